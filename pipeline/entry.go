@@ -1,0 +1,53 @@
+package pipeline
+
+// EntryKind says what a ledger entry records.
+type EntryKind string
+
+const (
+	// EntryOrigin: Window.Start is the stream's first day, set by its first sync.
+	EntryOrigin EntryKind = "origin"
+	// EntryBegin: a commit of the window has begun; until EntryCommit of the same
+	// SyncID follows, what the table holds for it is unknown and it is open.
+	EntryBegin EntryKind = "begin"
+	// EntryCommit: the table holds exactly this reading of the window.
+	EntryCommit EntryKind = "commit"
+	// EntryFail: reading or committing the window failed; Note says why.
+	EntryFail EntryKind = "fail"
+	// EntryWaive: an operator declared the span settled without rows; Note is the reason.
+	EntryWaive EntryKind = "waive"
+)
+
+// Counts reconcile a window: Read = Rows + Rejected + Outside + Duplicate,
+// over the windows that one report serves.
+type Counts struct {
+	Read      int64 `json:"read"`
+	Rows      int64 `json:"rows"`
+	Rejected  int64 `json:"rejected"`
+	Outside   int64 `json:"outside"`
+	Duplicate int64 `json:"duplicate"`
+}
+
+// Add returns the sums of both.
+func (c Counts) Add(o Counts) Counts {
+	return Counts{c.Read + o.Read, c.Rows + o.Rows, c.Rejected + o.Rejected, c.Outside + o.Outside, c.Duplicate + o.Duplicate}
+}
+
+// Entry is one line of the ledger. Zero fields are left out of its JSON.
+type Entry struct {
+	Kind        EntryKind `json:"kind"`
+	Window      Window    `json:"window"`
+	SyncID      SyncID    `json:"sync_id,omitempty"`
+	ExtractedAt Instant   `json:"extracted_at,omitzero"` // by the clock that plans
+	ReadAt      Instant   `json:"read_at,omitzero"`      // by the real clock; the newer reading wins
+	CommittedAt Instant   `json:"committed_at,omitzero"` // by the real clock
+	Settled     bool      `json:"settled,omitempty"`     // read at or after End + Settle
+	Counts      Counts    `json:"counts,omitzero"`
+	Fingerprint Hash      `json:"fingerprint,omitzero"`
+	RejectsHash Hash      `json:"rejects_hash,omitzero"`
+	Settings    string    `json:"settings,omitempty"`
+	// Supersedes names the windows of other bounds that this commit replaced.
+	Supersedes []Window `json:"supersedes,omitempty"`
+	Unchanged  bool     `json:"unchanged,omitempty"` // the rows in the table are an earlier, equal reading's
+	HasData    bool     `json:"has_data,omitempty"`  // the sink keeps something for the window (Parquet: a file, maybe without rows)
+	Note       string   `json:"note,omitempty"`      // the error of a failure, the reason of a waiver
+}

@@ -1,0 +1,111 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Kind says what an error means for the run. Drivers classify once, by type
+// or status code, never by text.
+type Kind uint8
+
+const (
+	// Internal is a bug or a condition nobody foresaw. Exit code 1 outside windows.
+	Internal Kind = iota
+	// Invalid is a setting or an argument that is wrong. Exit code 2.
+	Invalid
+	// Unauthorized: the vendor or the sink refused the credentials. Never retried. Exit code 4.
+	Unauthorized
+	// Throttled: asked too often; retried after RetryAfter.
+	Throttled
+	// Unavailable: a fault that may pass (5xx, a reset or cut connection); retried.
+	Unavailable
+	// TooHeavy: the vendor gave up computing the answer (uContact's 408); the request is split, not repeated.
+	TooHeavy
+	// Refused: the vendor understood and said no (400, 404); repeating cannot help.
+	Refused
+	// Malformed: an answer that is not the document it should be. Nothing is committed.
+	Malformed
+	// Mismatch: a document of other times than those asked (wrong zone, a stale cached report).
+	Mismatch
+	// TooManyRejects: more rows were rejected than WINDROW_MAX_REJECTS allows.
+	TooManyRejects
+	// SinkFailed: the sink could not store or commit.
+	SinkFailed
+	// Stopped: a signal ended the run before the window was read.
+	Stopped
+)
+
+var kindNames = [...]string{
+	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
+	"malformed", "mismatch", "too many rejects", "sink failed", "stopped",
+}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Error is the one error type that crosses packages. Its text never holds a
+// secret, a signed URL or a row's value.
+type Error struct {
+	Op         string        // what was being done: "POST /api/stats", "commit"
+	Stream     StreamID      // empty where there is none
+	Window     Span          // zero where there is none
+	Kind       Kind          //
+	RetryAfter time.Duration // with Throttled and Unavailable, when the vendor named it
+	Hint       string        // what the reader can do about it, a sentence
+	Err        error         // the cause
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Stream != "" {
+		b.WriteString(string(e.Stream))
+		b.WriteByte(' ')
+	}
+	if !e.Window.Empty() {
+		b.WriteString(e.Window.String())
+		b.WriteByte(' ')
+	}
+	if b.Len() > 0 {
+		b.WriteString("- ")
+	}
+	b.WriteString(e.Op)
+	b.WriteString(": ")
+	b.WriteString(e.Kind.String())
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	if e.Hint != "" {
+		b.WriteString(" (")
+		b.WriteString(e.Hint)
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the kind of the outermost [Error] in err's chain. A
+// cancelled context without one is Stopped; anything else Internal.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	if errors.Is(err, context.Canceled) {
+		return Stopped
+	}
+	return Internal
+}
+
+// Retryable reports whether repeating the same call may succeed.
+func Retryable(err error) bool {
+	k := KindOf(err)
+	return k == Throttled || k == Unavailable
+}
+
+// ErrIrregular ends a Split or Decode whose document needs the lenient
+// reading; the engine then reads the body again with Format.Lenient.
+var ErrIrregular = errors.New("irregular quoting")

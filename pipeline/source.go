@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+)
+
+// Source is one account of one vendor. It asks, waits and hands over bodies;
+// it parses nothing and does no window arithmetic beyond Plan.
+//
+// All methods are safe for concurrent use.
+type Source interface {
+	// Streams lists the streams of this account, configured or not.
+	Streams() []Stream
+	// Plan says what is asked for the given windows of s, which are disjoint and
+	// in order. Every window stands in exactly one Extraction. It is pure:
+	// `windrow plan` prints its answer.
+	Plan(s Stream, due []Window) []Extraction
+	// Fetch carries out one request and yields each body of the answer, in
+	// order; an answer that had to be split has several. It keeps within the
+	// vendor's rates and quotas, retries what is [Retryable] until its retry
+	// time is over, and obeys ctx while it waits. It stops at yield's first
+	// error and returns it. It may be called for all requests at once: the
+	// engine takes its slot inside yield, so waiting costs nothing.
+	Fetch(ctx context.Context, r Request, env Env, yield func(Body) error) error
+	// Check makes the cheapest call that proves the credentials. Errors carry a hint.
+	Check(ctx context.Context) error
+}
+
+// Stream is one kind of data of one account, with the settings that shape it.
+type Stream struct {
+	Key      StreamKey
+	Table    *Table
+	Calendar Calendar      // how its windows are cut
+	Grain    Calendar      // bounds that a request can express; the zero Calendar: any instant
+	Settle   time.Duration // after a window's end, when the vendor stops restating it
+	Lookback time.Duration // the trailing span that is read again on every run
+	// Cache is how long the vendor would answer the same question from its
+	// cache; a settled window is not read again within it.
+	Cache time.Duration
+	// DueSettled: a window is asked only after End + Settle (Dialpad's days).
+	DueSettled bool
+	// Overlap: several requests of one Extraction may return the same source
+	// row (events of overlapping targets); the first keeps it.
+	Overlap bool
+	Format  Format
+	// Settings is the digest of the settings that shape a window's rows.
+	Settings string
+	// From is the first local date to sync ("2025-09-01"), empty when not set.
+	From string
+	// Missing names what must be configured before the stream can be read, as
+	// variables; empty when it is configured.
+	Missing []string
+}
+
+// Extraction is the unit of reading: windows that the same answers serve, and
+// every request that must be answered before any of them is committed.
+// Requests stand in configured order of their targets.
+type Extraction struct {
+	Windows  []Window
+	Requests []Request
+}
+
+// Request is what one call (or one report) asks for.
+type Request struct {
+	Tenant  TenantKey
+	Stream  StreamID
+	Windows []Window // the windows it serves, disjoint and in order
+	Span    Span     // what the vendor is asked for; covers the windows
+	Zone    string   // IANA name: the zone of the request's parameters
+	Scope   string   // callcenter:123, office:789, company; empty where there is none
+	// Resources are the names a uContact request lists.
+	Resources []string
+}
+
+// Env is what the engine lends to a Fetch.
+type Env struct {
+	Journal Journal
+	// Notify tells people what a Fetch waits for. It may be called from any goroutine.
+	Notify func(Notice)
+}
+
+// Notice is a line of progress: "waiting for report", "throttled".
+type Notice struct {
+	Request Request
+	Text    string
+	Until   time.Time // when it will look again; zero if it does not wait
+}
+
+// Body is one document of an answer.
+type Body struct {
+	Meta Meta
+	// Open starts reading it. It may be called again: a second call asks the
+	// vendor (or the archive) again. Read errors are *[Error]: a cut connection is
+	// Unavailable. gzip is already undone.
+	Open func(context.Context) (io.ReadCloser, error)
+}
+
+// Meta describes a body well enough to read it again later from its bytes
+// alone. It holds no secret.
+type Meta struct {
+	Request     Request `json:"request"`
+	Span        Span    `json:"span"` // what this body was asked for: the request's span, or a part after a split
+	ExtractedAt Instant `json:"extracted_at"`
+	ReadAt      Instant `json:"read_at"` // by the real clock; orders commits
+	// Group is the vendor's grouping of the rows: "60", "mth", "%Y-%m-%d %H", "user".
+	Group string `json:"group,omitempty"`
+	// ResponseZone is the IANA zone of wall-clock times in the body that carry none of their own.
+	ResponseZone string `json:"response_zone,omitempty"`
+	// Days makes the engine check that the rows are of the asked days (promise 10).
+	Days *AskedDays `json:"days,omitempty"`
+}
+
+// Late reports whether the body was read more than 24 hours after the end of
+// its window, so that values true only at the moment of reading are not its.
+func (m *Meta) Late() bool {
+	return m.ExtractedAt > m.Span.End.Add(24*time.Hour)
+}
+
+// AskedDays describes the local days that a report by "days ago" was asked for.
+type AskedDays struct {
+	Span  Span `json:"span"`  // all the asked days
+	First Span `json:"first"` // the day at the early end
+	Last  Span `json:"last"`  // the day at the late end
+	// EdgesMustHaveRows: the answer may be another day's cached file, so an
+	// asked day at an end without a row condemns it.
+	EdgesMustHaveRows bool `json:"edges_must_have_rows,omitempty"`
+}
+
+// Format turns bytes into rows. It is pure, holds no state between calls and
+// is safe for concurrent use; a vendor only declares its mapping.
+type Format interface {
+	// Split cuts a document into chunks of about rangeBytes at record ends. It
+	// yields at least one chunk for a well-formed document, also when that holds
+	// no row, and an error of kind Malformed for anything that is not the
+	// document it should be, also for one that ends too early. A body with
+	// irregular quoting ends with [ErrIrregular].
+	Split(r io.Reader, rangeBytes int) iter.Seq2[Chunk, error]
+	// Decode appends the rows of one chunk. Row-level faults become rejects; an
+	// error condemns the whole document.
+	Decode(m *Meta, c Chunk, into *Batch) error
+	// Lenient returns the serial, tolerant reading of the same document.
+	Lenient() Format
+}
+
+// Chunk is a run of whole records.
+type Chunk struct {
+	Head []byte // the header record, where the document has one
+	Data []byte // whole records; may be empty
+	// Free gives the chunk's memory back; Data is not touched afterwards. May be nil.
+	Free func()
+}

@@ -1,0 +1,36 @@
+package pipeline
+
+// Summary is what one run of sync did: `windrow sync --json` and the sink's
+// record of runs.
+type Summary struct {
+	SyncID     SyncID          `json:"sync_id"`
+	StartedAt  Instant         `json:"-"`
+	FinishedAt Instant         `json:"-"`
+	Streams    []StreamSummary `json:"streams"`
+	Exit       int             `json:"exit"`
+}
+
+// StreamSummary is one stream's part of a [Summary]. Committed, Unchanged and
+// Failed count windows; the others count source rows.
+type StreamSummary struct {
+	Stream    StreamID  `json:"stream"`
+	Account   AccountID `json:"account"`
+	Committed int       `json:"committed"`
+	Unchanged int       `json:"unchanged"`
+	Failed    int       `json:"failed"`
+	Read      int64     `json:"read"`
+	Rows      int64     `json:"rows"`
+	Rejected  int64     `json:"rejected"`
+	Outside   int64     `json:"outside"`
+	Duplicate int64     `json:"duplicate"`
+	// Errors has an entry for each failed window.
+	Errors []WindowError `json:"errors"`
+}
+
+// WindowError tells why a window failed, in words for a person.
+type WindowError struct {
+	WindowStart Instant `json:"window_start"`
+	WindowEnd   Instant `json:"window_end"`
+	Kind        string  `json:"kind"`
+	Message     string  `json:"message"`
+}
