@@ -1,0 +1,158 @@
+package transforms
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/metadata"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+)
+
+// RowGroup is one Parquet row group, encoded and compressed, that belongs to
+// no file yet: [GroupFile.Add] gives it a place. Encoding is the costly part
+// and needs no lock, so each worker does its own.
+type RowGroup struct {
+	rows int64
+	buf  *bytes.Buffer // magic bytes, then the pages
+	meta *metadata.FileMetaData
+}
+
+// Rows is the number of rows in the group.
+func (g RowGroup) Rows() int64 { return g.rows }
+
+// Size is the number of bytes that the group takes in a file.
+func (g RowGroup) Size() int64 {
+	if g.buf == nil {
+		return 0
+	}
+	return int64(g.buf.Len() - len(magic))
+}
+
+// Discard gives back the memory of a group that no file wants. Add does so too.
+func (g *RowGroup) Discard() {
+	if g.buf != nil && g.buf.Cap() <= maxPooledBuffer {
+		g.buf.Reset()
+		pageBuffers.Put(g.buf)
+	}
+	g.buf, g.meta = nil, nil
+}
+
+var (
+	magic       = []byte("PAR1")
+	pageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+)
+
+// maxPooledBuffer keeps an unusually large group from holding on to its memory.
+const maxPooledBuffer = 32 << 20
+
+// EncodeRowGroup encodes rec as one row group in memory. The record stays the
+// caller's. It is safe for concurrent use.
+func EncodeRowGroup(rec arrow.Record) (RowGroup, error) {
+	return encodeRowGroup(rec, memory.DefaultAllocator)
+}
+
+func encodeRowGroup(rec arrow.Record, mem memory.Allocator) (g RowGroup, err error) {
+	registerZstd()
+	buf := pageBuffers.Get().(*bytes.Buffer)
+	g = RowGroup{rows: rec.NumRows(), buf: buf}
+	// pqarrow reports several kinds of misuse by panicking; a window fails, not the run.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("encode row group: %v", p)
+		}
+		if err != nil {
+			g.Discard()
+			g = RowGroup{}
+		}
+	}()
+	w, err := pqarrow.NewFileWriter(rec.Schema(), buf, writerProperties(rec.Schema(), mem), arrowProperties(mem))
+	if err != nil {
+		return g, fmt.Errorf("encode row group: %w", err)
+	}
+	if err := w.Write(rec); err != nil {
+		return g, fmt.Errorf("encode row group: %w", err)
+	}
+	// Close cannot fail on a buffer, and would not tell: readFooter proves what it wrote.
+	if err := w.Close(); err != nil {
+		return g, fmt.Errorf("encode row group: %w", err)
+	}
+	if g.meta, err = readFooter(buf); err != nil {
+		return g, fmt.Errorf("encode row group: %w", err)
+	}
+	if n := len(g.meta.RowGroups); n != 1 || g.meta.NumRows != g.rows {
+		return g, fmt.Errorf("encode row group: wrote %d groups with %d of %d rows", n, g.meta.NumRows, g.rows)
+	}
+	return g, nil
+}
+
+// readFooter parses the footer of a whole file in buf and cuts it off.
+func readFooter(buf *bytes.Buffer) (*metadata.FileMetaData, error) {
+	const tail = 8 // the footer's length and the closing magic
+	b := buf.Bytes()
+	if len(b) < len(magic)+tail || !bytes.HasSuffix(b, magic) {
+		return nil, errors.New("no footer was written")
+	}
+	end := len(b) - tail
+	size := int(uint32(b[end]) | uint32(b[end+1])<<8 | uint32(b[end+2])<<16 | uint32(b[end+3])<<24)
+	if size > end-len(magic) {
+		return nil, errors.New("the footer is longer than the file")
+	}
+	meta, err := metadata.NewFileMetaData(b[end-size:end], nil)
+	if err != nil {
+		return nil, err
+	}
+	buf.Truncate(end - size)
+	return meta, nil
+}
+
+func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {
+	// The Arrow schema is not stored: DuckDB and BigQuery do not read it, and
+	// in base64 it would outweigh the rows of a small window. What it would add
+	// (unit, aggregation, meaning) stands readable in the file's metadata.
+	return pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem))
+}
+
+// unique lists the columns whose values hardly repeat: a dictionary of them
+// would be built only to be thrown away.
+var unique = map[string]bool{
+	"event_id": true, "parent_id": true, "entry_id": true, "extras": true,
+	"text": true, "recording_url": true, "customer_address": true,
+}
+
+// unordered lists long texts, of which the smallest and the greatest help no
+// reader to skip a group.
+var unordered = map[string]bool{"extras": true, "text": true, "recording_url": true}
+
+func writerProperties(s *arrow.Schema, mem memory.Allocator) *parquet.WriterProperties {
+	props := []parquet.WriterProperty{
+		parquet.WithAllocator(mem),
+		parquet.WithCompression(compress.Codecs.Zstd),
+		parquet.WithCompressionLevel(1),
+		// The writer's default root is REPEATED, which several readers refuse.
+		parquet.WithRootRepetition(parquet.Repetitions.Required),
+		parquet.WithDictionaryDefault(false),
+	}
+	for _, f := range s.Fields() {
+		switch f.Type.ID() {
+		case arrow.STRING:
+			props = append(props, parquet.WithDictionaryFor(f.Name, !unique[f.Name]))
+			if unordered[f.Name] {
+				props = append(props, parquet.WithStatsFor(f.Name, false))
+			}
+		case arrow.LIST:
+			props = append(props, parquet.WithDictionaryFor(f.Name+".list.element", true))
+		case arrow.TIMESTAMP, arrow.INT64, arrow.DATE32:
+			props = append(props, parquet.WithEncodingFor(f.Name, parquet.Encodings.DeltaBinaryPacked))
+		case arrow.FLOAT64:
+			// Whole and half minutes in seconds: few distinct values.
+			props = append(props, parquet.WithDictionaryFor(f.Name, true))
+		}
+	}
+	return parquet.NewWriterProperties(props...)
+}
