@@ -1,0 +1,257 @@
+package httpclient
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const maxRedirects = 10
+
+// errSlow ends an attempt whose headers or next body bytes did not arrive in time.
+var errSlow = errors.New("nothing arrived in time")
+
+// attempt sends r once and follows redirects. The credential goes along with
+// the first hop only, and only to Base.
+func (c *Client) attempt(ctx context.Context, r Request) (*Response, error) {
+	at := c.base.ResolveReference(r.URL)
+	if err := CheckURL(at); err != nil {
+		return nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("the address %w", err)}
+	}
+	h := hop{method: r.Method, url: at, body: r.Body, header: r.Header, first: true}
+	for range maxRedirects + 1 {
+		answer, next, err := c.hop(ctx, r, h)
+		if err != nil || next == nil {
+			return answer, err
+		}
+		h = *next
+	}
+	return nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("more than %d redirects", maxRedirects)}
+}
+
+// hop is one request of a chain of redirects.
+type hop struct {
+	method string
+	url    *url.URL
+	body   []byte
+	header http.Header
+	first  bool
+}
+
+// hop sends one request. It returns an answer, or where to go next, or an error.
+func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, error) {
+	if err := c.takeTurn(ctx); err != nil {
+		return nil, nil, stopped(r.Op, err)
+	}
+	own, cancel := context.WithCancelCause(ctx)
+	req, err := c.newRequest(own, r, h)
+	if err != nil {
+		cancel(nil)
+		return nil, nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Invalid, Err: errors.New("the request cannot be formed")}
+	}
+	slow := newWatch(c.timeout, func() { cancel(errSlow) })
+	slow.arm()
+	resp, err := c.transport.RoundTrip(req)
+	slow.disarm()
+	if err != nil {
+		err = c.transportError(ctx, own, r, err)
+		cancel(nil)
+		return nil, nil, err
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		body, err := c.newBody(ctx, own, cancel, r, resp, slow)
+		if err != nil {
+			return nil, nil, err
+		}
+		return &Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}, nil, nil
+	}
+	defer cancel(nil)
+	defer resp.Body.Close()
+	if redirects(resp) {
+		next, err := c.redirect(r, h, resp)
+		return nil, next, err
+	}
+	slow.arm() // an error page that trickles must not hold the attempt
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, excerptRead))
+	slow.disarm()
+	kind := kindOf(resp.StatusCode)
+	e := &pipeline.Error{Op: r.Op, Kind: kind, Err: &StatusError{
+		Code:     resp.StatusCode,
+		Excerpt:  excerpt(text, c.secrets(r)),
+		FromBase: sameOrigin(h.url, c.base),
+	}}
+	if kind == pipeline.Throttled || kind == pipeline.Unavailable {
+		e.RetryAfter = retryAfter(resp.Header, c.now())
+	}
+	return nil, nil, e
+}
+
+// takeTurn waits for the rate limit.
+func (c *Client) takeTurn(ctx context.Context) error {
+	if err := ctx.Err(); err != nil || c.limiter == nil {
+		return err
+	}
+	turn := c.limiter.Reserve()
+	if err := sleep(ctx, turn.Delay()); err != nil {
+		turn.Cancel()
+		return err
+	}
+	return nil
+}
+
+func (c *Client) newRequest(ctx context.Context, r Request, h hop) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, h.method, h.url.String(), bytes.NewReader(h.body))
+	if err != nil {
+		return nil, err
+	}
+	if len(h.body) == 0 {
+		req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
+	}
+	for name, values := range h.header {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	req.Header.Set("User-Agent", c.agent)
+	req.Header.Set("Accept-Encoding", "gzip") // undone in body.go, so that Content-Length is checked too
+	req.Header.Del("Authorization")
+	if r.Credential != "" && h.first && sameOrigin(h.url, c.base) {
+		req.Header.Set("Authorization", r.Credential)
+	}
+	return req, nil
+}
+
+func redirects(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location") != ""
+	}
+	return false
+}
+
+// redirect decides where an answer leads. It never steps down from https, and
+// a body, which may hold a password, does not leave Base.
+func (c *Client) redirect(r Request, from hop, resp *http.Response) (*hop, error) {
+	refuse := func(text string) error {
+		return &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("HTTP %d: %s", resp.StatusCode, text),
+			Hint: "the vendor's address in the configuration may be out of date"}
+	}
+	to, err := from.url.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return nil, refuse("the redirect leads nowhere")
+	}
+	if err := CheckURL(to); err != nil {
+		return nil, refuse("the redirect's address " + err.Error())
+	}
+	if from.url.Scheme == "https" && to.Scheme != "https" {
+		return nil, refuse("the redirect leads from https to http")
+	}
+	next := &hop{method: from.method, url: to, body: from.body, header: harmless(from.header)}
+	keep := resp.StatusCode == http.StatusTemporaryRedirect || resp.StatusCode == http.StatusPermanentRedirect
+	if !keep && from.method != http.MethodGet && from.method != http.MethodHead {
+		next.method, next.body = http.MethodGet, nil
+	}
+	if len(next.body) > 0 && !sameOrigin(to, c.base) {
+		return nil, refuse("the redirect would send the request's body to another host")
+	}
+	return next, nil
+}
+
+// harmless keeps the headers that say what is asked for.
+func harmless(h http.Header) http.Header {
+	kept := http.Header{}
+	for _, name := range []string{"Accept", "Content-Type"} {
+		if v := h.Values(name); len(v) > 0 {
+			kept[name] = v
+		}
+	}
+	return kept
+}
+
+// sameOrigin compares scheme, host and port.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+func (c *Client) secrets(r Request) []string {
+	all := append([]string{r.Credential}, r.Secrets...)
+	return spellings(append(all, c.hide...)...)
+}
+
+// transportError classifies a request that got no answer. The cause is text
+// only: errors of net/http carry the URL with its query.
+func (c *Client) transportError(ctx, own context.Context, r Request, err error) error {
+	if ctx.Err() != nil {
+		return stopped(r.Op, ctx.Err())
+	}
+	e := &pipeline.Error{Op: r.Op, Kind: pipeline.Unavailable}
+	if errors.Is(context.Cause(own), errSlow) {
+		e.Err = fmt.Errorf("no answer within %s", c.timeout)
+		return e
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var (
+		certificate *tls.CertificateVerificationError
+		notTLS      tls.RecordHeaderError
+		dns         *net.DNSError
+	)
+	switch {
+	case errors.As(err, &certificate):
+		e.Kind, e.Hint = pipeline.Refused, "the host's certificate is not trusted: check the address, or the machine's root certificates"
+	case errors.As(err, &notTLS):
+		e.Kind, e.Hint = pipeline.Refused, "the host does not speak https on this port"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		e.Hint = "the host name is unknown: check the address"
+	}
+	e.Err = errors.New(redact(err.Error(), c.secrets(r)))
+	return e
+}
+
+// watch calls off an attempt in which nothing arrives for a while.
+type watch struct {
+	limit time.Duration
+	timer *time.Timer
+}
+
+func newWatch(limit time.Duration, late func()) *watch {
+	w := &watch{limit: limit}
+	if limit > 0 {
+		w.timer = time.AfterFunc(limit, late)
+		w.timer.Stop()
+	}
+	return w
+}
+
+func (w *watch) arm() {
+	if w.timer != nil {
+		w.timer.Reset(w.limit)
+	}
+}
+
+func (w *watch) disarm() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}

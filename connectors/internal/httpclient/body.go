@@ -1,0 +1,132 @@
+package httpclient
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// body reads a 2xx answer: it undoes gzip, keeps the limits of time and size,
+// and says so when the connection breaks off.
+type body struct {
+	op     string
+	ctx    context.Context // the caller's
+	own    context.Context // the attempt's: its cause tells a stall from a cut
+	cancel context.CancelCauseFunc
+	slow   *watch
+	limit  int64
+	wire   io.ReadCloser
+	secret []string
+
+	plain io.Reader // wire without gzip; nil before the first Read
+	got   int64     // bytes off the wire
+	given int64     // bytes handed to the caller
+	err   error     // sticky
+}
+
+func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFunc, r Request, resp *http.Response, slow *watch) (*body, error) {
+	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, slow: slow, limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r)}
+	switch e := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); e {
+	case "", "identity", "gzip", "x-gzip":
+		return b, nil
+	}
+	b.Close()
+	return nil, b.fault(pipeline.Malformed, errors.New("the answer's Content-Encoding is unknown"))
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if b.plain == nil {
+		if b.err = b.begin(); b.err != nil {
+			return 0, b.err
+		}
+	}
+	n, err := b.plain.Read(p)
+	b.given += int64(n)
+	if b.limit > 0 && b.given > b.limit {
+		over := int(b.given - b.limit)
+		b.err = b.fault(pipeline.Malformed, fmt.Errorf("the answer is longer than %d bytes", b.limit))
+		return n - over, b.err
+	}
+	if err != nil {
+		b.err = b.classify(err)
+	}
+	return n, b.err
+}
+
+// begin looks at the first bytes. No document that we read begins like gzip,
+// so the bytes decide and not the header, which stored files often lack.
+func (b *body) begin() error {
+	r := bufio.NewReaderSize((*wire)(b), 64<<10)
+	magic, err := r.Peek(2)
+	if err != nil && err != io.EOF {
+		return b.classify(err)
+	}
+	b.plain = r
+	if len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
+		return nil
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return b.classify(err)
+	}
+	b.plain = z
+	return nil
+}
+
+// wire counts what arrives, and watches that something does.
+type wire body
+
+func (w *wire) Read(p []byte) (int, error) {
+	w.slow.arm()
+	n, err := w.wire.Read(p)
+	w.slow.disarm()
+	w.got += int64(n)
+	return n, err
+}
+
+func (b *body) classify(err error) error {
+	switch {
+	case err == io.EOF:
+		return io.EOF
+	case b.ctx.Err() != nil:
+		return stopped(b.op, b.ctx.Err())
+	case errors.Is(context.Cause(b.own), errSlow):
+		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer stalled for %s after %d bytes", b.slow.limit, b.got))
+	case errors.Is(err, gzip.ErrHeader):
+		return b.fault(pipeline.Malformed, errors.New("the answer is not the gzip that it seems to be"))
+	case errors.Is(err, gzip.ErrChecksum):
+		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer was damaged on the way, after %d bytes", b.got))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return b.fault(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes", b.got))
+	}
+	return b.fault(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes: %s", b.got, redact(err.Error(), b.secret)))
+}
+
+func (b *body) fault(k pipeline.Kind, err error) error {
+	return &pipeline.Error{Op: b.op, Kind: k, Err: err}
+}
+
+// Close ends the attempt. A second call does nothing.
+func (b *body) Close() error {
+	if b.err == nil {
+		b.err = errors.New("httpclient: read after Close")
+	}
+	b.slow.disarm()
+	err := b.wire.Close()
+	b.cancel(nil)
+	return err
+}

@@ -1,0 +1,272 @@
+package httpclient
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const (
+	firstWait       = 500 * time.Millisecond
+	longestWait     = 30 * time.Second
+	jsonLimit       = 1 << 20
+	idleConnections = 32 // per host: whole runs talk to one
+)
+
+// Options of a [Client]. One Client serves one account of one source.
+type Options struct {
+	Base       *url.URL          // the vendor: https, or http on loopback
+	Rate       float64           // requests per second, each attempt and redirect counted; 0 is unlimited
+	Timeout    time.Duration     // until an attempt's response headers, and between two reads of a body that bring bytes; 0 is unlimited
+	RetryFor   time.Duration     // how long one request is retried
+	Transport  http.RoundTripper // nil: a clone of http.DefaultTransport
+	Now        func() time.Time  // the real clock; nil: time.Now
+	UserAgent  string            // empty: "windrow"
+	HideValues []string          // secrets to keep out of every message, beside each request's own
+}
+
+// Client sends requests. It is safe for concurrent use.
+type Client struct {
+	base      *url.URL
+	limiter   *rate.Limiter
+	timeout   time.Duration
+	retryFor  time.Duration
+	transport http.RoundTripper
+	now       func() time.Time
+	agent     string
+	hide      []string
+}
+
+// New returns a client for o.Base; the error is of kind Invalid.
+func New(o Options) (*Client, error) {
+	if o.Base == nil {
+		return nil, &pipeline.Error{Op: "vendor address", Kind: pipeline.Invalid, Err: errors.New("no URL")}
+	}
+	if err := CheckURL(o.Base); err != nil {
+		return nil, &pipeline.Error{Op: "vendor address", Kind: pipeline.Invalid, Err: err}
+	}
+	c := &Client{
+		base: o.Base, timeout: o.Timeout, retryFor: o.RetryFor,
+		transport: o.Transport, now: o.Now, agent: o.UserAgent, hide: o.HideValues,
+	}
+	if c.transport == nil {
+		c.transport = defaultTransport()
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.agent == "" {
+		c.agent = "windrow"
+	}
+	if o.Rate > 0 {
+		c.limiter = rate.NewLimiter(rate.Limit(o.Rate), 1)
+	}
+	return c, nil
+}
+
+// defaultTransport copies the one of net/http, with room for a run's connections.
+func defaultTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = idleConnections
+	return t
+}
+
+// CheckURL says what is wrong with the address of a vendor or a download:
+// https alone is allowed, loopback excepted, and no user name in it. The text
+// does not repeat the URL.
+func CheckURL(u *url.URL) error {
+	switch {
+	case u.Hostname() == "":
+		return errors.New("is not an absolute URL with a host")
+	case u.User != nil:
+		return errors.New("must not hold a user name or password")
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return errors.New("must be https (http is for loopback only)")
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// Request is what [Client.Do] sends.
+type Request struct {
+	Op     string // for errors: "POST /api/stats"; never a query string
+	Method string
+	URL    *url.URL    // absolute, or relative to Base
+	Header http.Header // without credentials
+	Body   []byte      // sent again on a retry
+	// Credential is the value of Authorization. It is sent to Base's scheme,
+	// host and port alone, and never along a redirect.
+	Credential string
+	// Secrets are kept out of messages, like Credential: a password in the body.
+	Secrets []string
+	MaxBody int64 // reading past it is Malformed; 0 is unlimited
+	// NoRetry makes one attempt only.
+	NoRetry bool
+	// WaitThrottled waits out every 429, however long; such waits do not count
+	// against RetryFor.
+	WaitThrottled bool
+	// Notify tells people what is waited for; it may be nil.
+	Notify func(text string, until time.Time)
+}
+
+// Response is a 2xx answer. Body undoes gzip, reports a connection that broke
+// off or stalled as *[pipeline.Error] of kind Unavailable, keeps MaxBody, and
+// must be closed.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	Body       io.ReadCloser
+}
+
+// Do sends r until a 2xx answer, a final error or the end of RetryFor. Errors
+// are *[pipeline.Error]: 401 and 403 Unauthorized, 408 TooHeavy, 429 Throttled,
+// 5xx and network faults Unavailable, every other status Refused; their cause
+// is a *[StatusError] where the vendor answered. Throttled and Unavailable are
+// retried with jittered exponential pauses, or after the vendor's Retry-After.
+// The context governs the request and its body alike.
+func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
+	var answer *Response
+	err := c.retry(ctx, r, func() error {
+		var err error
+		answer, err = c.attempt(ctx, r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// JSON does Do and decodes the whole answer, of at most r.MaxBody bytes (1 MiB
+// unless set). A blank answer or one that is not JSON is Malformed; one that
+// broke off is retried.
+func (c *Client) JSON(ctx context.Context, r Request, into any) error {
+	if r.MaxBody == 0 {
+		r.MaxBody = jsonLimit
+	}
+	var text []byte
+	err := c.retry(ctx, r, func() error {
+		answer, err := c.attempt(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		text, err = io.ReadAll(answer.Body)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if problem := notJSON(text); problem != "" {
+		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Err: errors.New(problem)}
+	}
+	if err := json.Unmarshal(text, into); err != nil { // its text may quote values
+		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Err: errors.New("the answer is not the JSON document expected")}
+	}
+	return nil
+}
+
+func notJSON(text []byte) string {
+	switch s := strings.TrimSpace(string(text)); {
+	case s == "":
+		return "the answer is blank"
+	case s[0] == '<':
+		return "the answer is an HTML page, not JSON"
+	}
+	return ""
+}
+
+// retry repeats try while its error may pass and time is left.
+func (c *Client) retry(ctx context.Context, r Request, try func() error) error {
+	pause := &backoff.ExponentialBackOff{
+		InitialInterval: firstWait, RandomizationFactor: backoff.DefaultRandomizationFactor,
+		Multiplier: 2, MaxInterval: longestWait,
+	}
+	deadline := time.Now().Add(c.retryFor)
+	for {
+		err := try()
+		if err == nil || r.NoRetry || !pipeline.Retryable(err) || ctx.Err() != nil {
+			return err
+		}
+		wait := pause.NextBackOff()
+		var e *pipeline.Error
+		if errors.As(err, &e) && e.RetryAfter > 0 {
+			wait = e.RetryAfter
+		}
+		patient := r.WaitThrottled && e != nil && e.Kind == pipeline.Throttled
+		if !patient && time.Now().Add(wait).After(deadline) {
+			return err
+		}
+		if patient {
+			deadline = deadline.Add(wait)
+		}
+		if r.Notify != nil {
+			r.Notify(waitText(e), c.now().Add(wait))
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return stopped(r.Op, err)
+		}
+	}
+}
+
+func waitText(e *pipeline.Error) string {
+	if e == nil {
+		return "waiting"
+	}
+	if e.Kind == pipeline.Throttled {
+		return "throttled by the vendor"
+	}
+	var s *StatusError
+	if errors.As(e, &s) {
+		return fmt.Sprintf("the vendor answered %d", s.Code)
+	}
+	return "the vendor could not be reached"
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// stopped wraps the end of the caller's context: Stopped when it was
+// cancelled, Unavailable when its time was over.
+func stopped(op string, err error) error {
+	kind := pipeline.Stopped
+	if errors.Is(err, context.DeadlineExceeded) {
+		kind = pipeline.Unavailable
+	}
+	return &pipeline.Error{Op: op, Kind: kind, Err: err}
+}
