@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"time"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
 // Engine runs streams of several sources into one store.
@@ -18,6 +20,8 @@ type Engine struct {
 	MaxRejects float64
 	// Concurrency is how many bodies are read at once.
 	Concurrency int
+	// Mem is where Arrow memory comes from; nil means the default allocator.
+	Mem memory.Allocator
 	// Observe is told what happens; it may be called from any goroutine. May be nil.
 	Observe func(Event)
 }
