@@ -1,0 +1,86 @@
+package transforms
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// name is a source field's name as extras needs it.
+type name struct {
+	seed   uint64 // of its values' hashes
+	member []byte // `"name":`
+}
+
+func newName(source string) *name {
+	return &name{
+		seed:   pipeline.NameSeed(source),
+		member: append(appendQuoted(nil, []byte(source), false), ':'),
+	}
+}
+
+// writeExtra adds a member to the row's extras and, unless it is a snapshot,
+// to their hash. A CSV cell becomes a JSON string; a JSON value stays as it was
+// written, with one exception: bytes that are not UTF-8 become U+FFFD.
+func (r *Row) writeExtra(n *name, v value, snapshot bool) {
+	if len(r.extras) > 1 {
+		r.extras = append(r.extras, ',')
+	}
+	r.extras = append(r.extras, n.member...)
+	raw := v.text
+	if v.token != nil {
+		raw = v.token
+		r.extras = append(r.extras, r.clean(raw)...)
+	} else {
+		r.extras = appendQuoted(r.extras, raw, r.utf8OK)
+	}
+	if !snapshot {
+		r.hash = r.hash.Add(pipeline.FieldHash(n.seed, raw))
+	}
+}
+
+// escaped marks the bytes that a JSON string cannot hold as they are.
+var escaped = func() (t [256]bool) {
+	for c := range 0x20 {
+		t[c] = true
+	}
+	t['"'], t['\\'] = true, true
+	return t
+}()
+
+// appendQuoted appends s as a JSON string. Runs of invalid UTF-8 become
+// U+FFFD; utf8OK says that there are none.
+func appendQuoted(dst, s []byte, utf8OK bool) []byte {
+	if !utf8OK && !utf8.Valid(s) {
+		s = bytes.ToValidUTF8(s, replacement)
+	}
+	dst = append(dst, '"')
+	start := 0
+	for i, c := range s {
+		if escaped[c] {
+			dst = append(dst, s[start:i]...)
+			dst = appendEscaped(dst, c)
+			start = i + 1
+		}
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendEscaped appends the escape of a quote, a backslash or a control character.
+func appendEscaped(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}

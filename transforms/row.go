@@ -1,0 +1,220 @@
+package transforms
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Conv says how a source value becomes a column's value.
+type Conv uint8
+
+const (
+	// Text is a string column: the cell's text, or the decoded JSON string (a
+	// JSON number stays as it was written, so a long id is unharmed).
+	Text Conv = iota
+	// Count is an int64 column: "10" and "10.0".
+	Count
+	// Number is a float64 column, the nearest to the decimal text.
+	Number
+	// Minutes is a float64 column in seconds: the float64 nearest to the text,
+	// times 60, as one float64 product (2.86 gives 171.6).
+	Minutes
+	// Bool is a boolean column: true, false, 1 and 0, in any case.
+	Bool
+	// Tags is a list column from a comma-separated text: items trimmed, blank ones dropped.
+	Tags
+	// Custom has no column: Mapping.Row reads the field and decides. It stays
+	// out of extras unless Row.Keep is called.
+	Custom
+	// Lower is Text in lower case.
+	Lower
+)
+
+// Field declares what becomes of one source field.
+type Field struct {
+	Source string // header name or JSON key
+	// Column is the table's column. Empty: the field stays in extras (or, with
+	// Custom, is left to Mapping.Row); Conv then only says what it holds.
+	Column string
+	Conv   Conv
+	// Snapshot marks a value that is true only at the moment of reading: where it
+	// stays in extras it is left out of the fingerprint.
+	Snapshot bool
+}
+
+// Mapping is all that a vendor says about a document.
+type Mapping struct {
+	Table *pipeline.Table
+	// Fields are the known source fields. Others go to extras verbatim; blank and
+	// absent ones are left out. A value that its Conv cannot read leaves the
+	// column null and stays in extras; but a blank or unreadable value rejects the
+	// row where the column must not be null.
+	Fields []Field
+	// Keys are the source fields that must exist: a CSV header without one is
+	// Malformed, a JSON object without one is a rejected row.
+	Keys []string
+	// Last is the last column that the vendor is known to send (CSV). A document
+	// that is a header without a line end and lacks it is cut short. Empty: unknown.
+	Last string
+	// Row is called for each row before its declared fields are appended: it sets
+	// the row's time and derived columns, and may reject it. It is called
+	// concurrently, each time with a Row of its own. May be nil.
+	Row func(r *Row)
+}
+
+// Row is one source record on its way into a batch. What it is told takes
+// effect after Mapping.Row returns, so that a row can be rejected at any point.
+// Arguments named f are indexes into Mapping.Fields, col into Table.Columns.
+//
+// A Row and all bytes that it hands out are valid during the call only; bytes
+// that it is given must stay untouched as long.
+type Row struct {
+	layout *layout
+	meta   *pipeline.Meta
+	into   *pipeline.Batch
+	zones  zones
+
+	number int64 // of the record, 1-based within the chunk
+	utf8OK bool  // the document is known to be valid UTF-8
+
+	fields  []value   // by field
+	marks   []mark    // by field
+	set     []bool    // by column: Set… was called
+	pending []setting // what Set… was told
+	unknown []unknown
+	at      pipeline.Instant
+	reason  string // why the row is rejected
+	failure error
+
+	extras    []byte
+	hash      pipeline.Hash
+	scratch   []byte
+	times     []pipeline.Instant
+	candidate []moment
+}
+
+// value is one source value.
+type value struct {
+	text  []byte // decoded; nil when absent, blank or null
+	token []byte // as it stands in a JSON document; nil in CSV, where extras quotes the text
+}
+
+// mark is what Mapping.Row said about a field.
+type mark uint8
+
+const (
+	keep mark = 1 << iota
+	skip
+)
+
+// setting is one value for a column.
+type setting struct {
+	col  int
+	kind settingKind
+	bits uint64
+	text []byte
+	tags [][]byte
+}
+
+type settingKind uint8
+
+const (
+	setText settingKind = iota
+	setInt
+	setFloat
+	setBool
+	setInstant
+	setTags
+)
+
+// unknown is a value of a field that the mapping does not list.
+type unknown struct {
+	name *name
+	value
+}
+
+// Meta describes the document.
+func (r *Row) Meta() *pipeline.Meta { return r.meta }
+
+// Raw returns the text of field f: the cell, the decoded JSON string, or the
+// JSON token of any other value; nil when it is absent, blank or null.
+func (r *Row) Raw(f int) []byte { return r.fields[f].text }
+
+// SetText sets a string column.
+func (r *Row) SetText(col int, v []byte) { r.setting(setting{col: col, kind: setText, text: v}) }
+
+// SetString sets a string column.
+func (r *Row) SetString(col int, v string) {
+	r.setting(setting{col: col, kind: setText, text: unsafe.Slice(unsafe.StringData(v), len(v))})
+}
+
+// SetInt sets an int64 column.
+func (r *Row) SetInt(col int, v int64) { r.setting(setting{col: col, kind: setInt, bits: uint64(v)}) }
+
+// SetFloat sets a float64 column.
+func (r *Row) SetFloat(col int, v float64) {
+	r.setting(setting{col: col, kind: setFloat, bits: math.Float64bits(v)})
+}
+
+// SetBool sets a boolean column.
+func (r *Row) SetBool(col int, v bool) {
+	s := setting{col: col, kind: setBool}
+	if v {
+		s.bits = 1
+	}
+	r.setting(s)
+}
+
+// SetInstant sets a timestamp column; NoInstant leaves it null.
+func (r *Row) SetInstant(col int, v pipeline.Instant) {
+	if v != pipeline.NoInstant {
+		r.setting(setting{col: col, kind: setInstant, bits: uint64(v)})
+	}
+}
+
+// SetTags sets a list column.
+func (r *Row) SetTags(col int, v [][]byte) { r.setting(setting{col: col, kind: setTags, tags: v}) }
+
+// setting notes a value; the first one for a column stays.
+func (r *Row) setting(s setting) {
+	if !r.set[s.col] {
+		r.set[s.col] = true
+		r.pending = append(r.pending, s)
+	}
+}
+
+// At is the row's time: it decides the row's window. Not called: the row has
+// none and belongs to the window asked.
+func (r *Row) At(t pipeline.Instant) { r.at = t }
+
+// Keep leaves field f in extras verbatim, whatever else is done with it.
+func (r *Row) Keep(f int) { r.marks[f] |= keep }
+
+// Skip leaves field f's declared column alone in this row. A column that was
+// set needs no Skip: Set… goes before the declared field.
+func (r *Row) Skip(f int) { r.marks[f] |= skip }
+
+// Extra adds a member to extras: "_time_ambiguous". The value is JSON.
+func (r *Row) Extra(member string, rawJSON []byte) {
+	r.unknown = append(r.unknown, unknown{name: newName(member), value: value{text: rawJSON, token: rawJSON}})
+}
+
+// Reject makes the row a reject; nothing of it is loaded. The reason names the
+// field and what is wrong, without the value. at may be NoInstant.
+func (r *Row) Reject(at pipeline.Instant, reason string) {
+	if r.reason == "" {
+		r.at, r.reason = at, reason
+	}
+}
+
+// Rejected reports whether Reject was called for this row.
+func (r *Row) Rejected() bool { return r.reason != "" }
+
+// Fail condemns the whole document. err is a *pipeline.Error.
+func (r *Row) Fail(err error) {
+	if r.failure == nil {
+		r.failure = err
+	}
+}

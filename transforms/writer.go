@@ -1,0 +1,311 @@
+package transforms
+
+import (
+	"bytes"
+	"math"
+	"unicode/utf8"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// maxRaw is how much of a rejected row's text is kept.
+const maxRaw = 64 << 10
+
+// layout is a Mapping made ready for its engines: names resolved once. It does
+// not change after newLayout.
+type layout struct {
+	Mapping
+	cols   []int // column of each field, -1 without one
+	must   []int // fields whose column must not be null
+	names  []name
+	index  map[string]int
+	extras int // the column of that name
+}
+
+// newLayout resolves the names of m. It panics on a column that the table
+// lacks: mappings are constants of the program.
+func newLayout(m Mapping) *layout {
+	l := &layout{
+		Mapping: m,
+		cols:    make([]int, len(m.Fields)),
+		names:   make([]name, len(m.Fields)),
+		index:   make(map[string]int, len(m.Fields)),
+		extras:  m.Table.Index("extras"),
+	}
+	for f, d := range m.Fields {
+		l.cols[f] = -1
+		l.names[f] = *newName(d.Source)
+		l.index[d.Source] = f
+		if d.Column == "" || d.Conv == Custom {
+			continue
+		}
+		l.cols[f] = m.Table.Index(d.Column)
+		if !m.Table.Columns[l.cols[f]].Nullable {
+			l.must = append(l.must, f)
+		}
+	}
+	return l
+}
+
+// field returns the index of the field called source, or -1.
+func (l *layout) field(source string) int {
+	if f, ok := l.index[source]; ok {
+		return f
+	}
+	return -1
+}
+
+// newRow returns the Row that one Decode uses for all its records. utf8OK says
+// that every text it will be given is valid UTF-8.
+//
+// An engine calls, per record: begin; put for each listed field that the record
+// has; putUnknown for each other; end. Or rejectRaw instead of end.
+func (l *layout) newRow(m *pipeline.Meta, into *pipeline.Batch, utf8OK bool) *Row {
+	return &Row{
+		layout: l,
+		meta:   m,
+		into:   into,
+		utf8OK: utf8OK,
+		fields: make([]value, len(l.Fields)),
+		marks:  make([]mark, len(l.Fields)),
+		set:    make([]bool, len(l.Table.Columns)),
+	}
+}
+
+// begin starts the next record.
+func (r *Row) begin() {
+	r.number++
+	clear(r.fields)
+	clear(r.marks)
+	clear(r.set)
+	r.pending = r.pending[:0]
+	r.unknown = r.unknown[:0]
+	r.at, r.reason, r.failure = pipeline.NoInstant, "", nil
+	r.scratch = r.scratch[:0]
+}
+
+// put gives the record's value of field f. A value without text is absent.
+func (r *Row) put(f int, v value) { r.fields[f] = v }
+
+// putUnknown gives a value that the mapping does not list; it goes to extras.
+// The name outlives the row.
+func (r *Row) putUnknown(n *name, v value) {
+	r.unknown = append(r.unknown, unknown{name: n, value: v})
+}
+
+// rejectRaw makes the record a reject that never reached the mapping.
+func (r *Row) rejectRaw(raw []byte, reason string) {
+	r.at, r.reason = pipeline.NoInstant, reason
+	r.writeReject(raw)
+}
+
+// end runs the mapping and appends the row, or rejects it. raw is the record's
+// own text. An error condemns the document.
+func (r *Row) end(raw []byte) error {
+	if r.layout.Row != nil {
+		r.layout.Row(r)
+	}
+	if r.failure != nil {
+		return r.failure
+	}
+	if r.reason == "" {
+		r.requireKeys()
+	}
+	if r.reason != "" {
+		r.writeReject(raw)
+		return nil
+	}
+	r.writeSettings()
+	r.hash = pipeline.Hash{}
+	r.extras = append(r.extras[:0], '{')
+	for f := range r.fields {
+		if r.fields[f].text != nil {
+			r.writeField(f)
+		}
+	}
+	for i := range r.unknown {
+		r.writeExtra(r.unknown[i].name, r.unknown[i].value, false)
+	}
+	if len(r.extras) > 1 {
+		r.extras = append(r.extras, '}')
+		r.into.Text(r.layout.extras, r.extras)
+	}
+	r.into.EndRow(r.at, r.hash)
+	return nil
+}
+
+// requireKeys rejects a row whose declared field for a column that must not
+// be null cannot be read.
+func (r *Row) requireKeys() {
+	for _, f := range r.layout.must {
+		if r.set[r.layout.cols[f]] || r.marks[f]&skip != 0 {
+			continue
+		}
+		text := r.fields[f].text
+		if text == nil {
+			r.Reject(r.at, r.layout.Fields[f].Source+" is blank")
+			return
+		}
+		if !readable(r.layout.Fields[f].Conv, text) {
+			r.Reject(r.at, r.layout.Fields[f].Source+" cannot be read")
+			return
+		}
+	}
+}
+
+// writeReject hands the row to the batch as a reject.
+func (r *Row) writeReject(raw []byte) {
+	if len(raw) > maxRaw {
+		end := maxRaw
+		for end > maxRaw-utf8.UTFMax && !utf8.RuneStart(raw[end]) {
+			end--
+		}
+		raw = raw[:end]
+	}
+	r.into.Reject(pipeline.Reject{
+		Row:    r.number,
+		At:     r.at,
+		Reason: r.reason,
+		Raw:    string(bytes.ToValidUTF8(raw, replacement)),
+	})
+}
+
+// writeSettings appends what Set… was told.
+func (r *Row) writeSettings() {
+	for i := range r.pending {
+		s := &r.pending[i]
+		switch s.kind {
+		case setText:
+			r.into.Text(s.col, r.clean(s.text))
+		case setInt:
+			r.into.Int(s.col, int64(s.bits))
+		case setFloat:
+			r.into.Float(s.col, math.Float64frombits(s.bits))
+		case setBool:
+			r.into.Bool(s.col, s.bits != 0)
+		case setInstant:
+			r.into.Instant(s.col, pipeline.Instant(s.bits))
+		case setTags:
+			items := r.into.Tags(s.col)
+			for _, tag := range s.tags {
+				items.BinaryBuilder.Append(r.clean(tag))
+			}
+		}
+	}
+}
+
+// writeField appends the declared column of a field that is present, or keeps
+// its value in extras, or both.
+func (r *Row) writeField(f int) {
+	d := &r.layout.Fields[f]
+	kept := r.marks[f]&keep != 0
+	if d.Conv != Custom && r.marks[f]&skip == 0 {
+		if col := r.layout.cols[f]; col < 0 || !r.set[col] && !r.convert(d.Conv, col, r.fields[f].text) {
+			kept = true
+		}
+	}
+	if kept {
+		r.writeExtra(&r.layout.names[f], r.fields[f], d.Snapshot)
+	}
+}
+
+// convert appends text to col; false means that it cannot be read and nothing was appended.
+func (r *Row) convert(c Conv, col int, text []byte) bool {
+	switch c {
+	case Text:
+		r.into.Text(col, r.clean(text))
+	case Lower:
+		r.into.Text(col, r.lower(text))
+	case Count:
+		n, ok := parseCount(text)
+		if !ok {
+			return false
+		}
+		r.into.Int(col, n)
+	case Number, Minutes:
+		x, ok := parseNumber(text)
+		if !ok {
+			return false
+		}
+		if c == Minutes {
+			x *= 60
+		}
+		r.into.Float(col, x)
+	case Bool:
+		b, ok := parseBool(text)
+		if !ok {
+			return false
+		}
+		r.into.Bool(col, b)
+	case Tags:
+		return r.tags(col, text)
+	case Custom:
+		return false
+	}
+	return true
+}
+
+// tags appends the comma-separated items of text.
+func (r *Row) tags(col int, text []byte) bool {
+	text = r.clean(text)
+	if !hasTag(text) {
+		return false
+	}
+	items := r.into.Tags(col)
+	for tag := range bytes.SplitSeq(text, comma) {
+		if tag = bytes.TrimSpace(tag); len(tag) > 0 {
+			items.BinaryBuilder.Append(tag)
+		}
+	}
+	return true
+}
+
+var comma = []byte(",")
+
+// hasTag reports whether anything but commas and blanks stands in text.
+func hasTag(text []byte) bool { return len(bytes.Trim(text, ", \t\r\n")) > 0 }
+
+// readable reports whether convert would succeed.
+func readable(c Conv, text []byte) bool {
+	ok := true
+	switch c {
+	case Count:
+		_, ok = parseCount(text)
+	case Number, Minutes:
+		_, ok = parseNumber(text)
+	case Bool:
+		_, ok = parseBool(text)
+	case Tags:
+		ok = hasTag(text)
+	case Text, Lower, Custom:
+	}
+	return ok
+}
+
+// replacement stands for bytes that are not UTF-8.
+var replacement = []byte("\uFFFD")
+
+// clean returns b with runs of invalid UTF-8 replaced by U+FFFD: string
+// columns and JSON hold UTF-8 only.
+func (r *Row) clean(b []byte) []byte {
+	if r.utf8OK || utf8.Valid(b) {
+		return b
+	}
+	return bytes.ToValidUTF8(b, replacement)
+}
+
+// lower returns b in lower case, valid during the row.
+func (r *Row) lower(b []byte) []byte {
+	b = r.clean(b)
+	at := len(r.scratch)
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return bytes.ToLower(b)
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		r.scratch = append(r.scratch, c)
+	}
+	return r.scratch[at:]
+}
