@@ -24,7 +24,7 @@ var errSlow = errors.New("nothing arrived in time")
 // attempt sends r once and follows redirects. The credential goes along with
 // the first hop only, and only to Base.
 func (c *Client) attempt(ctx context.Context, r Request) (*Response, error) {
-	at := c.base.ResolveReference(r.URL)
+	at := c.resolve(r.URL)
 	if err := CheckURL(at); err != nil {
 		return nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("the address %w", err)}
 	}
@@ -37,6 +37,16 @@ func (c *Client) attempt(ctx context.Context, r Request) (*Response, error) {
 		h = *next
 	}
 	return nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("more than %d redirects", maxRedirects)}
+}
+
+// resolve completes a URL without a host: its path is put behind Base's.
+func (c *Client) resolve(u *url.URL) *url.URL {
+	if u.Host != "" || u.Scheme != "" {
+		return u
+	}
+	full := c.base.JoinPath(u.EscapedPath())
+	full.RawQuery = u.RawQuery
+	return full
 }
 
 // hop is one request of a chain of redirects.

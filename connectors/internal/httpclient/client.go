@@ -114,7 +114,7 @@ func loopback(host string) bool {
 type Request struct {
 	Op     string // for errors: "POST /api/stats"; never a query string
 	Method string
-	URL    *url.URL    // absolute, or relative to Base
+	URL    *url.URL    // absolute; or path and query alone, the path to stand behind Base's
 	Header http.Header // without credentials
 	Body   []byte      // sent again on a retry
 	// Credential is the value of Authorization. It is sent to Base's scheme,
