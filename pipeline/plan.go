@@ -38,3 +38,13 @@ type StreamPlan struct {
 	Changed   []Window // settled windows read under other settings and not planned
 	Watermark Instant  // NoInstant before the first settled window
 }
+
+// PlanStream says what a run at now reads of s.
+func PlanStream(s Stream, l *Ledger, sel Selection, now Instant) (StreamPlan, error) {
+	return StreamPlan{Stream: s, Watermark: NoInstant}, nil
+}
+
+// WaivePlan lists the uncovered spans within the selection, which needs both bounds.
+func WaivePlan(s Stream, l *Ledger, sel Selection, now Instant) ([]Span, error) {
+	return nil, nil
+}

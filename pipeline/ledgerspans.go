@@ -1,0 +1,3 @@
+package pipeline
+
+type spanMap struct{}
