@@ -1,0 +1,163 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/sourcegraph/conc/pool"
+)
+
+// job is one extraction on its way through a run.
+type job struct {
+	source     Source
+	stream     Stream
+	extraction Extraction
+	supersedes map[Window][]Window
+}
+
+// move carries one extraction from the vendor to the sink. This is the life of
+// its windows: fetch every request, cut the rows by window into stages out of
+// sight, check the whole, seal, and commit windows and ledger together. On the
+// way nothing is visible, so a crash before the commit leaves no trace, and
+// one inside it is the sink's to survive.
+func (r *run) move(ctx context.Context, j job) {
+	sealed, err := r.readAgainIfCut(ctx, j)
+	if err != nil {
+		r.failed(ctx, j, err)
+		return
+	}
+	Point(ctx, "engine.sealed")
+	for i, result := range r.committers[j.stream.Table].commit(ctx, sealed) {
+		r.settled(ctx, j, sealed[i].Entry.Window, result)
+	}
+}
+
+// extract reads every request of the job and returns its sealed windows.
+func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Sealed, err error) {
+	cut, err := newCutter(ctx, r.Store, j.stream, j.extraction, r.id, r.mem)
+	if err != nil {
+		return nil, err
+	}
+	defer cut.close()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, cut.abort())
+		}
+	}()
+
+	order := newTurns(len(j.extraction.Requests), cut.overlap)
+	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	for i, request := range j.extraction.Requests {
+		all.Go(func(ctx context.Context) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := j.source.Fetch(ctx, request, r.env(j), func(b Body) error {
+				if err := order.wait(ctx, i); err != nil {
+					return err
+				}
+				return r.readBody(ctx, j, b, format, cut)
+			})
+			if err != nil {
+				return err
+			}
+			if err := order.wait(ctx, i); err != nil {
+				return err
+			}
+			cut.endRequest()
+			order.done(i)
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return cut.seal(r.id, r.MaxRejects, j.supersedes)
+}
+
+// readBody takes a slot and reads one document into the windows.
+func (r *run) readBody(ctx context.Context, j job, b Body, format Format, cut *cutter) error {
+	if err := r.reader.slots.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer r.reader.slots.Release(1)
+	r.observe(Event{Kind: EventReading, Stream: j.stream.Key, Window: j.extraction.Windows[0]})
+
+	rows := tally{days: b.Meta.Days}
+	var read, rejected int64
+	err := r.reader.read(ctx, b, format, j.stream.Table, func(batch *Batch, before int64) error {
+		read += batch.Read()
+		rejected += int64(len(batch.Rejects))
+		return cut.add(&b.Meta, batch, before, &rows)
+	})
+	if err != nil {
+		return &brokenBody{err}
+	}
+	if err := rows.verify(); err != nil {
+		return err
+	}
+	// One report that serves several windows stands or falls as a whole.
+	if len(j.extraction.Windows) > 1 {
+		return checkRejects(read, rejected, r.MaxRejects)
+	}
+	return nil
+}
+
+// brokenBody marks an error met while a document was read, after the request
+// itself had succeeded: only then is asking again of use here, for the
+// connector has already retried the request.
+type brokenBody struct{ err error }
+
+func (e *brokenBody) Error() string { return e.err.Error() }
+func (e *brokenBody) Unwrap() error { return e.err }
+
+// readAgainIfCut extracts, and does so again when a document broke off on the
+// way or needs the lenient reading. Each attempt starts from empty stages.
+func (r *run) readAgainIfCut(ctx context.Context, j job) (sealed []Sealed, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{Op: "read", Kind: Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
+		}
+	}()
+	const attempts = 3
+	format := j.stream.Format
+	wait := backoff.NewExponentialBackOff()
+	for n := 1; ; n++ {
+		sealed, err = r.extract(ctx, j, format)
+		var broken *brokenBody
+		switch {
+		case err == nil || n == attempts || !errors.As(err, &broken) || ctx.Err() != nil:
+			return sealed, err
+		case errors.Is(err, ErrIrregular):
+			format = format.Lenient()
+			continue
+		case !Retryable(err):
+			return nil, err
+		}
+		pause := wait.NextBackOff()
+		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0],
+			Text: "the answer broke off, asking again", Until: r.Now().Add(pause)})
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,264 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/sourcegraph/conc/pool"
+)
+
+// Exit codes of a run, as the command line returns them.
+const (
+	ExitDone         = 0
+	ExitInternal     = 1
+	ExitInvalid      = 2
+	ExitFailed       = 3
+	ExitUnauthorized = 4
+	ExitStopped      = 130
+)
+
+// run is one sync under way.
+type run struct {
+	*Engine
+	id         SyncID
+	mem        memory.Allocator
+	reader     *reader
+	committers map[*Table]*committer
+
+	mu           sync.Mutex
+	streams      map[StreamKey]*StreamSummary
+	unauthorized map[StreamKey]error
+}
+
+// Sync plans, reads and commits. Its error is what kept the run from its
+// windows; what befell single windows stands in the Summary.
+func (e *Engine) Sync(ctx context.Context) (Summary, error) {
+	r := e.newRun()
+	started := InstantOf(e.Now())
+	plans, err := e.plans(ctx)
+	if err != nil {
+		return Summary{SyncID: r.id}, err
+	}
+	var jobs []job
+	for _, p := range plans {
+		r.streams[p.Stream.Key] = &StreamSummary{Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Errors: []WindowError{}}
+		if p.Origin {
+			origin := Entry{Kind: EntryOrigin, Window: Window{Span{p.First, p.First}, p.Stream.Calendar.Zone.String()}, SyncID: r.id, CommittedAt: started}
+			if err := e.Store.Record(ctx, p.Stream.Key, origin); err != nil {
+				return Summary{SyncID: r.id}, err
+			}
+		}
+		r.warn(p.StreamPlan)
+		r.observe(Event{Kind: EventPlanned, Stream: p.Stream.Key, Total: len(p.Windows)})
+		jobs = append(jobs, p.jobs()...)
+	}
+	r.work(ctx, jobs)
+	return r.finish(ctx, plans, started)
+}
+
+func (e *Engine) newRun() *run {
+	mem := e.Mem
+	if mem == nil {
+		mem = memory.DefaultAllocator
+	}
+	r := &run{
+		Engine: e, id: newSyncID(e), mem: mem, reader: newReader(e.Concurrency, mem),
+		committers:   make(map[*Table]*committer),
+		streams:      make(map[StreamKey]*StreamSummary),
+		unauthorized: make(map[StreamKey]error),
+	}
+	for _, t := range Tables() {
+		r.committers[t] = &committer{sink: e.Store}
+	}
+	return r
+}
+
+// newSyncID sorts by the real time and is unique among runs.
+func newSyncID(e *Engine) SyncID {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return SyncID(fmt.Sprintf("%s-%x", e.Now().UTC().Format("20060102T150405Z"), b))
+}
+
+// jobs are the extractions of a planned stream.
+func (p plannedStream) jobs() []job {
+	supersedes := make(map[Window][]Window)
+	for _, w := range p.Windows {
+		supersedes[w.Window] = w.Supersedes
+	}
+	jobs := make([]job, 0, len(p.extractions))
+	for _, x := range p.extractions {
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, supersedes: supersedes})
+	}
+	return jobs
+}
+
+// work moves all jobs. They wait for their vendors together; what they may do
+// at once is bounded where it costs: requests by the connector's rate, bodies
+// by the reader's slots.
+func (r *run) work(ctx context.Context, jobs []job) {
+	all := pool.New()
+	for _, j := range jobs {
+		all.Go(func() {
+			if ctx.Err() != nil {
+				return
+			}
+			if err := r.refused(j.stream.Key); err != nil {
+				r.failed(ctx, j, err)
+				return
+			}
+			r.move(ctx, j)
+		})
+	}
+	all.Wait()
+}
+
+// refused returns the refusal of credentials that an earlier window of the stream met.
+func (r *run) refused(k StreamKey) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unauthorized[k]
+}
+
+func (r *run) env(j job) Env {
+	return Env{Journal: r.Store, Notify: func(n Notice) {
+		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0], Text: n.Text, Until: n.Until})
+	}}
+}
+
+func (e *Engine) observe(ev Event) {
+	if e.Observe != nil {
+		e.Observe(ev)
+	}
+}
+
+func (r *run) warn(p StreamPlan) {
+	say := func(text string) {
+		r.observe(Event{Kind: EventWarning, Stream: p.Stream.Key, Text: text})
+	}
+	if n := len(p.Changed); n > 0 {
+		say(fmt.Sprintf("%d settled windows were read under other settings; to read them again: %s", n, p.RefetchCommand()))
+	}
+	for _, h := range p.Holes {
+		say(fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s", h, p.WaiveCommand(h)))
+	}
+}
+
+// settled books the result of a commit.
+func (r *run) settled(ctx context.Context, j job, w Window, result Result) {
+	if result.Outcome == Failed {
+		r.failed(ctx, job{j.source, j.stream, Extraction{Windows: []Window{w}}, nil}, result.Err)
+		return
+	}
+	r.mu.Lock()
+	s := r.streams[j.stream.Key]
+	kind := EventCommitted
+	switch result.Outcome {
+	case Committed:
+		s.Committed++
+	case Unchanged:
+		s.Unchanged++
+		kind = EventUnchanged
+	default:
+		s.Unchanged++ // another run has committed a newer reading
+		kind = EventYielded
+	}
+	if result.Outcome != Yielded {
+		s.add(result.Entry.Counts)
+	}
+	r.mu.Unlock()
+	r.observe(Event{Kind: kind, Stream: j.stream.Key, Window: w, Counts: result.Entry.Counts})
+}
+
+func (s *StreamSummary) add(c Counts) {
+	s.Read += c.Read
+	s.Rows += c.Rows
+	s.Rejected += c.Rejected
+	s.Outside += c.Outside
+	s.Duplicate += c.Duplicate
+}
+
+// failed books windows that could not be read or committed: in the summary,
+// and in the ledger so that the next plan says why it reads them.
+func (r *run) failed(ctx context.Context, j job, err error) {
+	kind := KindOf(err)
+	if kind == Stopped || ctx.Err() != nil {
+		return // a stopped run has not failed; the exit code tells
+	}
+	entries := make([]Entry, 0, len(j.extraction.Windows))
+	for _, w := range j.extraction.Windows {
+		entries = append(entries, Entry{Kind: EntryFail, Window: w, SyncID: r.id, ReadAt: InstantOf(r.Now()), Note: err.Error()})
+	}
+	recordCtx, cancel := withGrace(ctx)
+	recordErr := r.Store.Record(recordCtx, j.stream.Key, entries...)
+	cancel()
+	if recordErr != nil {
+		// The windows are open with or without the note; say both.
+		err = errors.Join(err, recordErr)
+	}
+	r.mu.Lock()
+	s := r.streams[j.stream.Key]
+	s.Failed += len(j.extraction.Windows)
+	for _, w := range j.extraction.Windows {
+		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), err.Error()})
+	}
+	if kind == Unauthorized {
+		r.unauthorized[j.stream.Key] = err
+	}
+	r.mu.Unlock()
+	for _, w := range j.extraction.Windows {
+		r.observe(Event{Kind: EventFailed, Stream: j.stream.Key, Window: w, Err: err})
+	}
+}
+
+// finish forgives windows that another run committed meanwhile, decides the
+// exit code and records the run.
+func (r *run) finish(ctx context.Context, plans []plannedStream, started Instant) (Summary, error) {
+	sum := Summary{SyncID: r.id, StartedAt: started, Streams: make([]StreamSummary, 0, len(plans))}
+	graceful, cancel := withGrace(ctx)
+	defer cancel()
+	for _, p := range plans {
+		s := r.streams[p.Stream.Key]
+		if s.Failed > 0 {
+			if err := r.forgive(graceful, p.Stream.Key, s, started); err != nil {
+				return sum, err
+			}
+		}
+		slices.SortFunc(s.Errors, func(a, b WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
+		sum.Streams = append(sum.Streams, *s)
+	}
+	switch {
+	case len(r.unauthorized) > 0:
+		sum.Exit = ExitUnauthorized
+	case ctx.Err() != nil:
+		sum.Exit = ExitStopped
+	case slices.ContainsFunc(sum.Streams, func(s StreamSummary) bool { return s.Failed > 0 }):
+		sum.Exit = ExitFailed
+	}
+	sum.FinishedAt = InstantOf(r.Now())
+	return sum, r.Store.AppendRun(graceful, sum)
+}
+
+// forgive takes back the failure of windows that a simultaneous run has
+// committed since this one began: the tables hold what they should.
+func (r *run) forgive(ctx context.Context, k StreamKey, s *StreamSummary, started Instant) error {
+	l, err := r.Store.Ledger(ctx, k)
+	if err != nil {
+		return err
+	}
+	s.Errors = slices.DeleteFunc(s.Errors, func(e WindowError) bool {
+		live, ok := l.Live(Span{e.WindowStart, e.WindowEnd})
+		done := ok && live.CommittedAt >= started && live.SyncID != r.id
+		if done {
+			s.Failed--
+			s.Unchanged++
+		}
+		return done
+	})
+	return nil
+}

@@ -1,0 +1,187 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sourcegraph/conc/pool"
+)
+
+// plannedStream is a stream of a run with what is asked for it.
+type plannedStream struct {
+	StreamPlan
+	source      Source
+	extractions []Extraction
+}
+
+// sourceStream is a stream with the source that reads it.
+type sourceStream struct {
+	Stream
+	source Source
+}
+
+// selected lists the streams of this run, in the order of the sources.
+func (e *Engine) selected() ([]sourceStream, error) {
+	var out []sourceStream
+	var served []string
+	wanted := make(map[StreamID]bool)
+	for _, id := range e.Streams {
+		wanted[id] = true
+	}
+	for _, source := range e.Sources {
+		for _, s := range source.Streams() {
+			if len(s.Missing) > 0 {
+				continue
+			}
+			served = append(served, string(s.Key.Stream))
+			if len(wanted) == 0 || slices.Contains(e.Streams, s.Key.Stream) {
+				out = append(out, sourceStream{s, source})
+				delete(wanted, s.Key.Stream)
+			}
+		}
+	}
+	if len(e.Streams) > 0 && len(wanted) > 0 {
+		var unknown []string
+		for id := range wanted {
+			unknown = append(unknown, string(id))
+		}
+		slices.Sort(unknown)
+		return nil, &Error{
+			Op: "select streams", Kind: Invalid,
+			Err:  fmt.Errorf("%s: no such stream, or not configured", strings.Join(unknown, ", ")),
+			Hint: "configured streams: " + strings.Join(served, ", "),
+		}
+	}
+	return out, nil
+}
+
+// plans reads the ledgers and plans every selected stream, without side effects.
+func (e *Engine) plans(ctx context.Context) ([]plannedStream, error) {
+	streams, err := e.selected()
+	if err != nil {
+		return nil, err
+	}
+	now := InstantOf(e.Clock())
+	plans := make([]plannedStream, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *Ledger) error {
+		plan, err := PlanStream(streams[i].Stream, l, e.Select, now)
+		if err != nil {
+			return err
+		}
+		due := make([]Window, len(plan.Windows))
+		for j, w := range plan.Windows {
+			due[j] = w.Window
+		}
+		plans[i] = plannedStream{StreamPlan: plan, source: streams[i].source}
+		if len(due) > 0 {
+			plans[i].extractions = streams[i].source.Plan(streams[i].Stream, due)
+		}
+		return nil
+	})
+	return plans, err
+}
+
+// eachLedger reads the ledgers of the streams, several at once.
+func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func(i int, l *Ledger) error) error {
+	all := pool.New().WithContext(ctx).WithMaxGoroutines(4).WithCancelOnError().WithFirstError()
+	for i, s := range streams {
+		all.Go(func(ctx context.Context) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			l, err := e.Store.Ledger(ctx, s.Key)
+			if err != nil {
+				return err
+			}
+			return do(i, l)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Plan says what Sync would do, without side effects.
+func (e *Engine) Plan(ctx context.Context) ([]PlannedStream, error) {
+	plans, err := e.plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]PlannedStream, len(plans))
+	for i, p := range plans {
+		out[i].StreamPlan = p.StreamPlan
+		for _, x := range p.extractions {
+			out[i].Requests += len(x.Requests)
+		}
+	}
+	return out, nil
+}
+
+// Waive records the uncovered windows of the selected streams and span as
+// settled without rows. No vendor is called. It needs Select.From and Select.To.
+func (e *Engine) Waive(ctx context.Context, reason string) (Summary, error) {
+	id, started := newSyncID(e), InstantOf(e.Now())
+	sum := Summary{SyncID: id, StartedAt: started, Streams: []StreamSummary{}}
+	if e.Select.From == "" || e.Select.To == "" || strings.TrimSpace(reason) == "" {
+		return sum, &Error{
+			Op: "waive", Kind: Invalid, Err: errors.New("a waiver needs a reason, --from and --to"),
+			Hint: `for example --waive "the vendor deleted these days" --streams dialpad.calls --from 2025-09-01 --to 2025-09-03`,
+		}
+	}
+	streams, err := e.selected()
+	if err != nil {
+		return sum, err
+	}
+	summaries := make([]StreamSummary, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *Ledger) error {
+		s := streams[i]
+		summaries[i] = StreamSummary{Stream: s.Key.Stream, Account: s.Key.Account, Errors: []WindowError{}}
+		spans, err := WaivePlan(s.Stream, l, e.Select, InstantOf(e.Clock()))
+		if err != nil || len(spans) == 0 {
+			return err
+		}
+		entries := make([]Entry, len(spans))
+		for j, span := range spans {
+			entries[j] = Entry{
+				Kind: EntryWaive, Window: Window{span, s.Calendar.Zone.String()}, SyncID: id,
+				ExtractedAt: InstantOf(e.Clock()), ReadAt: started, CommittedAt: started, Settled: true, Note: reason,
+			}
+		}
+		summaries[i].Committed = len(spans)
+		return e.Store.Record(ctx, s.Key, entries...)
+	})
+	if err != nil {
+		return sum, err
+	}
+	sum.Streams, sum.FinishedAt = summaries, InstantOf(e.Now())
+	return sum, e.Store.AppendRun(ctx, sum)
+}
+
+// Status tells how far each stream is. It reads ledgers alone.
+func (e *Engine) Status(ctx context.Context) ([]StreamStatus, error) {
+	streams, err := e.selected()
+	if err != nil {
+		return nil, err
+	}
+	now := InstantOf(e.Clock())
+	out := make([]StreamStatus, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *Ledger) error {
+		out[i] = StatusOf(streams[i].Stream, l, now)
+		return nil
+	})
+	return out, err
+}
+
+// RefetchCommand is the command that reads the windows in Changed again.
+func (p StreamPlan) RefetchCommand() string {
+	return fmt.Sprintf("windrow sync --streams %s --from %s --to %s --refetch", p.Stream.Key.Stream, p.Changed[0].Start, p.Changed[len(p.Changed)-1].End)
+}
+
+// WaiveCommand is the command that lets the watermark pass a hole.
+func (p StreamPlan) WaiveCommand(hole Span) string {
+	return fmt.Sprintf("windrow sync --streams %s --from %s --to %s --waive REASON", p.Stream.Key.Stream, hole.Start, hole.End)
+}
