@@ -1,49 +1,304 @@
 package pipeline
 
+import (
+	"cmp"
+	"slices"
+)
+
+// EntryRemnant stands only in [Ledger.Entries]: its window is the part of a
+// superseded window that nothing covers since.
+const EntryRemnant EntryKind = "remnant"
+
 // Ledger is what is known of one stream: entries folded in the order of the
-// log. It is a value of the program's memory; sinks store entries.
+// log. It is a value of the program's memory; sinks store entries. Readers may
+// share it; Apply excludes them.
+//
+//   - A commit takes the place of the reading of the same window, and of the
+//     windows that it supersedes, unless a newer reading of any part of it is
+//     there already. A window that it overlaps without naming it leaves the
+//     ledger too, but what the table holds for it is then unknown.
+//   - A begin makes its window, and those that it supersedes, open whatever was
+//     committed before, until a commit of that window, or one that names it as
+//     superseded, brings the same or a newer reading.
+//   - A failure leaves what is committed alone and is forgotten at the next
+//     commit that overlaps it.
+//   - A waiver covers what no commit covers, until a commit begins there.
+//   - The first recorded origin stays.
 type Ledger struct {
-	live spanMap
+	origin    Instant
+	hasOrigin bool
+	live      spanMap        // committed windows
+	order     uint64         // of the newest commit
+	begun     map[Span]Entry // windows of unknown content, by the newest begin
+	waived    spanMap        // disjoint from live windows, those of unknown content excepted
+	failed    spanMap        // where the last attempt failed
+	remnants  spanMap        // parts of superseded windows that no live window covers
 }
 
 // NewLedger returns the ledger of a stream never seen.
 func NewLedger() *Ledger { return &Ledger{} }
 
-// Apply folds the next entry of the log.
-func (l *Ledger) Apply(e Entry) {}
+// Apply folds the next entry of the log. An entry of an unknown kind or
+// without a window changes nothing.
+func (l *Ledger) Apply(e Entry) {
+	if e.Kind == EntryOrigin {
+		if !l.hasOrigin {
+			l.origin, l.hasOrigin = e.Window.Start, true
+		}
+		return
+	}
+	if e.Window.Empty() {
+		return
+	}
+	switch e.Kind {
+	case EntryBegin:
+		l.begin(e)
+	case EntryCommit:
+		l.commit(e)
+	case EntryFail:
+		l.failed.put(spanItem{Span: e.Window.Span, entry: &e})
+	case EntryWaive:
+		l.waived.put(spanItem{Span: e.Window.Span, entry: &e})
+		l.trimWaived(e.Window.Span)
+	case EntryRemnant:
+		l.remnants.put(spanItem{Span: e.Window.Span, entry: &e})
+		for it := range l.live.over(e.Window.Span) {
+			l.remnants.subtract(it.Span)
+		}
+	}
+}
 
-// Entries is a minimal log that reproduces the ledger exactly.
-func (l *Ledger) Entries() []Entry { return nil }
+func (l *Ledger) begin(e Entry) {
+	superseded := e.Supersedes
+	e.Supersedes = nil
+	l.doubt(e)
+	for _, w := range superseded {
+		e.Window = w
+		l.doubt(e)
+	}
+}
+
+// doubt notes that what the table holds for e's window is unknown.
+func (l *Ledger) doubt(e Entry) {
+	if e.Window.Empty() {
+		return
+	}
+	if l.begun == nil {
+		l.begun = map[Span]Entry{}
+	}
+	if old, ok := l.begun[e.Window.Span]; !ok || old.ReadAt <= e.ReadAt {
+		e.Kind = EntryBegin
+		l.begun[e.Window.Span] = e
+	}
+	l.waived.subtract(e.Window.Span)
+}
+
+func (l *Ledger) commit(e Entry) {
+	if l.Yields(e) {
+		return
+	}
+	s := e.Window.Span
+	for _, w := range e.Supersedes {
+		if _, ok := l.live.get(w.Span); ok && w.Span != s {
+			l.supersede(w)
+		}
+	}
+	for _, it := range slices.Collect(l.live.over(s)) {
+		if it.Span == s {
+			l.live.remove(s)
+			continue
+		}
+		l.supersede(it.entry.Window)
+		l.doubt(Entry{Window: it.entry.Window, SyncID: it.entry.SyncID, ReadAt: it.entry.ReadAt})
+	}
+	l.order++
+	l.live.insert(spanItem{Span: s, entry: &e, order: l.order})
+	l.remnants.subtract(s)
+	l.waived.subtract(s)
+	for _, it := range slices.Collect(l.failed.over(s)) {
+		l.failed.remove(it.Span)
+	}
+	l.settle(s, e.ReadAt)
+	for _, w := range e.Supersedes {
+		l.settle(w.Span, e.ReadAt)
+	}
+}
+
+// supersede takes a live window out; its span is a remnant until something covers it.
+func (l *Ledger) supersede(w Window) {
+	l.live.remove(w.Span)
+	l.remnants.put(spanItem{Span: w.Span, entry: &Entry{Kind: EntryRemnant, Window: w}})
+}
+
+// settle ends the doubt about a window that a reading of readAt replaced.
+func (l *Ledger) settle(s Span, readAt Instant) {
+	if e, ok := l.begun[s]; !ok || e.ReadAt > readAt {
+		return
+	}
+	delete(l.begun, s)
+	l.trimWaived(s)
+}
+
+// trimWaived takes the windows that are known to be committed out of the waivers.
+func (l *Ledger) trimWaived(s Span) {
+	for it := range l.live.over(s) {
+		if !l.Dirty(it.Span) {
+			l.waived.subtract(it.Span)
+		}
+	}
+}
+
+// Entries is a minimal log that reproduces the ledger exactly: folding it, and
+// then any further entry, gives what folding that entry here gives.
+func (l *Ledger) Entries() []Entry {
+	var list []Entry
+	if l.hasOrigin {
+		list = append(list, Entry{Kind: EntryOrigin, Window: Window{Span: Span{Start: l.origin, End: l.origin}}})
+	}
+	for it := range l.remnants.from(NoInstant) {
+		list = append(list, *it.entry)
+	}
+	live := slices.Collect(l.live.from(NoInstant))
+	slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
+	for _, it := range live {
+		list = append(list, *it.entry)
+	}
+	list = append(list, l.Begun()...)
+	for it := range l.waived.from(NoInstant) {
+		list = append(list, *it.entry)
+	}
+	for it := range l.failed.from(NoInstant) {
+		list = append(list, *it.entry)
+	}
+	return list
+}
 
 // Origin is the start of the stream's first day, where it is recorded.
-func (l *Ledger) Origin() (Instant, bool) { return NoInstant, false }
+func (l *Ledger) Origin() (Instant, bool) {
+	if !l.hasOrigin {
+		return NoInstant, false
+	}
+	return l.origin, true
+}
 
 // Live is the committed reading of exactly this span, if what the table holds
-// for it is known.
-func (l *Ledger) Live(s Span) (Entry, bool) { return Entry{}, false }
+// for it is known: no begun commit touches it.
+func (l *Ledger) Live(s Span) (Entry, bool) {
+	it, ok := l.live.get(s)
+	if !ok || l.Dirty(s) {
+		return Entry{}, false
+	}
+	return *it.entry, true
+}
 
-// Overlapping lists, by start, what the table may hold of s: one entry per
-// window, its commit or, where a commit has only begun, its begin.
-func (l *Ledger) Overlapping(s Span) []Entry { return nil }
+// Overlapping lists, by start, what the table may hold of s: one entry for
+// each window, its commit or, where a commit has only begun, its begin. A sink
+// removes the rows of those with other bounds, and names them in the commit's
+// Supersedes.
+func (l *Ledger) Overlapping(s Span) []Entry {
+	var list []Entry
+	for it := range l.live.over(s) {
+		list = append(list, *it.entry)
+	}
+	for span, e := range l.begun {
+		if _, committed := l.live.get(span); !committed && span.Overlaps(s) {
+			list = append(list, e)
+		}
+	}
+	slices.SortFunc(list, byWindow)
+	return list
+}
 
-// Yields reports whether a reading newer than e's is committed for any instant of e's window.
-func (l *Ledger) Yields(e Entry) bool { return false }
+// Yields reports whether a newer reading than e's is committed for any part of
+// e's window, so that e must not replace it.
+func (l *Ledger) Yields(e Entry) bool {
+	for it := range l.live.over(e.Window.Span) {
+		if it.entry.ReadAt > e.ReadAt {
+			return true
+		}
+	}
+	return false
+}
 
 // Dirty reports whether a commit that touches s has begun and not ended.
-func (l *Ledger) Dirty(s Span) bool { return false }
+func (l *Ledger) Dirty(s Span) bool {
+	if _, ok := l.begun[s]; ok {
+		return true
+	}
+	for span := range l.begun {
+		if span.Overlaps(s) {
+			return true
+		}
+	}
+	return false
+}
 
-// Begun lists the windows whose commit has begun and not ended.
-func (l *Ledger) Begun() []Entry { return nil }
+// Begun lists, by start, the begins of the windows whose content is unknown.
+func (l *Ledger) Begun() []Entry {
+	list := make([]Entry, 0, len(l.begun))
+	for _, e := range l.begun {
+		list = append(list, e)
+	}
+	slices.SortFunc(list, byWindow)
+	return list
+}
 
-// Failed is the failure that ended the last attempt to read any of s.
-func (l *Ledger) Failed(s Span) (Entry, bool) { return Entry{}, false }
+func byWindow(a, b Entry) int {
+	return cmp.Or(cmp.Compare(a.Window.Start, b.Window.Start), cmp.Compare(a.Window.End, b.Window.End))
+}
 
-// Waived lists the spans that an operator declared settled and that no later commit covers.
-func (l *Ledger) Waived() []Entry { return nil }
+// Failed is the failure of the last attempt to read any part of s, the
+// earliest part's where there are several.
+func (l *Ledger) Failed(s Span) (Entry, bool) {
+	for it := range l.failed.over(s) {
+		return *it.entry, true
+	}
+	return Entry{}, false
+}
+
+// Waived lists the spans that an operator declared settled without rows and
+// that no later commit covers.
+func (l *Ledger) Waived() []Span { return l.waived.spans(NoInstant) }
 
 // Remnants lists the spans of superseded windows that nothing covers since.
-func (l *Ledger) Remnants() []Span { return nil }
+func (l *Ledger) Remnants() []Span { return union(l.remnants.spans(NoInstant)) }
 
 // Watermark is the end of the unbroken run of settled or waived windows from
 // first on; NoInstant where there is none.
-func (l *Ledger) Watermark(first Instant) Instant { return NoInstant }
+func (l *Ledger) Watermark(first Instant) Instant {
+	doubt := l.doubtful()
+	at := first
+	for _, s := range merge(l.liveSpans(first, func(it spanItem) bool {
+		return it.entry.Settled && !touches(doubt, it.Span)
+	}), l.waived.spans(first)) {
+		if s.Start > at {
+			break
+		}
+		at = max(at, s.End)
+	}
+	if at == first {
+		return NoInstant
+	}
+	return at
+}
+
+// liveSpans lists the committed windows that end after from and that keep wants.
+func (l *Ledger) liveSpans(from Instant, keep func(spanItem) bool) []Span {
+	var list []Span
+	for it := range l.live.from(from) {
+		if keep(it) {
+			list = append(list, it.Span)
+		}
+	}
+	return list
+}
+
+// doubtful is the union of the windows whose content is unknown.
+func (l *Ledger) doubtful() []Span {
+	list := make([]Span, 0, len(l.begun))
+	for s := range l.begun {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	return union(list)
+}

@@ -1,3 +1,201 @@
 package pipeline
 
-type spanMap struct{}
+import (
+	"iter"
+	"slices"
+	"sort"
+)
+
+// spanMap is an ordered map of disjoint spans to entries. Inserting costs the
+// same anywhere in a long history, which is read newest first or last.
+type spanMap struct {
+	blocks [][]spanItem // none is empty
+}
+
+// spanItem is one span and what is known of it. The entry is never written to,
+// so that a copy of the pointer is a copy of the item.
+type spanItem struct {
+	Span
+	entry *Entry
+	order uint64 // of the commits among each other
+}
+
+const spanBlock = 256
+
+// find returns the place of the first item that ends after i.
+func (m *spanMap) find(i Instant) (block, at int) {
+	block = sort.Search(len(m.blocks), func(k int) bool {
+		b := m.blocks[k]
+		return b[len(b)-1].End > i
+	})
+	if block == len(m.blocks) {
+		return block, 0
+	}
+	b := m.blocks[block]
+	return block, sort.Search(len(b), func(k int) bool { return b[k].End > i })
+}
+
+// from iterates over the items that end after i, in order. The map must not
+// change meanwhile.
+func (m *spanMap) from(i Instant) iter.Seq[spanItem] {
+	return func(yield func(spanItem) bool) {
+		block, at := m.find(i)
+		for ; block < len(m.blocks); block, at = block+1, 0 {
+			for _, it := range m.blocks[block][at:] {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// over iterates over the items that overlap s, in order. The map must not
+// change meanwhile.
+func (m *spanMap) over(s Span) iter.Seq[spanItem] {
+	return func(yield func(spanItem) bool) {
+		for it := range m.from(s.Start) {
+			if it.Start >= s.End || !yield(it) {
+				return
+			}
+		}
+	}
+}
+
+// get returns the item of exactly this span.
+func (m *spanMap) get(s Span) (spanItem, bool) {
+	block, at := m.find(s.Start)
+	if block == len(m.blocks) || m.blocks[block][at].Span != s {
+		return spanItem{}, false
+	}
+	return m.blocks[block][at], true
+}
+
+// insert adds an item that overlaps none.
+func (m *spanMap) insert(it spanItem) {
+	if it.Empty() {
+		return
+	}
+	block, at := m.find(it.Start)
+	if block == len(m.blocks) {
+		if block == 0 {
+			m.blocks = append(m.blocks, []spanItem{it})
+			return
+		}
+		block--
+		at = len(m.blocks[block])
+	}
+	b := slices.Insert(m.blocks[block], at, it)
+	m.blocks[block] = b
+	if len(b) > spanBlock {
+		half := len(b) / 2
+		right := slices.Clone(b[half:])
+		clear(b[half:])
+		m.blocks[block] = b[:half]
+		m.blocks = slices.Insert(m.blocks, block+1, right)
+	}
+}
+
+// remove drops the item of exactly this span.
+func (m *spanMap) remove(s Span) {
+	block, at := m.find(s.Start)
+	if block == len(m.blocks) || m.blocks[block][at].Span != s {
+		return
+	}
+	m.blocks[block] = slices.Delete(m.blocks[block], at, at+1)
+	if len(m.blocks[block]) == 0 {
+		m.blocks = slices.Delete(m.blocks, block, block+1)
+	}
+}
+
+// subtract clips the items so that none overlaps s.
+func (m *spanMap) subtract(s Span) {
+	for _, it := range slices.Collect(m.over(s)) {
+		m.remove(it.Span)
+		m.insert(it.clip(Span{Start: it.Start, End: min(it.End, s.Start)}))
+		m.insert(it.clip(Span{Start: max(it.Start, s.End), End: it.End}))
+	}
+}
+
+// put clips what overlaps the item and adds it.
+func (m *spanMap) put(it spanItem) {
+	m.subtract(it.Span)
+	m.insert(it)
+}
+
+// clip is the item over a part of its span.
+func (it spanItem) clip(s Span) spanItem {
+	if s == it.Span || s.Empty() {
+		return spanItem{Span: s, entry: it.entry, order: it.order}
+	}
+	e := *it.entry
+	e.Window.Span = s
+	return spanItem{Span: s, entry: &e, order: it.order}
+}
+
+// spans lists the spans that end after i.
+func (m *spanMap) spans(i Instant) []Span {
+	var list []Span
+	for it := range m.from(i) {
+		list = append(list, it.Span)
+	}
+	return list
+}
+
+// without returns the parts of s that none of the cover overlaps; the cover
+// is sorted by start and may overlap itself.
+func without(s Span, cover []Span) []Span {
+	var rest []Span
+	at := s.Start
+	for _, c := range cover {
+		if c.Start >= s.End {
+			break
+		}
+		if c.Start > at {
+			rest = append(rest, Span{Start: at, End: c.Start})
+		}
+		at = max(at, c.End)
+	}
+	if at < s.End {
+		rest = append(rest, Span{Start: at, End: s.End})
+	}
+	return rest
+}
+
+// merge joins two lists sorted by start into one.
+func merge(a, b []Span) []Span {
+	switch {
+	case len(a) == 0:
+		return b
+	case len(b) == 0:
+		return a
+	}
+	list := make([]Span, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if b[0].Start < a[0].Start {
+			a, b = b, a
+		}
+		list = append(list, a[0])
+		a = a[1:]
+	}
+	return append(append(list, a...), b...)
+}
+
+// union makes spans that overlap or touch one; the list is sorted by start.
+func union(list []Span) []Span {
+	var out []Span
+	for _, s := range list {
+		if n := len(out); n > 0 && s.Start <= out[n-1].End {
+			out[n-1].End = max(out[n-1].End, s.End)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// touches reports whether s overlaps a span of a list that is sorted and disjoint.
+func touches(list []Span, s Span) bool {
+	k := sort.Search(len(list), func(k int) bool { return list[k].End > s.Start })
+	return k < len(list) && list[k].Overlaps(s)
+}
