@@ -1,0 +1,152 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+type sample struct {
+	Token string `envconfig:"TOKEN" desc:"the key"`
+	Rate  string `envconfig:"RATE" default:"20" desc:"requests per second"`
+}
+
+func TestFill(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		want sample
+	}{
+		{"nothing set gives the defaults", nil, sample{Rate: "20"}},
+		{"what is set counts", map[string]string{"WINDROW_X_TOKEN": "k", "WINDROW_X_RATE": "5"}, sample{"k", "5"}},
+		{"set to nothing is not set", map[string]string{"WINDROW_X_RATE": ""}, sample{Rate: "20"}},
+		{"names without the prefix belong to others", map[string]string{"TOKEN": "theirs", "RATE": "1"}, sample{Rate: "20"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for k, v := range c.env {
+				t.Setenv(k, v)
+			}
+			var got sample
+			if err := Fill("WINDROW_X_", &got); err != nil || got != c.want {
+				t.Errorf("Fill gave %+v, %v; want %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestVariablesHaveNameDefaultAndMeaning(t *testing.T) {
+	want := []Variable{{"WINDROW_X_TOKEN", "", "the key"}, {"WINDROW_X_RATE", "20", "requests per second"}}
+	if got := Variables("WINDROW_X_", &sample{}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestStrangers(t *testing.T) {
+	known := append(Variables(Prefix, &Core{}), Variables("WINDROW_DIALPAD_", &sample{})...)
+	sources := []pipeline.SourceID{"dialpad", "chattonic"}
+	for _, c := range []struct{ name, variable, want string }{
+		{"a known variable is none", "WINDROW_SINK", ""},
+		{"a known variable of a source is none", "WINDROW_DIALPAD_TOKEN", ""},
+		{"other programs' variables are none", "PATH", ""},
+		{"a misspelt one is told the nearest", "WINDROW_STREAM", "did you mean WINDROW_STREAMS?"},
+		{"swapped letters are near", "WINDROW_DIALPAD_TOKNE", "did you mean WINDROW_DIALPAD_TOKEN?"},
+		{"a strange one does not exist", "WINDROW_FLUX_CAPACITOR", "does not exist"},
+		{"the bare prefix does not exist", "WINDROW_", "does not exist"},
+		{"the archive is not served", "WINDROW_ARCHIVE", "not served by this build"},
+		{"personal data is not served", "WINDROW_PII_KEY", "not served by this build"},
+		{"the NPS inbox is not served", "WINDROW_CHATTONIC_NPS_INBOX", "not served by this build"},
+		{"several accounts are not served", "WINDROW_DIALPAD_ACCOUNTS", "not served by this build"},
+		{"variables of an account are not served", "WINDROW_DIALPAD_US_EAST_TOKEN", "of account us-east"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			faults := Strangers([]string{c.variable + "=s3cret=value"}, known, sources)
+			if c.want == "" {
+				if len(faults) != 0 {
+					t.Fatalf("got %v, want none", faults)
+				}
+				return
+			}
+			if len(faults) != 1 || faults[0].Variable != c.variable || !strings.Contains(faults[0].Problem, c.want) {
+				t.Fatalf("got %v, want one of %s that says %q", faults, c.variable, c.want)
+			}
+			if strings.Contains(faults[0].String(), "s3cret") {
+				t.Errorf("the fault repeats the value: %s", faults[0])
+			}
+		})
+	}
+}
+
+func defaults(t *testing.T) Core {
+	t.Helper()
+	var c Core
+	if err := Fill("WINDROW_NOBODY_SETS_", &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestCoreDefaultsAreGood(t *testing.T) {
+	s, faults := defaults(t).Settings()
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	want := Settings{Sink: "warehouse", MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute, LogFormat: Auto}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("got %+v, want %+v", s, want)
+	}
+}
+
+func TestEveryFaultOfCoreIsReportedAtOnce(t *testing.T) {
+	_, faults := Core{
+		Sink: "s3://bucket/x", From: "2025-02-30", MaxRejects: "1.5", Concurrency: "0",
+		RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
+	}.Settings()
+	var names []string
+	for _, f := range faults {
+		names = append(names, strings.TrimPrefix(f.Variable, Prefix))
+		if f.Problem == "" || f.Example == "" {
+			t.Errorf("%+v lacks a problem or an example", f)
+		}
+	}
+	want := "SINK FROM MAX_REJECTS CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("faults of %s; want %s", got, want)
+	}
+}
+
+func TestSinkDirectory(t *testing.T) {
+	for sink, want := range map[string]string{
+		"./warehouse":            "warehouse",
+		"/data/w/":               "/data/w",
+		"file:///data/w":         "/data/w",
+		"file://localhost/a%20b": "/a b",
+	} {
+		if got, problem := sinkDirectory(sink); got != want || problem != "" {
+			t.Errorf("%s is %q (%s), want %q", sink, got, problem, want)
+		}
+	}
+	for sink, want := range map[string]string{
+		"gs://b/p":                "not served by this build",
+		"s3://b/p":                "not served by this build",
+		"bigquery://p/d":          "not served by this build",
+		"ftp://host/x":            "neither a directory nor",
+		"file://host/x":           "absolute path",
+		"file:///x?location=EU":   "absolute path",
+		"file://relative":         "absolute path",
+		"file://%zz/not/a/url ok": "absolute path",
+	} {
+		if got, problem := sinkDirectory(sink); !strings.Contains(problem, want) {
+			t.Errorf("%s is %q (%s), want a problem with %q", sink, got, problem, want)
+		}
+	}
+}
+
+func TestStreamListLeavesOutBlanksAndRepetitions(t *testing.T) {
+	got := StreamList(" dialpad.calls,,ucontact.agents , dialpad.calls")
+	if want := []pipeline.StreamID{"dialpad.calls", "ucontact.agents"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Core holds the variables that belong to no vendor, as typed.
+type Core struct {
+	Sink        string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, or file:// and its absolute path"`
+	From        string `envconfig:"FROM" desc:"first day to sync, a local date of each account; unset: 30 days before the first sync"`
+	Streams     string `envconfig:"STREAMS" desc:"comma list of streams; unset: every stream of each configured source"`
+	MaxRejects  string `envconfig:"MAX_REJECTS" default:"0.01" desc:"share of rejected rows above which a window fails, 0 to 1"`
+	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
+	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
+	LogLevel    string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogFormat   string `envconfig:"LOG_FORMAT" default:"auto" desc:"auto (text and progress bars on a terminal, JSON elsewhere), json or text"`
+}
+
+// LogFormat says how log lines look.
+type LogFormat string
+
+const (
+	Auto LogFormat = "auto"
+	JSON LogFormat = "json"
+	Text LogFormat = "text"
+)
+
+// Settings is Core, understood.
+type Settings struct {
+	Sink        string // a directory
+	From        string // 2025-09-01, or empty
+	Streams     []pipeline.StreamID
+	MaxRejects  float64
+	Concurrency int
+	RetryFor    time.Duration
+	LogLevel    slog.Level
+	LogFormat   LogFormat
+}
+
+const (
+	dateLayout     = "2006-01-02"
+	maxConcurrency = 256
+)
+
+// Settings parses every variable and reports all that is wrong at once.
+func (c Core) Settings() (Settings, []pipeline.Fault) {
+	var faults []pipeline.Fault
+	wrong := func(name, problem, example string) {
+		faults = append(faults, pipeline.Fault{Variable: Prefix + name, Problem: problem, Example: example})
+	}
+	s := Settings{From: strings.TrimSpace(c.From), Streams: StreamList(c.Streams)}
+
+	var problem string
+	if s.Sink, problem = sinkDirectory(c.Sink); problem != "" {
+		wrong("SINK", problem, "./warehouse")
+	}
+	if _, err := time.Parse(dateLayout, s.From); s.From != "" && err != nil {
+		wrong("FROM", "is not a date", "2025-09-01")
+	}
+	var err error
+	if s.MaxRejects, err = strconv.ParseFloat(c.MaxRejects, 64); err != nil || !(s.MaxRejects >= 0 && s.MaxRejects <= 1) {
+		wrong("MAX_REJECTS", "is not a share between 0 and 1", "0.01")
+	}
+	if s.Concurrency, err = strconv.Atoi(c.Concurrency); err != nil || s.Concurrency < 1 || s.Concurrency > maxConcurrency {
+		wrong("CONCURRENCY", "is not a number from 1 to "+strconv.Itoa(maxConcurrency), "8")
+	}
+	if s.RetryFor, err = time.ParseDuration(c.RetryFor); err != nil || s.RetryFor <= 0 {
+		wrong("RETRY_FOR", "is not a duration above zero", "2m")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) || s.LogLevel.UnmarshalText([]byte(c.LogLevel)) != nil {
+		wrong("LOG_LEVEL", "is none of debug, info, warn, error", "info")
+	}
+	s.LogFormat = LogFormat(c.LogFormat)
+	if !slices.Contains([]LogFormat{Auto, JSON, Text}, s.LogFormat) {
+		wrong("LOG_FORMAT", "is none of auto, json, text", "auto")
+	}
+	return s, faults
+}
+
+// StreamList splits a comma list, leaving out blanks and repetitions.
+func StreamList(s string) []pipeline.StreamID {
+	var ids []pipeline.StreamID
+	for name := range strings.SplitSeq(s, ",") {
+		if id := pipeline.StreamID(strings.TrimSpace(name)); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// sinkDirectory returns the directory that a sink names, or what is wrong with it.
+func sinkDirectory(sink string) (dir, problem string) {
+	scheme, _, isURL := strings.Cut(sink, "://")
+	if !isURL {
+		return filepath.Clean(sink), ""
+	}
+	if slices.Contains(unservedSinks, scheme) {
+		return "", "names " + scheme + "://, which is not served by this build; it writes Parquet to a local directory"
+	}
+	if scheme != "file" {
+		return "", "is neither a directory nor a file:// URL"
+	}
+	u, err := url.Parse(sink)
+	if err != nil || u.Host != "" && u.Host != "localhost" || !strings.HasPrefix(u.Path, "/") || u.RawQuery != "" || u.Fragment != "" {
+		return "", "is not a file:// URL with an absolute path and nothing else"
+	}
+	return filepath.Clean(filepath.FromSlash(u.Path)), ""
+}

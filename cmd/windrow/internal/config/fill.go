@@ -1,0 +1,62 @@
+// Package config reads Windrow's settings from the environment, and from
+// nowhere else: it fills structs of strings, knows every variable that exists
+// and refuses those that do not.
+//
+// It does not know what a vendor's settings mean: each connector declares its
+// own struct beside its code and parses it. Start at [Fill]; [Core] is the
+// struct of the settings that belong to no vendor; [Strangers] finds variables
+// that no struct declares.
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// Prefix begins the name of every variable.
+const Prefix = "WINDROW_"
+
+// Variable is one environment variable that a struct declares.
+type Variable struct {
+	Name    string // in full: WINDROW_DIALPAD_TOKEN
+	Default string // empty where there is none
+	Meaning string
+}
+
+// Variables lists what the struct that spec points to declares, in order.
+// prefix ends with "_". It panics on anything but a pointer to a struct whose
+// exported fields are strings: those structs are constants of the program.
+func Variables(prefix string, spec any) []Variable {
+	t := reflect.TypeOf(spec).Elem()
+	vars := make([]Variable, 0, t.NumField())
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag := f.Tag.Get("envconfig")
+		if tag == "" || f.Type.Kind() != reflect.String {
+			panic(fmt.Sprintf("config: field %s.%s is not a string with an envconfig tag", t, f.Name))
+		}
+		vars = append(vars, Variable{Name: prefix + tag, Default: f.Tag.Get("default"), Meaning: f.Tag.Get("desc")})
+	}
+	return vars
+}
+
+// Fill reads the variables of the struct that spec points to. A variable that
+// is not set, or set to nothing, has its default.
+func Fill(prefix string, spec any) error {
+	if err := envconfig.Process(strings.TrimSuffix(prefix, "_"), spec); err != nil {
+		return fmt.Errorf("reading %s*: %w", prefix, err)
+	}
+	// envconfig also looks at the name without the prefix: a stray TOKEN or URL
+	// of some other program must not become ours.
+	v := reflect.ValueOf(spec).Elem()
+	for i, known := range Variables(prefix, spec) {
+		if os.Getenv(known.Name) == "" {
+			v.Field(i).SetString(known.Default)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Strangers finds the variables of environ (as os.Environ gives it) that begin
+// with [Prefix] and that no struct declares: misspelt ones, and those that this
+// build does not serve. It never repeats a value: a misspelt variable may hold
+// a secret.
+func Strangers(environ []string, known []Variable, sources []pipeline.SourceID) []pipeline.Fault {
+	var faults []pipeline.Fault
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, Prefix) || slices.ContainsFunc(known, func(v Variable) bool { return v.Name == name }) {
+			continue
+		}
+		faults = append(faults, pipeline.Fault{Variable: name, Problem: problemOf(name, known, sources)})
+	}
+	slices.SortFunc(faults, func(a, b pipeline.Fault) int { return strings.Compare(a.Variable, b.Variable) })
+	return faults
+}
+
+func problemOf(name string, known []Variable, sources []pipeline.SourceID) string {
+	const unserved = "is not served by this build"
+	rest := strings.TrimPrefix(name, Prefix)
+	if slices.Contains(unservedCore, rest) || strings.HasPrefix(rest, unservedInbox) {
+		return unserved
+	}
+	for _, id := range sources {
+		if of, ok := strings.CutPrefix(rest, sourcePart(id)); ok && slices.Contains(unservedOfSource, of) {
+			return unserved + ": each source has one account"
+		}
+	}
+	if near := nearest(name, known); near != "" {
+		return "does not exist; did you mean " + near + "?"
+	}
+	for _, id := range sources {
+		if account, ok := accountOf(name, SourcePrefix(id), known); ok {
+			return unserved + ": it would be of account " + account + ", and each source has one account"
+		}
+	}
+	return "does not exist"
+}
+
+// SourcePrefix begins the variables of a source: WINDROW_DIALPAD_.
+func SourcePrefix(id pipeline.SourceID) string { return Prefix + sourcePart(id) }
+
+func sourcePart(id pipeline.SourceID) string { return strings.ToUpper(string(id)) + "_" }
+
+// accountOf recognises WINDROW_UCONTACT_US_EAST_TOKEN: a variable of the
+// source with an account's name between.
+func accountOf(name, prefix string, known []Variable) (account string, ok bool) {
+	rest, ok := strings.CutPrefix(name, prefix)
+	if !ok {
+		return "", false
+	}
+	for _, v := range known {
+		field, ok := strings.CutPrefix(v.Name, prefix)
+		if !ok {
+			continue
+		}
+		if account, ok := strings.CutSuffix(rest, "_"+field); ok && account != "" {
+			return strings.ReplaceAll(strings.ToLower(account), "_", "-"), true
+		}
+	}
+	return "", false
+}
+
+// nearest returns the known variable that a typing error would have turned
+// into name, if there is one.
+func nearest(name string, known []Variable) string {
+	best, at := "", 3 // further than two edits is another word
+	for _, v := range known {
+		if d := edits(name, v.Name); d < at {
+			best, at = v.Name, d
+		}
+	}
+	return best
+}
+
+// edits is the least number of letters inserted, deleted or changed that make
+// b of a.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
