@@ -1,25 +1,38 @@
 package transforms
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
 
 // JSONOptions says where in a JSON document its rows stand.
 type JSONOptions struct {
-	// Rows names the member of the document's object that is the array of rows.
-	// Empty: the document is that array.
+	// Rows names the member of the document's object that is the array of rows;
+	// the object's other members then go to every row, unless the row has one of
+	// that name, which stays beside the envelope's ("_envelope.name"). Such a
+	// document is held in memory whole, up to 64 MiB. Empty: the document is the
+	// array itself, which streams.
 	Rows string
-	// True names a member of that object which must be true; without it the
-	// answer is not one. Empty: none.
+	// True names a member of that object which must be true: without it the
+	// object is not the answer. Empty: none.
 	True string
-	// Hint is what to do about an answer that is not the document it should be.
+	// Hint is what to do about a document that is not what it should be.
 	Hint string
 }
 
-// NewJSON returns the format of a JSON document.
+// NewJSON returns the format of a JSON document whose rows are flat objects.
+// It accepts what RFC 8259 does, and:
+//   - null and blank strings are absent, as blank cells are;
+//   - an array or object inside a row stays in extras as it was written;
+//   - a row that has a member twice is rejected: it does not say which one counts;
+//   - bytes that are not UTF-8 become U+FFFD, and so do halves of surrogate pairs.
 func NewJSON(m Mapping, o JSONOptions) pipeline.Format {
 	return &jsonFormat{layout: newLayout(m), options: o}
 }
@@ -29,14 +42,97 @@ type jsonFormat struct {
 	options JSONOptions
 }
 
+// Lenient returns the format itself: JSON has one reading.
 func (f *jsonFormat) Lenient() pipeline.Format { return f }
 
+// Split cuts the document's array into runs of whole elements.
 func (f *jsonFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
 	return func(yield func(pipeline.Chunk, error) bool) {
-		yield(pipeline.Chunk{}, pipeline.ErrIrregular)
+		var err error
+		if f.options.Rows != "" {
+			err = f.splitEnvelope(r, rangeBytes, yield)
+		} else {
+			s := arraySplitter{format: f, r: r, rangeBytes: rangeBytes}
+			err = s.run(yield)
+		}
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(pipeline.Chunk{}, err)
+		}
 	}
 }
 
+// errStopped: the consumer wants no more chunks.
+var errStopped = errors.New("stopped")
+
+// Decode appends the rows of a run of elements, which it checks to the letter.
 func (f *jsonFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
-	return pipeline.ErrIrregular
+	d := newJSONDecoder(f, m, c, into)
+	if problem := d.run(c); problem != "" {
+		return f.malformed("row %d of a part: %s", d.row.number, problem)
+	}
+	return d.failure
+}
+
+func (f *jsonFormat) malformed(format string, args ...any) error {
+	return &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Hint: f.options.Hint, Err: fmt.Errorf(format, args...)}
+}
+
+// notTheDocument says what stands where the document should begin; b is the
+// beginning, without white space.
+func (f *jsonFormat) notTheDocument(b []byte) error {
+	wanted := "an array"
+	if f.options.Rows != "" {
+		wanted = "an object with " + f.options.Rows
+	}
+	switch {
+	case len(b) == 0:
+		return f.malformed("the answer is blank, not %s", wanted)
+	case b[0] == '<':
+		return f.malformed("the answer is a page of HTML or XML, not %s", wanted)
+	case b[0] == '{':
+		keys := memberNames(b)
+		if len(keys) == 0 {
+			return f.malformed("the answer is an object without members, not %s", wanted)
+		}
+		return f.malformed("the answer is an object with the members %s, not %s", strings.Join(keys, ", "), wanted)
+	case b[0] == '[':
+		return f.malformed("the answer is an array, not %s", wanted)
+	}
+	return f.malformed("the answer is not %s", wanted)
+}
+
+// memberNames lists the first members of an object that may be cut off, for
+// people: names only, since values may be anything.
+func memberNames(b []byte) []string {
+	const most, longest = 8, 40
+	s := scanner{b: b}
+	var names []string
+	i := s.space(1)
+	for len(names) < most && i < len(b) && b[i] == '"' {
+		end, _ := s.string(i)
+		if end < 0 {
+			break
+		}
+		name := strings.Map(func(r rune) rune {
+			if r == utf8.RuneError || !unicode.IsPrint(r) {
+				return '?'
+			}
+			return r
+		}, string(unescape(nil, b[i+1:end-1])))
+		if r := []rune(name); len(r) > longest {
+			name = string(r[:longest]) + "…"
+		}
+		names = append(names, name)
+		if i = s.expect(end, ':', ""); i < 0 {
+			break
+		}
+		if i, _ = s.value(s.space(i)); i < 0 {
+			break
+		}
+		if i = s.space(i); i >= len(b) || b[i] != ',' {
+			break
+		}
+		i = s.space(i + 1)
+	}
+	return names
 }

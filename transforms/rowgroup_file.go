@@ -1,7 +1,7 @@
 package transforms
 
 import (
-	"encoding/binary"
+	endian "encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -149,7 +149,7 @@ func (f *GroupFile) Close() error {
 	if _, err := f.meta.WriteTo(writerFunc(f.write), nil); err != nil {
 		f.fail(err)
 	}
-	f.write(binary.LittleEndian.AppendUint32(nil, uint32(f.offset-before)))
+	f.write(endian.LittleEndian.AppendUint32(nil, uint32(f.offset-before)))
 	f.write(magic)
 	return f.err
 }

@@ -1,0 +1,279 @@
+package transforms
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// jsonDecoder reads the rows of one chunk.
+//
+// It predicts each member's name from the row before: vendors write the same
+// members in the same order, and comparing a name is cheaper than finding it.
+type jsonDecoder struct {
+	format  *jsonFormat
+	row     *Row
+	scan    scanner
+	failure error // of the mapping
+
+	spelled  map[string]*jsonKey    // by the name as it stands in the text
+	members  map[string]*jsonMember // by the name itself
+	first    *jsonKey               // of the row before
+	envelope []envelopeValue
+	decoded  []byte // texts of the current row that had escapes
+}
+
+// jsonKey is one spelling of a name.
+type jsonKey struct {
+	*jsonMember
+	text []byte   // with the closing quote
+	next *jsonKey // that came after it the last time
+}
+
+// jsonMember is a name that rows have.
+type jsonMember struct {
+	field int   // in the mapping, or -1
+	name  *name // of a field that the mapping does not list
+	row   int64 // the last row that has it
+	plain string
+}
+
+// envelopeValue is a member of the object around the rows.
+type envelopeValue struct {
+	*jsonMember
+	value
+	beside *name // for rows that have a member of that name themselves
+}
+
+func newJSONDecoder(f *jsonFormat, m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) *jsonDecoder {
+	return &jsonDecoder{
+		format:  f,
+		row:     f.layout.newRow(m, into, utf8.Valid(c.Data) && utf8.Valid(c.Head)),
+		spelled: make(map[string]*jsonKey),
+		members: make(map[string]*jsonMember),
+	}
+}
+
+// run reads the whole chunk and returns what is wrong with it as JSON.
+func (d *jsonDecoder) run(c pipeline.Chunk) (problem string) {
+	if len(c.Head) > 0 {
+		d.readEnvelope(c.Head)
+	}
+	s := &d.scan
+	s.b, s.problem = c.Data, ""
+	i := s.space(0)
+	for i < len(s.b) && d.failure == nil {
+		if i = d.element(i); i < 0 {
+			return s.problem
+		}
+		if i = s.space(i); i == len(s.b) {
+			break
+		}
+		if i = s.expect(i, ',', "a comma is missing between rows"); i < 0 {
+			return s.problem
+		}
+		if i = s.space(i); i == len(s.b) {
+			return "a row is missing beside a comma"
+		}
+	}
+	return ""
+}
+
+// element reads one element of the array.
+func (d *jsonDecoder) element(i int) int {
+	s, r := &d.scan, d.row
+	r.begin()
+	if s.b[i] != '{' {
+		end, _ := s.value(i)
+		if end >= 0 {
+			r.rejectRaw(s.b[i:end], "the row is not an object")
+		}
+		return end
+	}
+	end, twice := d.object(i)
+	if end < 0 {
+		return -1
+	}
+	raw := s.b[i:end]
+	if twice != nil {
+		r.rejectRaw(raw, "the row has the field "+twice.plain+" twice")
+		return end
+	}
+	d.putEnvelope()
+	if reason := d.checkFields(); reason != "" {
+		r.rejectRaw(raw, reason)
+		return end
+	}
+	d.failure = r.end(raw)
+	return end
+}
+
+// object reads the members of the object at i into the row. twice is a member
+// that it has more than once.
+func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
+	s := &d.scan
+	d.decoded = d.decoded[:0]
+	if i = s.space(i + 1); i < len(s.b) && s.b[i] == '}' {
+		return i + 1, nil
+	}
+	follow := &d.first
+	for {
+		key, at := d.key(i, *follow)
+		if at < 0 {
+			return -1, nil
+		}
+		*follow = key
+		follow = &key.next
+		if key.row == d.row.number {
+			twice = key.jsonMember
+		}
+		key.row = d.row.number
+		v, end := d.value(at)
+		if end < 0 {
+			return -1, nil
+		}
+		d.put(key.jsonMember, v)
+		if i = s.space(end); i < len(s.b) && s.b[i] == '}' {
+			return i + 1, twice
+		}
+		if i = s.expect(i, ',', "a comma is missing between members, or the row ends too early"); i < 0 {
+			return -1, nil
+		}
+		i = s.space(i)
+	}
+}
+
+// put hands a member's value to the row. Absent ones are not.
+func (d *jsonDecoder) put(m *jsonMember, v value) {
+	switch {
+	case v.text == nil:
+	case m.field >= 0:
+		d.row.put(m.field, v)
+	default:
+		d.row.putUnknown(m.name, v)
+	}
+}
+
+// key reads the name at i and its colon, and returns the value's position.
+func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
+	s := &d.scan
+	if predicted != nil && i < len(s.b) && s.b[i] == '"' && bytes.HasPrefix(s.b[i+1:], predicted.text) {
+		end := i + 1 + len(predicted.text)
+		if end < len(s.b) && s.b[end] == ':' {
+			return predicted, s.space(end + 1)
+		}
+	}
+	at, kind := s.name(i)
+	if at < 0 {
+		return nil, -1
+	}
+	end, _ := s.string(i)
+	text := s.b[i+1 : end]
+	if k := d.spelled[string(text)]; k != nil {
+		return k, at
+	}
+	plain := text[:len(text)-1]
+	if kind&escapes != 0 {
+		plain = unescape(nil, plain)
+	}
+	k := &jsonKey{jsonMember: d.member(string(d.row.clean(plain))), text: text}
+	d.spelled[string(text)] = k
+	return k, at
+}
+
+// member finds or makes the member called name.
+func (d *jsonDecoder) member(plain string) *jsonMember {
+	m := d.members[plain]
+	if m == nil {
+		m = &jsonMember{field: d.format.layout.field(plain), plain: plain}
+		if m.field < 0 {
+			m.name = newName(plain)
+		}
+		d.members[plain] = m
+	}
+	return m
+}
+
+// value reads the value at i. Null and blank strings are absent.
+func (d *jsonDecoder) value(i int) (value, int) {
+	s := &d.scan
+	end, kind := s.value(i)
+	if end < 0 {
+		return value{}, -1
+	}
+	token := s.b[i:end]
+	if kind&loneSurrogates != 0 {
+		token = mendSurrogates(nil, token)
+	}
+	switch token[0] {
+	case 'n':
+		return value{}, end
+	case '"':
+		text := token[1 : len(token)-1]
+		if kind&escapes != 0 {
+			n := len(d.decoded)
+			d.decoded = unescape(d.decoded, text)
+			text = d.decoded[n:len(d.decoded):len(d.decoded)]
+		}
+		if len(text) == 0 || text[0] <= ' ' && isBlank(text) {
+			return value{}, end
+		}
+		return value{text: text, token: token}, end
+	}
+	return value{text: token, token: token}, end
+}
+
+// checkFields keeps arrays and objects out of columns, and rejects a row that
+// lacks a key.
+func (d *jsonDecoder) checkFields() (reason string) {
+	r, l := d.row, d.format.layout
+	for f := range r.fields {
+		if t := r.fields[f].token; t != nil && (t[0] == '{' || t[0] == '[') && l.cols[f] >= 0 {
+			if !l.Table.Columns[l.cols[f]].Nullable {
+				return l.Fields[f].Source + " cannot be read"
+			}
+			r.marks[f] |= keep | skip
+		}
+	}
+	for _, source := range l.Keys {
+		if m := d.members[source]; m == nil || m.row != r.number {
+			return source + " is missing"
+		}
+	}
+	return ""
+}
+
+// readEnvelope reads the members around the rows, which Split has checked.
+func (d *jsonDecoder) readEnvelope(head []byte) {
+	s := &d.scan
+	s.b = head
+	for i := s.space(1); i < len(head) && head[i] == '"'; {
+		key, at := d.key(i, nil)
+		if at < 0 {
+			return
+		}
+		v, end := d.value(at)
+		if end < 0 {
+			return
+		}
+		if v.text != nil {
+			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, newName("_envelope." + key.plain)})
+		}
+		i = s.space(end)
+		if i < len(head) && head[i] == ',' {
+			i = s.space(i + 1)
+		}
+	}
+}
+
+// putEnvelope adds those members to the row.
+func (d *jsonDecoder) putEnvelope() {
+	for _, e := range d.envelope {
+		if e.row == d.row.number {
+			d.row.putUnknown(e.beside, e.value)
+			continue
+		}
+		d.put(e.jsonMember, e.value)
+	}
+}

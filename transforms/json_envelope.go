@@ -1,0 +1,159 @@
+package transforms
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// maxEnvelope bounds a document that is held in memory whole: what tells
+// whether it is an answer at all may stand behind its rows.
+const maxEnvelope = 64 << 20
+
+// splitEnvelope cuts the array inside a document that is an object. The chunks
+// carry the object's other members as their head.
+func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipeline.Chunk, error) bool) error {
+	body, err := io.ReadAll(io.LimitReader(r, maxEnvelope+1))
+	if err != nil {
+		return err
+	}
+	if len(body) > maxEnvelope {
+		return f.malformed("the answer is longer than %d MiB", maxEnvelope>>20)
+	}
+	e := envelope{format: f, rangeBytes: rangeBytes, scan: scanner{b: bytes.TrimPrefix(body, byteOrderMark)}}
+	if err := e.read(); err != nil {
+		return err
+	}
+	for _, data := range e.runs {
+		if !yield(pipeline.Chunk{Head: e.head, Data: data}, nil) {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+// envelope is a document that is an object with the rows in one of its members.
+type envelope struct {
+	format     *jsonFormat
+	rangeBytes int
+	scan       scanner
+	head       []byte   // the other members, as an object
+	runs       [][]byte // runs of whole elements
+	names      []string
+	isTrue     bool
+}
+
+func (e *envelope) read() error {
+	s := &e.scan
+	i := s.space(0)
+	if i >= len(s.b) || s.b[i] != '{' {
+		return e.format.notTheDocument(s.b[i:])
+	}
+	e.head = []byte{'{'}
+	i, err := e.members(i)
+	if err != nil {
+		return err
+	}
+	e.head = append(e.head, '}')
+	o := &e.format.options
+	switch {
+	case i < 0:
+		return e.format.malformed("%s", s.problem)
+	case s.space(i) < len(s.b):
+		return e.format.malformed("something follows the end of the object")
+	case o.True != "" && !e.isTrue:
+		return e.format.malformed("the answer does not say that %q is true", o.True)
+	case e.runs == nil:
+		return e.format.notTheDocument(s.b[s.space(0):])
+	}
+	return nil
+}
+
+// members walks over the object at i.
+func (e *envelope) members(i int) (int, error) {
+	s := &e.scan
+	if i = s.space(i + 1); i < len(s.b) && s.b[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		at, _ := s.name(i)
+		if at < 0 {
+			return -1, nil
+		}
+		end, err := e.member(i, at)
+		if end < 0 || err != nil {
+			return end, err
+		}
+		if i = s.space(end); i < len(s.b) && s.b[i] == '}' {
+			return i + 1, nil
+		}
+		if i = s.expect(i, ',', "the answer ends too early, or a comma is missing"); i < 0 {
+			return -1, nil
+		}
+		i = s.space(i)
+	}
+}
+
+// member walks over the member whose name stands at i and whose value at at.
+func (e *envelope) member(i, at int) (end int, err error) {
+	s, o := &e.scan, &e.format.options
+	close, _ := s.string(i)
+	name := string(unescape(nil, s.b[i+1:close-1]))
+	for _, n := range e.names {
+		if n == name {
+			return -1, e.format.malformed("the answer has the member %s twice", name)
+		}
+	}
+	e.names = append(e.names, name)
+	if name == o.Rows && at < len(s.b) && s.b[at] == '[' {
+		return e.array(at), nil
+	}
+	if end, _ = s.value(at); end < 0 {
+		return -1, nil
+	}
+	switch value := s.b[at:end]; name {
+	case o.Rows:
+		return -1, e.format.malformed("%s is no array", name)
+	case o.True:
+		e.isTrue = string(value) == "true"
+	default:
+		if len(e.head) > 1 {
+			e.head = append(e.head, ',')
+		}
+		e.head = append(e.head, s.b[i:end]...)
+	}
+	return end, nil
+}
+
+// array cuts the array at i at element ends.
+func (e *envelope) array(i int) int {
+	s := &e.scan
+	e.runs = [][]byte{}
+	if i = s.space(i + 1); i < len(s.b) && s.b[i] == ']' {
+		e.runs = append(e.runs, nil) // a document without rows is one empty run
+		return i + 1
+	}
+	first := i
+	for {
+		end, _ := s.value(i)
+		if end < 0 {
+			return -1
+		}
+		i = s.space(end)
+		closed := i < len(s.b) && s.b[i] == ']'
+		if closed || end-first >= e.rangeBytes {
+			e.runs = append(e.runs, s.b[first:end])
+			first = -1
+		}
+		if closed {
+			return i + 1
+		}
+		if i = s.expect(i, ',', "the answer ends too early, or a comma is missing"); i < 0 {
+			return -1
+		}
+		if i = s.space(i); first < 0 {
+			first = i
+		}
+	}
+}

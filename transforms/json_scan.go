@@ -1,0 +1,367 @@
+package transforms
+
+import (
+	"bytes"
+	endian "encoding/binary"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// scanner walks over JSON text and accepts what RFC 8259 does. Its methods
+// take the position of a value's first byte and return the position after the
+// value, or -1 after noting the problem.
+type scanner struct {
+	b       []byte
+	problem string // what is wrong, without any of the text
+	stack   []byte // of the nested arrays and objects being walked
+}
+
+// maxDepth bounds nesting, as the usual parsers do.
+const maxDepth = 10_000
+
+// fail notes the first problem.
+func (s *scanner) fail(problem string) int {
+	if s.problem == "" {
+		s.problem = problem
+	}
+	return -1
+}
+
+// space returns the position of the first byte at or after i that is no white space.
+func (s *scanner) space(i int) int {
+	for i < len(s.b) && isSpace(s.b[i]) {
+		i++
+	}
+	return i
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+
+// expect returns the position after the byte c, which must follow i and white space.
+func (s *scanner) expect(i int, c byte, problem string) int {
+	i = s.space(i)
+	if i >= len(s.b) || s.b[i] != c {
+		return s.fail(problem)
+	}
+	return i + 1
+}
+
+// stringKind says what a string's text needs before it can be used.
+type stringKind uint8
+
+const (
+	escapes        stringKind = 1 << iota // it holds a backslash
+	loneSurrogates                        // it escapes half of a surrogate pair
+)
+
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// string walks over the string whose opening quote stands at i.
+func (s *scanner) string(i int) (end int, kind stringKind) {
+	b := s.b
+	i++
+	for {
+		for i+8 <= len(b) { // the lowest bit that remains marks the first special byte
+			w := endian.LittleEndian.Uint64(b[i:])
+			quote, slash := w^(lows*'"'), w^(lows*'\\')
+			special := (quote-lows)&^quote | (slash-lows)&^slash | (w-lows*0x20)&^w
+			if special &= highs; special != 0 {
+				i += bits.TrailingZeros64(special) / 8
+				break
+			}
+			i += 8
+		}
+		if i >= len(b) {
+			return s.fail("a string is not closed"), kind
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1, kind
+		case c == '\\':
+			var k stringKind
+			if i, k = s.escape(i); i < 0 {
+				return -1, kind
+			}
+			kind |= k
+		case c < 0x20:
+			return s.fail("a string holds a control character"), kind
+		default:
+			i++
+		}
+	}
+}
+
+// escape walks over the escape sequence at i; over both halves of a surrogate pair.
+func (s *scanner) escape(i int) (int, stringKind) {
+	if i+1 >= len(s.b) {
+		return s.fail("a string is not closed"), escapes
+	}
+	switch s.b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2, escapes
+	case 'u':
+		r, ok := hex4(s.b, i+2)
+		if !ok {
+			return s.fail("a string holds a bad escape"), escapes
+		}
+		if !utf16.IsSurrogate(r) {
+			return i + 6, escapes
+		}
+		if low, ok := lowHalf(s.b, i+6); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
+			return i + 12, escapes
+		}
+		return i + 6, escapes | loneSurrogates
+	}
+	return s.fail("a string holds a bad escape"), escapes
+}
+
+// hex4 reads four hexadecimal digits.
+func hex4(b []byte, i int) (r rune, ok bool) {
+	if i+4 > len(b) {
+		return 0, false
+	}
+	for _, c := range b[i : i+4] {
+		switch {
+		case isDigit(c):
+			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// lowHalf reads the escape at i if there is one.
+func lowHalf(b []byte, i int) (rune, bool) {
+	if i+6 > len(b) || b[i] != '\\' || b[i+1] != 'u' {
+		return 0, false
+	}
+	return hex4(b, i+2)
+}
+
+// number walks over a number.
+func (s *scanner) number(i int) int {
+	b := s.b
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	switch {
+	case i < len(b) && b[i] == '0':
+		i++
+	case i < len(b) && isDigit(b[i]):
+		i = digitsEnd(b, i)
+	default:
+		return s.fail("a value cannot be read")
+	}
+	if i < len(b) && b[i] == '.' {
+		end := digitsEnd(b, i+1)
+		if end == i+1 {
+			return s.fail("a number is cut short")
+		}
+		i = end
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		end := digitsEnd(b, i)
+		if end == i {
+			return s.fail("a number is cut short")
+		}
+		i = end
+	}
+	return i
+}
+
+func digitsEnd(b []byte, i int) int {
+	for i < len(b) && isDigit(b[i]) {
+		i++
+	}
+	return i
+}
+
+// scalar walks over a value that is no array and no object.
+func (s *scanner) scalar(i int) (end int, kind stringKind) {
+	switch s.b[i] {
+	case '"':
+		return s.string(i)
+	case 't':
+		return s.literal(i, "true"), 0
+	case 'f':
+		return s.literal(i, "false"), 0
+	case 'n':
+		return s.literal(i, "null"), 0
+	}
+	return s.number(i), 0
+}
+
+func (s *scanner) literal(i int, word string) int {
+	if len(s.b)-i < len(word) || string(s.b[i:i+len(word)]) != word {
+		return s.fail("a value cannot be read")
+	}
+	return i + len(word)
+}
+
+// value walks over any value.
+func (s *scanner) value(i int) (end int, kind stringKind) {
+	if i >= len(s.b) {
+		return s.fail("the text ends too early"), 0
+	}
+	if c := s.b[i]; c != '{' && c != '[' {
+		return s.scalar(i)
+	}
+	s.stack = s.stack[:0]
+	for {
+		// i stands at the first byte of a value.
+		if i >= len(s.b) {
+			return s.fail("the text ends too early"), kind
+		}
+		var k stringKind
+		closed := false
+		switch s.b[i] {
+		case '{', '[':
+			i, k, closed = s.open(i)
+		default:
+			i, k = s.scalar(i)
+			closed = true
+		}
+		if kind |= k; i < 0 {
+			return -1, kind
+		}
+		for closed { // i stands after a whole value
+			if len(s.stack) == 0 {
+				return i, kind
+			}
+			i, k, closed = s.next(i)
+			if kind |= k; i < 0 {
+				return -1, kind
+			}
+		}
+	}
+}
+
+// open enters the array or object at i; closed says that it is empty, and i is
+// then after it, else at the first value in it.
+func (s *scanner) open(i int) (at int, kind stringKind, closed bool) {
+	if len(s.stack)+1 >= maxDepth {
+		return s.fail("the values are nested too deeply"), 0, false
+	}
+	c := s.b[i]
+	i = s.space(i + 1)
+	if i < len(s.b) && s.b[i] == c+2 { // '{'+2 is '}', '['+2 is ']'
+		return i + 1, 0, true
+	}
+	s.stack = append(s.stack, c)
+	if c == '{' {
+		i, kind = s.name(i)
+	}
+	return i, kind, false
+}
+
+// next goes from the end of a value to the next value, or out of its container.
+func (s *scanner) next(i int) (at int, kind stringKind, closed bool) {
+	c := s.stack[len(s.stack)-1]
+	i = s.space(i)
+	switch {
+	case i >= len(s.b):
+		return s.fail("the text ends too early"), 0, false
+	case s.b[i] == c+2:
+		s.stack = s.stack[:len(s.stack)-1]
+		return i + 1, 0, true
+	case s.b[i] != ',':
+		return s.fail("a comma is missing"), 0, false
+	}
+	i = s.space(i + 1)
+	if c == '{' {
+		i, kind = s.name(i)
+	}
+	return i, kind, false
+}
+
+// name walks over a member's name and colon, to its value.
+func (s *scanner) name(i int) (at int, kind stringKind) {
+	if i >= len(s.b) || s.b[i] != '"' {
+		return s.fail("a member has no name"), 0
+	}
+	if i, kind = s.string(i); i < 0 {
+		return -1, kind
+	}
+	if i = s.expect(i, ':', "a colon is missing"); i < 0 {
+		return -1, kind
+	}
+	return s.space(i), kind
+}
+
+// unescape appends the text of a JSON string without its quotes. Halves of
+// surrogate pairs become U+FFFD.
+func unescape(dst, s []byte) []byte {
+	for {
+		i := bytes.IndexByte(s, '\\')
+		if i < 0 {
+			return append(dst, s...)
+		}
+		dst = append(dst, s[:i]...)
+		c := s[i+1]
+		s = s[i+2:]
+		switch c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, _ := hex4(s, 0)
+			s = s[4:]
+			if utf16.IsSurrogate(r) {
+				low, ok := lowHalf(s, 0)
+				if r = utf16.DecodeRune(r, low); ok && r != utf8.RuneError {
+					s = s[6:]
+				}
+			}
+			dst = utf8.AppendRune(dst, r)
+		default: // quote, backslash, slash
+			dst = append(dst, c)
+		}
+	}
+}
+
+// mendSurrogates appends a valid token with each half of a surrogate pair
+// written as \ufffd: what reads extras as JSON would refuse it else.
+func mendSurrogates(dst, token []byte) []byte {
+	for {
+		i := bytes.IndexByte(token, '\\')
+		if i < 0 {
+			return append(dst, token...)
+		}
+		dst = append(dst, token[:i]...)
+		token = token[i:]
+		n := 2
+		if token[1] == 'u' {
+			n = 6
+			if r, _ := hex4(token, 2); utf16.IsSurrogate(r) {
+				if low, ok := lowHalf(token, 6); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
+					n = 12
+				} else {
+					dst = append(dst, `\ufffd`...)
+					token = token[6:]
+					continue
+				}
+			}
+		}
+		dst = append(dst, token[:n]...)
+		token = token[n:]
+	}
+}

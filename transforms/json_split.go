@@ -1,0 +1,317 @@
+package transforms
+
+import (
+	"bytes"
+	"io"
+	"sync"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const (
+	firstBuffer = 64 << 10 // small answers are the rule
+	maxRowBytes = 16 << 20
+)
+
+// splitState is what the splitter expects next.
+type splitState uint8
+
+const (
+	wantArray   splitState = iota
+	wantFirst              // an element, or the end of the array
+	wantElement            // after a comma
+	inElement              //
+	wantComma              // or the end of the array
+	wantNothing            // the array is closed
+)
+
+// arraySplitter cuts a top-level array at element ends while it arrives.
+//
+// It minds strings and depth only; Decode checks each run of elements to the
+// letter. Together they accept exactly the valid documents: a valid document's
+// depth is what the splitter counts, and runs of valid elements between
+// brackets, joined by commas, are a valid array.
+type arraySplitter struct {
+	format     *jsonFormat
+	r          io.Reader
+	rangeBytes int
+
+	buf     []byte
+	pos     int // up to here buf has been looked at
+	first   int // where the first element not yet handed over begins; -1: none
+	end     int // the end of the last whole one; 0: none
+	element int // where the element at pos begins
+	state   splitState
+	depth   int
+	quoted  bool // pos is inside a string
+	opening int  // where that string begins
+	yielded bool
+}
+
+var splitBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
+	s.buf, s.first = s.newBuffer(firstBuffer), -1
+	for {
+		if err := s.makeRoom(yield); err != nil {
+			return err
+		}
+		n, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
+		s.buf = s.buf[:len(s.buf)+n]
+		if problem := s.scan(); problem != nil {
+			return problem
+		}
+		if err == io.EOF {
+			return s.finish(yield)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// newBuffer returns an empty buffer with room for at least n bytes.
+func (s *arraySplitter) newBuffer(n int) []byte {
+	if b := *splitBuffers.Get().(*[]byte); cap(b) >= n {
+		return b[:0]
+	}
+	return make([]byte, 0, n)
+}
+
+// makeRoom makes sure that the buffer can take more bytes: what is whole is
+// handed over, else the buffer grows.
+func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
+	if len(s.buf) < cap(s.buf) {
+		return nil
+	}
+	if s.end > 0 && len(s.buf) >= s.rangeBytes {
+		return s.handOver(yield)
+	}
+	if s.state == inElement && len(s.buf)-s.element > maxRowBytes {
+		return s.format.malformed("a row is longer than %d MiB", maxRowBytes>>20)
+	}
+	if s.first < 0 { // nothing but white space and punctuation
+		s.buf, s.pos, s.end = s.buf[:0], 0, 0
+		return nil
+	}
+	small := s.buf
+	s.buf = append(s.newBuffer(2*cap(small)), small...)
+	splitBuffers.Put(&small)
+	return nil
+}
+
+// handOver yields the whole elements and moves the rest to a new buffer.
+func (s *arraySplitter) handOver(yield func(pipeline.Chunk, error) bool) error {
+	old, from := s.buf, s.end
+	chunk := pipeline.Chunk{
+		Data: old[s.first:s.end],
+		Free: sync.OnceFunc(func() { splitBuffers.Put(&old) }),
+	}
+	rest := s.newBuffer(max(cap(old), len(old)-from+1))
+	s.buf = append(rest, old[from:]...)
+	s.pos -= from
+	s.element -= from
+	s.opening -= from
+	s.first, s.end = -1, 0
+	if s.state == inElement {
+		s.first = s.element
+	}
+	s.yielded = true
+	if !yield(chunk, nil) {
+		return errStopped
+	}
+	return nil
+}
+
+// finish hands over the last elements of a document that is whole. A document
+// without elements is one empty chunk.
+func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
+	switch {
+	case s.state == wantArray:
+		return s.format.notTheDocument(nil)
+	case s.state != wantNothing:
+		return s.format.malformed("the answer ends too early")
+	case s.end > 0:
+		return s.handOver(yield)
+	case !s.yielded && !yield(pipeline.Chunk{}, nil):
+		return errStopped
+	}
+	return nil
+}
+
+// scan looks at the bytes that are new in the buffer.
+func (s *arraySplitter) scan() error {
+	for s.pos < len(s.buf) {
+		if s.state == inElement {
+			s.scanElement()
+			continue
+		}
+		c := s.buf[s.pos]
+		if isSpace(c) {
+			s.pos++
+			continue
+		}
+		if err := s.step(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step handles a byte between elements.
+func (s *arraySplitter) step(c byte) error {
+	switch s.state {
+	case wantArray:
+		if c == byteOrderMark[0] && s.pos == 0 {
+			return s.skipMark()
+		}
+		if c != '[' {
+			return s.explain()
+		}
+		s.state = wantFirst
+	case wantFirst, wantElement:
+		if c == ']' && s.state == wantFirst {
+			s.state = wantNothing
+			break
+		}
+		if c == ',' || c == ']' {
+			return s.format.malformed("a row is missing beside a comma")
+		}
+		s.state, s.depth, s.element = inElement, 0, s.pos
+		if s.first < 0 {
+			s.first = s.pos
+		}
+		return nil
+	case wantComma:
+		switch c {
+		case ',':
+			s.state = wantElement
+		case ']':
+			s.state = wantNothing
+		default:
+			return s.format.malformed("a comma is missing between rows")
+		}
+	case wantNothing:
+		return s.format.malformed("something follows the end of the array")
+	case inElement:
+	}
+	s.pos++
+	return nil
+}
+
+// skipMark steps over a byte order mark at the beginning.
+func (s *arraySplitter) skipMark() error {
+	if err := s.fill(len(byteOrderMark)); err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(s.buf, byteOrderMark) {
+		return s.format.notTheDocument(s.buf)
+	}
+	s.pos = len(byteOrderMark)
+	return nil
+}
+
+// explain says what the document is instead of an array.
+func (s *arraySplitter) explain() error {
+	const enough = 4 << 10
+	begin := s.pos
+	if err := s.fill(begin + enough); err != nil {
+		return err
+	}
+	return s.format.notTheDocument(s.buf[begin:])
+}
+
+// fill reads until the buffer holds n bytes or the document ends.
+func (s *arraySplitter) fill(n int) error {
+	if cap(s.buf) < n {
+		s.buf = append(s.newBuffer(n), s.buf...)
+	}
+	for len(s.buf) < n {
+		m, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
+		s.buf = s.buf[:len(s.buf)+m]
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// structural marks the bytes that open and close containers and strings.
+var structural = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
+
+// scanElement goes on in an element until its end or the buffer's.
+func (s *arraySplitter) scanElement() {
+	b, i := s.buf, s.pos
+	for i < len(b) {
+		switch {
+		case s.quoted:
+			if i = closingQuote(b, s.opening, i); i < 0 {
+				s.pos = len(b)
+				return
+			}
+			i++
+			if s.quoted = false; s.depth == 0 {
+				s.closeElement(i)
+				return
+			}
+			continue
+		case s.depth > 0:
+			for i < len(b) && !structural[b[i]] {
+				i++
+			}
+			if i == len(b) {
+				s.pos = i
+				return
+			}
+		case i > s.element: // a scalar ends before what follows it
+			if c := b[i]; isSpace(c) || c == ',' || c == ']' {
+				s.closeElement(i)
+				return
+			}
+			i++
+			continue
+		}
+		switch b[i] {
+		case '"':
+			s.quoted, s.opening = true, i
+		case '{', '[':
+			s.depth++
+		case '}', ']':
+			if s.depth--; s.depth <= 0 {
+				s.closeElement(i + 1)
+				return
+			}
+		}
+		i++
+	}
+	s.pos = i
+}
+
+// closeElement notes that the element ends at i.
+func (s *arraySplitter) closeElement(i int) {
+	s.pos, s.end, s.state = i, i, wantComma
+}
+
+// closingQuote finds the quote that closes the string opened at opening,
+// looking from i on; -1: it is not there yet.
+func closingQuote(b []byte, opening, i int) int {
+	for i < len(b) {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return -1
+		}
+		i += n
+		slashes := 0
+		for j := i - 1; j > opening && b[j] == '\\'; j-- {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i
+		}
+		i++
+	}
+	return -1
+}
