@@ -1,13 +1,27 @@
 package transforms
 
 import (
-	"io"
-	"iter"
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// NewCSV returns the format of a CSV document whose header names its columns.
+// NewCSV returns the format of a CSV document (RFC 4180) whose first record
+// names its columns. Columns are found by name; those that the mapping does not
+// list go to extras, a second column of the same name as name_2, one without
+// a name as column_N, counted from 1. Lines end in LF or CRLF, blank ones are no
+// rows. Bytes that are not UTF-8 become U+FFFD.
+//
+// A row with more or fewer cells than the header is rejected. A document is
+// Malformed when it is blank, is HTML or JSON, holds NUL bytes, lacks a key
+// column, or ends too early: a last record without a line end counts as whole
+// only if that can be seen (see lastCellWhole).
+//
+// Quoting that is not RFC 4180 ends Split or Decode with [pipeline.ErrIrregular];
+// see lenient.go for how Lenient reads such a document.
 func NewCSV(m Mapping) pipeline.Format { return &csvFormat{layout: newLayout(m)} }
 
 type csvFormat struct {
@@ -15,14 +29,173 @@ type csvFormat struct {
 	lenient bool
 }
 
+// Lenient implements [pipeline.Format].
 func (f *csvFormat) Lenient() pipeline.Format { return &csvFormat{layout: f.layout, lenient: true} }
 
-func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
-	return func(yield func(pipeline.Chunk, error) bool) {
-		yield(pipeline.Chunk{}, pipeline.ErrIrregular)
+// Decode implements [pipeline.Format].
+func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
+	head, err := f.header(c.Head)
+	if err != nil {
+		return err
 	}
+	d := &csvDecoder{
+		head:  head,
+		meta:  m,
+		data:  c.Data,
+		row:   f.layout.newRow(m, into, utf8.Valid(c.Data)),
+		cells: make([]cell, 0, len(head.columns)+1),
+	}
+	d.next = d.strict
+	if f.lenient {
+		d.next = d.tolerant
+	}
+	for at := 0; at < len(d.data); {
+		if n := lineEnd(d.data[at:]); n > 0 {
+			at += n
+			continue
+		}
+		at, err = d.record(at)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
-	return pipeline.ErrIrregular
+// csvDecoder is the state of one Decode.
+type csvDecoder struct {
+	head  *csvHeader
+	meta  *pipeline.Meta
+	data  []byte
+	row   *Row
+	cells []cell
+	// next splits the record at a position into cells.
+	next func(at int) (record, error)
+}
+
+// record is where one record lies in the data.
+type record struct {
+	end   int    // behind the record and its line end
+	raw   []byte // the record without its line end
+	whole bool   // it has a line end
+	fault string // why it cannot be read, if so
+}
+
+// record appends one row to the batch and returns the position of the next.
+func (d *csvDecoder) record(at int) (int, error) {
+	rec, err := d.next(at)
+	if err != nil {
+		return 0, err
+	}
+	d.row.begin()
+	want := len(d.head.columns)
+	if !rec.whole {
+		if rec.fault != "" || len(d.cells) != want || !d.lastCellWhole() {
+			return 0, malformed("the download may have broken off; read it again", "the last row is cut short")
+		}
+	}
+	switch {
+	case rec.fault != "":
+		d.row.rejectRaw(rec.raw, rec.fault)
+		return rec.end, nil
+	case len(d.cells) < want:
+		d.row.rejectRaw(rec.raw, fmt.Sprintf("has %d of %d cells", len(d.cells), want))
+		return rec.end, nil
+	case len(d.cells) > want:
+		d.row.rejectRaw(rec.raw, fmt.Sprintf("has %d cells, the header has %d", len(d.cells), want))
+		return rec.end, nil
+	}
+	for i := range d.cells {
+		c := &d.cells[i]
+		if c.lo == c.hi {
+			continue
+		}
+		b := d.text(c)
+		if b[0] <= ' ' && isBlank(b) {
+			continue
+		}
+		if column := &d.head.columns[i]; column.field >= 0 {
+			d.row.put(column.field, value{text: b})
+		} else {
+			d.row.putUnknown(&column.name, value{text: b})
+		}
+	}
+	return rec.end, d.row.end(rec.raw)
+}
+
+// text returns the cell's text, valid until the next record.
+func (d *csvDecoder) text(c *cell) []byte {
+	b := d.data[c.lo:c.hi]
+	if !c.doubled {
+		return b
+	}
+	s := d.row.scratch
+	from := len(s)
+	for {
+		i := bytes.IndexByte(b, '"')
+		if i < 0 {
+			break
+		}
+		s = append(s, b[:i+1]...)
+		b = b[i+1:]
+		if len(b) > 0 && b[0] == '"' {
+			b = b[1:]
+		}
+	}
+	s = append(s, b...)
+	d.row.scratch = s
+	return s[from:len(s):len(s)]
+}
+
+// lastCellWhole reports whether the last cell of a record without a line end
+// can be seen to be whole: it is quoted and closed, or it holds all of a value
+// that its column allows: true or false, or the name of a zone (unless that is
+// the beginning of the name that was asked for: Etc/GMT+1 of Etc/GMT+12).
+func (d *csvDecoder) lastCellWhole() bool {
+	c := &d.cells[len(d.cells)-1]
+	if c.quoted {
+		return true
+	}
+	field := d.head.columns[len(d.cells)-1].field
+	if field < 0 {
+		return false
+	}
+	text := d.data[c.lo:c.hi]
+	l := d.row.layout
+	if col := l.cols[field]; col >= 0 && l.Table.Columns[col].Name == "timezone" {
+		for _, asked := range []string{d.meta.ResponseZone, d.meta.Request.Zone} {
+			if len(text) < len(asked) && asked[:len(text)] == string(text) {
+				return false
+			}
+		}
+		return d.row.zones.find(text) != nil
+	}
+	if l.Fields[field].Conv == Bool {
+		_, ok := parseBool(text)
+		return ok
+	}
+	return false
+}
+
+// isBlank reports whether b is white space only.
+func isBlank(b []byte) bool { return len(bytes.TrimSpace(b)) == 0 }
+
+// lineEnd is the length of the line end that b begins with, else 0.
+func lineEnd(b []byte) int {
+	switch {
+	case len(b) > 0 && b[0] == '\n':
+		return 1
+	case len(b) > 1 && b[0] == '\r' && b[1] == '\n':
+		return 2
+	}
+	return 0
+}
+
+// malformed is the error of a document that is not what it should be.
+func malformed(hint, format string, args ...any) error {
+	err := errors.New(format)
+	if len(args) > 0 {
+		err = fmt.Errorf(format, args...)
+	}
+	return &pipeline.Error{Op: "read CSV", Kind: pipeline.Malformed, Hint: hint, Err: err}
 }

@@ -1,24 +1,216 @@
 package transforms
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
 
+// Times reads the row's local times, in the order in which they happened, and
+// resolves them together: in the hour that occurs twice each becomes the
+// earliest instant that keeps the order, else the earlier one; a time that never
+// occurs moves forward by the gap. Either is flagged in extras, under
+// "_time_ambiguous". A time with an offset of its own needs none of this.
+//
+// zone is the field that names the row's zone (-1: none); without a name the
+// document's zone holds. The first time is the row's key. When it, or the zone,
+// cannot be read the row is rejected and the answer is nil. Any other time that
+// cannot be read is NoInstant and stays in extras. The answer is valid until the
+// next call.
+func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
+	z := r.zone(zone)
+	if z == nil {
+		return nil
+	}
+	r.times, r.moments = r.times[:0], r.moments[:0]
+	flags := 0
+	for i, f := range ordered {
+		text := r.fields[f].text
+		m, ok := z.moment(text)
+		if !ok {
+			if i == 0 {
+				r.Reject(pipeline.NoInstant, r.layout.Fields[f].Source+notATime(text))
+				return nil
+			}
+			r.Keep(f) // a blank one has nothing to keep
+			m = noMoment
+		}
+		if m.kind != pipeline.LocalUnique {
+			flags++
+		}
+		r.moments = append(r.moments, m)
+	}
+	before := pipeline.NoInstant
+	for _, m := range r.moments {
+		at := m.first
+		if at < before && m.second >= before {
+			at = m.second
+		}
+		r.times = append(r.times, at)
+		before = max(before, at)
+	}
+	if flags > 0 {
+		r.flagTimes(ordered)
+	}
+	return r.times
+}
+
+// notATime says why a text is no time.
+func notATime(text []byte) string {
+	if text == nil {
+		return " is blank"
+	}
+	return " is not a time"
+}
+
+// ambiguousName is the member of extras that lists times which the clock shows twice or never.
+var ambiguousName = newName("_time_ambiguous")
+
+// flagTimes lists the times whose kind is not unique.
+func (r *Row) flagTimes(ordered []int) {
+	list := []byte{'['}
+	for i, m := range r.moments {
+		if m.kind == pipeline.LocalUnique {
+			continue
+		}
+		if len(list) > 1 {
+			list = append(list, ',')
+		}
+		list = appendQuoted(list, []byte(r.layout.Fields[ordered[i]].Source), false)
+	}
+	list = append(list, ']')
+	r.putUnknown(ambiguousName, value{text: list, token: list})
+}
+
+// LocalDay reads field f as a local date and returns that day in the row's
+// zone (see Times): 23, 24 or 25 hours. A time behind the date is not
+// counted and stays in extras unless it is midnight. When date or zone cannot
+// be read the row is rejected and ok is false.
+func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
+	z := r.zone(zone)
+	if z == nil {
+		return day, false
+	}
+	wall, ok := parseWall(bytes.TrimSpace(r.fields[f].text))
+	if !ok {
+		r.Reject(pipeline.NoInstant, r.layout.Fields[f].Source+notATime(r.fields[f].text))
+		return day, false
+	}
+	midnight := pipeline.LocalTime{Year: wall.Year, Month: wall.Month, Day: wall.Day}
+	if wall.LocalTime != midnight || wall.zoned {
+		r.Keep(f)
+	}
+	return pipeline.Span{
+		Start: pipeline.DayStart(wall.Year, time.Month(wall.Month), wall.Day, z.loc),
+		End:   pipeline.DayStart(wall.Year, time.Month(wall.Month), wall.Day+1, z.loc),
+	}, true
+}
+
+// zone returns the row's zone; nil after rejecting the row, or failing the
+// document when that has none either.
+func (r *Row) zone(f int) *zone {
+	if f >= 0 {
+		if name := r.fields[f].text; name != nil {
+			z := r.zones.find(name)
+			if z == nil {
+				r.Reject(pipeline.NoInstant, r.layout.Fields[f].Source+" is not a known time zone")
+			}
+			return z
+		}
+	}
+	name := r.meta.ResponseZone
+	if name == "" {
+		name = r.meta.Request.Zone
+	}
+	z := r.zones.find([]byte(name))
+	if z == nil {
+		r.Fail(&pipeline.Error{
+			Op: "read times", Kind: pipeline.Mismatch,
+			Hint: "name the response's time zone",
+			Err:  errNoZone,
+		})
+	}
+	return z
+}
+
+type constError string
+
+func (e constError) Error() string { return string(e) }
+
+const errNoZone = constError("neither the row nor the document names a known time zone")
+
 // zones remembers the zones that one document's rows name.
 type zones struct {
 	last *zone
-	all  map[string]*zone
+	all  map[string]*zone // nil: no such zone
+}
+
+// find loads a zone by its IANA name; nil when there is none.
+func (s *zones) find(name []byte) *zone {
+	if s.last != nil && s.last.name == string(name) {
+		return s.last
+	}
+	z, known := s.all[string(name)]
+	if !known {
+		z = loadZone(string(bytes.TrimSpace(name)))
+		if s.all == nil {
+			s.all = make(map[string]*zone)
+		}
+		if len(s.all) < maxZones {
+			s.all[string(name)] = z
+		}
+	}
+	if z != nil && z.name == string(name) {
+		s.last = z
+	}
+	return z
+}
+
+// maxZones bounds what a hostile document makes us remember.
+const maxZones = 1000
+
+// loadZone refuses "" and "Local", which time.LoadLocation knows but which
+// name no place.
+func loadZone(name string) *zone {
+	if name == "" || name == "Local" {
+		return nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	return &zone{name: name, loc: loc, clock: pipeline.NewZoneClock(loc)}
 }
 
 // zone is a loaded time zone.
 type zone struct {
-	name string
-	loc  *time.Location
+	name  string
+	loc   *time.Location
+	clock *pipeline.ZoneClock
 }
 
-// moment is a local time with the instants that it may stand for.
+// moment is a local time with the instants that it may stand for: the same
+// one twice, unless the kind is ambiguous.
 type moment struct {
 	first, second pipeline.Instant
+	kind          pipeline.LocalKind
+}
+
+var noMoment = moment{first: pipeline.NoInstant, second: pipeline.NoInstant}
+
+// moment reads a time as the vendor writes it.
+func (z *zone) moment(text []byte) (m moment, ok bool) {
+	w, ok := parseWall(bytes.TrimSpace(text))
+	if !ok {
+		return moment{}, false
+	}
+	if w.zoned {
+		utc := time.Date(w.Year, time.Month(w.Month), w.Day, w.Hour, w.Min, w.Sec, w.Micro*1000, time.UTC)
+		m.first = pipeline.InstantOf(utc.Add(-w.offset))
+		m.second = m.first
+		return m, true
+	}
+	m.first, m.second, m.kind = z.clock.Resolve(w.LocalTime)
+	return m, true
 }

@@ -88,11 +88,11 @@ type Row struct {
 	reason  string // why the row is rejected
 	failure error
 
-	extras    []byte
-	hash      pipeline.Hash
-	scratch   []byte
-	times     []pipeline.Instant
-	candidate []moment
+	extras  []byte
+	hash    pipeline.Hash
+	scratch []byte
+	times   []pipeline.Instant
+	moments []moment
 }
 
 // value is one source value.

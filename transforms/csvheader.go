@@ -1,0 +1,142 @@
+package transforms
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// csvHeader is the header of one document, resolved against the layout.
+type csvHeader struct {
+	columns []csvColumn
+	crlf    bool // its line ends in CRLF
+	ended   bool // it has a line end
+}
+
+// csvColumn says where a column's cells go.
+type csvColumn struct {
+	source string
+	field  int  // index of the mapping's field, or -1
+	name   name // where the field is -1: its name in extras
+}
+
+// header reads the header record. Names are stripped of blanks, byte order
+// marks and stray quotes.
+func (f *csvFormat) header(head []byte) (*csvHeader, error) {
+	if bytes.IndexByte(bytes.TrimRight(head, "\r\n"), '\r') >= 0 {
+		return nil, malformed("lines must end in LF or CRLF", "its lines end in CR alone")
+	}
+	d := &csvDecoder{data: head, head: &csvHeader{}}
+	if f.lenient {
+		d.splitLine(0, len(bytes.TrimRight(head, "\r\n")))
+	} else if _, err := d.strict(0); err != nil {
+		return nil, err
+	}
+	h := &csvHeader{
+		columns: make([]csvColumn, len(d.cells)),
+		crlf:    bytes.HasSuffix(head, []byte("\r\n")) || bytes.HasSuffix(head, []byte("\r")),
+		ended:   bytes.HasSuffix(head, []byte("\n")) || bytes.HasSuffix(head, []byte("\r")),
+	}
+	sources := uniqueNames(head, d.cells)
+	for i, source := range sources {
+		column := csvColumn{source: source, field: f.layout.field(source)}
+		if column.field < 0 {
+			column.name = *newName(source)
+		}
+		h.columns[i] = column
+	}
+	return h, nil
+}
+
+// uniqueNames returns the columns' names. The first column of a name keeps it,
+// so that an invented name never takes a real one's place.
+func uniqueNames(head []byte, cells []cell) []string {
+	names := make([]string, len(cells))
+	taken := make(map[string]bool, len(cells))
+	var unnamed []int
+	for i, c := range cells {
+		text := bytes.ToValidUTF8(head[c.lo:c.hi], replacement)
+		names[i] = strings.Trim(string(text), " \t\r\n\"'\uFEFF")
+		if names[i] == "" || taken[names[i]] {
+			unnamed = append(unnamed, i)
+		}
+		taken[names[i]] = true
+	}
+	for _, i := range unnamed {
+		if names[i] == "" {
+			names[i] = "column_" + strconv.Itoa(i+1)
+		}
+		stem := names[i]
+		for n := 2; taken[names[i]]; n++ {
+			names[i] = stem + "_" + strconv.Itoa(n)
+		}
+		taken[names[i]] = true
+	}
+	return names
+}
+
+// has reports whether a column of that name exists.
+func (h *csvHeader) has(source string) bool {
+	return slices.ContainsFunc(h.columns, func(c csvColumn) bool { return c.source == source })
+}
+
+// check says whether a document with this header can be read; only says that
+// nothing follows it.
+func (h *csvHeader) check(m *Mapping, only bool) error {
+	var missing []string
+	for _, key := range m.Keys {
+		if !h.has(key) {
+			missing = append(missing, key)
+		}
+	}
+	if len(missing) > 0 {
+		return malformed("the vendor may have renamed it, or the answer is another document",
+			"the header lacks %s", strings.Join(missing, ", "))
+	}
+	if only && !h.ended && m.Last != "" && !h.has(m.Last) {
+		return malformed("the download may have broken off; read it again", "the header is cut short")
+	}
+	return nil
+}
+
+// byteOrderMark may precede a document.
+var byteOrderMark = []byte("\uFEFF")
+
+// opening checks what a document begins with and returns how many bytes
+// precede its header: a byte order mark and blank lines. all says that b is the
+// whole document. known is false when more bytes are needed to tell.
+func opening(b []byte, all bool) (skip int, known bool, err error) {
+	rest := bytes.TrimPrefix(b, byteOrderMark)
+	rest = bytes.TrimLeft(rest, "\r\n")
+	first := bytes.TrimLeft(rest, " \t\r\n")
+	if len(first) == 0 {
+		if all {
+			err = malformed("a report without rows still has a header", "the document is blank")
+		}
+		return 0, all, err
+	}
+	switch {
+	case first[0] == '<':
+		err = malformed("the answer is a web page: a login form or an error page", "the document is HTML, not CSV")
+	case first[0] == '{' || first[0] == '[':
+		err = malformed("the answer may be an error message", "the document is JSON, not CSV")
+	}
+	return len(b) - len(rest), true, err
+}
+
+// binary is the error of a document with NUL bytes.
+func binary(offset int64) error {
+	return malformed("the answer may be compressed, binary or UTF-16", "there is a NUL byte at byte %d", offset)
+}
+
+// tooLong is the error of a record without an end in sight. Irregular quotes
+// can make many records look like one, so the strict reading does not judge.
+func tooLong(offset int64, quotes, lenient bool) error {
+	if quotes && !lenient {
+		return pipeline.ErrIrregular
+	}
+	return malformed("it may not be CSV", "the record at byte %d is longer than %d MiB", offset, maxRecord>>20)
+}

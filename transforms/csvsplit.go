@@ -1,0 +1,245 @@
+package transforms
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
+	"sync"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// maxRecord is the length of the longest record that is read.
+const maxRecord = 16 << 20
+
+// firstRead is how much memory a document gets before it proves to be larger.
+const firstRead = 256 << 10
+
+// buffers holds memory of chunks that were freed.
+var buffers sync.Pool
+
+// Split implements [pipeline.Format].
+//
+// Chunks end where a line ends outside quotes. Since every chunk begins at the
+// start of a record, that is where an even number of quotes lies before it: the
+// bytes need not be looked at one by one.
+func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
+	return func(yield func(pipeline.Chunk, error) bool) {
+		s := &splitter{format: f, r: r, target: max(rangeBytes, 1)}
+		head, err := s.header()
+		if err != nil {
+			s.release()
+			yield(pipeline.Chunk{}, err)
+			return
+		}
+		for first := true; ; first = false {
+			data, err := s.next()
+			if err != nil {
+				s.release()
+				yield(pipeline.Chunk{}, err)
+				return
+			}
+			if len(data) == 0 && !first {
+				s.release()
+				return
+			}
+			if !yield(chunkOf(head, data), nil) || len(data) == 0 {
+				s.release()
+				return
+			}
+		}
+	}
+}
+
+// chunkOf makes a chunk whose memory is used again after Free.
+func chunkOf(head, data []byte) pipeline.Chunk {
+	return pipeline.Chunk{Head: head, Data: data, Free: sync.OnceFunc(func() {
+		data = data[:0]
+		buffers.Put(&data)
+	})}
+}
+
+// splitter cuts a stream at record ends.
+type splitter struct {
+	format *csvFormat
+	r      io.Reader
+	target int
+	buf    []byte // read and not yet handed out
+	offset int64  // of buf in the document
+	eof    bool
+	width  int // number of columns
+}
+
+// fill reads until n bytes lie in buf, or the stream ends.
+func (s *splitter) fill(n int) error {
+	for idle := 0; len(s.buf) < n && !s.eof; {
+		if len(s.buf) == cap(s.buf) {
+			s.buf = append(take(min(n, max(firstRead, 2*cap(s.buf)))), s.buf...)
+		}
+		from := len(s.buf)
+		got, err := s.r.Read(s.buf[from:min(cap(s.buf), n)])
+		s.buf = s.buf[:from+got]
+		if i := bytes.IndexByte(s.buf[from:], 0); i >= 0 {
+			return binary(s.offset + int64(from+i))
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			s.eof = true
+		case err != nil:
+			return err
+		case got > 0:
+			idle = 0
+		default:
+			if idle++; idle > 100 {
+				return io.ErrNoProgress
+			}
+		}
+	}
+	return nil
+}
+
+// take returns an empty buffer that holds at least n bytes.
+func take(n int) []byte {
+	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
+		return *b
+	}
+	return make([]byte, 0, n)
+}
+
+// release gives the splitter's own memory back.
+func (s *splitter) release() {
+	if buf := s.buf[:0]; cap(buf) > 0 {
+		buffers.Put(&buf)
+	}
+	s.buf = nil
+}
+
+// drop forgets the first n bytes of buf.
+func (s *splitter) drop(n int) {
+	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
+	s.offset += int64(n)
+}
+
+// header reads and checks the header record and returns a copy of it.
+func (s *splitter) header() ([]byte, error) {
+	for want := s.target; ; want = 2 * len(s.buf) {
+		if err := s.fill(want); err != nil {
+			return nil, err
+		}
+		skip, known, err := opening(s.buf, s.eof)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			s.drop(skip)
+			break
+		}
+		if len(s.buf) > maxRecord {
+			return nil, tooLong(s.offset, false, s.format.lenient)
+		}
+	}
+	end, err := s.headerEnd()
+	if err != nil {
+		return nil, err
+	}
+	head := bytes.Clone(s.buf[:end])
+	s.drop(end)
+	h, err := s.format.header(head)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.check(&s.format.layout.Mapping, s.eof && len(s.buf) == 0); err != nil {
+		return nil, err
+	}
+	s.width = len(h.columns)
+	return head, nil
+}
+
+// headerEnd finds the end of the header record: the first line end outside
+// quotes, or (lenient) the first one.
+func (s *splitter) headerEnd() (int, error) {
+	for from, quotes := 0, 0; ; {
+		i := bytes.IndexByte(s.buf[from:], '\n')
+		if i >= 0 {
+			quotes += bytes.Count(s.buf[from:from+i], quote)
+			from += i + 1
+			if quotes%2 == 0 || s.format.lenient {
+				return from, nil
+			}
+			continue
+		}
+		if s.eof {
+			return len(s.buf), nil
+		}
+		if len(s.buf) > maxRecord {
+			return 0, tooLong(s.offset, quotes > 0, s.format.lenient)
+		}
+		if err := s.fill(2*len(s.buf) + 1); err != nil {
+			return 0, err
+		}
+	}
+}
+
+var quote = []byte{'"'}
+
+// next returns the next run of whole records, empty at the end. It owns its memory.
+func (s *splitter) next() ([]byte, error) {
+	cutter := parityCut
+	if s.format.lenient {
+		cutter = (&lenientCut{width: s.width}).cut
+	}
+	for want := s.target; ; want = 2 * len(s.buf) {
+		if err := s.fill(want); err != nil {
+			return nil, err
+		}
+		if len(s.buf) == 0 {
+			return nil, nil
+		}
+		end, err := cutter(s.buf, s.eof)
+		if err != nil {
+			return nil, err
+		}
+		if end > 0 {
+			return s.hand(end), nil
+		}
+		if len(s.buf) > maxRecord {
+			return nil, tooLong(s.offset, bytes.Contains(s.buf, quote), s.format.lenient)
+		}
+	}
+}
+
+// hand hands out the first n bytes of buf with their memory.
+func (s *splitter) hand(n int) []byte {
+	data := s.buf[:n]
+	rest := s.buf[n:]
+	s.buf = nil
+	if len(rest) > 0 || !s.eof {
+		s.buf = append(take(max(len(rest), min(s.target, cap(data)))), rest...)
+	}
+	s.offset += int64(n)
+	return data
+}
+
+// parityCut returns the end of the last whole record of b, which begins with
+// one; 0 when there is none. At the end of the document that is all of b.
+func parityCut(b []byte, eof bool) (int, error) {
+	quotes := bytes.Count(b, quote)
+	if eof {
+		if quotes%2 != 0 {
+			return 0, pipeline.ErrIrregular // or cut short: the lenient reading tells
+		}
+		return len(b), nil
+	}
+	for end := len(b); ; {
+		i := bytes.LastIndexByte(b[:end], '\n')
+		if i < 0 {
+			return 0, nil
+		}
+		quotes -= bytes.Count(b[i:end], quote)
+		if quotes%2 == 0 {
+			return i + 1, nil
+		}
+		end = i
+	}
+}
