@@ -1,0 +1,57 @@
+// Package verdict decides what a commit of one window has to do, from what
+// the ledger knows. It is pure and does nothing itself: every sink asks it
+// first, so that all of them yield, skip and replace in the same cases.
+package verdict
+
+import (
+	"slices"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Verdict is what one commit has to do.
+type Verdict struct {
+	// Outcome is Committed when the window's data are to be replaced, Unchanged
+	// when only the ledger is to be told, Yielded when nothing is to be done.
+	Outcome pipeline.Outcome
+	// Entry is the commit's entry, complete but for CommittedAt and, unless
+	// Unchanged, HasData.
+	Entry pipeline.Entry
+	// Replaces lists what the sink holds, or may hold, and must not hold beside
+	// the window: windows of other bounds or of another zone.
+	Replaces []pipeline.Window
+	// MayHold says that the sink holds something for the window itself, or may:
+	// of a window whose commit has only begun nobody knows.
+	MayHold bool
+}
+
+// Of judges the commit e against the ledger.
+func Of(l *pipeline.Ledger, e pipeline.Entry) Verdict {
+	v := Verdict{Outcome: pipeline.Committed, Entry: e}
+	v.Entry.Kind, v.Entry.Unchanged, v.Entry.Supersedes = pipeline.EntryCommit, false, nil
+	if l.Yields(e) {
+		return Verdict{Outcome: pipeline.Yielded}
+	}
+	v.MayHold = l.Dirty(e.Window.Span)
+	for _, k := range l.Overlapping(e.Window.Span) {
+		if k.Window.Span == e.Window.Span {
+			v.MayHold = v.MayHold || k.HasData
+		} else if !slices.Contains(v.Entry.Supersedes, k.Window) {
+			v.Entry.Supersedes = append(v.Entry.Supersedes, k.Window)
+		}
+		if k.Window != e.Window && !slices.Contains(v.Replaces, k.Window) {
+			v.Replaces = append(v.Replaces, k.Window)
+		}
+	}
+	live, ok := l.Live(e.Window.Span)
+	if ok && len(v.Replaces) == 0 && sameRows(live, e) {
+		v.Outcome, v.Entry.Unchanged, v.Entry.HasData = pipeline.Unchanged, true, live.HasData
+	}
+	return v
+}
+
+// sameRows reports whether the rows of the reading e are those committed in live.
+func sameRows(live, e pipeline.Entry) bool {
+	return live.Fingerprint == e.Fingerprint && live.RejectsHash == e.RejectsHash &&
+		live.Counts.Rows == e.Counts.Rows && live.Counts.Rejected == e.Counts.Rejected
+}

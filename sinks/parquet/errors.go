@@ -1,0 +1,58 @@
+package parquet
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// fault classifies what the file system said, by code. A nil error stays nil.
+func fault(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *pipeline.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	e := &pipeline.Error{Op: op, Kind: pipeline.SinkFailed, Err: err}
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.Kind = pipeline.Stopped
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Hint = "another process held the lock of the directory all the while"
+	case errors.Is(err, syscall.EROFS):
+		e.Hint = "the file system is mounted read-only; choose another WINDROW_SINK"
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "the user that runs windrow may not write there; change the directory's owner or mode, or choose another WINDROW_SINK"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		e.Hint = "the disk is full; free some space and run sync again"
+	case errors.Is(err, syscall.ENOTDIR):
+		e.Hint = "a file stands where a directory is needed; move it, or choose another WINDROW_SINK"
+	case errors.Is(err, syscall.ENOLCK):
+		e.Hint = "the file system keeps no locks; choose another WINDROW_SINK"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		e.Hint = "too many files are open; raise the limit, or lower WINDROW_CONCURRENCY"
+	}
+	return e
+}
+
+// streamFault is fault for one stream.
+func streamFault(op string, k pipeline.StreamKey, err error) error {
+	return windowFault(op, k, pipeline.Span{}, err)
+}
+
+// windowFault is fault for one window.
+func windowFault(op string, k pipeline.StreamKey, w pipeline.Span, err error) error {
+	err = fault(op, err)
+	var e *pipeline.Error
+	if errors.As(err, &e) && e.Stream == "" {
+		named := *e
+		named.Stream, named.Window = k.Stream, w
+		return &named
+	}
+	return err
+}

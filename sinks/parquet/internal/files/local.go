@@ -1,0 +1,273 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Local keeps objects as files beneath a directory. Private, a folder in it,
+// holds the lock file and the temporary files. Nothing is created before the
+// first object is written.
+type Local struct {
+	root    string
+	private string // absolute
+
+	turn chan struct{} // of this process's goroutines at the lock file
+	mu   sync.Mutex
+	run  *run // nil until the first Temp
+}
+
+// NewLocal returns the files beneath root. private is a folder's name in it.
+func NewLocal(root, private string) *Local {
+	return &Local{root: root, private: filepath.Join(root, private), turn: make(chan struct{}, 1)}
+}
+
+func (l *Local) path(name string) string { return filepath.Join(l.root, filepath.FromSlash(name)) }
+
+// List implements [Files].
+func (l *Local) List(_ context.Context, dir string) ([]string, error) {
+	var names []string
+	err := filepath.WalkDir(l.path(dir), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case d.IsDir():
+			return nil
+		}
+		name, err := filepath.Rel(l.root, path)
+		names = append(names, filepath.ToSlash(name))
+		return err
+	})
+	slices.Sort(names)
+	return names, err
+}
+
+// Read implements [Files].
+func (l *Local) Read(_ context.Context, name string) ([]byte, error) {
+	return os.ReadFile(l.path(name))
+}
+
+// Create implements [Files].
+func (l *Local) Create(ctx context.Context, name string, body []byte) error {
+	t, err := l.temp(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.Discard() //nolint:errcheck // an empty husk in the run's folder, which goes with the run
+	if _, err := t.Write(body); err != nil {
+		return err
+	}
+	if err := t.Sync(); err != nil {
+		return err
+	}
+	path := l.path(name)
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := moveNew(t.path, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// moveNew gives the file at from the name to unless there is one already.
+func moveNew(from, to string) error {
+	err := os.Link(from, to)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) {
+		// A file system without hard links. Looking before the leap is enough
+		// here: whoever creates an object holds the lock.
+		if _, err := os.Lstat(to); err == nil {
+			return &fs.PathError{Op: "create", Path: to, Err: fs.ErrExist}
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return os.Rename(from, to)
+	}
+	return err
+}
+
+// Append implements [Files].
+func (l *Local) Append(_ context.Context, name string, line []byte) (err error) {
+	path := l.path(name)
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	whole := make([]byte, 0, len(line)+2)
+	if size := info.Size(); size > 0 {
+		var last [1]byte
+		if _, err := f.ReadAt(last[:], size-1); err != nil {
+			return err
+		}
+		if last[0] != '\n' {
+			whole = append(whole, '\n')
+		}
+	}
+	// One write: lines of several processes do not mix.
+	if _, err := f.Write(append(append(whole, line...), '\n')); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// Remove implements [Files].
+func (l *Local) Remove(_ context.Context, names ...string) error {
+	var dirs []string
+	for _, name := range names {
+		path := l.path(name)
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		// Also when it was gone: whoever removed it may have died before the sync.
+		if dir := filepath.Dir(path); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, dir := range dirs {
+		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeDir makes dir and what is missing above it, each on stable storage.
+func makeDir(dir string) error {
+	if info, err := os.Stat(dir); err == nil {
+		if !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+		}
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+// syncDir puts a directory's entries on stable storage.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		err = nil // a file system whose directories need no sync, or know none
+	}
+	return errors.Join(err, d.Close())
+}
+
+// Probe implements [Site]. A root that does not exist is not created: what is
+// tried is the nearest directory above it.
+func (l *Local) Probe(context.Context) error {
+	dir := l.root
+	for {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			return &fs.PathError{Op: "probe", Path: dir, Err: syscall.ENOTDIR}
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) || filepath.Dir(dir) == dir {
+			return err
+		}
+		dir = filepath.Dir(dir)
+	}
+	f, err := os.CreateTemp(dir, ".windrow-probe-*")
+	if err != nil {
+		return err
+	}
+	const text = "windrow can write here"
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		var b []byte
+		if b, err = os.ReadFile(f.Name()); err == nil && string(b) != text {
+			err = fmt.Errorf("%s does not hold what was written", f.Name())
+		}
+	}
+	return errors.Join(err, os.Remove(f.Name()))
+}
+
+// localTemp is a file in the run's folder.
+type localTemp struct {
+	local *Local
+	path  string
+	f     *os.File
+}
+
+func (t *localTemp) Write(b []byte) (int, error) { return t.f.Write(b) }
+
+func (t *localTemp) Sync() error { return errors.Join(t.f.Sync(), t.f.Close()) }
+
+func (t *localTemp) Open() (io.ReadCloser, error) { return os.Open(t.path) }
+
+func (t *localTemp) Place(_ context.Context, name string) error {
+	path := t.local.path(name)
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := os.Rename(t.path, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func (t *localTemp) Discard() error {
+	if err := t.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	if err := os.Remove(t.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Root tells where SINK values such as "./warehouse" and
+// "file:///var/lib/warehouse" point.
+func Root(sink string) (string, error) {
+	dir := sink
+	if rest, ok := strings.CutPrefix(sink, "file://"); ok {
+		rest = strings.TrimPrefix(rest, "localhost")
+		if !strings.HasPrefix(rest, "/") {
+			return "", fmt.Errorf("%q names a host; a local directory is file:///path", sink)
+		}
+		dir = rest
+	} else if scheme, _, ok := strings.Cut(sink, "://"); ok {
+		return "", fmt.Errorf("%s:// is not a local directory", scheme)
+	}
+	if dir == "" {
+		return "", errors.New("no directory is named")
+	}
+	return filepath.Abs(dir)
+}

@@ -1,0 +1,109 @@
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// tenantDir is the folder of one account of one source.
+func tenantDir(k pipeline.TenantKey) (string, error) {
+	if err := safe("source", string(k.Source)); err != nil {
+		return "", err
+	}
+	return path.Join(journalDir, "source="+string(k.Source), "account="+string(k.Account)), safe("account", string(k.Account))
+}
+
+// Add implements [pipeline.Journal]: one line in the file of the note's day (UTC).
+func (s *Store) Add(ctx context.Context, n pipeline.Note) error {
+	const op = "write the journal"
+	dir, err := tenantDir(n.Tenant)
+	if err != nil {
+		return fault(op, err)
+	}
+	line, err := json.Marshal(n)
+	if err != nil {
+		return fault(op, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return fault(op, err)
+	}
+	day := n.At.UTC().Format(dateLayout)
+	if err := s.files.Append(ctx, path.Join(dir, day+lineSuffix), line); err != nil {
+		return fault(op, err)
+	}
+	pipeline.Point(ctx, "parquet.noted")
+	return nil
+}
+
+// Since implements [pipeline.Journal].
+func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([]pipeline.Note, error) {
+	const op = "read the journal"
+	dir, err := tenantDir(k)
+	if err != nil {
+		return nil, fault(op, err)
+	}
+	names, err := s.files.List(ctx, dir)
+	if err != nil {
+		return nil, fault(op, err)
+	}
+	first := t.UTC().Format(dateLayout)
+	var notes []pipeline.Note
+	for _, name := range names {
+		if day, ok := strings.CutSuffix(path.Base(name), lineSuffix); !ok || day < first {
+			continue
+		}
+		body, err := s.files.Read(ctx, name)
+		if err != nil {
+			return nil, fault(op, err)
+		}
+		for line := range bytes.Lines(body) {
+			n := pipeline.Note{Tenant: k}
+			// A line that breaks off belongs to an Add that never returned: what it
+			// describes was not done.
+			if json.Unmarshal(line, &n) == nil && !n.At.Before(t) {
+				notes = append(notes, n)
+			}
+		}
+	}
+	slices.SortStableFunc(notes, func(a, b pipeline.Note) int { return a.At.Compare(b.At) })
+	return notes, nil
+}
+
+// AppendRun implements [pipeline.Store].
+func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
+	const op = "record the run"
+	if err := safe("sync id", string(run.SyncID)); err != nil {
+		return fault(op, err)
+	}
+	body, err := json.MarshalIndent(struct {
+		pipeline.Summary
+		StartedAt  pipeline.Instant `json:"started_at"`
+		FinishedAt pipeline.Instant `json:"finished_at"`
+	}{run, run.StartedAt, run.FinishedAt}, "", "  ")
+	if err != nil {
+		return fault(op, err)
+	}
+	t, err := s.files.Temp(ctx)
+	if err != nil {
+		return fault(op, err)
+	}
+	defer t.Discard() //nolint:errcheck // a stray goes with the run's folder
+	if _, err := t.Write(append(body, '\n')); err != nil {
+		return fault(op, err)
+	}
+	if err := t.Sync(); err != nil {
+		return fault(op, err)
+	}
+	if err := t.Place(ctx, path.Join(runsDir, string(run.SyncID)+".json")); err != nil {
+		return fault(op, err)
+	}
+	pipeline.Point(ctx, "parquet.run-recorded")
+	return nil
+}

@@ -1,0 +1,167 @@
+package parquet
+
+import (
+	"bufio"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/transforms"
+)
+
+// rejectsSchema is that of the files beneath _windrow/rejects.
+var rejectsSchema = arrow.NewSchema([]arrow.Field{
+	{Name: "scope", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "row", Type: arrow.PrimitiveTypes.Int64},
+	{Name: "reason", Type: arrow.BinaryTypes.String},
+	{Name: "raw", Type: arrow.BinaryTypes.String},
+	{Name: "row_time", Type: pipeline.Timestamp, Nullable: true},
+	{Name: "window_start", Type: pipeline.Timestamp},
+	{Name: "window_end", Type: pipeline.Timestamp},
+	{Name: "extracted_at", Type: pipeline.Timestamp},
+	{Name: "sync_id", Type: arrow.BinaryTypes.String},
+}, nil)
+
+const (
+	// A row group of rejects ends at either bound.
+	rejectRows  = 8 << 10
+	rejectBytes = 4 << 20
+)
+
+// spool keeps the rejects of a window on disk until its entry is known, since
+// a document of nothing but rejects may be of any size. It uses gob rather than
+// JSON, for what is rejected need not be UTF-8.
+type spool struct {
+	temp files.Temp
+	buf  *bufio.Writer
+	enc  *gob.Encoder
+	rows int64
+}
+
+func newSpool(t files.Temp) *spool {
+	buf := bufio.NewWriterSize(t, 32<<10)
+	return &spool{temp: t, buf: buf, enc: gob.NewEncoder(buf)}
+}
+
+func (s *spool) add(rejects []pipeline.Reject) error {
+	for _, r := range rejects {
+		if err := s.enc.Encode(r); err != nil {
+			return err
+		}
+		s.rows++
+	}
+	return nil
+}
+
+func (s *spool) end() error {
+	if err := s.buf.Flush(); err != nil {
+		return err
+	}
+	return s.temp.Sync()
+}
+
+// rejectsFile turns the spool into a sealed Parquet file.
+func (s *Store) rejectsFile(ctx context.Context, sp *spool, e pipeline.Entry) (files.Temp, error) {
+	r, err := sp.temp.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() //nolint:errcheck // it was read, and the rows are counted
+	return s.build(ctx, rejectsSchema, func(file *transforms.GroupFile) error {
+		return encodeRejects(file, gob.NewDecoder(bufio.NewReader(r)), sp.rows, e)
+	})
+}
+
+func encodeRejects(file *transforms.GroupFile, from *gob.Decoder, rows int64, e pipeline.Entry) error {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, rejectsSchema)
+	defer b.Release()
+	pending, size, seq := 0, 0, 0
+	flush := func() error {
+		rec := b.NewRecord()
+		defer rec.Release()
+		group, err := transforms.EncodeRowGroup(rec)
+		if err != nil {
+			return err
+		}
+		seq++
+		pending, size = 0, 0
+		return file.Add(seq, group)
+	}
+	for {
+		var r pipeline.Reject
+		if err := from.Decode(&r); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("read the staged rejects: %w", err)
+		}
+		appendReject(b, r, e)
+		pending, size = pending+1, size+len(r.Raw)
+		if pending >= rejectRows || size >= rejectBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if pending > 0 {
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	if file.Rows() != rows {
+		return fmt.Errorf("%d of %d staged rejects were read", file.Rows(), rows)
+	}
+	return nil
+}
+
+func appendReject(b *array.RecordBuilder, r pipeline.Reject, e pipeline.Entry) {
+	text := func(col int, v string) { b.Field(col).(*array.StringBuilder).Append(v) }
+	at := func(col int, v pipeline.Instant) {
+		b.Field(col).(*array.TimestampBuilder).Append(arrow.Timestamp(v))
+	}
+	if r.Scope == "" {
+		b.Field(0).AppendNull()
+	} else {
+		text(0, r.Scope)
+	}
+	b.Field(1).(*array.Int64Builder).Append(r.Row)
+	text(2, printable(r.Reason))
+	text(3, printable(r.Raw))
+	if r.At == pipeline.NoInstant {
+		b.Field(4).AppendNull()
+	} else {
+		at(4, r.At)
+	}
+	at(5, e.Window.Start)
+	at(6, e.Window.End)
+	at(7, e.ExtractedAt)
+	text(8, string(e.SyncID))
+}
+
+// printable is s with bytes that are not UTF-8 written as \xNN, since readers
+// refuse a whole file for one of them.
+func printable(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		} else {
+			b.WriteString(s[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
+}

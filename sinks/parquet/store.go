@@ -1,0 +1,143 @@
+package parquet
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+)
+
+// Options of a Store.
+type Options struct {
+	// Now is the real clock, for CommittedAt; nil means time.Now.
+	Now func() time.Time
+}
+
+// Store is a directory of Parquet files. See [pipeline.Store] for what its
+// methods promise.
+type Store struct {
+	files files.Files
+	site  files.Site
+	root  string
+	now   func() time.Time
+
+	mu   sync.Mutex
+	logs map[pipeline.StreamKey]*ledgerLog
+}
+
+var _ pipeline.Store = (*Store)(nil)
+
+// Open returns the store in a directory: ./warehouse, /var/lib/warehouse or
+// file:///var/lib/warehouse. It touches nothing: a directory that is missing
+// is an empty store, and is created by the first thing that is written.
+func Open(_ context.Context, root string, o Options) (*Store, error) {
+	dir, err := files.Root(root)
+	if err != nil {
+		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
+			Hint: "name a directory, for example ./warehouse"}
+	}
+	local := files.NewLocal(dir, private)
+	return open(local, local, dir, o), nil
+}
+
+func open(f files.Files, site files.Site, root string, o Options) *Store {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Store{files: f, site: site, root: root, now: o.Now, logs: make(map[pipeline.StreamKey]*ledgerLog)}
+}
+
+// Root is the directory, as an absolute path.
+func (s *Store) Root() string { return s.root }
+
+// Close drops what was staged and not committed.
+func (s *Store) Close() error { return fault("close the sink", s.site.Close()) }
+
+// Check implements [pipeline.Store]. It creates no directory: when the root is
+// missing, the nearest directory above it is tried.
+func (s *Store) Check(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fault("check the sink", err)
+	}
+	return fault("check the sink", s.site.Probe(ctx))
+}
+
+// log returns the ledger's log of a stream.
+func (s *Store) log(k pipeline.StreamKey) (*ledgerLog, error) {
+	if err := safeKey(k); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.logs[k]
+	if l == nil {
+		l = newLedgerLog(s.files, streamDir(ledgerDir, k))
+		s.logs[k] = l
+	}
+	return l, nil
+}
+
+// Ledger implements [pipeline.Sink].
+func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Ledger, error) {
+	const op = "read the ledger"
+	l, err := s.log(k)
+	if err != nil {
+		return nil, streamFault(op, k, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refresh(ctx); err != nil {
+		return nil, streamFault(op, k, err)
+	}
+	copied := pipeline.NewLedger()
+	for _, e := range l.ledger.Entries() {
+		copied.Apply(e)
+	}
+	return copied, nil
+}
+
+// Record implements [pipeline.Sink].
+func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pipeline.Entry) error {
+	const op = "write the ledger"
+	if len(entries) == 0 {
+		return nil
+	}
+	l, err := s.log(k)
+	if err != nil {
+		return streamFault(op, k, err)
+	}
+	release, err := s.site.Lock(ctx)
+	if err != nil {
+		return streamFault(op, k, err)
+	}
+	defer release()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refresh(ctx); err != nil {
+		return streamFault(op, k, err)
+	}
+	if err := l.append(ctx, slices.Clone(entries)); err != nil {
+		return streamFault(op, k, err)
+	}
+	pipeline.Point(ctx, "parquet.recorded")
+	l.compact(ctx)
+	return nil
+}
+
+// Streams implements [pipeline.Store].
+func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
+	names, err := s.files.List(ctx, ledgerDir)
+	if err != nil {
+		return nil, fault("list the ledgers", err)
+	}
+	var keys []pipeline.StreamKey
+	for _, name := range names {
+		if k, ok := streamOf(name); ok && !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys, nil
+}
