@@ -44,9 +44,11 @@ func (c *Client) resolve(u *url.URL) *url.URL {
 	if u.Host != "" || u.Scheme != "" {
 		return u
 	}
-	full := c.base.JoinPath(u.EscapedPath())
+	full := *c.base
+	full.Path = strings.TrimSuffix(c.base.Path, "/") + u.Path
+	full.RawPath = strings.TrimSuffix(c.base.EscapedPath(), "/") + u.EscapedPath()
 	full.RawQuery = u.RawQuery
-	return full
+	return &full
 }
 
 // hop is one request of a chain of redirects.

@@ -1,0 +1,213 @@
+package chattonic
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/windrow-data/windrow/connectors/internal/setting"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Prefix begins the names of the variables of the source's default account.
+const Prefix = "WINDROW_CHATTONIC_"
+
+// Config holds the variables as they were typed, without their prefix.
+type Config struct {
+	URL             string `envconfig:"URL" desc:"root of the Chat-Tonic host, which the vendor tells you; required with credentials"`
+	Codename        string `envconfig:"CODENAME" desc:"the bot's codename; required with a token, found by itself with a login"`
+	Token           string `envconfig:"TOKEN" desc:"access token; setting it, or user name and password, configures the source"`
+	Username        string `envconfig:"USERNAME" desc:"user name of a login, instead of a token"`
+	Password        string `envconfig:"PASSWORD" desc:"password of that login"`
+	Timezone        string `envconfig:"TIMEZONE" desc:"IANA zone in which days are cut; required with credentials"`
+	DateFormatGroup string `envconfig:"DATE_FORMAT_GROUP" default:"%Y-%m-%d %H" desc:"interval of a dashboard row, as its label: %Y, %m, %d, %H, %M and what stands between them"`
+	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" default:"UTC" desc:"IANA zone of the dashboard's labels"`
+	DurationUnit    string `envconfig:"DURATION_UNIT" desc:"unit of the operators' durations: seconds or minutes; unset: their columns stay null and the raw values are kept"`
+	Window          string `envconfig:"WINDOW" desc:"span that is read and committed as one: 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y, a multiple of the dashboard's interval; unset: 1d, or that interval where it is longer"`
+	Settle          string `envconfig:"SETTLE" default:"2h" desc:"after a window's end, when its numbers stop changing"`
+	Lookback        string `envconfig:"LOOKBACK" default:"2d" desc:"trailing span that every run reads again"`
+	Rate            string `envconfig:"RATE" default:"5" desc:"requests per second"`
+	Timeout         string `envconfig:"TIMEOUT" default:"2m" desc:"longest wait for an answer to begin, and for its next bytes"`
+}
+
+const (
+	defaultFormat   = "%Y-%m-%d %H"
+	defaultResponse = "UTC"
+	defaultSettle   = "2h"
+	defaultLookback = "2d"
+	defaultRate     = "5"
+	defaultTimeout  = "2m"
+
+	exampleURL  = "https://api.chat-tonic.example"
+	exampleZone = "America/Argentina/Buenos_Aires"
+)
+
+// Configured reports whether the source is to be read.
+func (c Config) Configured() bool {
+	return strings.TrimSpace(c.Token+c.Username+c.Password) != ""
+}
+
+// Settings is a Config, understood.
+type Settings struct {
+	prefix       string
+	url          *url.URL
+	codename     string // empty: the login tells
+	token        string // empty: log in
+	username     string
+	password     string
+	zone         *time.Location
+	format       string
+	grain        pipeline.Calendar // the dashboard's intervals, in the zone of its labels
+	unfit        string            // why the dashboard cannot be read with these settings; empty when it can
+	responseZone *time.Location
+	unit         string
+	window       pipeline.Calendar // the operators'
+	dashWindow   pipeline.Calendar // the dashboard's
+	settle       time.Duration
+	lookback     time.Duration
+	rate         float64
+	timeout      time.Duration
+}
+
+// Settings parses c and lists everything that is wrong with it. prefix begins
+// the variables' names in faults and hints: [Prefix], or that of an account.
+func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
+	r := &setting.Reader{Prefix: prefix}
+	s := &Settings{prefix: prefix, zone: time.UTC}
+	because := "when Chat-Tonic's credentials are set"
+	s.readCredentials(r, c)
+	if r.Required("URL", c.URL, because, exampleURL) {
+		s.url = r.Root("URL", c.URL, exampleURL)
+	}
+	if r.Required("TIMEZONE", c.Timezone, because, exampleZone) {
+		s.zone = r.Zone("TIMEZONE", c.Timezone, exampleZone)
+	}
+	s.responseZone = r.Zone("RESPONSE_TIMEZONE", orDefault(c.ResponseZone, defaultResponse), defaultResponse)
+	switch s.unit = strings.TrimSpace(c.DurationUnit); s.unit {
+	case "", "seconds", "minutes":
+	default:
+		r.Fault("DURATION_UNIT", fmt.Sprintf("is %q, which is neither seconds nor minutes", s.unit), "minutes")
+	}
+	s.readWindows(r, c)
+	s.settle = r.Duration("SETTLE", c.Settle, defaultSettle, 0)
+	s.lookback = r.Duration("LOOKBACK", c.Lookback, defaultLookback, 0)
+	s.rate = r.Rate("RATE", c.Rate, defaultRate)
+	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
+	return s, r.Faults
+}
+
+func orDefault(value, def string) string {
+	if strings.TrimSpace(value) == "" {
+		return def
+	}
+	return value
+}
+
+// readCredentials reads a token, or user name and password, and the codename.
+func (s *Settings) readCredentials(r *setting.Reader, c Config) {
+	s.token = r.Token("TOKEN", c.Token)
+	s.username, s.password = r.Secret("USERNAME", c.Username), r.Secret("PASSWORD", c.Password)
+	s.codename = strings.TrimSpace(c.Codename)
+	given := func(v string) bool { return strings.TrimSpace(v) != "" }
+	login := given(c.Username) || given(c.Password)
+	switch {
+	case given(c.Token) && login:
+		r.Fault("TOKEN", "is set beside a user name or a password: set one of the two", "")
+	case given(c.Token):
+		r.Required("CODENAME", c.Codename, "when "+r.Prefix+"TOKEN is set", "acme")
+	case login:
+		r.Required("USERNAME", c.Username, "when "+r.Prefix+"PASSWORD is set", "reports@acme.example")
+		r.Required("PASSWORD", c.Password, "when "+r.Prefix+"USERNAME is set", "")
+	default:
+		r.Fault("TOKEN", "is required to read Chat-Tonic, or "+r.Prefix+"USERNAME and "+r.Prefix+"PASSWORD", "")
+	}
+	if s.codename != "" && !validCodename(s.codename) {
+		r.Fault("CODENAME", "cannot stand in a URL's path", "acme")
+	}
+}
+
+// validCodename keeps a codename one part of a path.
+func validCodename(s string) bool {
+	return s != "" && s != "." && s != ".." && !strings.ContainsFunc(s, func(c rune) bool { return c == '/' || c == '\\' || unicode.IsControl(c) })
+}
+
+// readWindows reads the dashboard's intervals and the windows of both streams.
+// A window must hold whole intervals, and these are of the labels' zone.
+func (s *Settings) readWindows(r *setting.Reader, c Config) {
+	s.format = orDefault(c.DateFormatGroup, defaultFormat)
+	unit, every, err := finest(s.format)
+	if err != nil {
+		r.Fault("DATE_FORMAT_GROUP", fmt.Sprintf("is %q, which %s", s.format, err), defaultFormat)
+		s.format = defaultFormat
+		unit, every = pipeline.Hours, 1
+	}
+	s.grain = pipeline.Calendar{Unit: unit, Every: every, Zone: s.responseZone}
+	local := pipeline.Calendar{Unit: unit, Every: every, Zone: s.zone}
+	day := pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: s.zone}
+	s.window = r.Window("WINDOW", c.Window, day, s.zone, local, fmt.Sprintf("the interval of %sDATE_FORMAT_GROUP, %q", r.Prefix, s.format))
+	s.dashWindow = s.window
+	if strings.TrimSpace(c.Window) == "" && !day.Multiple(local) {
+		s.dashWindow = local
+	}
+	if s.dashWindow.Multiple(s.grain) {
+		return
+	}
+	s.unfit = fmt.Sprintf("groups by intervals of %sRESPONSE_TIMEZONE (%s), and a window of %s holds no whole number of them", r.Prefix, s.responseZone, s.zone)
+	if s.format != defaultFormat || s.responseZone.String() != defaultResponse {
+		r.Fault("DATE_FORMAT_GROUP", s.unfit, "%Y-%m-%d %H:%M")
+	}
+}
+
+// directives are the parts of a label that are understood, coarsest first,
+// with the interval that a label ending there names.
+var directives = []struct {
+	letter byte
+	unit   pipeline.Unit
+	every  int
+}{
+	{'Y', pipeline.Months, 12}, {'m', pipeline.Months, 1}, {'d', pipeline.Days, 1}, {'H', pipeline.Hours, 1}, {'M', pipeline.Minutes, 1},
+}
+
+// finest returns the interval that a strftime format tells apart. The format
+// must name every coarser part too, or its labels would repeat.
+func finest(format string) (pipeline.Unit, int, error) {
+	seen := map[byte]bool{}
+	for i := 0; i < len(format); i++ {
+		switch c := format[i]; {
+		case c < ' ' || c > '~':
+			return 0, 0, fmt.Errorf("holds a character that is not plain ASCII")
+		case c != '%':
+			continue
+		}
+		i++
+		if i == len(format) || !strings.Contains("YmdHM", format[i:i+1]) {
+			return 0, 0, fmt.Errorf("has a directive other than %%Y, %%m, %%d, %%H and %%M")
+		}
+		if seen[format[i]] {
+			return 0, 0, fmt.Errorf("has %%%c twice", format[i])
+		}
+		seen[format[i]] = true
+	}
+	last := -1
+	for i, d := range directives {
+		if seen[d.letter] {
+			last = i
+		}
+	}
+	for i := range max(last, 1) {
+		if d := directives[i]; !seen[d.letter] {
+			return 0, 0, fmt.Errorf("lacks %%%c", d.letter)
+		}
+	}
+	return directives[last].unit, directives[last].every, nil
+}
+
+// digest covers what shapes the rows of a stream.
+func (s *Settings) digest(id pipeline.StreamID) string {
+	if id == Dashboard {
+		return setting.Digest(id, mappingVersion, s.format, s.responseZone.String())
+	}
+	return setting.Digest(id, mappingVersion, s.unit)
+}

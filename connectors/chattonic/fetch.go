@@ -1,0 +1,175 @@
+package chattonic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const (
+	operatorPath  = "stats/operator"
+	dashboardPath = "stats/bigquery"
+	utcMillis     = "2006-01-02T15:04:05.000Z"
+	checkLimit    = 64 << 20 // of the answer to Check; it lists every operator
+)
+
+// Fetch yields the one body that answers r. The call itself is made when the
+// body is opened.
+func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
+	if r.Stream != Operators && r.Stream != Dashboard {
+		return &pipeline.Error{Op: "fetch", Stream: r.Stream, Kind: pipeline.Internal, Err: errors.New("not a stream that Chat-Tonic is asked for")}
+	}
+	if err := ctx.Err(); err != nil {
+		return &pipeline.Error{Op: "fetch", Stream: r.Stream, Window: r.Span, Kind: pipeline.Stopped, Err: err}
+	}
+	meta := pipeline.Meta{
+		Request:     r,
+		Span:        r.Span,
+		ExtractedAt: pipeline.InstantOf(s.opt.Clock()),
+		ReadAt:      pipeline.InstantOf(s.opt.Now()),
+	}
+	if r.Stream == Dashboard {
+		meta.Group, meta.ResponseZone = s.set.format, s.set.responseZone.String()
+	}
+	notify := func(text string, until time.Time) {
+		if env.Notify != nil {
+			env.Notify(pipeline.Notice{Request: r, Text: text, Until: until})
+		}
+	}
+	return yield(pipeline.Body{Meta: meta, Open: func(ctx context.Context) (io.ReadCloser, error) {
+		var answer *httpclient.Response
+		err := s.withAccess(ctx, notify, func(a access) error {
+			call := s.call(a, r.Stream, r.Span)
+			call.Notify = notify
+			var err error
+			answer, err = s.client.Do(ctx, call)
+			return err
+		})
+		if err != nil {
+			return nil, locate(s.advise(err), r.Stream, r.Span)
+		}
+		return answer.Body, nil
+	}})
+}
+
+// withAccess calls with a token and, when the vendor no longer takes it, once
+// more with that of a new login.
+func (s *Source) withAccess(ctx context.Context, notify func(string, time.Time), call func(access) error) error {
+	a, err := s.session.access(ctx, "", notify)
+	if err != nil {
+		return err
+	}
+	err = call(a)
+	if !s.session.canRenew() || !answered(err, http.StatusUnauthorized) {
+		return err
+	}
+	if a, err = s.session.access(ctx, a.token, notify); err != nil {
+		return err
+	}
+	return call(a)
+}
+
+func answered(err error, code int) bool {
+	var status *httpclient.StatusError
+	return errors.As(err, &status) && status.FromBase && status.Code == code
+}
+
+// call is the GET of a stream's statistics, as on the vendor's Stats page: both
+// ends are UTC with milliseconds, and the last one is read as included.
+func (s *Source) call(a access, stream pipeline.StreamID, span pipeline.Span) httpclient.Request {
+	path := operatorPath
+	params := [][2]string{}
+	if stream == Dashboard {
+		path = dashboardPath
+		params = append(params, [2]string{"dateFormatGroup", s.set.format}, [2]string{"queryName", "dashboard"})
+	}
+	params = append(params,
+		[2]string{"startDate", span.Start.Time().Format(utcMillis)},
+		[2]string{"endDate", span.End.Add(-time.Millisecond).Time().Format(utcMillis)})
+	var query strings.Builder
+	for i, p := range params {
+		if i > 0 {
+			query.WriteByte('&')
+		}
+		query.WriteString(p[0] + "=" + strings.ReplaceAll(url.QueryEscape(p[1]), "+", "%20"))
+	}
+	return httpclient.Request{
+		Op:     "GET " + path,
+		Method: http.MethodGet,
+		URL: &url.URL{
+			Path:     "/api/v1/" + a.codename + "/" + path,
+			RawPath:  "/api/v1/" + url.PathEscape(a.codename) + "/" + path,
+			RawQuery: query.String(),
+		},
+		Header:     http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		Credential: "Bearer " + a.token,
+	}
+}
+
+// advise adds what a person can do.
+func (s *Source) advise(err error) error {
+	var e *pipeline.Error
+	var status *httpclient.StatusError
+	if !errors.As(err, &e) || e.Hint != "" || !errors.As(e, &status) {
+		return err
+	}
+	p := s.set.prefix
+	switch {
+	case !status.FromBase:
+		e.Hint = fmt.Sprintf("the answer came after a redirect, which the token does not follow: check %sURL", p)
+	case status.Code == http.StatusUnauthorized && s.session.canRenew():
+		e.Hint = "the vendor does not take the token of a login made just now"
+	case status.Code == http.StatusUnauthorized:
+		e.Hint = fmt.Sprintf("%sTOKEN is wrong or over; set %sUSERNAME and %sPASSWORD to have it renewed", p, p, p)
+	case status.Code == http.StatusForbidden:
+		e.Hint = fmt.Sprintf("the user may not read the statistics of this bot: check %sCODENAME", p)
+	case status.Code == http.StatusNotFound:
+		e.Hint = fmt.Sprintf("check %sCODENAME, and that %sURL is the root of the Chat-Tonic host", p, p)
+	case status.Code == http.StatusRequestTimeout:
+		e.Hint = fmt.Sprintf("the vendor took too long: set a shorter %sWINDOW", p)
+	}
+	return err
+}
+
+// locate adds where an error happened. A refused login is shared by all
+// windows, so the error is copied.
+func locate(err error, stream pipeline.StreamID, span pipeline.Span) error {
+	var e *pipeline.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	at := *e
+	at.Stream, at.Window = stream, span
+	return &at
+}
+
+// Check asks for the operators of the last whole hour.
+func (s *Source) Check(ctx context.Context) error {
+	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
+	span := pipeline.Span{Start: end.Add(-time.Hour), End: end}
+	var answer struct {
+		Status    bool `json:"status"`
+		Operators any  `json:"operators"`
+	}
+	err := s.withAccess(ctx, nil, func(a access) error {
+		call := s.call(a, Operators, span)
+		call.NoRetry, call.MaxBody = true, checkLimit
+		return s.client.JSON(ctx, call, &answer)
+	})
+	if err != nil {
+		return s.advise(err)
+	}
+	if _, ok := answer.Operators.([]any); !ok || !answer.Status {
+		return &pipeline.Error{Op: "GET " + operatorPath, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of operators"),
+			Hint: fmt.Sprintf("check %sURL and %sCODENAME", s.set.prefix, s.set.prefix)}
+	}
+	return nil
+}

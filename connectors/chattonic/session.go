@@ -1,0 +1,158 @@
+package chattonic
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const (
+	loginPath = "/api/v1/user/login"
+	loginOp   = "POST " + loginPath
+	// ahead is how long before its announced end a token is renewed.
+	ahead = time.Minute
+)
+
+// access is what a call needs.
+type access struct {
+	token    string
+	codename string
+	until    time.Time // when the token ends; zero when unknown
+}
+
+// session holds the token of one account, static or from a login. Callers that
+// need a new one share one login.
+type session struct {
+	set    *Settings
+	client *httpclient.Client
+	now    func() time.Time
+
+	turn    chan struct{} // a lock that obeys a context; guards what follows
+	current access
+	refused error // the vendor does not take user name and password; asking again could lock the account
+}
+
+func newSession(s *Settings, c *httpclient.Client, now func() time.Time) *session {
+	return &session{set: s, client: c, now: now, turn: make(chan struct{}, 1)}
+}
+
+// access returns a token other than stale, which the vendor has refused, and
+// the codename; it logs in when it has to.
+func (s *session) access(ctx context.Context, stale string, notify func(string, time.Time)) (access, error) {
+	if s.set.token != "" {
+		return access{token: s.set.token, codename: s.set.codename}, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Stopped, Err: ctx.Err()}
+	}
+	if s.refused != nil {
+		return access{}, s.refused
+	}
+	fresh := s.current.until.IsZero() || s.now().Before(s.current.until.Add(-ahead))
+	if s.current.token != "" && s.current.token != stale && fresh {
+		return s.current, nil
+	}
+	a, err := s.login(ctx, notify)
+	if err != nil {
+		if pipeline.KindOf(err) == pipeline.Unauthorized {
+			s.refused = err
+		}
+		return access{}, err
+	}
+	s.current = a
+	return a, nil
+}
+
+// canRenew reports whether another token can be had.
+func (s *session) canRenew() bool { return s.set.token == "" }
+
+// login asks for a token. The vendor's login page documents the members username
+// and password of the question, token and appCodename of the answer.
+func (s *session) login(ctx context.Context, notify func(string, time.Time)) (access, error) {
+	question, err := json.Marshal(map[string]string{"username": s.set.username, "password": s.set.password})
+	if err != nil {
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Invalid, Err: errors.New("user name and password cannot be written as JSON")}
+	}
+	var answer struct {
+		Token       string `json:"token"`
+		AppCodename string `json:"appCodename"`
+	}
+	err = s.client.JSON(ctx, httpclient.Request{
+		Op: loginOp, Method: http.MethodPost, URL: &url.URL{Path: loginPath},
+		Header:  http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		Body:    question,
+		Secrets: []string{s.set.password},
+		Notify:  notify,
+	}, &answer)
+	if err != nil {
+		return access{}, s.advise(err)
+	}
+	p := s.set.prefix
+	token := strings.TrimSpace(answer.Token)
+	if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New("the answer has no token"),
+			Hint: fmt.Sprintf("check %sURL, %sUSERNAME and %sPASSWORD", p, p, p)}
+	}
+	a := access{token: token, codename: s.set.codename}
+	if a.codename == "" {
+		a.codename = answer.AppCodename
+	}
+	if !validCodename(a.codename) {
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New("the answer names no codename"),
+			Hint: fmt.Sprintf("set %sCODENAME", p)}
+	}
+	// A token that by its own word is over, or as good as, tells of a clock that
+	// is not ours; it is then used until the vendor refuses it.
+	if end := tokenEnd(token); end.After(s.now().Add(2 * ahead)) {
+		a.until = end
+	}
+	return a, nil
+}
+
+func (s *session) advise(err error) error {
+	var e *pipeline.Error
+	var status *httpclient.StatusError
+	if !errors.As(err, &e) || e.Hint != "" || !errors.As(e, &status) {
+		return err
+	}
+	p := s.set.prefix
+	switch status.Code {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest:
+		e.Hint = fmt.Sprintf("check %sUSERNAME and %sPASSWORD", p, p)
+	case http.StatusNotFound:
+		e.Hint = fmt.Sprintf("check that %sURL is the root of the Chat-Tonic host", p)
+	}
+	return err
+}
+
+// tokenEnd reads "exp" of a JSON web token; zero when there is none.
+func tokenEnd(token string) time.Time {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return time.Time{}
+	}
+	var claims struct {
+		Exp float64 `json:"exp"`
+	}
+	const year9999 = 253402300799
+	if json.Unmarshal(text, &claims) != nil || !(claims.Exp > 0 && claims.Exp < year9999) {
+		return time.Time{}
+	}
+	return time.Unix(int64(claims.Exp), 0)
+}

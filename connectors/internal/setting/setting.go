@@ -1,0 +1,238 @@
+// Package setting reads the values of configuration variables: URLs, zones,
+// durations, lists. A [Reader] collects what is wrong with them, so that a
+// person sees every fault at once and none of their secrets.
+//
+// It reads no environment; cmd does, and each connector's Config names the
+// variables.
+package setting
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Reader reads the variables of one source. Every method returns a harmless
+// value after a fault.
+type Reader struct {
+	Prefix string // WINDROW_UCONTACT_
+	Faults []pipeline.Fault
+}
+
+// Fault records what is wrong with a variable. The problem continues the
+// variable's name and must not repeat a secret.
+func (r *Reader) Fault(name, problem, example string) {
+	r.Faults = append(r.Faults, pipeline.Fault{Variable: r.Prefix + name, Problem: problem, Example: example})
+}
+
+// Root reads the address of a vendor's host: no path, no query.
+func (r *Reader) Root(name, value, example string) *url.URL {
+	u, err := url.Parse(strings.TrimSpace(value))
+	if err != nil {
+		r.Fault(name, "is not a URL", example) // err would repeat a password in it
+		return nil
+	}
+	switch err := httpclient.CheckURL(u); {
+	case err != nil:
+		r.Fault(name, err.Error(), example)
+		return nil
+	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
+		r.Fault(name, "must be the host's root, without a path or a query", example)
+		return nil
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+// Required reports a blank value as a fault.
+func (r *Reader) Required(name, value, because, example string) bool {
+	if strings.TrimSpace(value) != "" {
+		return true
+	}
+	r.Fault(name, "is required "+because, example)
+	return false
+}
+
+// Secret reads a token or a password that stands in a header or a document:
+// surrounding blanks, which stored secrets often end with, are dropped.
+func (r *Reader) Secret(name, value string) string {
+	value = strings.TrimSpace(value)
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		r.Fault(name, "holds a line break or another control character", "")
+		return ""
+	}
+	return value
+}
+
+// Token reads the credential of an Authorization header.
+func (r *Reader) Token(name, value string) string {
+	value = r.Secret(name, value)
+	scheme, _, two := strings.Cut(value, " ")
+	switch {
+	case two && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "basic")):
+		r.Fault(name, "must be the token alone, without the word before it", "")
+	case strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c > '~' }):
+		r.Fault(name, "holds a blank or a character that no token has", "")
+	default:
+		return value
+	}
+	return ""
+}
+
+// Zone reads an IANA time zone; UTC after a fault.
+func (r *Reader) Zone(name, value, example string) *time.Location {
+	value = strings.TrimSpace(value)
+	zone, err := time.LoadLocation(value)
+	if err != nil || value == "" || value == "Local" {
+		r.Fault(name, fmt.Sprintf("is %q, which is not an IANA time zone", value), example)
+		return time.UTC
+	}
+	return zone
+}
+
+var wholeDays = regexp.MustCompile(`^([0-9]{1,4})d(.*)$`)
+
+// longest is what a duration may be; far beyond any use, far from overflow.
+const longest = 20 * 366 * 24 * time.Hour
+
+// ParseDuration reads "2d", "48h", "90m", "1d12h" or "0".
+func ParseDuration(s string) (time.Duration, error) {
+	var days, rest time.Duration
+	s = strings.TrimSpace(s)
+	if m := wholeDays.FindStringSubmatch(s); m != nil {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			return 0, err
+		}
+		days, s = time.Duration(n)*24*time.Hour, m[2]
+	}
+	if s != "" || days == 0 {
+		var err error
+		if rest, err = time.ParseDuration(s); err != nil {
+			return 0, errors.New("is not a duration")
+		}
+	}
+	switch {
+	case rest < 0:
+		return 0, errors.New("is negative")
+	case rest > longest || days > longest:
+		return 0, errors.New("is longer than 20 years")
+	}
+	return days + rest, nil
+}
+
+// Duration reads a duration of at least least; empty is def.
+func (r *Reader) Duration(name, value, def string, least time.Duration) time.Duration {
+	if strings.TrimSpace(value) == "" {
+		value = def
+	}
+	d, err := ParseDuration(value)
+	switch {
+	case err != nil:
+		r.Fault(name, fmt.Sprintf("is %q, which %s", value, err), def)
+	case d < least:
+		r.Fault(name, fmt.Sprintf("is %q, which is shorter than %s", value, least), def)
+	default:
+		return d
+	}
+	return least
+}
+
+// Rate reads requests per second; empty is def.
+func (r *Reader) Rate(name, value, def string) float64 {
+	if strings.TrimSpace(value) == "" {
+		value = def
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil || !(n > 0) || math.IsInf(n, 0) || n < 1e-4 || n > 1e4 {
+		r.Fault(name, fmt.Sprintf("is %q, which is not a number of requests per second", value), def)
+		return 1
+	}
+	return n
+}
+
+// List reads names between commas; blank and repeated ones are faults.
+func (r *Reader) List(name, value, example string) []string {
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
+	var names []string
+	for _, n := range strings.Split(value, ",") {
+		n = strings.TrimSpace(n)
+		switch {
+		case n == "":
+			r.Fault(name, "has a blank between two commas", example)
+		case slices.Contains(names, n):
+			r.Fault(name, fmt.Sprintf("names %q twice", n), example)
+		case strings.ContainsFunc(n, unicode.IsControl):
+			r.Fault(name, fmt.Sprintf("names %q, which holds a control character", n), example)
+		case strings.HasPrefix(n, `"`) || strings.HasSuffix(n, `"`):
+			r.Fault(name, "has quotes: a name cannot hold a comma, since the vendor's own list is separated by commas", example)
+		default:
+			names = append(names, n)
+			continue
+		}
+		return nil
+	}
+	return names
+}
+
+// Words reads a [Reader.List] of lower-case or camel-case identifiers.
+func (r *Reader) Words(name, value, example string) []string {
+	words := r.List(name, value, example)
+	for _, w := range words {
+		if strings.ContainsFunc(w, func(c rune) bool {
+			return c != '_' && c != '-' && c != '.' && !unicode.IsLetter(c) && !unicode.IsDigit(c)
+		}) {
+			r.Fault(name, fmt.Sprintf("names %q, which is not a word", w), example)
+			return nil
+		}
+	}
+	return words
+}
+
+// Window reads the calendar that cuts a stream's windows, in zone; empty is def.
+// It must be a multiple of grain, which why explains: "the group 60".
+func (r *Reader) Window(name, value string, def pipeline.Calendar, zone *time.Location, grain pipeline.Calendar, why string) pipeline.Calendar {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return def
+	}
+	c, err := pipeline.ParseCalendar(value, zone)
+	if err != nil {
+		r.Fault(name, fmt.Sprintf("is %q, which is not one of 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y", value), "1d")
+		return def
+	}
+	if grain.Unit != pipeline.AnyInstant && !c.Multiple(grain) {
+		r.Fault(name, fmt.Sprintf("is %q, which is not a multiple of %s", value, why), def.String())
+		return def
+	}
+	return c
+}
+
+// Digest is a short hash of the settings that shape a stream's rows.
+func Digest(parts ...any) string {
+	text, err := json.Marshal(parts)
+	if err != nil { // only values that JSON cannot hold, and no setting is one
+		text = fmt.Append(nil, parts...)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Sorted returns a sorted copy: the order of names shapes no row.
+func Sorted(names []string) []string {
+	return slices.Sorted(slices.Values(names))
+}

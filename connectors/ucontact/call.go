@@ -1,0 +1,179 @@
+package ucontact
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const (
+	statsPath = "/api/stats"
+	statsOp   = "POST " + statsPath
+	wallClock = "2006-01-02 15:04:05"
+)
+
+// question is one call of the Stats API.
+type question struct {
+	kind  kind
+	span  pipeline.Span
+	zone  *time.Location
+	group string
+	names []string
+}
+
+// query writes the parameters of the URL. Blanks become %20: the vendor's own
+// examples encode them so, and "+" is not every server's blank.
+func (s *Settings) query(q question) string {
+	params := [][2]string{
+		{"type", q.kind.name},
+		{"initialdate", q.span.Start.In(q.zone).Format(wallClock) + " " + q.zone.String()},
+		// inclusive to the second, as in the vendor's samples
+		{"finaldate", q.span.End.Add(-time.Second).In(q.zone).Format(wallClock) + " " + q.zone.String()},
+		{"groupnum", q.group},
+	}
+	if q.kind.byChannel {
+		params = append(params, [2]string{"channels", strings.Join(s.channels, ",")})
+	}
+	if metrics := q.kind.metrics(s); len(metrics) > 0 {
+		params = append(params, [2]string{"metrics", strings.Join(metrics, ",")})
+	}
+	params = append(params, [2]string{"byResource", "true"})
+	if q.kind.byChannel {
+		params = append(params, [2]string{"byChannel", "true"})
+	}
+	var b strings.Builder
+	for i, p := range params {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(p[0])
+		b.WriteByte('=')
+		b.WriteString(strings.ReplaceAll(url.QueryEscape(p[1]), "+", "%20"))
+	}
+	return b.String()
+}
+
+// names is the body: one string, the names between commas.
+func (q question) body() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // campaign names end in "<-"
+	err := e.Encode(struct {
+		Stats string `json:"stats"`
+	}{strings.Join(q.names, ",")})
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+// ask sends q. Its errors say what a person can do.
+func (s *Source) ask(ctx context.Context, q question, finish func(*httpclient.Request)) (*httpclient.Response, error) {
+	body, err := q.body()
+	if err != nil {
+		return nil, &pipeline.Error{Op: statsOp, Kind: pipeline.Invalid, Err: errors.New("the names cannot be written as JSON")}
+	}
+	r := httpclient.Request{
+		Op: statsOp, Method: http.MethodPost,
+		URL:        &url.URL{Path: statsPath, RawQuery: s.set.query(q)},
+		Header:     http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		Body:       body,
+		Credential: "Bearer " + s.set.token,
+	}
+	finish(&r)
+	answer, err := s.client.Do(ctx, r)
+	return answer, s.advise(err, q)
+}
+
+// advise adds to an error where it happened and what helps.
+func (s *Source) advise(err error, q question) error {
+	var e *pipeline.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	e.Stream, e.Window = q.kind.stream, q.span
+	if e.Hint != "" {
+		return err
+	}
+	var status *httpclient.StatusError
+	if !errors.As(e, &status) {
+		return err
+	}
+	p := s.set.prefix
+	switch {
+	case !status.FromBase:
+		e.Hint = fmt.Sprintf("the answer came after a redirect, which the token does not follow: check %sURL", p)
+	case status.Code == http.StatusUnauthorized:
+		e.Hint = fmt.Sprintf("%sTOKEN is wrong or revoked: make an API token in the user menu of the portal", p)
+	case status.Code == http.StatusForbidden:
+		e.Hint = fmt.Sprintf("the user who made %sTOKEN may not see these statistics", p)
+	case status.Code == http.StatusNotFound:
+		e.Hint = fmt.Sprintf("there is no Stats API at %sURL: it must be the root of the uContact host", p)
+	case status.Code == http.StatusBadRequest:
+		e.Hint = fmt.Sprintf("the vendor did not take the parameters: check the names in %[1]s%[2]s, and %[1]sCHANNELS, %[1]sGROUPNUM and the metrics", p, q.kind.variable)
+	}
+	return err
+}
+
+// Check asks for one hour of one resource.
+func (s *Source) Check(ctx context.Context) error {
+	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
+	q := question{
+		kind: kinds[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: defaultGroup,
+	}
+	for _, k := range kinds {
+		if names := k.resources(s.set); len(names) > 0 {
+			q.kind, q.names = k, names[:1]
+			break
+		}
+	}
+	answer, err := s.ask(ctx, q, func(r *httpclient.Request) { r.NoRetry = true })
+	if err != nil {
+		if len(q.names) == 0 && pipeline.KindOf(err) == pipeline.Refused && answeredBadRequest(err) {
+			return nil // nothing to ask about is configured; the token was good enough to be told so
+		}
+		return clearWindow(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // one byte was enough
+	return s.checkList(answer.Body)
+}
+
+func answeredBadRequest(err error) bool {
+	var status *httpclient.StatusError
+	return errors.As(err, &status) && status.Code == http.StatusBadRequest && status.FromBase
+}
+
+// clearWindow takes out what means nothing to one who checks a token.
+func clearWindow(err error) error {
+	var e *pipeline.Error
+	if errors.As(err, &e) {
+		e.Stream, e.Window = "", pipeline.Span{}
+	}
+	return err
+}
+
+// checkList tells a list from a login page.
+func (s *Source) checkList(body io.Reader) error {
+	r := bufio.NewReader(body)
+	for {
+		c, err := r.ReadByte()
+		switch {
+		case err != nil && err != io.EOF:
+			return err
+		case err == nil && strings.IndexByte(" \t\r\n", c) >= 0:
+			continue
+		case err == nil && c == '[':
+			return nil
+		}
+		return &pipeline.Error{Op: statsOp, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of statistics"),
+			Hint: fmt.Sprintf("check that %sURL is the root of the uContact host", s.set.prefix)}
+	}
+}

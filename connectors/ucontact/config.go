@@ -1,0 +1,180 @@
+package ucontact
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/internal/setting"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Prefix begins the names of the variables of the source's default account.
+const Prefix = "WINDROW_UCONTACT_"
+
+// Config holds the variables as they were typed, without their prefix.
+type Config struct {
+	URL             string `envconfig:"URL" desc:"root of the uContact host, https://<domain>.ucontactcloud.com; required with a token"`
+	Token           string `envconfig:"TOKEN" desc:"API token from the portal's user menu; setting it configures the source"`
+	Timezone        string `envconfig:"TIMEZONE" desc:"IANA zone in which days are cut; required with a token"`
+	Agents          string `envconfig:"AGENTS" desc:"comma list of agent names; ucontact.agents needs it. A name cannot hold a comma, since the vendor's list cannot"`
+	Campaigns       string `envconfig:"CAMPAIGNS" desc:"comma list of campaign names; ucontact.campaigns needs it. A name cannot hold a comma"`
+	Channels        string `envconfig:"CHANNELS" default:"telephony,sms,email,whatsapp,messenger,instagram" desc:"comma list of the campaigns' channels"`
+	GroupNum        string `envconfig:"GROUPNUM" default:"60" desc:"interval of a row: minutes that divide a day (15, 30, 60), or mth, bim, tri, sem, yer"`
+	AgentMetrics    string `envconfig:"AGENT_METRICS" desc:"comma list of metrics of agents; unset: all that the vendor returns"`
+	CampaignMetrics string `envconfig:"CAMPAIGN_METRICS" desc:"comma list of metrics of campaigns; unset: all that the vendor returns"`
+	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" default:"request" desc:"zone of the dates in answers: request (the zone that was asked in), UTC or an IANA zone"`
+	Window          string `envconfig:"WINDOW" desc:"span that is read and committed as one: 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y, a multiple of the group; unset: 1d, or the group where that is longer"`
+	Settle          string `envconfig:"SETTLE" default:"2h" desc:"after a window's end, when its numbers stop changing"`
+	Lookback        string `envconfig:"LOOKBACK" default:"2d" desc:"trailing span that every run reads again"`
+	Rate            string `envconfig:"RATE" default:"5" desc:"requests per second"`
+	Timeout         string `envconfig:"TIMEOUT" default:"2m" desc:"longest wait for an answer to begin, and for its next bytes"`
+}
+
+const (
+	defaultChannels = "telephony,sms,email,whatsapp,messenger,instagram"
+	defaultGroup    = "60"
+	defaultResponse = "request"
+	defaultSettle   = "2h"
+	defaultLookback = "2d"
+	defaultRate     = "5"
+	defaultTimeout  = "2m"
+
+	exampleURL  = "https://acme.ucontactcloud.com"
+	exampleZone = "America/Mexico_City"
+)
+
+// Configured reports whether the source is to be read.
+func (c Config) Configured() bool { return strings.TrimSpace(c.Token) != "" }
+
+// Settings is a Config, understood.
+type Settings struct {
+	prefix          string
+	url             *url.URL
+	token           string
+	zone            *time.Location
+	agents          []string
+	campaigns       []string
+	channels        []string
+	group           group
+	agentMetrics    []string
+	campaignMetrics []string
+	responseZone    string // "request" or an IANA name
+	window          pipeline.Calendar
+	settle          time.Duration
+	lookback        time.Duration
+	rate            float64
+	timeout         time.Duration
+}
+
+// Settings parses c and lists everything that is wrong with it. prefix begins
+// the variables' names in faults and hints: [Prefix], or that of an account.
+func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
+	r := &setting.Reader{Prefix: prefix}
+	s := &Settings{prefix: prefix, zone: time.UTC}
+	because := "when " + prefix + "TOKEN is set"
+	if r.Required("TOKEN", c.Token, "to read uContact", "") {
+		s.token = r.Token("TOKEN", c.Token)
+	}
+	if r.Required("URL", c.URL, because, exampleURL) {
+		s.url = r.Root("URL", c.URL, exampleURL)
+	}
+	if r.Required("TIMEZONE", c.Timezone, because, exampleZone) {
+		s.zone = r.Zone("TIMEZONE", c.Timezone, exampleZone)
+	}
+	s.agents = r.List("AGENTS", c.Agents, "Agent1,Agent2")
+	s.campaigns = r.List("CAMPAIGNS", c.Campaigns, "Sales,Support")
+	s.channels = r.Words("CHANNELS", orDefault(c.Channels, defaultChannels), defaultChannels)
+	s.agentMetrics = r.Words("AGENT_METRICS", c.AgentMetrics, "inInteractions,connected")
+	s.campaignMetrics = r.Words("CAMPAIGN_METRICS", c.CampaignMetrics, "inInteractions,outInteractions")
+	s.responseZone = readResponseZone(r, c.ResponseZone)
+	g, err := parseGroup(orDefault(c.GroupNum, defaultGroup), s.zone)
+	if err != nil {
+		r.Fault("GROUPNUM", err.Error(), defaultGroup)
+	}
+	s.group = g
+	s.window = r.Window("WINDOW", c.Window, g.window, s.zone, g.grain, "the group "+g.name)
+	s.settle = r.Duration("SETTLE", c.Settle, defaultSettle, 0)
+	s.lookback = r.Duration("LOOKBACK", c.Lookback, defaultLookback, 0)
+	s.rate = r.Rate("RATE", c.Rate, defaultRate)
+	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
+	return s, r.Faults
+}
+
+func orDefault(value, def string) string {
+	if value = strings.TrimSpace(value); value == "" {
+		return def
+	}
+	return value
+}
+
+func readResponseZone(r *setting.Reader, value string) string {
+	value = orDefault(value, defaultResponse)
+	if value == defaultResponse {
+		return value
+	}
+	return r.Zone("RESPONSE_TIMEZONE", value, "UTC").String()
+}
+
+// group is the vendor's groupnum: the interval that one row covers.
+type group struct {
+	name   string            // as the vendor spells it
+	grain  pipeline.Calendar // its intervals, in the account's zone
+	window pipeline.Calendar // the default window: a day, or the group where that is longer
+	length time.Duration     // of sub-daily groups, which may be asked in UTC; else zero
+}
+
+// calendarGroups are the named groups of the vendor's Stats page, in months.
+var calendarGroups = map[string]int{"mth": 1, "bim": 2, "tri": 3, "sem": 6, "yer": 12}
+
+const minutesPerDay = 24 * 60
+
+// parseGroup reads a groupnum; the group 60 after an error.
+func parseGroup(name string, zone *time.Location) (group, error) {
+	if months, ok := calendarGroups[name]; ok {
+		c := pipeline.Calendar{Unit: pipeline.Months, Every: months, Zone: zone}
+		return group{name: name, grain: c, window: c}, nil
+	}
+	day := pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: zone}
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 1 || n > minutesPerDay || minutesPerDay%n != 0 {
+		g, _ := parseGroup(defaultGroup, zone)
+		return g, fmt.Errorf("is %q, which is neither mth, bim, tri, sem, yer nor minutes that divide a day, like 15, 30, 60", name)
+	}
+	g := group{name: strconv.Itoa(n), grain: day, window: day}
+	if n < minutesPerDay {
+		g.grain = pipeline.Calendar{Unit: pipeline.Minutes, Every: n, Zone: zone}
+		g.length = time.Duration(n) * time.Minute
+	}
+	return g, nil
+}
+
+// in is the group's intervals on the clock of another zone.
+func (g group) in(zone *time.Location) pipeline.Calendar {
+	c := g.grain
+	c.Zone = zone
+	return c
+}
+
+// digest covers what shapes the rows of a kind of resource.
+func (s *Settings) digest(k kind) string {
+	var channels []string
+	if k.byChannel {
+		channels = setting.Sorted(s.channels)
+	}
+	return setting.Digest("ucontact", mappingVersion, k.name, setting.Sorted(k.resources(s)), channels,
+		setting.Sorted(k.metrics(s)), s.group.name, s.responseZone)
+}
+
+// missing names the variables without which a kind of resource cannot be read.
+func (s *Settings) missing(k kind) []string {
+	switch {
+	case s == nil:
+		return []string{Prefix + "TOKEN", Prefix + "URL", Prefix + "TIMEZONE", Prefix + k.variable}
+	case len(k.resources(s)) == 0:
+		return []string{s.prefix + k.variable}
+	}
+	return nil
+}
