@@ -31,7 +31,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	}
 	d := &csvDecoder{data: head, head: &csvHeader{}}
 	if f.lenient {
-		d.splitLine(0, len(bytes.TrimRight(head, "\r\n")))
+		d.splitLine(len(bytes.TrimRight(head, "\r\n")))
 	} else if _, err := d.strict(0); err != nil {
 		return nil, err
 	}
@@ -59,6 +59,9 @@ func uniqueNames(head []byte, cells []cell) []string {
 	var unnamed []int
 	for i, c := range cells {
 		text := bytes.ToValidUTF8(head[c.lo:c.hi], replacement)
+		if c.doubled {
+			text = bytes.ReplaceAll(text, []byte(`""`), quote)
+		}
 		names[i] = strings.Trim(string(text), " \t\r\n\"'\uFEFF")
 		if names[i] == "" || taken[names[i]] {
 			unnamed = append(unnamed, i)

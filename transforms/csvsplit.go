@@ -99,6 +99,9 @@ func (s *splitter) fill(n int) error {
 	return nil
 }
 
+// longer is how much to read when buf holds no whole record.
+func longer(buf []byte) int { return max(len(buf)+1, min(2*len(buf), maxRecord+1)) }
+
 // take returns an empty buffer that holds at least n bytes.
 func take(n int) []byte {
 	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
@@ -123,7 +126,7 @@ func (s *splitter) drop(n int) {
 
 // header reads and checks the header record and returns a copy of it.
 func (s *splitter) header() ([]byte, error) {
-	for want := s.target; ; want = 2 * len(s.buf) {
+	for want := s.target; ; want = longer(s.buf) {
 		if err := s.fill(want); err != nil {
 			return nil, err
 		}
@@ -175,7 +178,7 @@ func (s *splitter) headerEnd() (int, error) {
 		if len(s.buf) > maxRecord {
 			return 0, tooLong(s.offset, quotes > 0, s.format.lenient)
 		}
-		if err := s.fill(2*len(s.buf) + 1); err != nil {
+		if err := s.fill(longer(s.buf)); err != nil {
 			return 0, err
 		}
 	}
@@ -189,7 +192,7 @@ func (s *splitter) next() ([]byte, error) {
 	if s.format.lenient {
 		cutter = (&lenientCut{width: s.width}).cut
 	}
-	for want := s.target; ; want = 2 * len(s.buf) {
+	for want := s.target; ; want = longer(s.buf) {
 		if err := s.fill(want); err != nil {
 			return nil, err
 		}

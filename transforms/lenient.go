@@ -4,112 +4,95 @@ import (
 	"bytes"
 )
 
-// The lenient reading is for documents whose quoting is not RFC 4180. It reads
-// regular records exactly as the strict one does, and others by these rules:
+// The lenient reading is for documents whose quoting is not RFC 4180. Record by
+// record:
 //
-//   - A cell is quoted if it begins with a quote. It ends at the first quote
-//     that a comma, a line end or the end of the document follows; two quotes
-//     stand for one; any other quote inside is text.
-//   - In a cell that does not begin with a quote, quotes are text.
-//   - A record that spans lines but does not have as many cells as the header is
-//     taken to have a stray quote: its first line alone is rejected, and reading
-//     goes on with the next line.
-//   - A quote that is still open at the end of the document means that the
-//     document was cut short.
+//   - A regular record is read as the strict reading does. But one that spans
+//     lines must have as many cells as the header, or a stray quote may have
+//     swallowed other rows.
+//   - Otherwise the next line is taken alone. In a cell that does not begin with
+//     a quote, quotes are text; a cell that does ends at the first quote before a
+//     comma or the end of the line, two quotes inside stand for one, and a single
+//     one is text. A line that has not as many cells as the header then, or whose
+//     quotes do not close, is a reject; reading goes on with the next line.
+//   - A quoted cell that reaches the end of the document means that the document
+//     was cut short.
+//
+// So a stray quote costs its own line, and none is guessed into a row.
+
+// strayQuote is the reason of rejects that only their quoting explains.
+const strayQuote = "has a stray quote"
 
 // tolerant splits the record at a position into cells by the lenient rules.
 func (d *csvDecoder) tolerant(at int) (record, error) {
-	end, ok := d.looseCells(at)
-	if ok {
-		rec := d.looseRecord(at, end)
-		if len(d.cells) == len(d.head.columns) || !bytes.ContainsRune(rec.raw, '\n') {
-			return rec, nil
-		}
+	rec, s := d.regular(at)
+	if s == regular && (len(d.cells) == len(d.head.columns) || bytes.IndexByte(rec.raw, '\n') < 0) {
+		return rec, nil
 	}
-	line := bytes.IndexByte(d.data[at:], '\n')
-	if line < 0 {
+	end := bytes.IndexByte(d.data[at:], '\n')
+	if end < 0 {
 		return record{end: len(d.data), raw: d.data[at:], fault: strayQuote}, nil
 	}
-	raw := bytes.TrimSuffix(d.data[at:at+line], []byte{'\r'})
-	return record{end: at + line + 1, raw: raw, whole: true, fault: strayQuote}, nil
-}
-
-const strayQuote = "has a stray quote"
-
-// looseRecord makes the record of the cells that end at a position.
-func (d *csvDecoder) looseRecord(at, end int) record {
-	if n := lineEnd(d.data[end:]); n > 0 {
-		return record{end: end + n, raw: d.data[at:end], whole: true}
+	line := bytes.TrimSuffix(d.data[at:at+end], []byte{'\r'})
+	rec = record{end: at + end + 1, raw: line, whole: true}
+	if !d.looseCells(at, at+len(line)) || len(d.cells) != len(d.head.columns) {
+		rec.fault = strayQuote
 	}
-	return d.unended(at)
+	return rec, nil
 }
 
-// looseCells finds the cells of the record at a position and returns the end
-// of the last one; false when a quote is still open at the end of the data.
-func (d *csvDecoder) looseCells(at int) (end int, closed bool) {
+// looseCells splits the line from at to end into cells; false when a quote
+// stays open.
+func (d *csvDecoder) looseCells(at, end int) bool {
+	line := d.data[:end]
 	d.cells = d.cells[:0]
-	for i := at; ; {
-		c := cell{lo: i}
-		if i < len(d.data) && d.data[i] == '"' {
-			var next int
-			if c, next = looseQuotedCell(d.data, i); next < 0 {
-				return len(d.data), false
+	for {
+		c := cell{lo: at, hi: end}
+		if at < end && line[at] == '"' {
+			c = looseQuotedCell(line, at)
+			if c.hi < 0 {
+				return false
 			}
-			i = next
+			at = c.hi + 1
 		} else {
-			i = looseCellEnd(d.data, i)
-			c.hi = i
+			if n := bytes.IndexByte(line[at:], ','); n >= 0 {
+				c.hi = at + n
+			}
+			at = c.hi
 		}
 		d.cells = append(d.cells, c)
-		if i < len(d.data) && d.data[i] == ',' {
-			i++
-			continue
+		if at == end {
+			return true
 		}
-		return i, true
+		at++
 	}
 }
 
-// looseCellEnd returns where the unquoted cell that begins at i ends: at a
-// comma, before the line end, or at the end of the data.
-func looseCellEnd(data []byte, i int) int {
-	n := bytes.IndexAny(data[i:], ",\n")
-	if n < 0 {
-		return len(data)
-	}
-	end := i + n
-	if data[end] == '\n' && end > i && data[end-1] == '\r' {
-		end--
-	}
-	return end
-}
-
-// looseQuotedCell reads the cell whose opening quote stands at i and returns
-// the position behind its closing quote, -1 when there is none.
-func looseQuotedCell(data []byte, i int) (c cell, next int) {
-	c = cell{lo: i + 1, quoted: true}
-	for i++; ; {
-		n := bytes.IndexByte(data[i:], '"')
+// looseQuotedCell reads the cell whose opening quote stands at i; hi is -1 when
+// no closing quote is found.
+func looseQuotedCell(line []byte, i int) cell {
+	c := cell{lo: i + 1, quoted: true}
+	for i++; ; i++ {
+		n := bytes.IndexByte(line[i:], '"')
 		if n < 0 {
-			return c, -1
+			c.hi = -1
+			return c
 		}
 		i += n
-		rest := data[i+1:]
 		switch {
-		case len(rest) == 0 || rest[0] == ',' || lineEnd(rest) > 0 || len(rest) == 1 && rest[0] == '\r':
+		case i+1 == len(line) || line[i+1] == ',':
 			c.hi = i
-			return c, i + 1
-		case rest[0] == '"':
+			return c
+		case line[i+1] == '"':
 			c.doubled = true
-			i += 2
-		default:
 			i++
 		}
 	}
 }
 
-// splitLine splits the bytes from at to end at commas: the lenient reading of a header.
-func (d *csvDecoder) splitLine(at, end int) {
-	for {
+// splitLine splits the bytes before end at commas: the lenient reading of a header.
+func (d *csvDecoder) splitLine(end int) {
+	for at := 0; ; {
 		n := bytes.IndexByte(d.data[at:end], ',')
 		if n < 0 {
 			d.cells = append(d.cells, cell{lo: at, hi: end})
@@ -129,14 +112,20 @@ type lenientCut struct {
 func (l *lenientCut) cut(b []byte, eof bool) (int, error) {
 	d := &csvDecoder{data: b, head: &csvHeader{columns: make([]csvColumn, l.width)}}
 	for l.done < len(b) {
-		end, closed := d.looseCells(l.done)
-		if !closed || lineEnd(b[end:]) == 0 {
-			switch {
-			case !eof:
+		if n := lineEnd(b[l.done:]); n > 0 {
+			l.done += n
+			continue
+		}
+		rec, s := d.regular(l.done)
+		switch {
+		case s == open && eof:
+			return 0, malformed("the download may have broken off; read it again", "the document ends inside quotes")
+		case s == open || s == regular && !rec.whole:
+			if !eof {
 				return l.done, nil
-			case !closed:
-				return 0, malformed("the download may have broken off; read it again", "the document ends inside quotes")
 			}
+		case s == irregular && !eof && bytes.IndexByte(b[l.done:], '\n') < 0:
+			return l.done, nil
 		}
 		rec, err := d.tolerant(l.done)
 		if err != nil {
