@@ -1,0 +1,160 @@
+package dialpad
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
+	"github.com/windrow-data/windrow/connectors/internal/setting"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Config is the environment's part of this package, as typed: names without
+// the prefix of the source or account. An empty field means its default.
+type Config struct {
+	URL       string `envconfig:"URL" default:"https://dialpad.com/api/v2" desc:"root of the API"`
+	Token     string `envconfig:"TOKEN" desc:"API key of a company admin"`
+	Timezone  string `envconfig:"TIMEZONE" desc:"tz database name of the calendar that days follow"`
+	OfficeID  string `envconfig:"OFFICE_ID" desc:"the office to ask for, when no targets are set; else the whole company"`
+	Targets   string `envconfig:"TARGETS" desc:"what every stream asks for, one report each: callcenter:123,department:456"`
+	GroupBy   string `envconfig:"GROUP_BY" default:"user" desc:"rows of calls_stats: user, date or group"`
+	PollFirst string `envconfig:"POLL_FIRST" default:"15s" desc:"wait between ordering a report and the first look at it"`
+	PollEvery string `envconfig:"POLL_EVERY" default:"5s" desc:"wait between two looks"`
+	PostQuota string `envconfig:"POST_QUOTA" default:"200/1h" desc:"reports that may be ordered in any such span"`
+	Window    string `envconfig:"WINDOW" default:"1d" desc:"length of a window: 1h 6h 1d 7d 1mo 2mo 3mo 6mo 1y"`
+	Settle    string `envconfig:"SETTLE" default:"6h" desc:"how long after its end a day is first asked"`
+	Lookback  string `envconfig:"LOOKBACK" default:"3d" desc:"trailing span that every run reads again"`
+	Rate      string `envconfig:"RATE" default:"20" desc:"requests per second"`
+	Timeout   string `envconfig:"TIMEOUT" default:"60s" desc:"how long one request may stay without an answer"`
+}
+
+const (
+	defaultURL       = "https://dialpad.com/api/v2"
+	defaultGroupBy   = "user"
+	defaultPollFirst = "15s"
+	defaultPollEvery = "5s"
+	defaultPostQuota = "200/1h"
+	defaultSettle    = "6h"
+	defaultLookback  = "3d"
+	defaultRate      = "20"
+	defaultTimeout   = "60s"
+)
+
+// Settings is a [Config], understood.
+type Settings struct {
+	prefix    string // of the variables, for messages
+	url       *url.URL
+	token     string
+	zone      *time.Location
+	scopes    []scope // what every stream asks, in order; never empty
+	groupBy   string
+	pollFirst time.Duration
+	pollEvery time.Duration
+	quota     quota
+	window    pipeline.Calendar
+	settle    time.Duration
+	lookback  time.Duration
+	rate      float64
+	timeout   time.Duration
+}
+
+// Configured reports whether the source is to be read.
+func (c Config) Configured() bool { return strings.TrimSpace(c.Token) != "" }
+
+// Settings parses c and lists everything that is wrong with it. prefix begins
+// the variables' names in faults and hints: WINDROW_DIALPAD_.
+func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
+	r := &setting.Reader{Prefix: prefix}
+	s := &Settings{prefix: prefix, zone: time.UTC}
+	if r.Required("TOKEN", c.Token, "to read Dialpad", "") {
+		s.token = r.Token("TOKEN", c.Token)
+	}
+	s.url = readURL(r, orDefault(c.URL, defaultURL))
+	if r.Required("TIMEZONE", c.Timezone, "when "+prefix+"TOKEN is set", "America/Mexico_City") {
+		s.zone = r.Zone("TIMEZONE", c.Timezone, "America/Mexico_City")
+	}
+	s.groupBy = orDefault(c.GroupBy, defaultGroupBy)
+	if !slices.Contains([]string{"user", "date", "group"}, s.groupBy) {
+		r.Fault("GROUP_BY", fmt.Sprintf("is %q, which is none of user, date, group", s.groupBy), defaultGroupBy)
+	}
+	s.scopes = c.readScopes(r, s.groupBy)
+	s.pollFirst = r.Duration("POLL_FIRST", c.PollFirst, defaultPollFirst, 0)
+	s.pollEvery = r.Duration("POLL_EVERY", c.PollEvery, defaultPollEvery, time.Millisecond)
+	var err error
+	if s.quota, err = parseQuota(orDefault(c.PostQuota, defaultPostQuota)); err != nil {
+		r.Fault("POST_QUOTA", fmt.Sprintf("is %q, which %s", c.PostQuota, err), defaultPostQuota)
+	}
+	hour := pipeline.Calendar{Unit: pipeline.Hours, Every: 1, Zone: s.zone}
+	day := pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: s.zone}
+	s.window = r.Window("WINDOW", c.Window, day, s.zone, hour, "an hour")
+	s.settle = r.Duration("SETTLE", c.Settle, defaultSettle, 0)
+	s.lookback = r.Duration("LOOKBACK", c.Lookback, defaultLookback, 0)
+	s.rate = r.Rate("RATE", c.Rate, defaultRate)
+	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
+	return s, r.Faults
+}
+
+func orDefault(value, def string) string {
+	if value = strings.TrimSpace(value); value == "" {
+		return def
+	}
+	return value
+}
+
+// readURL reads the root of the API, which has a path.
+func readURL(r *setting.Reader, value string) *url.URL {
+	u, err := url.Parse(value)
+	problem := ""
+	switch {
+	case err != nil:
+		problem = "is not a URL" // err would repeat a password in it
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		problem = "must not have a query or a fragment"
+	default:
+		if err := httpclient.CheckURL(u); err != nil {
+			problem = err.Error()
+		}
+	}
+	if problem != "" {
+		r.Fault("URL", problem, defaultURL)
+		return nil
+	}
+	return u
+}
+
+// readScopes tells what every stream asks: the targets, else the office, else
+// the company.
+func (c Config) readScopes(r *setting.Reader, groupBy string) []scope {
+	scopes := []scope{{}}
+	if office := strings.TrimSpace(c.OfficeID); office != "" {
+		id, err := parseID(office)
+		if err != nil {
+			r.Fault("OFFICE_ID", fmt.Sprintf("is %q, which %s", office, err), "4567890123456789")
+		}
+		scopes = []scope{{kind: officeScope, id: id}}
+	}
+	if strings.TrimSpace(c.Targets) != "" {
+		targets, err := parseTargets(c.Targets)
+		if err != nil {
+			r.Fault("TARGETS", err.Error(), "callcenter:123,department:456")
+			return scopes
+		}
+		scopes = targets
+	}
+	notOffice := func(s scope) bool { return s.kind != officeScope && s.target != "office" }
+	if i := slices.IndexFunc(scopes, notOffice); groupBy == "group" && i >= 0 {
+		r.Fault("GROUP_BY", fmt.Sprintf("is \"group\", which the vendor answers for an office alone and not for %s: set %sOFFICE_ID and no other targets",
+			scopes[i], r.Prefix), defaultGroupBy)
+	}
+	return scopes
+}
+
+// RealVendor tells whether the URL is the vendor's own service, whose clock no
+// argument can set.
+func (s *Settings) RealVendor() bool {
+	host := strings.ToLower(strings.TrimSuffix(s.url.Hostname(), "."))
+	return host == "dialpad.com" || strings.HasSuffix(host, ".dialpad.com")
+}

@@ -1,0 +1,227 @@
+package dialpad
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func TestSettingsReportEveryFaultAtOnce(t *testing.T) {
+	_, faults := Config{
+		URL: "http://dialpad.com/api/v2?apikey=" + testKey, Token: "two words", Timezone: "Mexico", OfficeID: "HQ",
+		Targets: "callcenter:1,callcenter:01", GroupBy: "week", PollFirst: "soon", PollEvery: "0s", PostQuota: "200",
+		Window: "15m", Settle: "-1h", Lookback: "x", Rate: "0", Timeout: "1",
+	}.Settings("WINDROW_DIALPAD_")
+	var got []string
+	for _, f := range faults {
+		got = append(got, strings.TrimPrefix(f.Variable, "WINDROW_DIALPAD_"))
+		if strings.Contains(f.String(), testKey) || strings.Contains(f.String(), "two words") {
+			t.Errorf("a fault repeats a secret: %s", f)
+		}
+	}
+	want := []string{
+		"TOKEN", "URL", "TIMEZONE", "GROUP_BY", "OFFICE_ID", "TARGETS", "POLL_FIRST", "POLL_EVERY",
+		"POST_QUOTA", "WINDOW", "SETTLE", "LOOKBACK", "RATE", "TIMEOUT",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("faults of\n%v, want\n%v", got, want)
+	}
+}
+
+func TestSettingsFaults(t *testing.T) {
+	cases := []struct {
+		says   string
+		change func(*Config)
+		wants  string // the variable at fault; empty: none
+	}{
+		{"the least that configures the source", func(*Config) {}, ""},
+		{"no zone", func(c *Config) { c.Timezone = "" }, "TIMEZONE"},
+		{"the machine's own zone", func(c *Config) { c.Timezone = "Local" }, "TIMEZONE"},
+		{"an unknown target type", func(c *Config) { c.Targets = "company:1" }, "TARGETS"},
+		{"a target type with an underscore, as rows spell it", func(c *Config) { c.Targets = "call_center:1" }, "TARGETS"},
+		{"an id beyond int64", func(c *Config) { c.Targets = "user:99999999999999999999" }, "TARGETS"},
+		{"an id that is not a number", func(c *Config) { c.Targets = "user:me" }, "TARGETS"},
+		{"a trailing comma", func(c *Config) { c.Targets = "user:1," }, "TARGETS"},
+		{"the same id of two types", func(c *Config) { c.Targets = "user:1, room:1" }, ""},
+		{"a user name in the URL", func(c *Config) { c.URL = "https://me:pass@dialpad.com/api/v2" }, "URL"},
+		{"http beyond loopback", func(c *Config) { c.URL = "http://dialpad.com/api/v2" }, "URL"},
+		{"http on loopback", func(c *Config) { c.URL = "http://127.0.0.1:8080/api/v2" }, ""},
+		{"grouped by group for the company", func(c *Config) { c.GroupBy = "group" }, "GROUP_BY"},
+		{"grouped by group for an office", func(c *Config) { c.GroupBy, c.OfficeID = "group", "7" }, ""},
+		{"grouped by group for an office target", func(c *Config) { c.GroupBy, c.Targets = "group", "office:7" }, ""},
+		{"grouped by group for a call centre", func(c *Config) { c.GroupBy, c.OfficeID, c.Targets = "group", "7", "callcenter:1" }, "GROUP_BY"},
+		{"a quota in days", func(c *Config) { c.PostQuota = "1000/2d" }, "POST_QUOTA"},
+		{"a quota of nothing", func(c *Config) { c.PostQuota = "0/1h" }, "POST_QUOTA"},
+		{"a quota of two hours", func(c *Config) { c.PostQuota = "400 / 2h" }, ""},
+		{"a token with a line break behind it", func(c *Config) { c.Token = testKey + "\n" }, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.says, func(t *testing.T) {
+			conf := testConfig()
+			c.change(&conf)
+			_, faults := conf.Settings("WINDROW_DIALPAD_")
+			switch {
+			case c.wants == "" && len(faults) > 0:
+				t.Errorf("faults: %v", faults)
+			case c.wants != "" && (len(faults) != 1 || faults[0].Variable != "WINDROW_DIALPAD_"+c.wants):
+				t.Errorf("faults: %v, want one of %s", faults, c.wants)
+			}
+		})
+	}
+}
+
+func TestTheDocumentedDefaultsAreThoseInForce(t *testing.T) {
+	blank := testSettings(t, func(c *Config) { c.URL = "" })
+	spelt := testSettings(t, func(c *Config) {
+		v := reflect.ValueOf(c).Elem()
+		for i := range v.NumField() {
+			if def := v.Type().Field(i).Tag.Get("default"); def != "" {
+				v.Field(i).SetString(def)
+			}
+		}
+	})
+	if !reflect.DeepEqual(blank, spelt) {
+		t.Errorf("unset: %+v\ndefaults typed: %+v", blank, spelt)
+	}
+	if got := blank.quota; got != (quota{200, time.Hour}) {
+		t.Errorf("quota %s", got)
+	}
+}
+
+func TestRealVendorIsDialpadAndItsSubdomains(t *testing.T) {
+	for url, want := range map[string]bool{
+		"https://dialpad.com/api/v2":         true,
+		"https://SANDBOX.Dialpad.com/api/v2": true,
+		"https://dialpad.com./api/v2":        true,
+		"https://notdialpad.com/api/v2":      false,
+		"https://dialpad.com.evil.test/":     false,
+		"http://localhost:8080/api/v2":       false,
+	} {
+		if got := testSettings(t, func(c *Config) { c.URL = url }).RealVendor(); got != want {
+			t.Errorf("RealVendor of %s: %v, want %v", url, got, want)
+		}
+	}
+}
+
+func TestScopesAreTheTargetsElseTheOfficeElseTheCompany(t *testing.T) {
+	cases := []struct {
+		office, targets string
+		want            []scope
+	}{
+		{"", "", []scope{{}}},
+		{"7", "", []scope{{kind: officeScope, id: 7}}},
+		{"7", "department:5, callcenter:3", []scope{
+			{kind: targetScope, target: "department", id: 5}, {kind: targetScope, target: "callcenter", id: 3},
+		}},
+	}
+	for _, c := range cases {
+		s := testSettings(t, func(conf *Config) { conf.OfficeID, conf.Targets = c.office, c.targets })
+		if !slices.Equal(s.scopes, c.want) {
+			t.Errorf("office %q, targets %q: %v", c.office, c.targets, s.scopes)
+		}
+	}
+}
+
+// FuzzTargets feeds what people may type into the two settings with a syntax
+// of their own. What is accepted must say the same when it is read back.
+func FuzzTargets(f *testing.F) {
+	for _, seed := range []string{
+		"callcenter:123,department:456", "user:1", "callcenter:001", ":", ",", "office:", "200/1h", "1/1m30s",
+		"400/2h", "9/", "/1h", "-1/1h", "1/-1h", "1e3/1h", "callcenter:1,callcenter:1", "user:9223372036854775807",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, v string) {
+		if targets, err := parseTargets(v); err == nil {
+			var spelt []string
+			for i, s := range targets {
+				if s.id < 1 || !slices.Contains(targetTypes, s.target) || slices.Contains(targets[:i], s) {
+					t.Fatalf("%q gives %v", v, targets)
+				}
+				spelt = append(spelt, s.String())
+			}
+			again, err := parseTargets(strings.Join(spelt, ","))
+			if err != nil || !slices.Equal(again, targets) {
+				t.Fatalf("%q gives %v, which reads back as %v, %v", v, targets, again, err)
+			}
+		}
+		if q, err := parseQuota(v); err == nil {
+			if q.posts < 1 || q.per <= 0 || q.per > 24*time.Hour {
+				t.Fatalf("%q gives %+v", v, q)
+			}
+			if again, err := parseQuota(q.String()); err != nil || again != q {
+				t.Fatalf("%q gives %s, which reads back as %+v, %v", v, q, again, err)
+			}
+		}
+	})
+}
+
+func TestStreamsShowWhatIsServedAndWhatIsMissing(t *testing.T) {
+	served := []pipeline.StreamID{"dialpad.calls", "dialpad.texts", "dialpad.voicemails", "dialpad.calls_stats"}
+	none := Streams(nil, pipeline.DefaultAccount)
+	all := Streams(testSettings(t, nil), "mx")
+	if len(all) != 15 || len(none) != 15 {
+		t.Fatalf("%d and %d streams", len(all), len(none))
+	}
+	for i, s := range all {
+		switch is := slices.Contains(served, s.Key.Stream); {
+		case is && (len(s.Missing) > 0 || s.Format == nil || s.Settings == ""):
+			t.Errorf("%s is served but %+v", s.Key.Stream, s)
+		case !is && !slices.Equal(s.Missing, []string{notServed}):
+			t.Errorf("%s is missing %v", s.Key.Stream, s.Missing)
+		case is && !slices.Equal(none[i].Missing, []string{"WINDROW_DIALPAD_TOKEN", "WINDROW_DIALPAD_TIMEZONE"}):
+			t.Errorf("unconfigured, %s is missing %v", s.Key.Stream, none[i].Missing)
+		}
+		if !s.DueSettled || s.Cache != 3*time.Hour || s.Settle != 6*time.Hour || s.Lookback != 72*time.Hour || s.Key.Account != "mx" || s.Table == nil {
+			t.Errorf("%s: %+v", s.Key.Stream, s)
+		}
+	}
+}
+
+func TestStatisticsHaveWindowsOfADayAtLeast(t *testing.T) {
+	for _, c := range []struct{ window, records, stats string }{
+		{"", "1d", "1d"}, {"1h", "1h", "1d"}, {"6h", "6h", "1d"}, {"7d", "7d", "7d"}, {"1mo", "1mo", "1mo"}, {"1y", "1y", "1y"},
+	} {
+		src := newTestSource(t, newVendor(t), Options{}, func(conf *Config) { conf.Window = c.window })
+		calls, stats := streamOf(t, src, "dialpad.calls"), streamOf(t, src, "dialpad.calls_stats")
+		if calls.Calendar.String() != c.records || stats.Calendar.String() != c.stats {
+			t.Errorf("WINDOW=%q: %s and %s", c.window, calls.Calendar, stats.Calendar)
+		}
+		if calls.Grain != (pipeline.Calendar{}) || stats.Grain.String() != "1d" || stats.Grain.Zone != src.set.zone {
+			t.Errorf("WINDOW=%q: grains %v and %v", c.window, calls.Grain, stats.Grain)
+		}
+	}
+}
+
+func TestTheDigestFollowsWhatShapesRows(t *testing.T) {
+	digest := func(stream pipeline.StreamID, change func(*Config)) string {
+		return streamOf(t, newTestSource(t, newVendor(t), Options{}, change), stream).Settings
+	}
+	two := digest("dialpad.calls", func(c *Config) { c.Targets = "user:1,user:2" })
+	for says, other := range map[string]string{
+		"the order of targets, which decides who keeps a row": digest("dialpad.calls", func(c *Config) { c.Targets = "user:2,user:1" }),
+		"fewer targets": digest("dialpad.calls", func(c *Config) { c.Targets = "user:1" }),
+		"no targets":    digest("dialpad.calls", nil),
+	} {
+		if other == two {
+			t.Errorf("the digest does not see %s", says)
+		}
+	}
+	if digest("dialpad.calls", func(c *Config) { c.OfficeID = "7" }) == digest("dialpad.calls", func(c *Config) { c.Targets = "office:7" }) {
+		t.Error("an office's lines and all targets under the office have one digest")
+	}
+	byDate := func(c *Config) { c.GroupBy = "date" }
+	if digest("dialpad.calls_stats", byDate) == digest("dialpad.calls_stats", nil) {
+		t.Error("the digest does not see the grouping")
+	}
+	if digest("dialpad.calls", byDate) != digest("dialpad.calls", nil) {
+		t.Error("the grouping of statistics changes the digest of records")
+	}
+	if digest("dialpad.calls", func(c *Config) { c.Rate, c.Timezone, c.Window = "1", "UTC", "7d" }) != digest("dialpad.calls", nil) {
+		t.Error("the digest sees what shapes no row")
+	}
+}

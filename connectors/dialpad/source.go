@@ -1,0 +1,134 @@
+package dialpad
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Options of [New].
+type Options struct {
+	Account   pipeline.AccountID
+	Clock     pipeline.Clock    // plans, and counts days ago; nil: Now
+	Now       func() time.Time  // the real clock: quota, waits, time of reading; nil: time.Now
+	RetryFor  time.Duration     // how long one request is retried
+	Transport http.RoundTripper // nil: the default of net/http
+}
+
+// Source is one Dialpad company.
+type Source struct {
+	set      *Settings
+	account  pipeline.AccountID
+	clock    pipeline.Clock
+	now      func() time.Time
+	client   *httpclient.Client
+	gate     *gate
+	streams  []pipeline.Stream
+	made     time.Time // by now
+	madeThen time.Time // by clock
+}
+
+var _ pipeline.Source = (*Source)(nil)
+
+// New returns the source of one account.
+func New(s *Settings, o Options) (*Source, error) {
+	if s == nil {
+		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Invalid, Err: errors.New("the source is not configured")}
+	}
+	if o.Account == "" {
+		o.Account = pipeline.DefaultAccount
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Clock == nil {
+		o.Clock = o.Now
+	}
+	client, err := httpclient.New(httpclient.Options{
+		Base: s.url, Rate: s.rate, Timeout: s.timeout, RetryFor: o.RetryFor,
+		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},
+	})
+	if err != nil {
+		return nil, err
+	}
+	src := &Source{
+		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client,
+		streams: Streams(s, o.Account), made: o.Now(), madeThen: o.Clock(),
+	}
+	src.gate = newGate(s.quota, src.tenant(), o.RetryFor, o.Now)
+	return src, nil
+}
+
+// Streams lists the account's streams.
+func (s *Source) Streams() []pipeline.Stream { return s.streams }
+
+func (s *Source) tenant() pipeline.TenantKey {
+	return pipeline.TenantKey{Source: SourceID, Account: s.account}
+}
+
+// timeless tells whether the rows of a stream carry no time of their own.
+func (s *Source) timeless(id pipeline.StreamID) bool {
+	e, ok := exportOf(id)
+	return ok && e.groupBy(s.set) == "group"
+}
+
+// clockStands tells whether the planning clock is the fixed one of --as-of:
+// no midnight comes over it.
+func (s *Source) clockStands() bool {
+	return s.clock().Equal(s.madeThen) && !s.now().Equal(s.made)
+}
+
+// Check looks at a report that cannot exist: the API says so (400 or 404) to
+// whoever shows a good key, and it costs nothing of the quota of reports.
+func (s *Source) Check(ctx context.Context) error {
+	var ignored map[string]any
+	err := s.client.JSON(ctx, httpclient.Request{
+		Op: "GET /stats/0", Method: http.MethodGet, URL: s.endpoint("0"), Credential: s.credential(),
+	}, &ignored)
+	if code, fromBase := statusOf(err); fromBase && (code == http.StatusNotFound || code == http.StatusBadRequest) {
+		return nil
+	}
+	return s.explain(err)
+}
+
+// endpoint is /stats, or /stats/{id}.
+func (s *Source) endpoint(id ...string) *url.URL {
+	return s.set.url.JoinPath(append([]string{"stats"}, id...)...)
+}
+
+func (s *Source) credential() string { return "Bearer " + s.set.token }
+
+// explain adds a hint to an error that has none.
+func (s *Source) explain(err error) error {
+	var e *pipeline.Error
+	if !errors.As(err, &e) || e.Hint != "" {
+		return err
+	}
+	said := *e
+	switch e.Kind {
+	case pipeline.Unauthorized:
+		said.Hint = "check " + s.set.prefix + "TOKEN: it must be an API key that a company admin made and that has not expired"
+	case pipeline.Refused:
+		said.Hint = "check " + s.set.prefix + "URL, _TIMEZONE, _OFFICE_ID and _TARGETS"
+	case pipeline.Unavailable, pipeline.Throttled:
+		said.Hint = "the next sync tries again"
+	default:
+		return err
+	}
+	return &said
+}
+
+// statusOf is the HTTP status behind err, 0 if there is none, and whether the
+// configured host gave it.
+func statusOf(err error) (code int, fromBase bool) {
+	var s *httpclient.StatusError
+	if !errors.As(err, &s) {
+		return 0, false
+	}
+	return s.Code, s.FromBase
+}

@@ -1,0 +1,38 @@
+package dialpad
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// sleepTold tells what is waited for and then waits, or returns when ctx ends.
+func sleepTold(ctx context.Context, notify func(string, time.Time), why string, now func() time.Time, d time.Duration) error {
+	if d <= 0 {
+		return stopped(ctx)
+	}
+	notify(why, now().Add(d))
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return stopped(ctx)
+	}
+}
+
+// stopped is the end of ctx as an error, nil while it lasts.
+func stopped(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	kind := pipeline.Stopped
+	if errors.Is(err, context.DeadlineExceeded) {
+		kind = pipeline.Unavailable
+	}
+	return &pipeline.Error{Op: "dialpad report", Kind: kind, Err: err}
+}
