@@ -93,7 +93,7 @@ func TestCoreDefaultsAreGood(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	want := Settings{Sink: "warehouse", MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute, LogFormat: Auto}
+	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute, LogFormat: Auto}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
@@ -117,29 +117,15 @@ func TestEveryFaultOfCoreIsReportedAtOnce(t *testing.T) {
 	}
 }
 
-func TestSinkDirectory(t *testing.T) {
+func TestSinksThatAreNotServedAreRefusedByName(t *testing.T) {
 	for sink, want := range map[string]string{
-		"./warehouse":            "warehouse",
-		"/data/w/":               "/data/w",
-		"file:///data/w":         "/data/w",
-		"file://localhost/a%20b": "/a b",
+		"./warehouse": "", "file:///data/w": "", "gs://b/p": "gs", "s3://b/p": "s3", "bigquery://p/d?location=EU": "bigquery",
 	} {
-		if got, problem := sinkDirectory(sink); got != want || problem != "" {
-			t.Errorf("%s is %q (%s), want %q", sink, got, problem, want)
-		}
-	}
-	for sink, want := range map[string]string{
-		"gs://b/p":                "not served by this build",
-		"s3://b/p":                "not served by this build",
-		"bigquery://p/d":          "not served by this build",
-		"ftp://host/x":            "neither a directory nor",
-		"file://host/x":           "absolute path",
-		"file:///x?location=EU":   "absolute path",
-		"file://relative":         "absolute path",
-		"file://%zz/not/a/url ok": "absolute path",
-	} {
-		if got, problem := sinkDirectory(sink); !strings.Contains(problem, want) {
-			t.Errorf("%s is %q (%s), want a problem with %q", sink, got, problem, want)
+		c := defaults(t)
+		c.Sink = sink
+		_, faults := c.Settings()
+		if refused := len(faults) == 1 && strings.Contains(faults[0].Problem, want+"://, which is not served"); refused != (want != "") {
+			t.Errorf("%s: %v", sink, faults)
 		}
 	}
 }

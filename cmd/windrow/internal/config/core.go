@@ -2,8 +2,6 @@ package config
 
 import (
 	"log/slog"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +33,7 @@ const (
 
 // Settings is Core, understood.
 type Settings struct {
-	Sink        string // a directory
+	Sink        string // of no scheme that this build refuses by name; the sink says whether it can be opened
 	From        string // 2025-09-01, or empty
 	Streams     []pipeline.StreamID
 	MaxRejects  float64
@@ -56,11 +54,10 @@ func (c Core) Settings() (Settings, []pipeline.Fault) {
 	wrong := func(name, problem, example string) {
 		faults = append(faults, pipeline.Fault{Variable: Prefix + name, Problem: problem, Example: example})
 	}
-	s := Settings{From: strings.TrimSpace(c.From), Streams: StreamList(c.Streams)}
+	s := Settings{Sink: c.Sink, From: strings.TrimSpace(c.From), Streams: StreamList(c.Streams)}
 
-	var problem string
-	if s.Sink, problem = sinkDirectory(c.Sink); problem != "" {
-		wrong("SINK", problem, "./warehouse")
+	if scheme, unserved := unservedSink(c.Sink); unserved {
+		wrong("SINK", "names "+scheme+"://, which is not served by this build; it writes Parquet to a local directory", "./warehouse")
 	}
 	if _, err := time.Parse(dateLayout, s.From); s.From != "" && err != nil {
 		wrong("FROM", "is not a date", "2025-09-01")
@@ -96,21 +93,8 @@ func StreamList(s string) []pipeline.StreamID {
 	return ids
 }
 
-// sinkDirectory returns the directory that a sink names, or what is wrong with it.
-func sinkDirectory(sink string) (dir, problem string) {
-	scheme, _, isURL := strings.Cut(sink, "://")
-	if !isURL {
-		return filepath.Clean(sink), ""
-	}
-	if slices.Contains(unservedSinks, scheme) {
-		return "", "names " + scheme + "://, which is not served by this build; it writes Parquet to a local directory"
-	}
-	if scheme != "file" {
-		return "", "is neither a directory nor a file:// URL"
-	}
-	u, err := url.Parse(sink)
-	if err != nil || u.Host != "" && u.Host != "localhost" || !strings.HasPrefix(u.Path, "/") || u.RawQuery != "" || u.Fragment != "" {
-		return "", "is not a file:// URL with an absolute path and nothing else"
-	}
-	return filepath.Clean(filepath.FromSlash(u.Path)), ""
+// unservedSink names the scheme of a sink that this build does not write to.
+func unservedSink(sink string) (scheme string, unserved bool) {
+	scheme, _, ok := strings.Cut(sink, "://")
+	return scheme, ok && slices.Contains(unservedSinks, scheme)
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sourcegraph/conc/pool"
+	"github.com/spf13/cobra"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// checkFor bounds how long a check retries: somebody waits for its answer.
+const checkFor = 10 * time.Second
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Tries each configured source's credentials, and the sink", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.configure()
+			if err != nil {
+				return err
+			}
+			clock, err := a.clock()
+			if err != nil {
+				return err
+			}
+			sources, err := a.sources(s, min(s.RetryFor, checkFor), clock)
+			if err != nil {
+				return err
+			}
+			s.warnIdle(s.log)
+			return a.check(cmd.Context(), s, sources)
+		},
+	}
+}
+
+// check tries everything at once and prints one line each.
+func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) error {
+	probes := make([]func(context.Context) error, 0, len(sources)+1)
+	names := make([]string, 0, len(sources)+1)
+	for _, source := range sources {
+		names = append(names, string(source.Streams()[0].Key.Stream.Source()))
+		probes = append(probes, source.Check)
+	}
+	names = append(names, "sink "+s.Sink)
+	probes = append(probes, func(ctx context.Context) error {
+		store, err := a.openStore(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		return store.Check(ctx)
+	})
+
+	found := make([]error, len(probes))
+	all := pool.New()
+	for i, probe := range probes {
+		all.Go(func() { found[i] = probe(ctx) })
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	t := show.NewTable("what", "result")
+	for i, err := range found {
+		result := "ok"
+		if err != nil {
+			result = fmt.Sprintf("failed: %s", err)
+		}
+		t.Row(names[i], result)
+	}
+	if err := t.Print(a.stdout); err != nil {
+		return err
+	}
+	return exitWith(checkCode(found))
+}
+
+// checkCode is 4 when credentials were refused, 3 when something else failed.
+func checkCode(found []error) int {
+	code := pipeline.ExitDone
+	for _, err := range found {
+		switch {
+		case err == nil:
+		case pipeline.KindOf(err) == pipeline.Unauthorized:
+			return pipeline.ExitUnauthorized
+		default:
+			code = pipeline.ExitFailed
+		}
+	}
+	return code
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+)
+
+const (
+	demoWarehouse = "warehouse-demo"
+	// demoMark is the file that tells a demo's warehouse from any other.
+	demoMark = "DEMO.txt"
+	demoDays = 7
+	// demoSettle is the longest settle time of the three vendors.
+	demoSettle = 6 * time.Hour
+	demoQuery  = `SELECT stream, local_date, count(*) AS calls, round(sum(talk_seconds) / 60) AS talk_minutes
+FROM read_parquet('./warehouse-demo/events/**/*.parquet', hive_partitioning=true, union_by_name=true)
+WHERE is_entry GROUP BY ALL ORDER BY ALL;`
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var serve bool
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Syncs simulated vendors into ./warehouse-demo; needs no configuration", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), serve) },
+	}
+	cmd.Flags().BoolVar(&serve, "serve", false, "keep the simulated vendors running, and print the variables that point a sync at them")
+	return cmd
+}
+
+// demo is the ordinary sync under an environment of its own.
+func (a *app) demo(ctx context.Context, serve bool) error {
+	if err := claimDemoWarehouse(); err != nil {
+		return err
+	}
+	clock, err := a.clock()
+	if err != nil {
+		return err
+	}
+	servers, err := vendorsim.New(vendorsim.Options{Seed: 1, Clock: clock, Gzip: true}).Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer servers.Close()
+	first, last := demoSpan(clock())
+	env := append(servers.Env(),
+		"WINDROW_CHATTONIC_DURATION_UNIT=seconds",
+		"WINDROW_SINK=./"+demoWarehouse,
+		"WINDROW_FROM="+first)
+	if err := useEnvironment(append(env, "WINDROW_LOG_LEVEL=warn")); err != nil {
+		return err
+	}
+	s, err := a.configure()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "Simulated vendors answer on loopback; %s to %s goes into ./%s.\n", first, last, demoWarehouse)
+	if err := a.sync(ctx, s, &selection{to: last}); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nThe tables are ordinary Parquet files. In DuckDB:\n\n%s\n\n", demoQuery)
+	if !serve {
+		fmt.Fprintf(a.stdout, "Run `windrow demo` again: nothing is doubled, and what has not changed is not written.\n"+
+			"`windrow demo --serve` keeps the vendors running, so that you can try sync, plan, status and check against them.\n")
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "The vendors keep running until you press Ctrl-C. In another terminal, here:\n\n%s\nand then, for example, `windrow status` or `windrow sync`.\n", exports(env))
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// demoSpan returns the last local days that every vendor has settled.
+func demoSpan(now time.Time) (first, last string) {
+	chicago, err := time.LoadLocation("America/Chicago") // the zone whose days settle last
+	if err != nil {
+		chicago = time.UTC
+	}
+	settled := now.In(chicago).Add(-demoSettle)
+	return settled.AddDate(0, 0, -demoDays).Format(time.DateOnly), settled.AddDate(0, 0, -1).Format(time.DateOnly)
+}
+
+// claimDemoWarehouse makes the folder, and refuses one that holds something else.
+func claimDemoWarehouse() error {
+	mark := filepath.Join(demoWarehouse, demoMark)
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	switch entries, err := os.ReadDir(demoWarehouse); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.Mkdir(demoWarehouse, 0o755); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case len(entries) > 0:
+		return usagef("Run the demo in another folder, or move this one away.", "./%s exists and was not made by the demo", demoWarehouse)
+	}
+	return os.WriteFile(mark, []byte("Simulated data, written by `windrow demo`. Safe to delete.\n"), 0o644)
+}
+
+// useEnvironment makes these the only variables of Windrow.
+func useEnvironment(env []string) error {
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, config.Prefix) {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exports writes variables as lines for a shell.
+func exports(env []string) string {
+	var b strings.Builder
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	return b.String()
+}

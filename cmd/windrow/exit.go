@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// exitCode is the one place that maps errors to exit codes.
+func exitCode(err error) int {
+	var over *exitError
+	var usage *usageError
+	var wrong *faultsError
+	switch {
+	case err == nil:
+		return pipeline.ExitDone
+	case errors.As(err, &over):
+		return over.code
+	case errors.As(err, &usage), errors.As(err, &wrong):
+		return pipeline.ExitInvalid
+	}
+	switch pipeline.KindOf(err) {
+	case pipeline.Invalid:
+		return pipeline.ExitInvalid
+	case pipeline.Unauthorized:
+		return pipeline.ExitUnauthorized
+	case pipeline.Stopped:
+		return pipeline.ExitStopped
+	}
+	return pipeline.ExitInternal
+}
+
+// exitError ends the program with a code after its result has been shown.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// exitWith is nil for code 0.
+func exitWith(code int) error {
+	if code == pipeline.ExitDone {
+		return nil
+	}
+	return &exitError{code}
+}
+
+// usageError is a command line that cannot be carried out.
+type usageError struct {
+	problem string
+	hint    string // what to do, a sentence
+}
+
+func (e *usageError) Error() string {
+	if e.hint == "" {
+		return e.problem
+	}
+	return e.problem + "\n" + e.hint
+}
+
+func usagef(hint, format string, args ...any) error {
+	return &usageError{problem: fmt.Sprintf(format, args...), hint: hint}
+}
+
+// faultsError is everything that is wrong with the configuration.
+type faultsError struct{ faults []pipeline.Fault }
+
+func (e *faultsError) Error() string {
+	var b strings.Builder
+	if len(e.faults) == 1 {
+		b.WriteString("1 setting is wrong:")
+	} else {
+		fmt.Fprintf(&b, "%d settings are wrong:", len(e.faults))
+	}
+	for _, f := range e.faults {
+		b.WriteString("\n  ")
+		b.WriteString(f.String())
+	}
+	return b.String()
+}
+
+// report tells a person why the program ends.
+func report(stderr io.Writer, err error) {
+	var over *exitError
+	if err == nil || errors.As(err, &over) {
+		return
+	}
+	fmt.Fprintf(stderr, "windrow: %s\n", err)
+}

@@ -1,0 +1,130 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// barWidth leaves room behind the bar for what it waits for, on 100 columns.
+const barWidth = 24
+
+// Bars shows one progress bar a stream on a terminal. What is written to it
+// appears above the bars. It is safe for concurrent use.
+type Bars struct {
+	out       io.Writer
+	container *mpb.Progress
+	now       func() time.Time
+
+	mu   sync.Mutex
+	rows map[pipeline.StreamKey]*barRow
+}
+
+// barRow is one stream's bar.
+type barRow struct {
+	bar *mpb.Bar
+
+	mu     sync.Mutex
+	wait   string
+	until  time.Time
+	failed int
+}
+
+// NewBars begins to show bars on out, a terminal. Close it.
+func NewBars(out io.Writer, now func() time.Time, options ...mpb.ContainerOption) *Bars {
+	return &Bars{
+		out: out, now: now,
+		container: mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(out), mpb.WithWidth(barWidth)}, options...)...),
+		rows:      map[pipeline.StreamKey]*barRow{},
+	}
+}
+
+// Write prints a line above the bars, or plainly once they are closed.
+func (b *Bars) Write(p []byte) (int, error) {
+	if n, err := b.container.Write(p); err == nil {
+		return n, nil
+	}
+	return b.out.Write(p)
+}
+
+// Close draws the bars a last time and leaves them on the screen. It is idempotent.
+func (b *Bars) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.rows {
+		r.bar.Abort(false) // harmless on a bar that is complete
+	}
+	b.container.Wait()
+}
+
+func (b *Bars) observe(e pipeline.Event) {
+	b.mu.Lock()
+	r := b.rows[e.Stream]
+	if r == nil && e.Kind == pipeline.EventPlanned && e.Total > 0 {
+		b.rows[e.Stream] = b.add(name(e.Stream.Stream, e.Stream.Account), e.Total)
+	}
+	b.mu.Unlock()
+	if r == nil {
+		return
+	}
+	switch e.Kind {
+	case pipeline.EventWaiting:
+		r.waits(e.Text, e.Until)
+	case pipeline.EventReading:
+		r.waits("", time.Time{})
+	case pipeline.EventFailed:
+		r.fails()
+		r.bar.Increment()
+	case pipeline.EventCommitted, pipeline.EventUnchanged, pipeline.EventYielded:
+		r.bar.Increment()
+	}
+}
+
+func (b *Bars) add(label string, total int) *barRow {
+	r := &barRow{}
+	state := decor.Any(func(s decor.Statistics) string { return r.state(b.now(), s.Completed || s.Aborted) })
+	bar, err := b.container.Add(int64(total), mpb.BarStyle().Build(),
+		mpb.PrependDecorators(decor.Name(label, decor.WCSyncSpaceR), decor.CountersNoUnit("%d/%d windows", decor.WCSyncSpace)),
+		mpb.AppendDecorators(state))
+	if err != nil { // closed: nobody looks any more
+		return nil
+	}
+	r.bar = bar
+	return r
+}
+
+func (r *barRow) waits(text string, until time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wait, r.until = text, until
+}
+
+func (r *barRow) fails() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed++
+}
+
+// state is what stands behind a bar: what it waits for, and failures.
+func (r *barRow) state(now time.Time, over bool) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := ""
+	if r.failed > 0 {
+		text = fmt.Sprintf(" %d failed", r.failed)
+	}
+	if over || r.wait == "" {
+		return text
+	}
+	text += " " + r.wait
+	if left := r.until.Sub(now); left > 0 {
+		text += fmt.Sprintf(", next look in %d s", (left+time.Second-1)/time.Second)
+	}
+	return text
+}

@@ -1,0 +1,92 @@
+package show
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Catalogue prints every stream, how it is cut and whether it can be read.
+func Catalogue(w io.Writer, streams []pipeline.Stream) error {
+	t := NewTable("stream", "table", "window", "settle", "lookback", "configured")
+	for _, s := range streams {
+		state := "yes"
+		if len(s.Missing) > 0 {
+			state = "no: " + Missing(s)
+		}
+		t.Row(name(s.Key.Stream, s.Key.Account), s.Table.Name, s.Calendar.String(), span(s.Settle), span(s.Lookback), state)
+	}
+	return t.Print(w)
+}
+
+// Missing says what a stream needs: variables to set, or something that no
+// variable gives.
+func Missing(s pipeline.Stream) string {
+	what := strings.Join(s.Missing, ", ")
+	if strings.HasPrefix(what, config.Prefix) {
+		return "set " + what
+	}
+	return what
+}
+
+// dictionaryColumn is the JSON of `windrow schema`.
+type dictionaryColumn struct {
+	Table       string               `json:"table"`
+	Column      string               `json:"column"`
+	Type        string               `json:"type"`
+	Nullable    bool                 `json:"nullable"`
+	Unit        string               `json:"unit,omitempty"`
+	Aggregation pipeline.Aggregation `json:"aggregation"`
+	Weight      string               `json:"weight,omitempty"`
+	Meaning     string               `json:"meaning"`
+}
+
+// SchemaJSON writes the columns of the tables as an array.
+func SchemaJSON(w io.Writer, tables []*pipeline.Table) error {
+	columns := []dictionaryColumn{}
+	for _, t := range tables {
+		for _, c := range t.Columns {
+			columns = append(columns, dictionaryColumn{
+				Table: t.Name, Column: c.Name, Type: c.Type.String(), Nullable: c.Nullable,
+				Unit: c.Unit, Aggregation: c.Aggregation, Weight: c.Weight, Meaning: c.Meaning,
+			})
+		}
+	}
+	return Document(w, columns)
+}
+
+// Schema prints the data dictionary.
+func Schema(w io.Writer, tables []*pipeline.Table) error {
+	for i, table := range tables {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if _, err := fmt.Fprintf(w, "table %s\n\n", table.Name); err != nil {
+			return err
+		}
+		t := NewTable("column", "type", "unit", "aggregation", "meaning")
+		for _, c := range table.Columns {
+			aggregation := string(c.Aggregation)
+			if c.Weight != "" {
+				aggregation += ", weight " + c.Weight
+			}
+			t.Row(c.Name, columnType(c), cmp.Or(c.Unit, "-"), aggregation, c.Meaning)
+		}
+		if err := t.Print(w); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprint(w, "\nsum: adds up over disjoint rows; distinct, mean: never add up; snapshot: true at the moment of reading alone.\n")
+	return err
+}
+
+func columnType(c pipeline.Column) string {
+	if c.Nullable {
+		return c.Type.String()
+	}
+	return c.Type.String() + " not null"
+}

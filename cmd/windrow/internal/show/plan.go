@@ -1,0 +1,135 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// ReasonWaive stands for windows that an operator's word would settle.
+const ReasonWaive pipeline.Reason = "waive"
+
+// plannedWindow and the types below are the JSON of `windrow plan`.
+type plannedWindow struct {
+	Start      pipeline.Instant `json:"start"`
+	End        pipeline.Instant `json:"end"`
+	Reason     pipeline.Reason  `json:"reason"`
+	Supersedes []pipeline.Span  `json:"supersedes"`
+}
+
+type plannedStream struct {
+	Stream    pipeline.StreamID  `json:"stream"`
+	Account   pipeline.AccountID `json:"account"`
+	Table     string             `json:"table"`
+	Watermark *pipeline.Instant  `json:"watermark"`
+	Requests  int                `json:"requests"`
+	Windows   []plannedWindow    `json:"windows"`
+	Holes     []pipeline.Span    `json:"holes"`
+	Changed   []pipeline.Span    `json:"changed"`
+}
+
+// PlanJSON writes the plan as an array, one element a stream.
+func PlanJSON(w io.Writer, plan []pipeline.PlannedStream) error {
+	streams := make([]plannedStream, 0, len(plan))
+	for _, p := range plan {
+		s := plannedStream{
+			Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Table: p.Stream.Table.Name, Requests: p.Requests,
+			Windows: make([]plannedWindow, 0, len(p.Windows)),
+			Holes:   append([]pipeline.Span{}, p.Holes...),
+			Changed: spansOf(p.Changed),
+		}
+		if p.Watermark != pipeline.NoInstant {
+			s.Watermark = &p.Watermark
+		}
+		for _, pw := range p.Windows {
+			s.Windows = append(s.Windows, plannedWindow{Start: pw.Window.Start, End: pw.Window.End, Reason: pw.Reason, Supersedes: spansOf(pw.Supersedes)})
+		}
+		streams = append(streams, s)
+	}
+	return Document(w, streams)
+}
+
+func spansOf(windows []pipeline.Window) []pipeline.Span {
+	spans := make([]pipeline.Span, 0, len(windows))
+	for _, w := range windows {
+		spans = append(spans, w.Span)
+	}
+	return spans
+}
+
+// Plan prints what a sync would read and why. Neighbouring windows with the
+// same reason share a line.
+func Plan(w io.Writer, plan []pipeline.PlannedStream) error {
+	t := NewTable("stream", "reason", ">windows", "from", "to")
+	windows, requests := 0, 0
+	for _, p := range plan {
+		windows += len(p.Windows)
+		requests += p.Requests
+		for _, run := range runsOf(p.Windows) {
+			first, last := run[0], run[len(run)-1]
+			t.Row(name(p.Stream.Key.Stream, p.Stream.Key.Account), string(first.Reason), thousands(len(run)), first.Window.Start.String(), last.Window.End.String())
+		}
+	}
+	if windows > 0 {
+		if err := t.Print(w); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
+	for _, p := range plan {
+		if err := planNotes(w, p); err != nil {
+			return err
+		}
+	}
+	if windows == 0 {
+		_, err := fmt.Fprintln(w, "Nothing is due.")
+		return err
+	}
+	if requests == 0 {
+		_, err := fmt.Fprintf(w, "%s. `windrow sync` with the same flags settles them without rows, and asks no vendor.\n", plural(windows, "span"))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s, at least %s. `windrow sync` reads them.\n", plural(windows, "window"), plural(requests, "request"))
+	return err
+}
+
+// runsOf groups windows that touch and have the same reason.
+func runsOf(windows []pipeline.PlannedWindow) [][]pipeline.PlannedWindow {
+	var runs [][]pipeline.PlannedWindow
+	begin := 0
+	for i := range windows {
+		next := i + 1
+		if next < len(windows) && windows[next].Reason == windows[i].Reason && windows[next].Window.Start == windows[i].Window.End {
+			continue
+		}
+		runs = append(runs, windows[begin:next])
+		begin = next
+	}
+	return runs
+}
+
+func planNotes(w io.Writer, p pipeline.PlannedStream) error {
+	label := name(p.Stream.Key.Stream, p.Stream.Key.Account)
+	for _, pw := range p.Windows {
+		for _, old := range pw.Supersedes {
+			if _, err := fmt.Fprintf(w, "%s: %s will replace the committed window %s, which has other bounds\n", label, pw.Window.Span, old.Span); err != nil {
+				return err
+			}
+		}
+	}
+	for _, h := range p.Holes {
+		if _, err := fmt.Fprintf(w, "%s: no window covers %s (%s), and the vendor cannot be asked for it alone; to let the watermark pass: %s\n", label, h, h.Length().Round(time.Minute), p.WaiveCommand(h)); err != nil {
+			return err
+		}
+	}
+	if len(p.Changed) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s: %s changed: read under other settings than today's; to read again: %s\n",
+		label, plural(len(p.Changed), "window"), p.RefetchCommand())
+	return err
+}

@@ -1,0 +1,68 @@
+package show
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// NewLog returns a logger of JSON lines, or of text.
+func NewLog(w io.Writer, json bool, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if json {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// Progress tells what a run is doing: as log lines, and as bars where there
+// are any. Without bars the windows that went well are told at level info;
+// with them the bars say it.
+func Progress(log *slog.Logger, bars *Bars) func(pipeline.Event) {
+	well := slog.LevelInfo
+	if bars != nil {
+		well = slog.LevelDebug
+	}
+	return func(e pipeline.Event) {
+		if bars != nil {
+			bars.observe(e)
+		}
+		switch e.Kind {
+		case pipeline.EventPlanned:
+			line(log, well, "planned", e, slog.Int("windows", e.Total))
+		case pipeline.EventWaiting:
+			line(log, well, e.Text, e, slog.Time("until", e.Until.UTC()))
+		case pipeline.EventReading:
+			line(log, slog.LevelDebug, "reading", e)
+		case pipeline.EventCommitted:
+			c := e.Counts
+			line(log, well, "committed", e, slog.Int64("read", c.Read), slog.Int64("rows", c.Rows),
+				slog.Int64("rejected", c.Rejected), slog.Int64("outside", c.Outside), slog.Int64("duplicate", c.Duplicate))
+		case pipeline.EventUnchanged:
+			line(log, well, "unchanged", e)
+		case pipeline.EventYielded:
+			line(log, well, "another run read it later", e)
+		case pipeline.EventFailed:
+			line(log, slog.LevelError, "failed", e, slog.String("kind", pipeline.KindOf(e.Err).String()), slog.Any("error", e.Err))
+		case pipeline.EventWarning:
+			line(log, slog.LevelWarn, e.Text, e)
+		}
+	}
+}
+
+func line(log *slog.Logger, level slog.Level, text string, e pipeline.Event, more ...slog.Attr) {
+	ctx := context.Background()
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 4+len(more))
+	if e.Stream.Stream != "" {
+		attrs = append(attrs, slog.String("stream", string(e.Stream.Stream)), slog.String("account", string(e.Stream.Account)))
+	}
+	if !e.Window.Empty() {
+		attrs = append(attrs, slog.String("window_start", e.Window.Start.String()), slog.String("window_end", e.Window.End.String()))
+	}
+	log.LogAttrs(ctx, level, text, append(attrs, more...)...)
+}

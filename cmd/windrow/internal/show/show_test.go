@@ -1,0 +1,267 @@
+package show
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func at(t *testing.T, s string) pipeline.Instant {
+	t.Helper()
+	var i pipeline.Instant
+	if err := i.UnmarshalText([]byte(s)); err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func day(t *testing.T, date string) pipeline.Window {
+	start := at(t, date+"T00:00:00Z")
+	return pipeline.Window{Span: pipeline.Span{Start: start, End: start.Add(24 * time.Hour)}, Zone: "UTC"}
+}
+
+func calls(table *pipeline.Table) pipeline.Stream {
+	return pipeline.Stream{Key: pipeline.StreamKey{Account: pipeline.DefaultAccount, Stream: "dialpad.calls"}, Table: table}
+}
+
+func TestTableAlignsTextLeftAndNumbersRight(t *testing.T) {
+	table := NewTable("name", ">n", "note")
+	table.Row("a", "1,000", "ä")
+	table.Row("long name", "7", "")
+	var out bytes.Buffer
+	if err := table.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := "name           n  note\na          1,000  ä\nlong name      7\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestSummaryTellsFailedWindowsAndWhatNext(t *testing.T) {
+	w := day(t, "2025-09-08")
+	s := pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{
+		{Stream: "dialpad.calls", Account: "default", Committed: 2, Failed: 1, Read: 1200, Rows: 1200,
+			Errors: []pipeline.WindowError{{WindowStart: w.Start, WindowEnd: w.End, Kind: "unavailable", Message: "it broke (try later)"}}},
+		{Stream: "ucontact.agents", Account: "mx", Unchanged: 3, Read: 34, Rows: 30, Rejected: 1, Outside: 1, Duplicate: 2},
+	}}
+	var out bytes.Buffer
+	if err := Summary(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"dialpad.calls               2          0       1      1,200   1,200         0        0          0\n",
+		"ucontact.agents@mx          0          3       0         34      30         1        1          2\n",
+		"total                       2          3       1      1,234   1,230         1        1          2\n",
+		"dialpad.calls: 1 failed window\n  2025-09-08T00:00:00Z to 2025-09-09T00:00:00Z  it broke (try later)\n",
+		"1 window stayed open",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the summary lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestSummaryEndsWithWhatToDoForEveryExitCode(t *testing.T) {
+	for exit, want := range map[int]string{
+		pipeline.ExitDone:         "Nothing was due",
+		pipeline.ExitFailed:       "windrow sync` again to retry",
+		pipeline.ExitUnauthorized: "windrow check",
+		pipeline.ExitStopped:      "Stopped by a signal",
+	} {
+		var out bytes.Buffer
+		if err := Summary(&out, pipeline.Summary{Exit: exit}); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("exit %d: %v, lacks %q:\n%s", exit, err, want, out.String())
+		}
+	}
+}
+
+func TestSummarySpellsOutAFewFailures(t *testing.T) {
+	r := pipeline.StreamSummary{Stream: "dialpad.calls", Failed: 9, Errors: []pipeline.WindowError{
+		{Message: "one"}, {Message: "one"}, {Message: "two"}, {Message: "three"}, {Message: "four"}, {Message: "five"},
+		{Message: "six"}, {Message: "six"}, {Message: "seven"},
+	}}
+	var out bytes.Buffer
+	if err := Summary(&out, pipeline.Summary{Exit: 3, Streams: []pipeline.StreamSummary{r}}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "… and 3 failed windows more") || strings.Count(out.String(), "  one\n") != 1 {
+		t.Errorf("got\n%s", out.String())
+	}
+}
+
+func TestPlanSharesALineBetweenNeighboursOfOneReason(t *testing.T) {
+	p := pipeline.PlannedStream{Requests: 4, StreamPlan: pipeline.StreamPlan{
+		Stream: calls(pipeline.Events),
+		Windows: []pipeline.PlannedWindow{
+			{Window: day(t, "2025-09-01"), Reason: pipeline.ReasonNew},
+			{Window: day(t, "2025-09-02"), Reason: pipeline.ReasonNew},
+			{Window: day(t, "2025-09-04"), Reason: pipeline.ReasonNew, Supersedes: []pipeline.Window{day(t, "2025-09-03")}},
+			{Window: day(t, "2025-09-05"), Reason: pipeline.ReasonLookback},
+		},
+		Holes:   []pipeline.Span{day(t, "2025-08-30").Span},
+		Changed: []pipeline.Window{day(t, "2025-08-01"), day(t, "2025-08-02")},
+	}}
+	var out bytes.Buffer
+	if err := Plan(&out, []pipeline.PlannedStream{p}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"dialpad.calls  new             2  2025-09-01T00:00:00Z  2025-09-03T00:00:00Z\n",
+		"dialpad.calls  new             1  2025-09-04T00:00:00Z  2025-09-05T00:00:00Z\n",
+		"dialpad.calls  lookback        1  2025-09-05T00:00:00Z  2025-09-06T00:00:00Z\n",
+		"will replace the committed window 2025-09-03T00:00:00Z/2025-09-04T00:00:00Z",
+		"no window covers 2025-08-30T00:00:00Z/2025-08-31T00:00:00Z",
+		"2 windows changed", "windrow sync --streams dialpad.calls --from 2025-08-01T00:00:00Z --to 2025-08-03T00:00:00Z --refetch",
+		"4 windows, at least 4 requests.",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the plan lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestPlanJSONHasEmptyArraysAndNoNulls(t *testing.T) {
+	p := pipeline.PlannedStream{StreamPlan: pipeline.StreamPlan{Stream: calls(pipeline.Events), Watermark: pipeline.NoInstant}}
+	for name, plan := range map[string][]pipeline.PlannedStream{"[]": nil, `"windows": [],`: {p}, `"holes": [],`: {p}, `"watermark": null`: {p}} {
+		var out bytes.Buffer
+		if err := PlanJSON(&out, plan); err != nil || !strings.Contains(out.String(), name) {
+			t.Errorf("%v; lacks %s:\n%s", err, name, out.String())
+		}
+	}
+}
+
+func TestStatusJSONOfNothingIsAnEmptyArray(t *testing.T) {
+	var out bytes.Buffer
+	if err := StatusJSON(&out, nil); err != nil || out.String() != "[]\n" {
+		t.Errorf("got %q, %v", out.String(), err)
+	}
+}
+
+func TestStatusShowsLagInPeoplesUnits(t *testing.T) {
+	lag, mark := int64(98_000), at(t, "2025-09-08T05:00:00Z")
+	var out bytes.Buffer
+	err := Status(&out, []pipeline.StreamStatus{
+		{Stream: "dialpad.calls", Account: "default", Watermark: &mark, LagSeconds: &lag, Open: 2, Rows: 5},
+		{Stream: "dialpad.texts", Account: "default"},
+	})
+	if err != nil || !strings.Contains(out.String(), "dialpad.calls  2025-09-08T05:00:00Z  1d 3h") || !strings.Contains(out.String(), "dialpad.texts  -                         -") {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+	if !strings.Contains(out.String(), "2 windows due and not covered") {
+		t.Errorf("it does not tell what is open:\n%s", out.String())
+	}
+}
+
+func TestSchemaJSONHasAUnitAndAnAggregationForEveryMeasure(t *testing.T) {
+	var out bytes.Buffer
+	if err := SchemaJSON(&out, pipeline.Tables()); err != nil {
+		t.Fatal(err)
+	}
+	var columns []dictionaryColumn
+	if err := json.Unmarshal(out.Bytes(), &columns); err != nil {
+		t.Fatal(err)
+	}
+	if want := len(pipeline.Activity.Columns) + len(pipeline.Events.Columns); len(columns) != want {
+		t.Errorf("%d columns, want %d", len(columns), want)
+	}
+	for _, c := range columns {
+		measure := c.Aggregation != pipeline.Key && c.Aggregation != pipeline.Label && c.Aggregation != pipeline.Lineage
+		if c.Meaning == "" || c.Aggregation == "" || measure && c.Unit == "" {
+			t.Errorf("%s.%s lacks a meaning, an aggregation or a unit", c.Table, c.Column)
+		}
+	}
+}
+
+func TestProgressIsJSONLinesWithoutATerminal(t *testing.T) {
+	var out bytes.Buffer
+	tell := Progress(NewLog(&out, true, slog.LevelInfo), nil)
+	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
+	tell(pipeline.Event{Kind: pipeline.EventPlanned, Stream: key, Total: 2})
+	tell(pipeline.Event{Kind: pipeline.EventWaiting, Stream: key, Text: "waiting for report", Until: time.Unix(0, 0)})
+	tell(pipeline.Event{Kind: pipeline.EventReading, Stream: key})
+	tell(pipeline.Event{Kind: pipeline.EventCommitted, Stream: key, Window: day(t, "2025-09-08"), Counts: pipeline.Counts{Read: 3, Rows: 3}})
+	tell(pipeline.Event{Kind: pipeline.EventFailed, Stream: key, Window: day(t, "2025-09-09"), Err: errors.New("broke")})
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 4 { // reading is told at level debug
+		t.Fatalf("%d lines:\n%s", len(lines), out.String())
+	}
+	for _, l := range lines {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(l), &v); err != nil || v["stream"] != "dialpad.calls" {
+			t.Errorf("%v: %s", err, l)
+		}
+	}
+	if !strings.Contains(lines[2], `"window_start":"2025-09-08T00:00:00Z"`) || !strings.Contains(lines[2], `"rows":3`) {
+		t.Errorf("the committed line lacks its window or rows: %s", lines[2])
+	}
+}
+
+// screen keeps what is written and hands every frame to a test that waits for one.
+type screen struct {
+	mu     sync.Mutex
+	all    bytes.Buffer
+	frames chan string
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	select {
+	case s.frames <- string(p):
+	default:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.Write(p)
+}
+
+func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.String()
+}
+
+func TestBarsShowWindowsAndWhatIsWaitedFor(t *testing.T) {
+	now := time.Date(2025, 9, 8, 12, 0, 0, 0, time.UTC)
+	out := &screen{frames: make(chan string)}
+	bars := NewBars(out, func() time.Time { return now }, mpb.WithAutoRefresh(), mpb.WithRefreshRate(5*time.Millisecond), mpb.WithWidth(120))
+	tell := Progress(NewLog(bars, false, slog.LevelInfo), bars)
+	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
+	tell(pipeline.Event{Kind: pipeline.EventPlanned, Stream: key, Total: 3})
+	tell(pipeline.Event{Kind: pipeline.EventCommitted, Stream: key, Window: day(t, "2025-09-08")})
+	tell(pipeline.Event{Kind: pipeline.EventWaiting, Stream: key, Text: "waiting for report", Until: now.Add(5 * time.Second)})
+	for frame := range out.frames { // until one shows it all; the test's time limit ends it otherwise
+		if strings.Contains(frame, "dialpad.calls  1/3 windows") && strings.Contains(frame, "waiting for report, next look in 5 s") {
+			break
+		}
+	}
+	tell(pipeline.Event{Kind: pipeline.EventFailed, Stream: key, Window: day(t, "2025-09-09"), Err: errors.New("broke")})
+	bars.Close()
+	for _, want := range []string{"2/3 windows", "1 failed", "level=ERROR msg=failed"} {
+		if !strings.Contains(out.text(), want) {
+			t.Errorf("the bars lack %q:\n%q", want, out.text())
+		}
+	}
+	if strings.Contains(out.text(), "msg=committed") {
+		t.Error("a bar says that windows are committed; a log line need not")
+	}
+	if _, err := bars.Write([]byte("after\n")); err != nil || !strings.HasSuffix(out.text(), "after\n") {
+		t.Errorf("a line after the bars is lost: %v", err)
+	}
+}

@@ -1,0 +1,53 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// StatusJSON writes the states as an array.
+func StatusJSON(w io.Writer, states []pipeline.StreamStatus) error {
+	return Document(w, append([]pipeline.StreamStatus{}, states...))
+}
+
+// Status prints where each stream stands.
+func Status(w io.Writer, states []pipeline.StreamStatus) error {
+	t := NewTable("stream", "watermark", ">lag", ">settled", ">provisional", ">open", ">waived", ">rows", "last commit")
+	open := 0
+	for _, s := range states {
+		lag := "-"
+		if s.LagSeconds != nil {
+			lag = span(time.Duration(*s.LagSeconds) * time.Second)
+		}
+		open += s.Open
+		t.Row(name(s.Stream, s.Account), instant(s.Watermark), lag, thousands(s.Settled), thousands(s.Provisional),
+			thousands(s.Open), thousands(s.Waived), thousands(s.Rows), instant(s.LastCommit))
+	}
+	if err := t.Print(w); err != nil || open == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s due and not covered: `windrow plan` says which and why, `windrow sync` reads them.\n", plural(open, "window"))
+	return err
+}
+
+func instant(i *pipeline.Instant) string {
+	if i == nil || *i == pipeline.NoInstant {
+		return "-"
+	}
+	return i.String()
+}
+
+// span writes a duration in its two largest units: "3d 4h", "4h 5m", "5m".
+func span(d time.Duration) string {
+	days, hours, minutes := d/(24*time.Hour), d%(24*time.Hour)/time.Hour, d%time.Hour/time.Minute
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%dd %dh", days, hours)
+	case hours > 0:
+		return fmt.Sprintf("%dh %dm", hours, minutes)
+	}
+	return fmt.Sprintf("%dm", minutes)
+}

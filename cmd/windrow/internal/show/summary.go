@@ -1,0 +1,106 @@
+package show
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// shownErrors is how many reasons of failed windows the summary spells out for a stream.
+const shownErrors = 5
+
+// Summary prints what a run did: a table, the failed windows with their
+// reasons, and what to do next.
+func Summary(w io.Writer, s pipeline.Summary) error {
+	t := NewTable("stream", ">committed", ">unchanged", ">failed", ">rows read", ">loaded", ">rejected", ">outside", ">duplicate")
+	var total pipeline.StreamSummary
+	for _, r := range s.Streams {
+		summaryRow(t, name(r.Stream, r.Account), r)
+		total.Committed += r.Committed
+		total.Unchanged += r.Unchanged
+		total.Failed += r.Failed
+		total.Read += r.Read
+		total.Rows += r.Rows
+		total.Rejected += r.Rejected
+		total.Outside += r.Outside
+		total.Duplicate += r.Duplicate
+	}
+	if len(s.Streams) > 1 {
+		summaryRow(t, "total", total)
+	}
+	if err := t.Print(w); err != nil {
+		return err
+	}
+	for _, r := range s.Streams {
+		if err := printErrors(w, r); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", next(s, total))
+	return err
+}
+
+// Waived prints how many windows an operator's word has settled.
+func Waived(w io.Writer, s pipeline.Summary) error {
+	t := NewTable("stream", ">waived")
+	for _, r := range s.Streams {
+		t.Row(name(r.Stream, r.Account), thousands(r.Committed))
+	}
+	if err := t.Print(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "\nWaived windows count as settled without rows. `sync --refetch` over them reads them after all.")
+	return err
+}
+
+func summaryRow(t *Table, label string, r pipeline.StreamSummary) {
+	t.Row(label, thousands(r.Committed), thousands(r.Unchanged), thousands(r.Failed),
+		thousands(r.Read), thousands(r.Rows), thousands(r.Rejected), thousands(r.Outside), thousands(r.Duplicate))
+}
+
+// printErrors spells out why windows failed; neighbours that failed of the
+// same share a line.
+func printErrors(w io.Writer, r pipeline.StreamSummary) error {
+	if len(r.Errors) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintf(w, "\n%s: %s\n", name(r.Stream, r.Account), plural(len(r.Errors), "failed window")); err != nil {
+		return err
+	}
+	shown, lines := 0, 0
+	for shown < len(r.Errors) && lines < shownErrors {
+		first, last := r.Errors[shown], r.Errors[shown]
+		shown++
+		lines++
+		for shown < len(r.Errors) && r.Errors[shown].Message == first.Message {
+			last = r.Errors[shown]
+			shown++
+		}
+		if _, err := fmt.Fprintf(w, "  %s to %s  %s\n", first.WindowStart, last.WindowEnd, first.Message); err != nil {
+			return err
+		}
+	}
+	if shown == len(r.Errors) {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "  … and %s more, all of them in --json and in the log\n", plural(len(r.Errors)-shown, "failed window"))
+	return err
+}
+
+// next says what to do after a run.
+func next(s pipeline.Summary, total pipeline.StreamSummary) string {
+	switch s.Exit {
+	case 0:
+		if total.Committed+total.Unchanged == 0 {
+			return "Nothing was due. `windrow status` shows where each stream stands."
+		}
+		return "Done. `windrow status` shows where each stream stands."
+	case 4:
+		return "The credentials were refused. `windrow check` tries each source; correct the variables that it names, then run `windrow sync` again."
+	case 130:
+		return "Stopped by a signal. What is committed stays; run `windrow sync` again to go on."
+	}
+	return plural(total.Failed, "window") + " stayed open; what was committed before stays. Run `windrow sync` again to retry, " +
+		"or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
+}

@@ -1,0 +1,104 @@
+// Package show turns what a run found out into text for people: aligned
+// tables, progress on a terminal, log lines elsewhere, and JSON.
+//
+// It decides nothing and calls nobody: a verb hands it values of package
+// pipeline and a writer. Start at [Table]; [Summary] is what sync prints and
+// [Progress] what it shows on the way.
+package show
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Table is text in columns. A heading that begins with ">" is of a column of
+// numbers, which stand at the right.
+type Table struct {
+	heads []string
+	right []bool
+	rows  [][]string
+}
+
+// NewTable begins a table with these headings.
+func NewTable(heads ...string) *Table {
+	t := &Table{heads: make([]string, len(heads)), right: make([]bool, len(heads))}
+	for i, h := range heads {
+		t.heads[i], t.right[i] = strings.CutPrefix(h, ">")
+	}
+	return t
+}
+
+// Row adds a row; it has as many cells as there are headings.
+func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
+
+// Print writes the table, two spaces between columns and none at line ends.
+func (t *Table) Print(w io.Writer) error {
+	widths := make([]int, len(t.heads))
+	for _, row := range append([][]string{t.heads}, t.rows...) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	out := bufio.NewWriter(w)
+	for _, row := range append([][]string{t.heads}, t.rows...) {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if t.right[i] {
+				cell = pad + cell
+			} else {
+				cell += pad
+			}
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			line.WriteString(cell)
+		}
+		out.WriteString(strings.TrimRight(line.String(), " "))
+		out.WriteByte('\n')
+	}
+	return out.Flush()
+}
+
+// Document writes v as JSON, indented, alone on w.
+func Document(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands[N int | int64](n N) string {
+	digits := strconv.FormatInt(int64(n), 10)
+	sign := ""
+	if digits[0] == '-' {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// plural writes "1 window", "2 windows".
+func plural[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return thousands(n) + " " + thing + "s"
+}
+
+// name is a stream, with its account where that says something.
+func name(stream pipeline.StreamID, account pipeline.AccountID) string {
+	if account == pipeline.DefaultAccount || account == "" {
+		return string(stream)
+	}
+	return pipeline.StreamKey{Account: account, Stream: stream}.String()
+}

@@ -1,0 +1,31 @@
+// Command windrow syncs contact-centre statistics from uContact, Chat-Tonic
+// and Dialpad into Parquet tables, window by window.
+//
+// This package wires: it reads the environment, builds sources and the sink,
+// runs the engine of package pipeline and shows what happened. It knows no
+// vendor's protocol and moves no row. Start at root.go, which lists the verbs;
+// each verb is one file. vendors.go lists the connectors.
+package main
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"time"
+	_ "time/tzdata" // zones work where the system has none
+)
+
+// softMemoryLimit makes the collector work harder instead of letting the
+// process grow; a run needs far less. GOMEMLIMIT overrides it.
+const softMemoryLimit = 512 << 20
+
+func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemoryLimit)
+	}
+	ctx, release := untilSignal(context.Background(), os.Stderr)
+	a := &app{stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
+	code := a.run(ctx, os.Args[1:])
+	release()
+	os.Exit(code)
+}

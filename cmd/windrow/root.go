@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// app is one run of the program.
+type app struct {
+	stdout, stderr io.Writer
+	now            func() time.Time // the real clock
+
+	asOf    string // --as-of, as typed
+	running bool   // a verb has begun; errors before that are of usage
+}
+
+// verbs lists the commands, in the order in which help shows them.
+func (a *app) verbs() []*cobra.Command {
+	return []*cobra.Command{
+		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(),
+		a.streamsCommand(), a.schemaCommand(), a.demoCommand(),
+		unservedCommand("replay", "normalises archived raw payloads again"),
+		unservedCommand("push", "contacts to a uContact outbound hub"),
+		a.versionCommand(),
+	}
+}
+
+// run carries out a command line and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := &cobra.Command{
+		Use:   "windrow",
+		Short: "Syncs contact-centre statistics into tables, window by window",
+		Long: `Windrow syncs contact-centre statistics from uContact, Chat-Tonic and Dialpad
+into Parquet tables, window by window. It can be killed and run again at any
+moment without losing or doubling a row.
+
+Settings are environment variables that begin with WINDROW_; the README lists
+them. "windrow demo" needs none.
+
+Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 some windows
+failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			a.running = true
+			_, err := a.clock()
+			return err
+		},
+	}
+	root.PersistentFlags().StringVar(&a.asOf, "as-of", "", "act as if now were this instant (RFC 3339; a date is its midnight UTC)")
+	cobra.EnableCommandSorting = false
+	root.AddCommand(a.verbs()...)
+	root.SetArgs(args)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !a.running {
+		err = usagef(fmt.Sprintf("Run '%s --help' for what it takes.", cmd.CommandPath()), "%s", err)
+	}
+	report(a.stderr, err)
+	return exitCode(err)
+}
+
+// clock is the clock that plans: the real one, or that of --as-of.
+func (a *app) clock() (pipeline.Clock, error) {
+	if a.asOf == "" {
+		return a.now, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, a.asOf); err == nil {
+			return func() time.Time { return t }, nil
+		}
+	}
+	return nil, usagef("For example --as-of 2025-09-08T12:00:00Z.", "--as-of %q is neither an RFC 3339 instant nor a date", a.asOf)
+}
+
+// onTerminal reports whether people watch stderr.
+func (a *app) onTerminal() bool {
+	f, ok := a.stderr.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// unservedCommand refuses a verb that the contract names.
+func unservedCommand(name, does string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: does + " (not served by this build)", DisableFlagParsing: true,
+		RunE: func(*cobra.Command, []string) error {
+			return usagef("", "%s is not served by this build", name)
+		},
+	}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet"
+)
+
+// setup is the configuration, understood and without a fault.
+type setup struct {
+	config.Settings
+	tenants []*tenant
+	log     *slog.Logger
+}
+
+// configure reads the environment and reports everything wrong with it at once.
+func (a *app) configure() (*setup, error) {
+	var core config.Core
+	if err := config.Fill(config.Prefix, &core); err != nil {
+		return nil, err
+	}
+	known := config.Variables(config.Prefix, &core)
+	var ids []pipeline.SourceID
+	for _, v := range vendors {
+		known = append(known, v.variables...)
+		ids = append(ids, v.id)
+	}
+	faults := config.Strangers(os.Environ(), known, ids)
+	settings, wrong := core.Settings()
+	faults = append(faults, wrong...)
+	faults = append(faults, sinkFaults(settings.Sink, faults)...)
+
+	s := &setup{Settings: settings}
+	for _, v := range vendors {
+		t, wrong, err := v.load()
+		if err != nil {
+			return nil, err
+		}
+		faults = append(faults, wrong...)
+		s.tenants = append(s.tenants, t)
+	}
+	faults = append(faults, s.streamFaults("WINDROW_STREAMS", s.Streams)...)
+	if len(faults) > 0 {
+		return nil, &faultsError{faults}
+	}
+	s.log = a.logger(s, a.stderr)
+	return s, nil
+}
+
+// logger writes to w as LOG_FORMAT and LOG_LEVEL say.
+func (a *app) logger(s *setup, w io.Writer) *slog.Logger {
+	return show.NewLog(w, s.LogFormat == config.JSON || s.LogFormat == config.Auto && !a.onTerminal(), s.LogLevel)
+}
+
+// catalogue lists every stream of every vendor.
+func (s *setup) catalogue() []pipeline.Stream {
+	var all []pipeline.Stream
+	for _, t := range s.tenants {
+		all = append(all, t.streams...)
+	}
+	return all
+}
+
+// streamFaults says what is wrong with a choice of streams.
+func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipeline.Fault {
+	catalogue := s.catalogue()
+	var available []string
+	for _, st := range catalogue {
+		if len(st.Missing) == 0 {
+			available = append(available, string(st.Key.Stream))
+		}
+	}
+	list := "available: " + strings.Join(available, ", ")
+	if len(available) == 0 {
+		list = "no source is configured"
+	}
+	var faults []pipeline.Fault
+	for _, id := range wanted {
+		i := slices.IndexFunc(catalogue, func(st pipeline.Stream) bool { return st.Key.Stream == id })
+		var problem string
+		switch {
+		case config.Unserved(id):
+			problem = fmt.Sprintf("names %s, which is not served by this build; %s", id, list)
+		case i >= 0 && (len(catalogue[i].Missing) == 0 || s.faulty(id.Source())):
+			continue
+		case i >= 0:
+			problem = fmt.Sprintf("names %s, which is not configured (%s); %s", id, show.Missing(catalogue[i]), list)
+		default:
+			problem = fmt.Sprintf("names %q, which is no stream; %s", id, list)
+		}
+		faults = append(faults, pipeline.Fault{Variable: variable, Problem: problem})
+	}
+	return faults
+}
+
+// faulty reports whether the source's own variables have faults; what they
+// would have configured is then not known.
+func (s *setup) faulty(id pipeline.SourceID) bool {
+	return slices.ContainsFunc(s.tenants, func(t *tenant) bool { return t.id == id && t.faulty })
+}
+
+// warnIdle tells of variables that do nothing because their source is not configured.
+func (s *setup) warnIdle(log *slog.Logger) {
+	for _, t := range s.tenants {
+		if len(t.idle) > 0 {
+			log.Warn(fmt.Sprintf("%s is not configured, so these variables do nothing", t.id),
+				"variables", strings.Join(t.idle, ","), "missing", strings.Join(t.streams[0].Missing, ","))
+		}
+	}
+}
+
+// withEngine builds the sources, opens the sink and lends an engine to do.
+func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine) error) error {
+	clock, err := a.clock()
+	if err != nil {
+		return err
+	}
+	sources, err := a.sources(s, s.RetryFor, clock)
+	if err != nil {
+		return err
+	}
+	store, err := a.openStore(ctx, s)
+	if err != nil {
+		return err
+	}
+	err = do(&pipeline.Engine{
+		Store: store, Sources: sources, Streams: s.Streams,
+		Clock: clock, Now: a.now,
+		MaxRejects: s.MaxRejects, Concurrency: s.Concurrency,
+	})
+	return errors.Join(err, store.Close())
+}
+
+// sources builds every configured source; at least one must be.
+func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([]pipeline.Source, error) {
+	var sources []pipeline.Source
+	for _, t := range s.tenants {
+		if !t.configured {
+			continue
+		}
+		source, err := t.open(sourceOptions{Account: pipeline.DefaultAccount, Clock: clock, Now: a.now, RetryFor: retryFor})
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, fromDay{source, s.From})
+	}
+	if len(sources) == 0 {
+		return nil, s.nothingConfigured()
+	}
+	return sources, nil
+}
+
+// nothingConfigured says what to set for each vendor.
+func (s *setup) nothingConfigured() error {
+	var b strings.Builder
+	for _, t := range s.tenants {
+		fmt.Fprintf(&b, "  %-10s set %s\n", t.id, strings.Join(t.streams[0].Missing, ", "))
+	}
+	b.WriteString("To see it work without any, run `windrow demo`.")
+	return usagef(b.String(), "no source is configured")
+}
+
+func (a *app) openStore(ctx context.Context, s *setup) (pipeline.Store, error) {
+	return parquet.Open(ctx, s.Sink, parquet.Options{Now: a.now})
+}
+
+// sinkFaults asks the sink whether it understands its variable, unless that is
+// at fault already. Opening touches nothing.
+func sinkFaults(sink string, known []pipeline.Fault) []pipeline.Fault {
+	const variable = config.Prefix + "SINK"
+	if slices.ContainsFunc(known, func(f pipeline.Fault) bool { return f.Variable == variable }) {
+		return nil
+	}
+	store, err := parquet.Open(context.Background(), sink, parquet.Options{})
+	if err == nil {
+		err = store.Close()
+	}
+	var e *pipeline.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e) && e.Err != nil:
+		err = e.Err
+	}
+	return []pipeline.Fault{{Variable: variable, Problem: "cannot be used: " + err.Error(), Example: "./warehouse"}}
+}

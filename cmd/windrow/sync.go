@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func (a *app) syncCommand() *cobra.Command {
+	var f selection
+	cmd := &cobra.Command{
+		Use: "sync", Short: "Reads what is due, loads and commits it, window by window", Args: cobra.NoArgs,
+		Example: `  windrow sync
+  windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-07 --refetch
+  windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-01 --waive "deleted at the vendor"`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.parse(cmd); err != nil {
+				return err
+			}
+			s, err := a.selected(&f)
+			if err != nil {
+				return err
+			}
+			if err := a.refuseMovedClock(s, &f); err != nil {
+				return err
+			}
+			return a.sync(cmd.Context(), s, &f)
+		},
+	}
+	f.declare(cmd, "print the summary as JSON, alone on stdout")
+	return cmd
+}
+
+// selected reads the configuration and narrows it to --streams.
+func (a *app) selected(f *selection) (*setup, error) {
+	s, err := a.configure()
+	if err != nil {
+		return nil, err
+	}
+	if wanted := config.StreamList(f.streams); len(wanted) > 0 {
+		if faults := s.streamFaults("--streams", wanted); len(faults) > 0 {
+			return nil, &faultsError{faults}
+		}
+		s.Streams = wanted
+	}
+	return s, nil
+}
+
+// refuseMovedClock refuses --as-of where days would be counted back from one
+// today and answered from another.
+func (a *app) refuseMovedClock(s *setup, f *selection) error {
+	if a.asOf == "" || f.waive != "" {
+		return nil
+	}
+	for _, t := range s.tenants {
+		reads := len(s.Streams) == 0 || slices.ContainsFunc(s.Streams, func(id pipeline.StreamID) bool { return id.Source() == t.id })
+		if t.live && reads {
+			return usagef("Use --from and --to for past days, or choose other --streams; `windrow plan` takes --as-of.",
+				"--as-of cannot be used with the real %s, which counts days back from its own today", t.id)
+		}
+	}
+	return nil
+}
+
+// sync runs the engine and shows what it did.
+func (a *app) sync(ctx context.Context, s *setup, f *selection) error {
+	return a.withEngine(ctx, s, func(e *pipeline.Engine) error {
+		f.apply(e)
+		summary, err := a.watched(ctx, s, e, f.waive)
+		if summary.FinishedAt != 0 { // there are results to show, even when recording the run failed
+			if shown := a.showSummary(summary, f); shown != nil {
+				return shown
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return exitWith(summary.Exit)
+	})
+}
+
+// watched runs the engine while its progress is shown.
+func (a *app) watched(ctx context.Context, s *setup, e *pipeline.Engine, waive string) (pipeline.Summary, error) {
+	log := s.log
+	var bars *show.Bars
+	if a.onTerminal() && s.LogFormat != config.JSON {
+		bars = show.NewBars(a.stderr, a.now)
+		defer bars.Close()
+		log = a.logger(s, bars)
+	}
+	e.Observe = show.Progress(log, bars)
+	s.warnIdle(log)
+	if waive != "" {
+		return e.Waive(ctx, waive)
+	}
+	return e.Sync(ctx)
+}
+
+func (a *app) showSummary(summary pipeline.Summary, f *selection) error {
+	if f.asJSON {
+		return show.Document(a.stdout, summary)
+	}
+	if f.waive != "" {
+		return show.Waived(a.stdout, summary)
+	}
+	return show.Summary(a.stdout, summary)
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// vendor is a connector as the command line sees it.
+type vendor struct {
+	id        pipeline.SourceID
+	variables []config.Variable
+	// load reads the vendor's variables and understands them.
+	load func() (*tenant, []pipeline.Fault, error)
+}
+
+// tenant is one vendor under the present configuration.
+type tenant struct {
+	id pipeline.SourceID
+	// idle names the variables that are set although the source is not configured.
+	idle       []string
+	configured bool
+	faulty     bool // its variables have faults
+	// live: the host is the vendor's own, whose clock --as-of cannot move.
+	live    bool
+	streams []pipeline.Stream
+	open    func(sourceOptions) (pipeline.Source, error)
+}
+
+// sourceOptions are the options that every connector's New takes, field by field.
+type sourceOptions struct {
+	Account   pipeline.AccountID
+	Clock     pipeline.Clock
+	Now       func() time.Time
+	RetryFor  time.Duration
+	Transport http.RoundTripper
+}
+
+// settingsOf is what a connector's struct of variables can do.
+type settingsOf[S any] interface {
+	Configured() bool
+	Settings(prefix string) (*S, []pipeline.Fault)
+}
+
+// connector fits a connector package into the list of vendors: C is its struct
+// of variables, S what they mean, O its options.
+func connector[C settingsOf[S], S any, R pipeline.Source, O interface {
+	~struct {
+		Account   pipeline.AccountID
+		Clock     pipeline.Clock
+		Now       func() time.Time
+		RetryFor  time.Duration
+		Transport http.RoundTripper
+	}
+}](id pipeline.SourceID, open func(*S, O) (R, error), streams func(*S, pipeline.AccountID) []pipeline.Stream) vendor {
+	prefix := config.SourcePrefix(id)
+	variables := config.Variables(prefix, new(C))
+	return vendor{id: id, variables: variables, load: func() (*tenant, []pipeline.Fault, error) {
+		var c C
+		if err := config.Fill(prefix, &c); err != nil {
+			return nil, nil, err
+		}
+		t := &tenant{id: id}
+		if !c.Configured() {
+			t.idle = present(variables)
+			t.streams = streams(nil, pipeline.DefaultAccount)
+			return t, nil, nil
+		}
+		settings, faults := c.Settings(prefix)
+		if len(faults) > 0 {
+			t.faulty, t.streams = true, streams(nil, pipeline.DefaultAccount)
+			return t, faults, nil
+		}
+		t.configured = true
+		if l, ok := any(settings).(interface{ RealVendor() bool }); ok {
+			t.live = l.RealVendor()
+		}
+		t.streams = streams(settings, pipeline.DefaultAccount)
+		t.open = func(o sourceOptions) (pipeline.Source, error) {
+			source, err := open(settings, O(o))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", id, err)
+			}
+			return source, nil
+		}
+		return t, nil, nil
+	}}
+}
+
+// present names the variables that are set.
+func present(variables []config.Variable) []string {
+	var names []string
+	for _, v := range variables {
+		if os.Getenv(v.Name) != "" {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+// fromDay gives every stream of a source the first day of WINDROW_FROM, which
+// is the same for all of them.
+type fromDay struct {
+	pipeline.Source
+	from string
+}
+
+func (f fromDay) Streams() []pipeline.Stream {
+	streams := f.Source.Streams()
+	for i := range streams {
+		streams[i].From = f.from
+	}
+	return streams
+}
