@@ -1,0 +1,6 @@
+//go:build !slow
+
+package endtoend
+
+// randomKills is how many runs the random kill test kills; the slow suite kills more.
+const randomKills = 12
