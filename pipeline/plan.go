@@ -1,5 +1,11 @@
 package pipeline
 
+import (
+	"cmp"
+	"errors"
+	"slices"
+)
+
 // Reason says why a window is planned.
 type Reason string
 
@@ -24,7 +30,8 @@ type Selection struct {
 type PlannedWindow struct {
 	Window Window
 	Reason Reason
-	// Supersedes names committed windows of other bounds that its commit replaces.
+	// Supersedes names the windows of other bounds that its commit replaces:
+	// committed ones, and those of which a commit began and never ended.
 	Supersedes []Window
 }
 
@@ -39,12 +46,54 @@ type StreamPlan struct {
 	Watermark Instant  // NoInstant before the first settled window
 }
 
-// PlanStream says what a run at now reads of s.
+// PlanStream says what a run at now reads of s. It has no side effects.
+//
+// A nightly run reads what is due and not covered from the first day on, cut
+// by the stream's present calendar, and reads again what is provisional, in
+// doubt or within the lookback. A selection with bounds reads those windows
+// that it touches, also before the first day. Committed windows keep their
+// bounds and zone when they are read again.
+//
+// Errors are of kind [Invalid]: a bound or a first day that cannot be read.
 func PlanStream(s Stream, l *Ledger, sel Selection, now Instant) (StreamPlan, error) {
-	return StreamPlan{Stream: s, Watermark: NoInstant}, nil
+	p, err := newPlanner(s, l, sel, now)
+	if err != nil {
+		return StreamPlan{}, err
+	}
+	fresh := p.uncovered()
+	again := p.again(fresh)
+	plan := StreamPlan{
+		Stream:    s,
+		First:     p.first,
+		Origin:    p.record,
+		Windows:   append(fresh, again...),
+		Holes:     p.holesBeside(fresh),
+		Watermark: l.Watermark(p.first),
+	}
+	slices.SortFunc(plan.Windows, func(a, b PlannedWindow) int { return cmp.Compare(a.Window.Start, b.Window.Start) })
+	plan.Changed = p.changed(plan.Windows)
+	return plan, nil
 }
 
-// WaivePlan lists the uncovered spans within the selection, which needs both bounds.
+// WaivePlan lists the spans within the selection, which needs both bounds,
+// that are due and not covered. Errors are of kind [Invalid].
 func WaivePlan(s Stream, l *Ledger, sel Selection, now Instant) ([]Span, error) {
-	return nil, nil
+	if sel.From == "" || sel.To == "" {
+		return nil, &Error{
+			Op:   "--waive",
+			Kind: Invalid,
+			Hint: `for example --from 2025-09-01 --to 2025-09-03 --waive "deleted by the vendor"`,
+			Err:  errors.New("needs both --from and --to"),
+		}
+	}
+	p, err := newPlanner(s, l, sel, now)
+	if err != nil {
+		return nil, err
+	}
+	asked := p.selected
+	if !s.Calendar.any() {
+		asked.End = min(asked.End, s.Calendar.Window(p.due).Start)
+	}
+	known := l.liveSpans(asked.Start, func(it spanItem) bool { return !touches(p.doubt, it.Span) })
+	return without(asked, merge(known, p.waived)), nil
 }

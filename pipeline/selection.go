@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// dateLayout is a local date as people type it.
+const dateLayout = "2006-01-02"
+
+// bounded reports whether the selection names a bound.
+func (sel Selection) bounded() bool { return sel.From != "" || sel.To != "" }
+
+// span is the selection in zone; an end that is not given is the end of time.
+// Errors are of kind Invalid and name the flag.
+func (sel Selection) span(zone *time.Location) (Span, error) {
+	s := Span{Start: math.MinInt64, End: math.MaxInt64}
+	var err error
+	if sel.From != "" {
+		if s.Start, err = parseBound("--from", sel.From, zone, 0); err != nil {
+			return Span{}, err
+		}
+	}
+	if sel.To != "" {
+		if s.End, err = parseBound("--to", sel.To, zone, 1); err != nil {
+			return Span{}, err
+		}
+	}
+	if s.Empty() {
+		return Span{}, &Error{
+			Op:   fmt.Sprintf("--from %s --to %s", sel.From, sel.To),
+			Kind: Invalid,
+			Hint: "for example --from 2025-09-01 --to 2025-09-30; a date includes its day, an instant given to --to is the first one left out",
+			Err:  errors.New("selects no time: --from must be before --to"),
+		}
+	}
+	return s, nil
+}
+
+// parseBound reads a local date, moved by days, or an RFC 3339 instant.
+func parseBound(flag, text string, zone *time.Location, days int) (Instant, error) {
+	if d, err := time.Parse(dateLayout, text); err == nil {
+		return DayStart(d.Year(), d.Month(), d.Day()+days, zone), nil
+	}
+	problem := "is neither a local date nor an RFC 3339 instant"
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		if t.Nanosecond() == 0 {
+			return InstantOf(t), nil
+		}
+		problem = "has a fraction of a second; windows begin and end at whole seconds"
+	}
+	return NoInstant, &Error{
+		Op:   flag,
+		Kind: Invalid,
+		Hint: fmt.Sprintf("for example %s 2025-09-01 or %s 2025-09-01T06:00:00Z", flag, flag),
+		Err:  fmt.Errorf("%q %s", text, problem),
+	}
+}
+
+// firstDay is the start of the stream's first day: FROM where it is set, else
+// the recorded origin, else 30 local days before today, which is then to be recorded.
+func firstDay(s Stream, l *Ledger, now Instant) (first Instant, record bool, err error) {
+	zone := zoneOr(s.Calendar.Zone)
+	if s.From != "" {
+		d, err := time.Parse(dateLayout, s.From)
+		if err != nil {
+			return NoInstant, false, &Error{
+				Op:     "WINDROW_FROM",
+				Stream: s.Key.Stream,
+				Kind:   Invalid,
+				Hint:   "for example WINDROW_FROM=2025-09-01",
+				Err:    fmt.Errorf("%q is not a local date", s.From),
+			}
+		}
+		return DayStart(d.Year(), d.Month(), d.Day(), zone), false, nil
+	}
+	if origin, ok := l.Origin(); ok {
+		return origin, false, nil
+	}
+	const daysBeforeFirstSync = 30
+	year, month, day := LocalDate(now, zone)
+	return DayStart(year, month, day-daysBeforeFirstSync, zone), true, nil
+}
