@@ -22,8 +22,7 @@ func (w *World) ChatTonic() http.Handler {
 	return w.serve("chattonic", mux)
 }
 
-// ExpireTokens ends all Chat-Tonic sessions, also the static token's when
-// Options.ChatTonic.StaticToken is not set again.
+// ExpireTokens ends all Chat-Tonic sessions at once; the static token stays.
 func (w *World) ExpireTokens() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,6 +2,7 @@ package vendorsim
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"net"
 	"net/http"
@@ -56,7 +57,7 @@ func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
 // damage answers rightly at first and then not.
 func (f *Fault) damage(out *noted, r *http.Request, h http.Handler) {
 	if f.Kind == FaultSlow {
-		h.ServeHTTP(&slowed{noted: out, r: r, piece: max(f.Bytes, 1), pause: f.Pause, whole: f.Bytes == 0}, r)
+		h.ServeHTTP(&slowed{noted: out, r: r, piece: max(1, cmp.Or(f.Bytes, 256)), pause: f.Pause}, r)
 		return
 	}
 	if f.Bytes > 0 {
@@ -123,15 +124,10 @@ type slowed struct {
 	r     *http.Request
 	piece int
 	pause time.Duration
-	whole bool
 }
 
 func (s *slowed) Write(b []byte) (int, error) {
-	piece := s.piece
-	if s.whole {
-		piece = 256
-	}
-	for done := 0; done < len(b); done += piece {
+	for done := 0; done < len(b); done += s.piece {
 		timer := time.NewTimer(s.pause)
 		select {
 		case <-timer.C:
@@ -139,7 +135,7 @@ func (s *slowed) Write(b []byte) (int, error) {
 			timer.Stop()
 			return done, s.r.Context().Err()
 		}
-		if _, err := s.noted.Write(b[done:min(len(b), done+piece)]); err != nil {
+		if _, err := s.noted.Write(b[done:min(len(b), done+s.piece)]); err != nil {
 			return done, err
 		}
 		s.flush()
@@ -158,11 +154,13 @@ func serveGzip(out *noted, r *http.Request, h http.Handler) {
 
 type zipped struct {
 	*noted
-	z *gzip.Writer
+	begun bool
+	z     *gzip.Writer
 }
 
 func (z *zipped) WriteHeader(status int) {
-	if z.z == nil && status == http.StatusOK {
+	z.begun = true
+	if status == http.StatusOK {
 		z.Header().Del("Content-Length")
 		z.Header().Set("Content-Encoding", "gzip")
 		z.z = gzip.NewWriter(z.noted)
@@ -171,11 +169,11 @@ func (z *zipped) WriteHeader(status int) {
 }
 
 func (z *zipped) Write(b []byte) (int, error) {
-	if z.z == nil {
-		if z.Header().Get("Content-Encoding") != "" {
-			return z.noted.Write(b)
-		}
+	if !z.begun {
 		z.WriteHeader(http.StatusOK)
+	}
+	if z.z == nil {
+		return z.noted.Write(b)
 	}
 	return z.z.Write(b)
 }

@@ -64,14 +64,14 @@ func (d Data) constant(stream, resource string) random {
 // hourShare is the share of a working day's volume in each local hour. Nights
 // are not empty, so that the hour which a DST change repeats has rows too.
 var hourShare = [24]float64{
-	.008, .008, .006, .004, .004, .008, .012, .03, .07, .10, .11, .10,
+	.02, .02, .01, .004, .004, .008, .012, .03, .07, .10, .11, .10,
 	.08, .07, .08, .09, .08, .06, .035, .02, .01, .005, .005, .005,
 }
 
 // activity is the share of a working day's volume in the local hour of t.
 func activity(local time.Time) float64 {
 	s := hourShare[local.Hour()]
-	if wd := local.Weekday(); wd == time.Saturday || wd == time.Sunday {
+	if wd := local.Weekday(); local.Hour() >= 6 && (wd == time.Saturday || wd == time.Sunday) {
 		s *= 0.3
 	}
 	return s

@@ -31,7 +31,7 @@ func (d Data) AgentQuarter(agent string, q time.Time) (m Metrics, ok bool) {
 		return Metrics{}, false
 	}
 	local := q.In(d.UContactZone)
-	if !d.onShift(agent, local) && !r.chance(0.03) || r.chance(0.12) {
+	if !d.onShift(agent, local) && !r.chance(0.08) || r.chance(0.12) {
 		return Metrics{}, false
 	}
 	m.InInteractions = int64(r.between(0, 5))

@@ -65,39 +65,39 @@ func (w *World) dialpadHost(next http.HandlerFunc) http.HandlerFunc {
 
 // takeToken is a bucket of one second's requests that refills steadily.
 func (w *World) takeToken(o Options) bool {
-	if o.Dialpad.Rate < 0 {
+	if o.Dialpad.Limits.Rate < 0 {
 		return true
 	}
 	now := o.Real()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	rate := float64(o.Dialpad.Rate)
-	if w.refilled.IsZero() {
-		w.tokens = rate
+	rate := float64(o.Dialpad.Limits.Rate)
+	if w.dialpad.refilled.IsZero() {
+		w.dialpad.tokens = rate
 	} else {
-		w.tokens = min(rate, w.tokens+rate*now.Sub(w.refilled).Seconds())
+		w.dialpad.tokens = min(rate, w.dialpad.tokens+rate*now.Sub(w.dialpad.refilled).Seconds())
 	}
-	w.refilled = now
-	if w.tokens < 1 {
+	w.dialpad.refilled = now
+	if w.dialpad.tokens < 1 {
 		return false
 	}
-	w.tokens--
+	w.dialpad.tokens--
 	return true
 }
 
 // takePost counts a POST against the hour's quota; wait is when there is room again.
 func (w *World) takePost(o Options) (wait time.Duration, ok bool) {
-	if o.Dialpad.PostQuota < 0 {
+	if o.Dialpad.Limits.Posts < 0 {
 		return 0, true
 	}
 	now := o.Real()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.posts = slices.DeleteFunc(w.posts, func(t time.Time) bool { return now.Sub(t) >= o.Dialpad.QuotaWindow })
-	if len(w.posts) >= o.Dialpad.PostQuota {
-		return o.Dialpad.QuotaWindow - now.Sub(w.posts[0]), false
+	w.dialpad.posts = slices.DeleteFunc(w.dialpad.posts, func(t time.Time) bool { return now.Sub(t) >= o.Dialpad.Limits.Window })
+	if len(w.dialpad.posts) >= o.Dialpad.Limits.Posts {
+		return o.Dialpad.Limits.Window - now.Sub(w.dialpad.posts[0]), false
 	}
-	w.posts = append(w.posts, now)
+	w.dialpad.posts = append(w.dialpad.posts, now)
 	return 0, true
 }
 
@@ -107,12 +107,12 @@ func (w *World) UseQuota(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for range n {
-		w.posts = append(w.posts, now)
+		w.dialpad.posts = append(w.dialpad.posts, now)
 	}
 }
 
 func throttle(rw http.ResponseWriter, o Options, wait time.Duration) {
-	setRetryAfter(rw.Header(), o.Dialpad.RetryAfter, wait, o.Real())
+	setRetryAfter(rw.Header(), o.Dialpad.Limits.RetryAfter, wait, o.Real())
 	dialpadError(rw, http.StatusTooManyRequests, "rateLimitExceeded", "Rate limit exceeded")
 }
 

@@ -32,10 +32,10 @@ type report struct {
 // ExpireReports kills all report ids: 400 "Results have expired". The cache
 // by parameters stays.
 func (w *World) ExpireReports() {
-	now, life := w.Now(), w.settings().Dialpad.IDLife
+	now, life := w.Now(), w.settings().Dialpad.Lives.ID
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, r := range w.reports {
+	for _, r := range w.dialpad.reports {
 		r.issued = now.Add(-life)
 	}
 }
@@ -44,7 +44,7 @@ func (w *World) ExpireReports() {
 func (w *World) DropCache() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	clear(w.cache)
+	clear(w.dialpad.cache)
 }
 
 // statsCreate answers with a new id for every POST. Identical parameters within
@@ -65,21 +65,21 @@ func (w *World) statsCreate(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now, data := w.Now(), w.Data()
-	life := o.Dialpad.CacheDays
+	life := o.Dialpad.Lives.CacheDays
 	if p.Today || p.Start == 0 && p.End == 0 {
-		life = o.Dialpad.CacheToday
+		life = o.Dialpad.Lives.CacheToday
 	}
 	w.mu.Lock()
-	c := w.cache[p.key()]
+	c := w.dialpad.cache[p.key()]
 	already := c != nil && !c.fails && now.Sub(c.made) < life && !now.Before(c.made)
 	if !already {
 		c = newContent(p, o, data, now)
 		c.fails = faultOf(r) == FaultReportFails
-		w.cache[p.key()] = c
+		w.dialpad.cache[p.key()] = c
 	}
 	w.issued++
 	id := strconv.FormatUint(6_000_000_000_000_000+mix(o.Seed^w.issued)%900_000_000_000_000, 10)
-	w.reports[id] = &report{content: c, issued: now}
+	w.dialpad.reports[id] = &report{content: c, issued: now}
 	w.mu.Unlock()
 	sendJSON(rw, http.StatusOK, map[string]any{"request_id": id, "already_started": already})
 }
@@ -95,10 +95,7 @@ func newContent(p statsParams, o Options, data Data, now time.Time) *content {
 		near, far = far, near
 		c.zeros = p.Export == "stats" // records behave, stats do not
 	}
-	cut := now.Add(-o.Dialpad.HistoryLag)
-	if o.Dialpad.HistoryLag < 0 {
-		cut = now
-	}
+	cut := now.Add(-max(o.Dialpad.HistoryLag, 0))
 	if near == 0 && far == 0 {
 		cut = now.Truncate(30 * time.Minute) // real-time tables are refreshed every 30 minutes
 	} else if near == 0 {
@@ -120,28 +117,28 @@ func newContent(p statsParams, o Options, data Data, now time.Time) *content {
 func (w *World) statsGet(rw http.ResponseWriter, id string) {
 	o, now := w.settings(), w.Now()
 	w.mu.Lock()
-	rep := w.reports[id]
+	rep := w.dialpad.reports[id]
 	var age time.Duration
 	status := ""
 	if rep != nil {
 		age = now.Sub(rep.issued)
 		status = rep.content.look(o.Dialpad, now)
 	}
-	base := w.downloads
+	base := w.dialpad.downloads
 	if o.Dialpad.Download != DownloadSigned || base == "" {
-		base = w.apiBase
+		base = w.dialpad.apiBase
 	}
 	w.mu.Unlock()
 	switch {
-	case rep == nil || age >= 2*o.Dialpad.IDLife:
+	case rep == nil || age >= 2*o.Dialpad.Lives.ID:
 		dialpadError(rw, http.StatusNotFound, "notFound", fmt.Sprintf("Request with id %s not found", id))
-	case age >= o.Dialpad.IDLife:
+	case age >= o.Dialpad.Lives.ID:
 		dialpadError(rw, http.StatusBadRequest, "badRequest", "Results have expired")
 	case status != "complete":
 		sendJSON(rw, http.StatusOK, map[string]any{"status": status})
 	default:
 		sendJSON(rw, http.StatusOK, map[string]any{
-			"status": status, "file_type": "csv", "download_url": base + w.link(id, now.Add(o.Dialpad.LinkLife)),
+			"status": status, "file_type": "csv", "download_url": base + w.link(id, now.Add(o.Dialpad.Lives.Link)),
 		})
 	}
 }
@@ -191,7 +188,7 @@ func (w *World) exportOnAPI(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.mu.Lock()
-	base := w.downloads
+	base := w.dialpad.downloads
 	w.mu.Unlock()
 	if base != "" && (o.Download == DownloadRedirect || o.Download == DownloadAPIRedirect) {
 		http.Redirect(rw, r, base+r.URL.RequestURI(), http.StatusFound)
@@ -213,7 +210,7 @@ func (w *World) sendFile(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.mu.Lock()
-	rep := w.reports[id]
+	rep := w.dialpad.reports[id]
 	w.mu.Unlock()
 	if rep == nil {
 		storageError(rw, http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")

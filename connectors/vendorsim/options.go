@@ -44,12 +44,11 @@ type UContactOptions struct {
 type DateStyle uint8
 
 const (
-	DateJava9      DateStyle = iota // Sep 8, 2025, 9:00:00 AM
-	DateJava8                       // Sep 8, 2025 9:00:00 AM
-	DateJava20                      // Sep 8, 2025, 9:00:00<U+202F>AM
-	DateNoBreak                     // Sep 8, 2025, 9:00:00<U+00A0>AM
-	DateISO                         // 2025-09-08T09:00:00Z, which no client can expect
-	dateStyleCount = iota
+	DateJava9   DateStyle = iota // Sep 8, 2025, 9:00:00 AM
+	DateJava8                    // Sep 8, 2025 9:00:00 AM
+	DateJava20                   // Sep 8, 2025, 9:00:00<U+202F>AM
+	DateNoBreak                  // Sep 8, 2025, 9:00:00<U+00A0>AM
+	DateISO                      // 2025-09-08T09:00:00Z, which no client can expect
 )
 
 // ChatTonicOptions shape the Chat-Tonic API.
@@ -84,22 +83,8 @@ type DialpadOptions struct {
 	// took; zero polls: 1, negative: none.
 	Processing      time.Duration
 	ProcessingPolls int
-	// PostQuota POSTs are served per QuotaWindow (sliding, by the Real clock).
-	// Zero: 200 in 1h; negative: no limit.
-	PostQuota   int
-	QuotaWindow time.Duration
-	// Rate is requests per second of the whole API host. Zero: 20; negative: no limit.
-	Rate int
-	// RetryAfter is how a 429 names the time to wait.
-	RetryAfter RetryAfterStyle
-	// CacheDays and CacheToday are how long identical parameters answer from
-	// the cache. Zero: 3h and 30m; negative: not at all.
-	CacheDays, CacheToday time.Duration
-	// IDLife is when a report id dies: first 400 "Results have expired", from
-	// two lives on 404. Zero: 1h.
-	IDLife time.Duration
-	// LinkLife is when a download link dies. Zero: 1h.
-	LinkLife time.Duration
+	Limits          DialpadLimits
+	Lives           DialpadLives
 	// HistoryLag is how far the tables behind days_ago lag. Zero: 4h; negative: none.
 	HistoryLag time.Duration
 	// Download says where download_url points to.
@@ -110,6 +95,30 @@ type DialpadOptions struct {
 	// LateListening lets voicemails be heard up to two days later, so that
 	// old rows change.
 	LateListening bool
+}
+
+// DialpadLimits are what the API host serves before it answers 429.
+type DialpadLimits struct {
+	// Posts to /stats are served per Window (sliding, by the Real clock).
+	// Zero: 200 in 1h; negative: no limit.
+	Posts  int
+	Window time.Duration
+	// Rate is requests per second of the whole API host. Zero: 20; negative: no limit.
+	Rate int
+	// RetryAfter is how a 429 names the time to wait.
+	RetryAfter RetryAfterStyle
+}
+
+// DialpadLives are how long the vendor keeps things, by the vendors' clock.
+type DialpadLives struct {
+	// CacheDays and CacheToday are how long identical parameters answer from
+	// the cache. Zero: 3h and 30m; negative: not at all.
+	CacheDays, CacheToday time.Duration
+	// ID is when a report id dies: first 400 "Results have expired", from twice
+	// its life on 404. Zero: 1h.
+	ID time.Duration
+	// Link is when a download link dies. Zero: 1h.
+	Link time.Duration
 }
 
 // RetryAfterStyle says what a 429 carries; no source shows what the vendor sends.
@@ -152,6 +161,8 @@ type CSVStyle struct {
 	ShiftDays int
 	// Spill adds the rows of so long before and after the asked days.
 	Spill time.Duration
+	// Shuffle mixes the asked days hour by hour instead of sending one after the other.
+	Shuffle bool
 	// BareQuotes writes a quote inside unquoted cells where it can, against RFC 4180.
 	BareQuotes bool
 }

@@ -63,7 +63,7 @@ func (w *World) Start(ctx context.Context) (*Running, error) {
 func (w *World) SetURLs(dialpad, downloads string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.apiBase, w.downloads = dialpad, downloads
+	w.dialpad.apiBase, w.dialpad.downloads = dialpad, downloads
 }
 
 func (run *Running) serve(l net.Listener, h http.Handler) {

@@ -21,26 +21,30 @@ type World struct {
 	faults  []*armed
 	nth     map[int]FaultKind
 
-	sessions  map[string]session  // Chat-Tonic tokens
-	reports   map[string]*report  // Dialpad reports by id
-	cache     map[string]*content // Dialpad results by parameters
-	posts     []time.Time         // POSTs to Dialpad's stats, for the quota
-	tokens    float64             // of Dialpad's request rate
+	issued   uint64             // tokens and report ids so far
+	sessions map[string]session // Chat-Tonic tokens
+	mailed   int                // NPS reports
+	dialpad  dialpadState
+}
+
+// dialpadState is what Dialpad remembers between requests.
+type dialpadState struct {
+	reports   map[string]*report  // by id
+	cache     map[string]*content // by parameters
+	posts     []time.Time         // of the quota's window
+	tokens    float64             // of the request rate
 	refilled  time.Time
-	issued    uint64
-	mailed    int
-	downloads string // base URL of the download host
-	apiBase   string // base URL of the Dialpad API host
+	apiBase   string // URL of the API host
+	downloads string // URL of the download host
 }
 
 // New makes a world. Nothing listens before [World.Start]; the handlers can
 // also be served by the caller.
 func New(o Options) *World {
 	w := &World{
-		nth: map[int]FaultKind{}, sessions: map[string]session{},
-		reports: map[string]*report{}, cache: map[string]*content{},
+		options: o, nth: map[int]FaultKind{}, sessions: map[string]session{},
+		dialpad: dialpadState{reports: map[string]*report{}, cache: map[string]*content{}},
 	}
-	w.options = o
 	return w
 }
 
@@ -84,13 +88,13 @@ func (w *World) settings() Options {
 	d.Token = cmp.Or(d.Token, "dialpad-key")
 	d.Zone = zone(d.Zone, "America/Chicago")
 	d.ProcessingPolls = cmp.Or(d.ProcessingPolls, 1)
-	d.PostQuota = cmp.Or(d.PostQuota, 200)
-	d.QuotaWindow = cmp.Or(d.QuotaWindow, time.Hour)
-	d.Rate = cmp.Or(d.Rate, 20)
-	d.CacheDays = cmp.Or(d.CacheDays, 3*time.Hour)
-	d.CacheToday = cmp.Or(d.CacheToday, 30*time.Minute)
-	d.IDLife = cmp.Or(d.IDLife, time.Hour)
-	d.LinkLife = cmp.Or(d.LinkLife, time.Hour)
+	d.Limits.Posts = cmp.Or(d.Limits.Posts, 200)
+	d.Limits.Window = cmp.Or(d.Limits.Window, time.Hour)
+	d.Limits.Rate = cmp.Or(d.Limits.Rate, 20)
+	d.Lives.CacheDays = cmp.Or(d.Lives.CacheDays, 3*time.Hour)
+	d.Lives.CacheToday = cmp.Or(d.Lives.CacheToday, 30*time.Minute)
+	d.Lives.ID = cmp.Or(d.Lives.ID, time.Hour)
+	d.Lives.Link = cmp.Or(d.Lives.Link, time.Hour)
 	d.HistoryLag = cmp.Or(d.HistoryLag, 4*time.Hour)
 	return o
 }

@@ -112,7 +112,7 @@ func records(t *testing.T, text string) [][]string {
 var noon = time.Date(2025, 11, 12, 18, 0, 0, 0, time.UTC)
 
 func TestTheHeadersHaveTheVendorsColumns(t *testing.T) {
-	c := start(t, Options{Dialpad: DialpadOptions{Rate: -1}})
+	c := start(t, Options{Dialpad: DialpadOptions{Limits: DialpadLimits{Rate: -1}}})
 	c.w.SetNow(noon)
 	for _, x := range []struct {
 		body    string
