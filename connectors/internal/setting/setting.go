@@ -111,14 +111,15 @@ const longest = 20 * 366 * 24 * time.Hour
 func ParseDuration(s string) (time.Duration, error) {
 	var days, rest time.Duration
 	s = strings.TrimSpace(s)
-	if m := wholeDays.FindStringSubmatch(s); m != nil {
+	m := wholeDays.FindStringSubmatch(s)
+	if m != nil {
 		n, err := strconv.Atoi(m[1])
 		if err != nil {
 			return 0, err
 		}
 		days, s = time.Duration(n)*24*time.Hour, m[2]
 	}
-	if s != "" || days == 0 {
+	if s != "" || m == nil {
 		var err error
 		if rest, err = time.ParseDuration(s); err != nil {
 			return 0, errors.New("is not a duration")
