@@ -52,7 +52,7 @@ func (f *jsonFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk
 		if f.options.Rows != "" {
 			err = f.splitEnvelope(r, rangeBytes, yield)
 		} else {
-			s := arraySplitter{format: f, r: r, rangeBytes: rangeBytes}
+			s := arraySplitter{format: f, r: r, rangeBytes: rangeBytes, size: firstBuffer}
 			err = s.run(yield)
 		}
 		if err != nil && !errors.Is(err, errStopped) {

@@ -35,6 +35,7 @@ type arraySplitter struct {
 	format     *jsonFormat
 	r          io.Reader
 	rangeBytes int
+	size       int // of the first buffer
 
 	buf     []byte
 	pos     int // up to here buf has been looked at
@@ -51,7 +52,7 @@ type arraySplitter struct {
 var splitBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
-	s.buf, s.first = s.newBuffer(firstBuffer), -1
+	s.buf, s.first = newBuffer(s.size), -1
 	for {
 		if err := s.makeRoom(yield); err != nil {
 			return err
@@ -70,10 +71,11 @@ func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
 	}
 }
 
-// newBuffer returns an empty buffer with room for at least n bytes.
-func (s *arraySplitter) newBuffer(n int) []byte {
+// newBuffer returns an empty buffer with room for n bytes, not more: where a
+// document is cut must not depend on what was read before.
+func newBuffer(n int) []byte {
 	if b := *splitBuffers.Get().(*[]byte); cap(b) >= n {
-		return b[:0]
+		return b[:0:n]
 	}
 	return make([]byte, 0, n)
 }
@@ -94,24 +96,27 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 		s.buf, s.pos, s.end = s.buf[:0], 0, 0
 		return nil
 	}
+	n := 2 * cap(s.buf)
+	if cap(s.buf) < s.rangeBytes {
+		n = min(n, s.rangeBytes)
+	}
 	small := s.buf
-	s.buf = append(s.newBuffer(2*cap(small)), small...)
+	s.buf = append(newBuffer(n), small...)
 	splitBuffers.Put(&small)
 	return nil
 }
 
 // handOver yields the whole elements and moves the rest to a new buffer.
 func (s *arraySplitter) handOver(yield func(pipeline.Chunk, error) bool) error {
-	old, from := s.buf, s.end
-	chunk := pipeline.Chunk{
-		Data: old[s.first:s.end],
-		Free: sync.OnceFunc(func() { splitBuffers.Put(&old) }),
+	chunk, rest := s.whole(), s.buf[s.end:]
+	n := max(s.size, s.rangeBytes)
+	for n <= len(rest) {
+		n *= 2
 	}
-	rest := s.newBuffer(max(cap(old), len(old)-from+1))
-	s.buf = append(rest, old[from:]...)
-	s.pos -= from
-	s.element -= from
-	s.opening -= from
+	s.buf = append(newBuffer(n), rest...)
+	s.pos -= s.end
+	s.element -= s.end
+	s.opening -= s.end
 	s.first, s.end = -1, 0
 	if s.state == inElement {
 		s.first = s.element
@@ -123,17 +128,31 @@ func (s *arraySplitter) handOver(yield func(pipeline.Chunk, error) bool) error {
 	return nil
 }
 
+// whole is the chunk of the whole elements in the buffer; its Free gives the
+// buffer back.
+func (s *arraySplitter) whole() pipeline.Chunk {
+	b := s.buf
+	return pipeline.Chunk{
+		Data: b[s.first:s.end],
+		Free: sync.OnceFunc(func() { splitBuffers.Put(&b) }),
+	}
+}
+
 // finish hands over the last elements of a document that is whole. A document
 // without elements is one empty chunk.
 func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
+	var last pipeline.Chunk
 	switch {
 	case s.state == wantArray:
 		return s.format.notTheDocument(nil)
 	case s.state != wantNothing:
 		return s.format.malformed("the answer ends too early")
 	case s.end > 0:
-		return s.handOver(yield)
-	case !s.yielded && !yield(pipeline.Chunk{}, nil):
+		last = s.whole()
+	case s.yielded:
+		return nil
+	}
+	if !yield(last, nil) {
 		return errStopped
 	}
 	return nil
@@ -224,7 +243,7 @@ func (s *arraySplitter) explain() error {
 // fill reads until the buffer holds n bytes or the document ends.
 func (s *arraySplitter) fill(n int) error {
 	if cap(s.buf) < n {
-		s.buf = append(s.newBuffer(n), s.buf...)
+		s.buf = append(newBuffer(n), s.buf...)
 	}
 	for len(s.buf) < n {
 		m, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])

@@ -1,0 +1,108 @@
+package transforms
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+var envelopeOptions = JSONOptions{Rows: "operators", True: "status", Hint: "look there"}
+
+func TestPromise04_AnEnvelopeIsAnAnswerOnlyWhenItSaysSo(t *testing.T) {
+	tests := []struct{ name, doc, want string }{
+		{"no operator", `{"status":true,"operators":[]}`, ""},
+		{"the rows first", "\uFEFF{ \"operators\" : [ ] , \"status\" : true }\n", ""},
+		{"nothing", ``, "the answer is blank"},
+		{"white space", "  \n", "the answer is blank"},
+		{"a page", `<html>secret</html>`, "a page of HTML"},
+		{"an array", `[]`, "the answer is an array"},
+		{"status false", `{"status":false,"operators":[]}`, `"status" is true`},
+		{"status as a text", `{"status":"true","operators":[]}`, `"status" is true`},
+		{"no status", `{"operators":[{"resource":"A"}]}`, `"status" is true`},
+		{"no operators", `{"status":true,"message":"secret"}`, "the members status, message"},
+		{"operators that are null", `{"status":true,"operators":null}`, "operators is no array"},
+		{"operators that are an object", `{"status":true,"operators":{}}`, "operators is no array"},
+		{"operators twice", `{"status":true,"operators":[],"operators":[]}`, "operators twice"},
+		{"status twice", `{"status":false,"operators":[],"status":true}`, "status twice"},
+		{"cut inside the rows", `{"status":true,"operators":[{"resource":"A"}`, "ends too early"},
+		{"cut behind a row's comma", `{"status":true,"operators":[{"resource":"A"},`, "ends too early"},
+		{"cut behind the rows", `{"status":true,"operators":[{"resource":"A"}]`, "ends too early"},
+		{"cut inside a row", `{"status":true,"operators":[{"resource":"A`, "a string is not closed"},
+		{"cut behind the name", `{"status":true,"operators":`, "ends too early"},
+		{"cut at the beginning", `{`, "no name"},
+		{"text behind it", `{"status":true,"operators":[]}]`, "something follows"},
+		{"a comma too many", `{"status":true,"operators":[],}`, "no name"},
+		{"a comma too many in the rows", `{"status":true,"operators":[{"resource":"A"},]}`, "cannot be read"},
+		{"damage inside a row", `{"status":true,"operators":[{"resource" "A"}]}`, "a colon is missing"},
+		{"damage in another member", `{"status":true,"operators":[],"x":{"y":}}`, "cannot be read"},
+	}
+	f := NewJSON(jsonMapping, envelopeOptions)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, rangeBytes := range []int{1, 1 << 20} {
+				d, err := decodeDocument(f, iotest.HalfReader(strings.NewReader(tt.doc)), rangeBytes)
+				if tt.want == "" {
+					if err != nil || len(d.rows) != 0 || d.chunks == 0 {
+						t.Errorf("ranges of %d: %v, %d rows in %d chunks", rangeBytes, err, len(d.rows), d.chunks)
+					}
+					continue
+				}
+				if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("ranges of %d: got %v, want Malformed: %q", rangeBytes, err, tt.want)
+				}
+				if err != nil && (strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "look there")) {
+					t.Errorf("the error tells a value, or lacks the hint: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestTheEnvelopesMembersGoToEveryRow(t *testing.T) {
+	doc := `{"pending": 4, "unit":"m\u00edn", "nothing":null, "status":true,
+		"operators":[{"resource":"A"},{"resource":"B","unit":"own","n":1},"no row"], "label":"L", "more":{"a" : 1}}`
+	f := NewJSON(jsonMapping, envelopeOptions)
+	for _, rangeBytes := range []int{1, 1 << 20} {
+		d, err := decodeDocument(f, strings.NewReader(doc), rangeBytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []map[string]string{
+			{"resource_id": "A", "resource_name": "L", "extras": `{"pending":4,"unit":"m\u00edn","more":{"a" : 1}}`},
+			{"resource_id": "B", "resource_name": "L", "answered": "1", "extras": `{"pending":4,"unit":"own","_envelope.unit":"m\u00edn","more":{"a" : 1}}`},
+		}
+		if !reflect.DeepEqual(d.rows, want) {
+			t.Errorf("ranges of %d: rows %q\nwant %q", rangeBytes, d.rows, want)
+		}
+		if len(d.rejects) != 1 || d.rejects[0].Raw != `"no row"` {
+			t.Errorf("ranges of %d: rejects %v", rangeBytes, d.rejects)
+		}
+	}
+}
+
+func TestAnEnvelopesRowsAreCutIntoRanges(t *testing.T) {
+	var rows []string
+	for i := range 1000 {
+		rows = append(rows, fmt.Sprintf(`{"resource":"A%d","n":%d}`, i, i))
+	}
+	doc := `{"status":true,"operators":[` + strings.Join(rows, " , ") + `]}`
+	d, err := decodeDocument(NewJSON(jsonMapping, envelopeOptions), strings.NewReader(doc), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.rows) != 1000 || d.chunks < 20 || d.rows[999]["answered"] != "999" {
+		t.Errorf("%d rows in %d chunks, the last %v", len(d.rows), d.chunks, d.rows[len(d.rows)-1])
+	}
+}
+
+func TestAnEnvelopeTooLongForMemoryIsAnError(t *testing.T) {
+	f := NewJSON(jsonMapping, envelopeOptions)
+	_, err := decodeDocument(f, &repeat{limit: maxEnvelope + 1<<20}, 1<<20)
+	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "longer than 64 MiB") {
+		t.Errorf("got %v", err)
+	}
+}

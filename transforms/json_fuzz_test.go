@@ -1,0 +1,242 @@
+package transforms
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/big"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// wantedRow is a row as jsontext reads it; nil members are absent.
+type wantedRow struct {
+	reject  bool
+	members map[string]jsontext.Value // null and blank strings left out
+}
+
+// oracle reads a document with jsontext.
+func oracle(doc []byte) ([]wantedRow, error) {
+	doc = bytes.TrimPrefix(doc, byteOrderMark)
+	d := jsontext.NewDecoder(bytes.NewReader(doc), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '[' {
+		return nil, fmt.Errorf("no array: %v", err)
+	}
+	var rows []wantedRow
+	for d.PeekKind() != ']' {
+		if d.PeekKind() != '{' {
+			if err := d.SkipValue(); err != nil {
+				return nil, err
+			}
+			rows = append(rows, wantedRow{reject: true})
+			continue
+		}
+		row, err := oracleRow(d)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, err
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return nil, fmt.Errorf("something follows: %v", err)
+	}
+	return rows, nil
+}
+
+func oracleRow(d *jsontext.Decoder) (wantedRow, error) {
+	row := wantedRow{members: map[string]jsontext.Value{}}
+	seen := map[string]bool{}
+	if _, err := d.ReadToken(); err != nil {
+		return row, err
+	}
+	for d.PeekKind() != '}' {
+		t, err := d.ReadToken()
+		if err != nil {
+			return row, err
+		}
+		name := mangled(t.String())
+		v, err := d.ReadValue()
+		if err != nil {
+			return row, err
+		}
+		row.reject = row.reject || seen[name]
+		seen[name] = true
+		if v.Kind() == 'n' || v.Kind() == '"' && isBlank([]byte(unquoted(v))) {
+			continue
+		}
+		row.members[name] = v.Clone()
+	}
+	_, err := d.ReadToken()
+	row.reject = row.reject || !seen["resource"]
+	if r := row.members["resource"]; r == nil || r.Kind() == '{' || r.Kind() == '[' {
+		row.reject = true
+	}
+	return row, err
+}
+
+// mangled makes one replacement character of a run of them, since parsers
+// count those of damaged text differently.
+func mangled(s string) string {
+	for strings.Contains(s, "\uFFFD\uFFFD") {
+		s = strings.ReplaceAll(s, "\uFFFD\uFFFD", "\uFFFD")
+	}
+	return s
+}
+
+// unquoted is the text of a value: a string without its quotes and escapes,
+// anything else as it was written.
+func unquoted(v jsontext.Value) string {
+	if v.Kind() != '"' {
+		return string(bytes.ToValidUTF8(v, replacement))
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowInvalidUTF8(true))
+	t, err := d.ReadToken()
+	if err != nil {
+		panic(err)
+	}
+	return t.String()
+}
+
+func FuzzJSON(f *testing.F) {
+	for _, doc := range []string{
+		`[]`, ``, `{}`, " [ { } , 1 ] ", "\uFEFF[]",
+		`[{"resource":"A","label":"L","n":7,"x":1.5,"u":[{"a":null}]},{"resource":"B","n":1e3,"label":"\ud83d\ude00\ud83d"}]`,
+		`[{"resource":"A","n":10.0,"n":11},"s,]",null,true,[1,[2]],-0.5e-7]`,
+		`[{"re\u0073ource":"a\\\"]","\u006e":9007199254740993},{"n":"5","resource":12}]`,
+		"[{\"resource\":\"\xff\xfe\",\"\xc3\":\"\xed\xa0\x80\"}]",
+		`[{"resource":"A","o":{"k":"}]\\"}}` + "\n,\t" + `{"resource":""}]`,
+		`[{"resource":{"a":1},"label":{"b":2}}]`,
+	} {
+		f.Add([]byte(doc), 3)
+	}
+	format := NewJSON(jsonMapping, JSONOptions{})
+	f.Fuzz(func(t *testing.T, doc []byte, rangeBytes int) {
+		if bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) > maxDepth/2 {
+			t.Skip("the limits of nesting differ by a level")
+		}
+		want, wantErr := oracle(doc)
+		got, err := decodeDocument(format, bytes.NewReader(doc), 1<<20)
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("we say %v, jsontext %v", err, wantErr)
+		}
+		cut, cutErr := decodeCut(format, doc, rangeBytes)
+		if (cutErr == nil) != (err == nil) {
+			t.Fatalf("whole: %v, in ranges: %v", err, cutErr)
+		}
+		if err != nil {
+			if pipeline.KindOf(err) != pipeline.Malformed {
+				t.Fatalf("the error is %v", err)
+			}
+			return
+		}
+		if fmt.Sprint(got.rows) != fmt.Sprint(cut.rows) || len(got.rejects) != len(cut.rejects) {
+			t.Fatalf("whole: %v, in ranges: %v", got, cut)
+		}
+		rows := got.rows
+		for i, w := range want {
+			if w.reject {
+				continue
+			}
+			if len(rows) == 0 {
+				t.Fatalf("row %d is lost", i)
+			}
+			compareRow(t, w, rows[0])
+			rows = rows[1:]
+		}
+		if len(rows) != 0 || len(got.rows)+len(got.rejects) != len(want) {
+			t.Fatalf("%d rows and %d rejects of %d", len(got.rows), len(got.rejects), len(want))
+		}
+	})
+}
+
+// decodeCut decodes a document in ranges of some bytes, from small reads.
+func decodeCut(f pipeline.Format, doc []byte, rangeBytes int) (decoded, error) {
+	r := io.Reader(bytes.NewReader(doc))
+	if rangeBytes%2 == 0 {
+		r = iotest.OneByteReader(r)
+	}
+	return decodeDocument(smallBuffers{f.(*jsonFormat)}, r, max(1, rangeBytes%64))
+}
+
+// smallBuffers is a format that splits with buffers as small as its ranges.
+type smallBuffers struct{ *jsonFormat }
+
+func (f smallBuffers) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
+	return func(yield func(pipeline.Chunk, error) bool) {
+		s := arraySplitter{format: f.jsonFormat, r: r, rangeBytes: rangeBytes, size: rangeBytes}
+		if err := s.run(yield); err != nil && !errors.Is(err, errStopped) {
+			yield(pipeline.Chunk{}, err)
+		}
+	}
+}
+
+// compareRow checks a loaded row against jsontext's: what is not in a column
+// must be in extras.
+func compareRow(t *testing.T, want wantedRow, got map[string]string) {
+	t.Helper()
+	columns := map[string]string{"resource": "resource_id", "label": "resource_name", "n": "answered", "x": "login_seconds", "min": "hold_seconds"}
+	extras := map[string]jsontext.Value{}
+	if e, ok := got["extras"]; ok {
+		d := jsontext.NewDecoder(strings.NewReader(e)) // strict: unique names, valid UTF-8
+		if _, err := d.ReadToken(); err != nil {
+			t.Fatalf("extras %q: %v", e, err)
+		}
+		for d.PeekKind() != '}' {
+			name, err := d.ReadToken()
+			if err != nil {
+				t.Fatalf("extras %q: %v", e, err)
+			}
+			key := name.String()
+			v, err := d.ReadValue()
+			if err != nil && !strings.Contains(err.Error(), "duplicate") {
+				t.Fatalf("extras %q: %v", e, err)
+			}
+			extras[mangled(key)] = v.Clone()
+			if err != nil {
+				return // a nested value is kept with its repeated names
+			}
+		}
+	}
+	for name, v := range want.members {
+		col, held := got[columns[name]]
+		switch kept, inExtras := extras[name]; {
+		case name == "secret":
+		case held && name == "n":
+			checkCount(t, v, col)
+		case held && (name == "resource" || name == "label"):
+			if mangled(col) != mangled(unquoted(v)) {
+				t.Fatalf("%s is %q, want %q", name, col, unquoted(v))
+			}
+		case held:
+			if _, ok := new(big.Float).SetString(strings.TrimSpace(unquoted(v))); !ok {
+				t.Fatalf("%s was read as %s from %s", name, col, v)
+			}
+		case !inExtras:
+			t.Fatalf("%s is lost: %v", name, got)
+		case mangled(unquoted(kept)) != mangled(unquoted(v)) && !strings.Contains(string(v), `\u`):
+			t.Fatalf("extras hold %s as %s, want %s", name, kept, v)
+		}
+	}
+}
+
+// checkCount proves that a count is exactly the number that was written.
+func checkCount(t *testing.T, v jsontext.Value, col string) {
+	t.Helper()
+	written, ok := new(big.Rat).SetString(strings.TrimSpace(unquoted(v)))
+	if !ok {
+		t.Fatalf("a count of %s was read from %s", col, v)
+	}
+	if read, _ := new(big.Rat).SetString(col); read.Cmp(written) != 0 {
+		t.Fatalf("a count of %s was read from %s", col, v)
+	}
+}

@@ -1,0 +1,364 @@
+package transforms
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// jsonMapping has a field of each kind that a row can have. Its rows' only
+// key is the resource.
+var jsonMapping = Mapping{
+	Table: pipeline.Activity,
+	Fields: []Field{
+		{Source: "resource", Column: "resource_id", Conv: Text},
+		{Source: "label", Column: "resource_name", Conv: Text},
+		{Source: "n", Column: "answered", Conv: Count},
+		{Source: "x", Column: "login_seconds", Conv: Number},
+		{Source: "min", Column: "hold_seconds", Conv: Minutes},
+		{Source: "pending", Snapshot: true},
+		{Source: "secret", Conv: Custom},
+	},
+	Keys: []string{"resource"},
+	Row: func(r *Row) {
+		t := r.Meta().Span.Start
+		r.At(t)
+		r.SetString(pipeline.Activity.Index("resource_type"), "agent")
+		r.SetString(pipeline.Activity.Index("channel"), "all")
+		r.SetInstant(pipeline.Activity.Index("interval_start"), t)
+		r.SetInstant(pipeline.Activity.Index("interval_end"), t.Add(1))
+	},
+}
+
+// decoded is what became of a document.
+type decoded struct {
+	rows    []map[string]string // the columns that have a value, by name
+	hashes  []pipeline.Hash
+	rejects []pipeline.Reject
+	chunks  int
+}
+
+// decodeDocument runs a format over a document as the engine does.
+func decodeDocument(f pipeline.Format, r io.Reader, rangeBytes int) (decoded, error) {
+	var d decoded
+	meta := pipeline.Meta{Span: pipeline.Span{Start: 0, End: 1e6}}
+	for c, err := range f.Split(r, rangeBytes) {
+		if err != nil {
+			return d, err
+		}
+		d.chunks++
+		b := pipeline.NewBatch(pipeline.Activity, memory.DefaultAllocator)
+		if err := f.Decode(&meta, c, b); err != nil {
+			return d, err
+		}
+		if c.Free != nil {
+			c.Free()
+		}
+		d.rejects = append(d.rejects, b.Rejects...)
+		d.hashes = append(d.hashes, b.ExtrasHash...)
+		n := b.Rows()
+		cols, err := b.Columns()
+		if err != nil {
+			return d, err
+		}
+		d.rows = append(d.rows, rowsOf(cols, n)...)
+	}
+	return d, nil
+}
+
+func rowsOf(cols []arrow.Array, n int) []map[string]string {
+	rows := make([]map[string]string, n)
+	for i := range rows {
+		rows[i] = map[string]string{}
+		for c, col := range cols {
+			if col != nil && col.IsValid(i) {
+				v := col.ValueStr(i)
+				if s, ok := col.(*array.String); ok {
+					v = s.Value(i)
+				}
+				rows[i][pipeline.Activity.Columns[c].Name] = v
+			}
+		}
+		for _, fixed := range []string{"resource_type", "channel", "interval_start", "interval_end"} {
+			delete(rows[i], fixed)
+		}
+	}
+	return rows
+}
+
+func TestJSONValuesLandInColumnsOrInExtras(t *testing.T) {
+	tests := []struct {
+		name, row string
+		want      map[string]string
+	}{
+		{"plain values", `{"resource":"A","label":"L","n":7,"x":1.5,"min":2}`,
+			map[string]string{"resource_id": "A", "resource_name": "L", "answered": "7", "login_seconds": "1.5", "hold_seconds": "120"}},
+		{"counts written as fractions and powers", `{"resource":"A","n":10.0}`, map[string]string{"resource_id": "A", "answered": "10"}},
+		{"a count with an exponent", `{"resource":"A","n":1e3}`, map[string]string{"resource_id": "A", "answered": "1000"}},
+		{"a count beyond float64's integers", `{"resource":"A","n":9007199254740993}`, map[string]string{"resource_id": "A", "answered": "9007199254740993"}},
+		{"a count in a string", `{"resource":"A","n":"12"}`, map[string]string{"resource_id": "A", "answered": "12"}},
+		{"a fraction is no count and stays verbatim", `{"resource":"A","n":1.50}`, map[string]string{"resource_id": "A", "extras": `{"n":1.50}`}},
+		{"a count too large stays verbatim", `{"resource":"A","n":9223372036854775808}`, map[string]string{"resource_id": "A", "extras": `{"n":9223372036854775808}`}},
+		{"true is no number", `{"resource":"A","x":true}`, map[string]string{"resource_id": "A", "extras": `{"x":true}`}},
+		{"unknown fields stay verbatim", `{"resource":"A","id":90071992547409931234,"d":0.10,"e":-1E+2,"s":"a\/b\u00e9","f":false}`,
+			map[string]string{"resource_id": "A", "extras": `{"id":90071992547409931234,"d":0.10,"e":-1E+2,"s":"a\/b\u00e9","f":false}`}},
+		{"nested values stay verbatim", `{"resource":"A","o":{"a": [1, {"b":"}]"}]},"l":[]}`,
+			map[string]string{"resource_id": "A", "extras": `{"o":{"a": [1, {"b":"}]"}]},"l":[]}`}},
+		{"a nested value is kept out of columns", `{"resource":"A","label":{"a":1},"n":[3]}`,
+			map[string]string{"resource_id": "A", "extras": `{"label":{"a":1},"n":[3]}`}},
+		{"null and blank strings are absent", `{"resource":"A","label":"","n":null,"u":null,"v":"","w":" \t"}`, map[string]string{"resource_id": "A"}},
+		{"escapes are undone in columns", `{"resource":"\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude00"}`, map[string]string{"resource_id": "\"\\/\b\f\n\r\tAé😀"}},
+		{"half a surrogate pair becomes U+FFFD", `{"resource":"\ud83dx","u":"\ude00\u0041\ud83d\ude00"}`,
+			map[string]string{"resource_id": "\uFFFDx", "extras": `{"u":"\ufffd\u0041\ud83d\ude00"}`}},
+		{"bytes that are not UTF-8 become U+FFFD", "{\"resource\":\"a\xffb\",\"u\":\"\xc3\",\"\xf0k\":1}",
+			map[string]string{"resource_id": "a\uFFFDb", "extras": "{\"u\":\"\uFFFD\",\"\uFFFDk\":1}"}},
+		{"an escaped name is the same name", `{"r\u0065source":"A","\u006e":3,"ne\nw":1}`, map[string]string{"resource_id": "A", "answered": "3", "extras": `{"ne\nw":1}`}},
+		{"a number as a text stays as written", `{"resource":12345678901234567890}`, map[string]string{"resource_id": "12345678901234567890"}},
+		{"a field for the mapping alone is not kept", `{"resource":"A","secret":"x"}`, map[string]string{"resource_id": "A"}},
+		{"white space everywhere", " {\n\t\"resource\" :\r\n \"A\" , \"n\" : 1 } ", map[string]string{"resource_id": "A", "answered": "1"}},
+	}
+	f := NewJSON(jsonMapping, JSONOptions{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			// The second row finds the names that the first has taught.
+			d, err := decodeDocument(f, strings.NewReader("["+tt.row+","+tt.row+"]"), 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(d.rows) != 2 || len(d.rejects) != 0 {
+				t.Fatalf("%d rows, rejects %v", len(d.rows), d.rejects)
+			}
+			for i, row := range d.rows {
+				if !reflect.DeepEqual(row, tt.want) {
+					t.Errorf("row %d is %q\nwant %q", i, row, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestPromise05_AJSONRowThatCannotBeReadIsRejectedWithItsText(t *testing.T) {
+	const timed = pipeline.Instant(0) // the mapping has seen the row
+	tests := []struct {
+		name, row, reason string
+		at                pipeline.Instant
+	}{
+		{"a number", `17`, "the row is not an object", pipeline.NoInstant},
+		{"a string", `"a, ] } string"`, "the row is not an object", pipeline.NoInstant},
+		{"null", `null`, "the row is not an object", pipeline.NoInstant},
+		{"an array", `[{"resource":"A"}]`, "the row is not an object", pipeline.NoInstant},
+		{"a row without its key", `{"n":1}`, "resource is missing", pipeline.NoInstant},
+		{"a row without anything", `{}`, "resource is missing", pipeline.NoInstant},
+		{"a blank key", `{"resource":""}`, "resource is blank", timed},
+		{"a key that is null", `{"resource":null}`, "resource is blank", timed},
+		{"a key that is nested", `{"resource":{"id":1}}`, "resource cannot be read", pipeline.NoInstant},
+		{"a field twice", `{"resource":"A","n":1,"n":2}`, "the row has the field n twice", pipeline.NoInstant},
+		{"an unknown field twice", `{"resource":"A","u":1,"\u0075":1}`, "the row has the field u twice", pipeline.NoInstant},
+	}
+	f := NewJSON(jsonMapping, JSONOptions{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d, err := decodeDocument(f, strings.NewReader(`[{"resource":"A"}, `+tt.row+` ,{"resource":"B","n":1}]`), 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []pipeline.Reject{{Row: 2, At: tt.at, Reason: tt.reason, Raw: tt.row}}
+			if !reflect.DeepEqual(d.rejects, want) {
+				t.Errorf("rejects %+v\nwant %+v", d.rejects, want)
+			}
+			if len(d.rows) != 2 || d.rows[1]["resource_id"] != "B" {
+				t.Errorf("the rows beside it are %v", d.rows)
+			}
+		})
+	}
+}
+
+func TestPromise04_AnAnswerThatIsNoJSONArrayIsAnErrorAndAnEmptyOneIsNot(t *testing.T) {
+	tests := []struct{ name, doc, want string }{
+		{"no row", `[]`, ""},
+		{"no row, with space and a byte order mark", "\uFEFF \n[ \t] \r\n", ""},
+		{"one row", `[{"resource":"A"}]`, ""},
+		{"nothing", ``, "the answer is blank"},
+		{"white space", " \r\n\t ", "the answer is blank"},
+		{"half a byte order mark", "\xef\xbb", "the answer is not an array"},
+		{"a page", "\n <!DOCTYPE html><html>secret</html>", "a page of HTML"},
+		{"an error object", `{"error":"secret","message":{"x":1},"code":5}`, "the members error, message, code"},
+		{"an error object cut short", `{"error":"secret","mess`, "the members error"},
+		{"an object without members", `{}`, "an object without members"},
+		{"a string", `"secret"`, "the answer is not an array"},
+		{"null", `null`, "the answer is not an array"},
+		{"an array cut after its bracket", `[`, "ends too early"},
+		{"cut inside a row", `[{"resource":"A"`, "ends too early"},
+		{"cut inside a string", `[{"resource":"A`, "ends too early"},
+		{"cut inside an escape", `[{"resource":"A\"`, "ends too early"},
+		{"cut after a row", `[{"resource":"A"}`, "ends too early"},
+		{"cut after a comma", `[{"resource":"A"},`, "ends too early"},
+		{"cut inside a scalar", `[12`, "ends too early"},
+		{"text behind it", `[{"resource":"A"}] x`, "something follows"},
+		{"a second array", `[][]`, "something follows"},
+		{"a comma too many at the end", `[{"resource":"A"},]`, "a row is missing"},
+		{"a comma too many at the beginning", `[,{"resource":"A"}]`, "a row is missing"},
+		{"two commas", `[{"resource":"A"},,{"resource":"A"}]`, "a row is missing"},
+		{"no comma between rows", `[{"resource":"A"}{"resource":"A"}]`, "a comma is missing"},
+		{"brackets that do not match", `[{"resource":"A"]]`, "a comma is missing between members"},
+		{"no colon", `[{"resource" "A"}]`, "a colon is missing"},
+		{"a name without quotes", `[{resource:"A"}]`, "a member has no name"},
+		{"a value missing", `[{"resource":}]`, "cannot be read"},
+		{"a comma before the brace", `[{"resource":"A",}]`, "a member has no name"},
+		{"a leading zero", `[{"n":012}]`, "a comma is missing"},
+		{"a bare fraction", `[{"n":.5}]`, "cannot be read"},
+		{"a fraction cut short", `[{"n":1.}]`, "a number is cut short"},
+		{"an exponent cut short", `[{"n":1e}]`, "a number is cut short"},
+		{"NaN", `[{"n":NaN}]`, "cannot be read"},
+		{"True", `[{"n":True}]`, "cannot be read"},
+		{"a bad escape", `[{"n":"\x"}]`, "bad escape"},
+		{"a short escape", `[{"n":"\u12g4"}]`, "bad escape"},
+		{"a line break in a string", "[{\"n\":\"a\nb\"}]", "control character"},
+		{"single quotes", `[{'n':1}]`, "no name"},
+		{"a comment", `[{"n":1}/* */]`, "a comma is missing"},
+		{"damage in a later part", `[{"resource":"A"},{"resource":"A"},{"resource":tru}]`, "cannot be read"},
+		{"a bracket missing in a nested value", `[{"resource":"A","o":{"a":[1,2}}]`, "ends too early"},
+		{"brackets that trade places in a nested value", `[{"resource":"A","o":{"a":[1,2}]}]`, "a comma is missing"},
+		{"nesting without end", `[{"o":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}]`, "nested too deeply"},
+	}
+	f := NewJSON(jsonMapping, JSONOptions{Hint: "look there"})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, rangeBytes := range []int{1, 20, 1 << 20} {
+				_, err := decodeDocument(f, iotest.HalfReader(strings.NewReader(tt.doc)), rangeBytes)
+				if tt.want == "" {
+					if err != nil {
+						t.Errorf("ranges of %d: %v", rangeBytes, err)
+					}
+					continue
+				}
+				if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("ranges of %d: got %v, want Malformed: %q", rangeBytes, err, tt.want)
+				}
+				if err != nil && (strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "look there")) {
+					t.Errorf("the error tells a value, or lacks the hint: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestJSONIsCutIntoRangesAtRowEndsWhileItArrives(t *testing.T) {
+	var doc bytes.Buffer
+	doc.WriteString("[\n")
+	const n = 5000
+	for i := range n {
+		if i > 0 {
+			doc.WriteString(" ,\n ")
+		}
+		fmt.Fprintf(&doc, `{ "resource" : "A%d \"]},{[", "n": %d, "o": {"k": ["\\", "}"]} }`, i, i)
+	}
+	doc.WriteString("\n]\n")
+	f := NewJSON(jsonMapping, JSONOptions{})
+	for _, rangeBytes := range []int{1, 100 << 10, 64 << 20} {
+		d, err := decodeDocument(f, iotest.HalfReader(bytes.NewReader(doc.Bytes())), rangeBytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rangeBytes < doc.Len()/2 && d.chunks < 2 {
+			t.Errorf("%d bytes in ranges of %d came as %d chunk", doc.Len(), rangeBytes, d.chunks)
+		}
+		if len(d.rows) != n || len(d.rejects) != 0 {
+			t.Fatalf("ranges of %d: %d rows and %d rejects, want %d and none", rangeBytes, len(d.rows), len(d.rejects), n)
+		}
+		for i, row := range d.rows {
+			want := map[string]string{"resource_id": fmt.Sprintf(`A%d "]},{[`, i), "answered": fmt.Sprint(i), "extras": `{"o":{"k": ["\\", "}"]}}`}
+			if !reflect.DeepEqual(row, want) {
+				t.Fatalf("ranges of %d: row %d is %v", rangeBytes, i, row)
+			}
+		}
+	}
+}
+
+func TestAJSONReaderThatFailsPassesItsErrorOn(t *testing.T) {
+	cut := &pipeline.Error{Op: "read", Kind: pipeline.Unavailable}
+	for _, o := range []JSONOptions{{}, {Rows: "operators"}} {
+		f := NewJSON(jsonMapping, o)
+		for _, doc := range []string{``, "\xef", `<h`, `[{"resource":"A"}`, `{"operators":[`} {
+			_, err := decodeDocument(f, io.MultiReader(strings.NewReader(doc), iotest.ErrReader(cut)), 1<<20)
+			if !errors.Is(err, cut) {
+				t.Errorf("after %q: got %v, want the reader's error", doc, err)
+			}
+		}
+	}
+}
+
+func TestARowWithoutEndIsAnErrorBeforeMemoryIs(t *testing.T) {
+	f := NewJSON(jsonMapping, JSONOptions{})
+	endless := io.MultiReader(strings.NewReader(`[{"resource":"`), &repeat{limit: 1 << 30})
+	_, err := decodeDocument(f, endless, 4<<20)
+	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "longer than 16 MiB") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// repeat reads as many x.
+type repeat struct{ limit int }
+
+func (r *repeat) Read(b []byte) (int, error) {
+	if r.limit <= 0 {
+		return 0, io.EOF
+	}
+	for i := range b {
+		b[i] = 'x'
+	}
+	r.limit -= len(b)
+	return len(b), nil
+}
+
+func TestAConsumerMayStopAfterAnyChunk(t *testing.T) {
+	doc := "[" + strings.Repeat(`{"resource":"A"},`, 20_000) + `{"resource":"A"}]`
+	for _, tt := range []struct {
+		o   JSONOptions
+		doc string
+	}{{JSONOptions{}, doc}, {JSONOptions{Rows: "operators"}, `{"operators":` + doc + `}`}} {
+		f := NewJSON(jsonMapping, tt.o)
+		n := 0
+		for range f.Split(strings.NewReader(tt.doc), 1000) {
+			if n++; n == 2 {
+				break
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d chunks, want at least 2", n)
+		}
+	}
+}
+
+func TestTheExtrasHashIgnoresOrderAndSnapshots(t *testing.T) {
+	f := NewJSON(jsonMapping, JSONOptions{})
+	d, err := decodeDocument(f, strings.NewReader(`[
+		{"resource":"A","u":1,"v":"w","pending":1},
+		{"v":"w","pending":2,"u":1,"resource":"A"},
+		{"v":"w","u":1,"resource":"A"},
+		{"v":"w","u":2,"resource":"A"},
+		{"v":2,"u":"w","resource":"A"}]`), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.hashes[0] != d.hashes[1] || d.hashes[0] != d.hashes[2] {
+		t.Errorf("order or a snapshot changed the hash: %v", d.hashes[:3])
+	}
+	if d.hashes[0] == d.hashes[3] || d.hashes[3] == d.hashes[4] {
+		t.Errorf("other values have the same hash: %v", d.hashes)
+	}
+	if d.rows[0]["extras"] != `{"pending":1,"u":1,"v":"w"}` {
+		t.Errorf("extras are %s", d.rows[0]["extras"])
+	}
+}
