@@ -30,6 +30,27 @@ func (c *content) local(t time.Time) string {
 	return t.In(c.zone).Format("2006-01-02 15:04:05.000000")
 }
 
+// spans are the parts of the asked time in the order in which a big file has
+// them: one after the other, or with Shuffle hour by hour through all days.
+func (c *content) spans() (all [][2]time.Time) {
+	if !c.style.Shuffle {
+		return [][2]time.Time{{c.start, c.end}}
+	}
+	for n := range 24 * time.Hour / time.Hour {
+		for at := c.start.Add(n * time.Hour); at.Before(c.end); at = at.Add(24 * time.Hour) {
+			all = append(all, [2]time.Time{at, earlier(at.Add(time.Hour), c.end)})
+		}
+	}
+	return all
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // number is an id, blank when 0.
 func number(n int64) string {
 	if n == 0 {
@@ -56,10 +77,12 @@ func occurrences(m Minutes) string {
 func (c *content) callsFile() file {
 	cells := make([]string, 0, 64)
 	return file{strings.Split(callsHeader, ","), func(yield func([]string) bool) {
-		for r := range c.data.Calls(c.params.Target, c.start, c.end) {
-			cells = c.callCells(cells[:0], &r)
-			if !yield(cells) {
-				return
+		for _, s := range c.spans() {
+			for r := range c.data.Calls(c.params.Target, s[0], s[1]) {
+				cells = c.callCells(cells[:0], &r)
+				if !yield(cells) {
+					return
+				}
 			}
 		}
 	}}
@@ -89,16 +112,18 @@ func (c *content) callCells(cells []string, r *CallRow) []string {
 func (c *content) textsFile() file {
 	cells := make([]string, 0, 16)
 	return file{strings.Split(textsHeader, ","), func(yield func([]string) bool) {
-		for r := range c.data.Texts(c.params.Target, c.start, c.end) {
-			direction := "external"
-			if r.Internal {
-				direction = "internal"
-			}
-			_, typ := r.Target.rowKinds()
-			cells = append(cells[:0], c.local(r.At), number(r.ID), r.Name, r.Email, typ, number(r.Target.ID), number(r.Sender),
-				direction, r.To, r.From, r.Encrypted, r.Text, r.MMS, c.params.Zone)
-			if !yield(cells) {
-				return
+		for _, s := range c.spans() {
+			for r := range c.data.Texts(c.params.Target, s[0], s[1]) {
+				direction := "external"
+				if r.Internal {
+					direction = "internal"
+				}
+				_, typ := r.Target.rowKinds()
+				cells = append(cells[:0], c.local(r.At), number(r.ID), r.Name, r.Email, typ, number(r.Target.ID), number(r.Sender),
+					direction, r.To, r.From, r.Encrypted, r.Text, r.MMS, c.params.Zone)
+				if !yield(cells) {
+					return
+				}
 			}
 		}
 	}}

@@ -55,10 +55,7 @@ func (c *content) callStatsFile() file {
 			return
 		}
 		for _, day := range c.days {
-			end := addDays(day, 1, c.zone)
-			if c.end.Before(end) {
-				end = c.end
-			}
+			end := earlier(addDays(day, 1, c.zone), c.end)
 			rows := []CallStats{}
 			if p.GroupBy == "date" {
 				rows = append(rows, c.data.CallStatsByDate(p.Target, day, end))
@@ -169,10 +166,7 @@ func (c *content) otherStatsFile() file {
 	header := []string{"date", "user_id", "name", "email", "type", "total", "inbound", "outbound", "timezone"}
 	return file{header, func(yield func([]string) bool) {
 		for _, day := range c.days {
-			end := addDays(day, 1, c.zone)
-			if c.end.Before(end) {
-				end = c.end
-			}
+			end := earlier(addDays(day, 1, c.zone), c.end)
 			for _, u := range Users() {
 				in, out := c.countOf(u, day, end)
 				if in+out == 0 {

@@ -22,6 +22,8 @@ type Running struct {
 	servers []*http.Server
 	release func() bool // of the context's hold on Close
 
+	pipes *pipes // of StartInMemory
+
 	mu     sync.Mutex
 	closed bool
 	owned  sync.WaitGroup // Serve loops and handlers
@@ -30,8 +32,21 @@ type Running struct {
 // Start listens on loopback, on the options' addresses or free ports, until
 // ctx ends or Close is called.
 func (w *World) Start(ctx context.Context) (*Running, error) {
+	return w.start(ctx, &Running{world: w}, func(address string) (net.Listener, error) {
+		return (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(address, "127.0.0.1:0"))
+	})
+}
+
+// StartInMemory serves over pipes instead of sockets: real HTTP still, and
+// inside a testing/synctest bubble, where time passes as soon as everyone
+// waits. Clients need [Running.Transport].
+func (w *World) StartInMemory(ctx context.Context) (*Running, error) {
+	run := &Running{world: w, pipes: newPipes()}
+	return w.start(ctx, run, run.pipes.listen)
+}
+
+func (w *World) start(ctx context.Context, run *Running, listen func(address string) (net.Listener, error)) (*Running, error) {
 	o := w.settings()
-	run := &Running{world: w}
 	for _, host := range []struct {
 		url     *string
 		address string
@@ -42,7 +57,7 @@ func (w *World) Start(ctx context.Context) (*Running, error) {
 		{&run.DialpadURL, o.Dialpad.Address, w.Dialpad()},
 		{&run.DownloadURL, o.Dialpad.DownloadAddress, w.Download()},
 	} {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmp.Or(host.address, "127.0.0.1:0"))
+		l, err := listen(host.address)
 		if err != nil {
 			run.Close()
 			return nil, fmt.Errorf("vendorsim: %w", err)
