@@ -35,7 +35,7 @@ func (d *download) open(ctx context.Context) (io.ReadCloser, error) {
 		}
 		for renewed := false; !renewed; renew = renew[1:] {
 			if len(renew) == 0 {
-				return nil, deadLink(err)
+				return nil, d.order.src.explain(deadLink(err))
 			}
 			switch err := renew[0](ctx); {
 			case err == nil:
@@ -109,17 +109,18 @@ func linkDied(err error) bool {
 	return false
 }
 
-// deadLink is the error of a report whose newest link is refused too. It says
-// nothing about the key unless the configured host refused that.
+// deadLink is the error of a report whose newest link is refused too. It speaks
+// of the key only where the configured host refused that.
 func deadLink(err error) error {
 	var e *pipeline.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	said := *e
-	if _, fromBase := statusOf(err); !fromBase {
-		said.Kind = pipeline.Refused
+	if _, fromBase := statusOf(err); fromBase {
+		return err
 	}
+	said := *e
+	said.Kind = pipeline.Refused
 	said.Hint = "the vendor's newest link to the report is refused as well; the next sync orders it anew"
 	return &said
 }

@@ -16,9 +16,9 @@ import (
 const (
 	// postNote is the kind of the journal's notes about ordered reports.
 	postNote = "dialpad.post"
-	// journalAge is how old our view of the journal may get while the quota is
-	// far from used up.
-	journalAge = 5 * time.Minute
+	// journalAge is how old our view of the journal may get while not half of
+	// the quota is used up.
+	journalAge = time.Minute
 	// throttlePatience bounds the waiting for a vendor that keeps answering 429;
 	// its published limit is over two hours.
 	throttlePatience = 3 * time.Hour
@@ -221,13 +221,13 @@ func (g *gate) known(now time.Time) []time.Time {
 }
 
 // refresh reads the journal, where other processes note their POSTs too: at
-// first, now and then, and each time when the quota is nearly used up.
+// first, now and then, and each time once half of the quota is used up.
 func (g *gate) refresh(ctx context.Context, j pipeline.Journal, now time.Time) error {
-	near := len(g.known(now)) >= g.quota.posts-max(1, g.quota.posts/4)
+	half := 2*len(g.known(now)) >= g.quota.posts
 	g.mu.Lock()
 	fresh := !g.journalRead.IsZero() && now.Sub(g.journalRead) < journalAge
 	g.mu.Unlock()
-	if fresh && !near {
+	if fresh && !half {
 		return nil
 	}
 	notes, err := j.Since(ctx, g.tenant, now.Add(-g.occupied()))
