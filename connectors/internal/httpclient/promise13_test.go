@@ -162,6 +162,7 @@ func TestPromise13_ErrorsHoldNoSecrets(t *testing.T) {
 		"the whole header":        "Authorization: " + key,
 		"another key":             `{"error":"Bearer s3cr3t-other.abc-_~+/= is expired"}`,
 		"a signed URL":            `see https://bucket.example.com/f.csv?X-Goog-Signature=s3cr3t&Expires=1 for more`,
+		"a path and its query":    "cannot GET /x?a=s3cr3t&b=s3cr3t",
 		"a signed URL in JSON":    `{"url":"https:\/\/bucket.example.com\/f.csv?sig=s3cr3t&a=1"}`,
 		"query values":            "apikey=s3cr3t token=s3cr3t&signature=s3cr3t; access_token: s3cr3t",
 		"JSON members":            `{"token":"s3cr3t","client_secret": "s3cr3t"}`,

@@ -19,6 +19,8 @@ const (
 var (
 	// queryOfURL is everything behind a URL's question mark: signatures live there.
 	queryOfURL = regexp.MustCompile(`(?i)(https?(?:://|:\\/\\/)[^\s"'<>?]*)[?][^\s"'<>]*`)
+	// queryOfPath is the same behind a path alone.
+	queryOfPath = regexp.MustCompile(`(/[^\s"'<>?]*)[?][^\s"'<>=]*=[^\s"'<>]*`)
 	// secretPair is a name that promises a secret, and its value.
 	secretPair = regexp.MustCompile(`(?i)((?:api[-_]?key|[a-z_-]*token|signature|sig|x-(?:amz|goog)-[a-z-]+|[a-z_-]*password|passwd|[a-z_-]*secret|credential|authorization)["']?\s*[=:]\s*["']?)[^\s"'&,;<>}]+`)
 	// scheme is an Authorization value quoted back.
@@ -63,6 +65,7 @@ func redact(s string, secrets []string) string {
 	}
 	s = scheme.ReplaceAllString(s, "$1 "+mask)
 	s = queryOfURL.ReplaceAllString(s, "$1?"+mask)
+	s = queryOfPath.ReplaceAllString(s, "$1?"+mask)
 	s = secretPair.ReplaceAllString(s, "${1}"+mask)
 	return jwt.ReplaceAllString(s, mask)
 }
