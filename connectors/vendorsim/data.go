@@ -43,17 +43,20 @@ const (
 // at begins the sequence of one resource and time; ok is false where an edit
 // made everything vanish.
 func (d Data) at(stream, resource string, t time.Time) (r random, ok bool) {
-	seed := d.Seed
-	for _, e := range slices.Backward(d.Edits) {
-		if (e.Stream == "" || e.Stream == stream) && !t.Before(e.From) && t.Before(e.To) {
-			if e.Vanish {
-				return random{}, false
-			}
-			seed = e.Seed
-			break
-		}
+	seed, ok := d.seedAt(stream, t)
+	if !ok {
+		return random{}, false
 	}
 	return sequence(keyed(seed, stream, resource), t), true
+}
+
+func (d Data) seedAt(stream string, t time.Time) (seed uint64, ok bool) {
+	for _, e := range slices.Backward(d.Edits) {
+		if (e.Stream == "" || e.Stream == stream) && !t.Before(e.From) && t.Before(e.To) {
+			return e.Seed, !e.Vanish
+		}
+	}
+	return d.Seed, true
 }
 
 // constant begins a sequence that belongs to a resource whatever the time.

@@ -66,6 +66,9 @@ func (d Data) Calls(t Target, start, end time.Time) iter.Seq[CallRow] {
 				if only != 0 && c.Target.ID != only || c.Started.Before(start) || !c.Started.Before(end) {
 					continue
 				}
+				if _, ok := d.seedAt(StreamCalls, c.Started); !ok {
+					continue // the leg of a call from before the time that vanished
+				}
 				if !yield(c) {
 					return
 				}

@@ -104,6 +104,9 @@ func (d Data) Voicemails(t Target, start, end time.Time) iter.Seq[VoicemailRow] 
 			if !c.Voicemail || c.Ended.Before(start) || !c.Ended.Before(end) {
 				continue
 			}
+			if _, ok := d.seedAt(StreamCalls, c.Ended); !ok {
+				continue
+			}
 			r := c.note
 			v := VoicemailRow{Call: c, At: c.Ended, RecordingURL: "https://dialpad.com/blob/voicemail/" + strconv.FormatInt(r.id(), 10) + ".mp3"}
 			if r.chance(0.8) {

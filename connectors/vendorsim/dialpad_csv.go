@@ -70,7 +70,7 @@ func (s CSVStyle) cell(buf []byte, cell string) []byte {
 	if s.BareQuotes && strings.Contains(cell, `"`) && !strings.HasPrefix(cell, `"`) && !strings.ContainsAny(cell, ",\r\n") {
 		return append(buf, cell...)
 	}
-	if !s.QuoteAll && !strings.ContainsAny(cell, ",\"\r\n") {
+	if !s.QuoteAll && !needsQuotes(cell) {
 		return append(buf, cell...)
 	}
 	buf = append(buf, '"')
@@ -83,6 +83,17 @@ func (s CSVStyle) cell(buf []byte, cell string) []byte {
 		buf = append(buf, `""`...)
 		cell = after
 	}
+}
+
+// needsQuotes is a loop because a big report asks it for each of 54 cells a row.
+func needsQuotes(cell string) bool {
+	for i := range len(cell) {
+		switch cell[i] {
+		case ',', '"', '\r', '\n':
+			return true
+		}
+	}
+	return false
 }
 
 // file is the table that the report's parameters ask for.
