@@ -192,8 +192,9 @@ func (r *Row) At(t pipeline.Instant) { r.at = t }
 // Keep leaves field f in extras verbatim, whatever else is done with it.
 func (r *Row) Keep(f int) { r.marks[f] |= keep }
 
-// Skip leaves field f's declared column alone in this row. A column that was
-// set needs no Skip: Set… goes before the declared field.
+// Skip leaves field f out of this row, unless it is kept: its column stays as it
+// is, and a field without a column does not go to extras. A column that was set
+// needs no Skip: Set… goes before the declared field.
 func (r *Row) Skip(f int) { r.marks[f] |= skip }
 
 // Extra adds a member to extras: "_time_ambiguous". The value is JSON.
@@ -202,10 +203,15 @@ func (r *Row) Extra(member string, rawJSON []byte) {
 }
 
 // Reject makes the row a reject; nothing of it is loaded. The reason names the
-// field and what is wrong, without the value. at may be NoInstant.
+// field and what is wrong, without the value. Where at is NoInstant the time
+// told to At stands.
 func (r *Row) Reject(at pipeline.Instant, reason string) {
-	if r.reason == "" {
-		r.at, r.reason = at, reason
+	if r.reason != "" {
+		return
+	}
+	r.reason = reason
+	if at != pipeline.NoInstant {
+		r.at = at
 	}
 }
 

@@ -1,6 +1,9 @@
 package dialpad
 
 import (
+	"strings"
+	"unicode"
+
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/transforms"
 )
@@ -8,16 +11,99 @@ import (
 // newFormat returns the format of a Stats export: stat is the API's stat_type,
 // export its export_type ("records" or "stats"), groupBy its group_by ("user",
 // "date" or "group"; only for calls and stats). nil: no mapping exists for it.
+//
+// All exports are CSV with a header, found by name: the header grows from time
+// to time. Durations in it are decimal minutes and become seconds; local times
+// stand in the zone that the row's timezone column names. Columns that no
+// column of ours holds stay in extras.
 func newFormat(stat, export, groupBy string) pipeline.Format {
 	switch export + " " + stat {
 	case "records calls":
-		return transforms.NewCSV(transforms.Mapping{Table: pipeline.Events})
+		return transforms.NewCSV(callsMapping())
 	case "records texts":
-		return transforms.NewCSV(transforms.Mapping{Table: pipeline.Events})
+		return transforms.NewCSV(textsMapping())
 	case "records voicemails":
-		return transforms.NewCSV(transforms.Mapping{Table: pipeline.Events})
+		return transforms.NewCSV(voicemailsMapping())
 	case "stats calls":
-		return transforms.NewCSV(transforms.Mapping{Table: pipeline.Activity})
+		return transforms.NewCSV(callStatsMapping(groupBy))
 	}
 	return nil
 }
+
+// Columns of the events table that the mappings of records set themselves.
+var (
+	eventKind     = pipeline.Events.Index("kind")
+	eventEntry    = pipeline.Events.Index("entry_id")
+	eventIsEntry  = pipeline.Events.Index("is_entry")
+	eventChannel  = pipeline.Events.Index("channel")
+	eventWay      = pipeline.Events.Index("direction")
+	eventStarted  = pipeline.Events.Index("started_at")
+	eventQueued   = pipeline.Events.Index("queued_at")
+	eventRang     = pipeline.Events.Index("rang_at")
+	eventAnswered = pipeline.Events.Index("connected_at")
+	eventEnded    = pipeline.Events.Index("ended_at")
+	eventResource = pipeline.Events.Index("resource_type")
+	eventAgent    = pipeline.Events.Index("agent_id")
+	eventAgentIs  = pipeline.Events.Index("agent_name")
+	eventAgentAt  = pipeline.Events.Index("agent_email")
+	eventCustomer = pipeline.Events.Index("customer_address")
+	eventInternal = pipeline.Events.Index("internal_address")
+	eventText     = pipeline.Events.Index("text")
+)
+
+// started reads the row's only time, from the given field, in the row's zone.
+// false: the row was rejected.
+func started(r *transforms.Row, zone, date int) bool {
+	times := r.Times(zone, date)
+	if times == nil {
+		return false
+	}
+	r.At(times[0])
+	r.SetInstant(eventStarted, times[0])
+	return true
+}
+
+// resourceType is the vendor's name of a kind of target in snake case. The
+// vendor spells the same one call_center, CallCenter and callcenter, and a user
+// also UserProfile.
+func resourceType(kind []byte) string {
+	switch string(kind) {
+	case "user", "User", "UserProfile":
+		return "user"
+	case "call_center", "CallCenter", "callcenter":
+		return "call_center"
+	case "department", "Department":
+		return "department"
+	case "office", "Office":
+		return "office"
+	case "coachinggroup":
+		return "coaching_group"
+	case "coachingteam":
+		return "coaching_team"
+	case "staffgroup":
+		return "staff_group"
+	}
+	return snakeCase(string(kind))
+}
+
+// snakeCase writes CallRouter, "Call router" and call-router as call_router.
+func snakeCase(s string) string {
+	var b strings.Builder
+	gap := false
+	for i, c := range s {
+		switch {
+		case unicode.IsLetter(c) || unicode.IsDigit(c):
+			if b.Len() > 0 && (gap || unicode.IsUpper(c) && !upperBefore(s, i)) {
+				b.WriteByte('_')
+			}
+			b.WriteRune(unicode.ToLower(c))
+			gap = false
+		default:
+			gap = true
+		}
+	}
+	return b.String()
+}
+
+// upperBefore reports whether an ASCII capital stands before position i.
+func upperBefore(s string, i int) bool { return i > 0 && s[i-1] >= 'A' && s[i-1] <= 'Z' }

@@ -1,0 +1,128 @@
+package dialpad
+
+import (
+	"bytes"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/transforms"
+)
+
+// Fields of the calls export.
+const (
+	callID = iota
+	callMaster
+	callEntry
+	callStarted
+	callQueued
+	callRang
+	callConnected
+	callEnded
+	callZone
+	callDirection
+	callTargetType
+	callTargetKind
+	callTargetID
+	callName
+	callEmail
+	callCategory
+	callCategories
+	callExternal
+	callOwn
+	callTalk
+	callHold
+	callRing
+	callQueue
+	callWrapup
+	callAnswer
+	callIsInternal
+)
+
+// callsMapping reads calls with export_type=records: a row per call of a group
+// or a user, and one per leg that rang for an agent, whose entry_point_call_id
+// is the call_id of the group's row.
+//
+// The agent is named on every row whose target is a user: on legs, and on
+// direct calls to a user, which are entry rows at the same time.
+func callsMapping() transforms.Mapping {
+	return transforms.Mapping{
+		Table: pipeline.Events,
+		Fields: []transforms.Field{
+			callID:         {Source: "call_id", Column: "event_id"},
+			callMaster:     {Source: "master_call_id", Column: "parent_id"},
+			callEntry:      {Source: "entry_point_call_id", Column: "entry_id"},
+			callStarted:    {Source: "date_started", Conv: transforms.Custom},
+			callQueued:     {Source: "date_queued", Conv: transforms.Custom},
+			callRang:       {Source: "date_rang", Conv: transforms.Custom},
+			callConnected:  {Source: "date_connected", Conv: transforms.Custom},
+			callEnded:      {Source: "date_ended", Conv: transforms.Custom},
+			callZone:       {Source: "timezone", Column: "timezone"},
+			callDirection:  {Source: "direction", Column: "direction", Conv: transforms.Lower},
+			callTargetType: {Source: "target_type", Conv: transforms.Custom},
+			callTargetKind: {Source: "target_kind"},
+			callTargetID:   {Source: "target_id", Column: "resource_id"},
+			callName:       {Source: "name", Column: "resource_name"},
+			callEmail:      {Source: "email", Column: "resource_email"},
+			callCategory:   {Source: "category", Column: "status"},
+			callCategories: {Source: "categories", Column: "tags", Conv: transforms.Tags},
+			callExternal:   {Source: "external_number", Column: "customer_address"},
+			callOwn:        {Source: "internal_number", Column: "internal_address"},
+			callTalk:       {Source: "talk_duration", Column: "talk_seconds", Conv: transforms.Minutes},
+			callHold:       {Source: "hold_duration", Column: "hold_seconds", Conv: transforms.Minutes},
+			callRing:       {Source: "ringing_duration", Column: "ring_seconds", Conv: transforms.Minutes},
+			callQueue:      {Source: "queued_duration", Column: "queue_seconds", Conv: transforms.Minutes},
+			callWrapup:     {Source: "wrapup_duration", Column: "wrapup_seconds", Conv: transforms.Minutes},
+			callAnswer:     {Source: "time_to_answer", Column: "answer_seconds", Conv: transforms.Minutes},
+			callIsInternal: {Source: "is_internal", Conv: transforms.Bool},
+		},
+		Keys: []string{"call_id", "date_started", "entry_point_call_id"},
+		Last: "is_internal",
+		Row:  callRow,
+	}
+}
+
+func callRow(r *transforms.Row) {
+	times := r.Times(callZone, callStarted, callQueued, callRang, callConnected, callEnded)
+	if times == nil {
+		return
+	}
+	r.At(times[0])
+	r.SetInstant(eventStarted, times[0])
+	r.SetInstant(eventQueued, times[1])
+	r.SetInstant(eventRang, times[2])
+	r.SetInstant(eventAnswered, times[3])
+	r.SetInstant(eventEnded, times[4])
+	r.SetString(eventKind, "call")
+	r.SetString(eventChannel, "voice")
+
+	own, entry := r.Raw(callID), r.Raw(callEntry)
+	isEntry := entry == nil || bytes.Equal(entry, own)
+	r.SetBool(eventIsEntry, isEntry)
+	if isEntry && own != nil {
+		r.SetText(eventEntry, own)
+	}
+	if kind := setResourceType(r, callTargetType, callTargetKind); kind == "user" {
+		setAgent(r, callTargetID, callName, callEmail)
+	}
+}
+
+// setResourceType sets resource_type from the first of the fields that is not
+// blank, and returns it.
+func setResourceType(r *transforms.Row, fields ...int) string {
+	for _, f := range fields {
+		if text := r.Raw(f); text != nil {
+			kind := resourceType(text)
+			r.SetString(eventResource, kind)
+			return kind
+		}
+	}
+	return ""
+}
+
+// setAgent copies an agent's id, name and e-mail address from the given fields.
+func setAgent(r *transforms.Row, id, name, email int) {
+	for _, c := range [...]struct{ col, field int }{{eventAgent, id}, {eventAgentIs, name}, {eventAgentAt, email}} {
+		if text := r.Raw(c.field); text != nil {
+			r.SetText(c.col, text)
+		}
+	}
+}

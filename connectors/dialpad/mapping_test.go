@@ -1,0 +1,411 @@
+package dialpad
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// callsHeader is the calls export's header as captured from the vendor.
+const callsHeader = "date_started,call_id,category,direction,external_number,internal_number,date_first_rang,date_queued,date_rang,date_connected,date_ended," +
+	"target_id,target_kind,target_type,name,email,was_recorded,entry_point_call_id,entry_point_target_id,entry_point_target_kind,proxy_target_id,voicemail," +
+	"transferred_to,transferred_to_contact_id,transferred_from_target_id,office_id,company_id,device,salesforce_activity_id,timezone,availability," +
+	"time_in_system,callback_type,callback_id,master_call_id,time_to_answer,date_callback_connected,date_callback_ended,date_anonymized,categories," +
+	"ringing_duration,ringing_occurrences,hold_duration,hold_occurrences,talk_duration,queued_duration,queued_occurrences,wrapup_duration," +
+	"participant_type,percent_ai_talk_time,percent_ai_listen_time,percent_ai_silent_time,campaign_id,is_internal"
+
+// document writes a CSV document: a header and rows that give some columns.
+func document(header string, rows ...map[string]string) string {
+	var b strings.Builder
+	b.WriteString(header + "\n")
+	for _, row := range rows {
+		left := len(row)
+		for i, name := range strings.Split(header, ",") {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if v, ok := row[name]; ok {
+				left--
+				b.WriteString(`"` + strings.ReplaceAll(v, `"`, `""`) + `"`)
+			}
+		}
+		if left > 0 {
+			panic("a row names a column that the header lacks")
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// decode reads a document; each row maps columns to their text.
+func decode(t *testing.T, f pipeline.Format, table *pipeline.Table, m *pipeline.Meta, doc string) ([]map[string]string, *pipeline.Batch, error) {
+	t.Helper()
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	t.Cleanup(func() { mem.AssertSize(t, 0) })
+	batch := pipeline.NewBatch(table, mem)
+	t.Cleanup(batch.Release)
+	for chunk, err := range f.Split(strings.NewReader(doc), 1<<20) {
+		if err == nil {
+			err = f.Decode(m, chunk, batch)
+		}
+		if err != nil {
+			return nil, batch, err
+		}
+	}
+	rows := make([]map[string]string, batch.Rows())
+	for i := range rows {
+		rows[i] = map[string]string{}
+	}
+	cols, err := batch.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, col := range cols {
+		if col == nil {
+			continue
+		}
+		for i := range rows {
+			if col.IsValid(i) {
+				rows[i][table.Columns[c].Name] = valueText(col, i)
+			}
+		}
+		col.Release()
+	}
+	return rows, batch, nil
+}
+
+func valueText(col arrow.Array, i int) string {
+	switch a := col.(type) {
+	case *array.Timestamp:
+		return pipeline.Instant(a.Value(i)).String()
+	case *array.List:
+		from, to := a.ValueOffsets(i)
+		var items []string
+		for j := from; j < to; j++ {
+			items = append(items, a.ListValues().(*array.String).Value(int(j)))
+		}
+		return strings.Join(items, "|")
+	default:
+		return col.ValueStr(i)
+	}
+}
+
+func meta(scope string) *pipeline.Meta {
+	span := pipeline.Span{Start: instant("2025-09-08T05:00:00Z"), End: instant("2025-09-10T05:00:00Z")}
+	return &pipeline.Meta{
+		Request: pipeline.Request{Stream: "dialpad.calls", Scope: scope, Zone: "America/Chicago", Span: span},
+		Span:    span, ResponseZone: "America/Chicago",
+	}
+}
+
+func instant(s string) pipeline.Instant {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		panic(err)
+	}
+	return pipeline.InstantOf(t)
+}
+
+// wantRow compares a row with the columns that it must have, no others.
+func wantRow(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	for name, v := range want {
+		if got[name] != v {
+			t.Errorf("%s is %q, want %q", name, got[name], v)
+		}
+	}
+	for name, v := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s is %q, want null", name, v)
+		}
+	}
+}
+
+func TestCallsEntryRowLegAndDirectCall(t *testing.T) {
+	doc := document(callsHeader,
+		map[string]string{
+			"date_started": "2025-09-08 09:00:00.123456", "call_id": "6529997769220096", "master_call_id": "6529997769220000", "category": "incoming", "direction": "inbound",
+			"external_number": "+15551234567", "internal_number": "+15557654321", "date_queued": "2025-09-08 09:00:05", "target_id": "5000000000000001",
+			"target_kind": "CallCenter", "target_type": "call_center", "name": "Sales", "timezone": "America/Chicago", "categories": "answered,inbound,human_agent",
+			"queued_duration": "0.5", "time_to_answer": "0.7", "was_recorded": "True", "is_internal": "false", "office_id": "7",
+		},
+		map[string]string{
+			"date_started": "2025-09-08 09:00:05", "call_id": "6529997769220097", "entry_point_call_id": "6529997769220096", "direction": "inbound",
+			"date_rang": "2025-09-08 09:00:30", "date_connected": "2025-09-08 09:00:42", "date_ended": "2025-09-08 09:03:34",
+			"target_id": "6000000000000001", "target_kind": "UserProfile", "target_type": "user", "name": "Ana", "email": "ana@example.com", "timezone": "America/Chicago",
+			"talk_duration": "2.86", "hold_duration": "0", "ringing_duration": "0.2", "wrapup_duration": "1.5",
+		},
+		map[string]string{
+			"date_started": "2025-09-08 10:00:00", "call_id": "1", "entry_point_call_id": "1", "direction": "Outbound",
+			"target_id": "6000000000000001", "target_kind": "UserProfile", "name": "Ana", "email": "ana@example.com",
+		},
+	)
+	rows, batch, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), doc)
+	if err != nil || len(rows) != 3 || len(batch.Rejects) != 0 {
+		t.Fatalf("got %d rows, %v, %v", len(rows), batch.Rejects, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"kind": "call", "channel": "voice", "event_id": "6529997769220096", "parent_id": "6529997769220000", "entry_id": "6529997769220096", "is_entry": "true",
+		"direction": "inbound", "status": "incoming", "tags": "answered|inbound|human_agent",
+		"started_at": "2025-09-08T14:00:00.123456Z", "queued_at": "2025-09-08T14:00:05Z", "timezone": "America/Chicago",
+		"resource_type": "call_center", "resource_id": "5000000000000001", "resource_name": "Sales",
+		"customer_address": "+15551234567", "internal_address": "+15557654321", "queue_seconds": "30", "answer_seconds": "42",
+		"extras": `{"target_kind":"CallCenter","is_internal":"false","was_recorded":"True","office_id":"7"}`,
+	})
+	wantRow(t, rows[1], map[string]string{
+		"kind": "call", "channel": "voice", "event_id": "6529997769220097", "entry_id": "6529997769220096", "is_entry": "false", "direction": "inbound",
+		"started_at": "2025-09-08T14:00:05Z", "rang_at": "2025-09-08T14:00:30Z", "connected_at": "2025-09-08T14:00:42Z", "ended_at": "2025-09-08T14:03:34Z",
+		"timezone": "America/Chicago", "resource_type": "user", "resource_id": "6000000000000001", "resource_name": "Ana", "resource_email": "ana@example.com",
+		"agent_id": "6000000000000001", "agent_name": "Ana", "agent_email": "ana@example.com",
+		"talk_seconds": "171.6", "hold_seconds": "0", "ring_seconds": "12", "wrapup_seconds": "90", "extras": `{"target_kind":"UserProfile"}`,
+	})
+	wantRow(t, rows[2], map[string]string{
+		"kind": "call", "channel": "voice", "event_id": "1", "entry_id": "1", "is_entry": "true", "direction": "outbound", "started_at": "2025-09-08T15:00:00Z",
+		"resource_type": "user", "resource_id": "6000000000000001", "resource_name": "Ana", "resource_email": "ana@example.com",
+		"agent_id": "6000000000000001", "agent_name": "Ana", "agent_email": "ana@example.com", "extras": `{"target_kind":"UserProfile"}`,
+	})
+	if batch.Times[2] != instant("2025-09-08T15:00:00Z") {
+		t.Errorf("the row's time is %v", batch.Times[2])
+	}
+}
+
+func TestPromise05_EveryColumnOfACallIsKeptSomewhere(t *testing.T) {
+	row := map[string]string{}
+	for i, name := range strings.Split(callsHeader+",new_column", ",") {
+		row[name] = fmt.Sprintf("value %d", i)
+		switch {
+		case strings.HasPrefix(name, "date_"):
+			row[name] = fmt.Sprintf("2025-09-08 10:00:%02d", i)
+		case strings.HasSuffix(name, "_duration") || name == "time_to_answer":
+			row[name] = fmt.Sprint(i)
+		case name == "timezone":
+			row[name] = "UTC"
+		}
+	}
+	rows, _, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), document(callsHeader+",new_column", row))
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("got %v, %v", rows, err)
+	}
+	var extras map[string]string
+	if err := json.Unmarshal([]byte(rows[0]["extras"]), &extras); err != nil {
+		t.Fatal(err)
+	}
+	columns := fmt.Sprint(rows[0])
+	for name, v := range row {
+		inColumn := strings.Contains(columns, v+" ") || strings.Contains(columns, v+"]")
+		switch {
+		case strings.HasSuffix(name, "_duration") || name == "time_to_answer" || strings.HasPrefix(name, "date_") || name == "target_type":
+			continue // converted: looked at elsewhere
+		case extras[name] != v && !inColumn:
+			t.Errorf("%s is lost", name)
+		}
+	}
+	for _, name := range []string{"date_first_rang", "date_callback_connected", "date_anonymized", "time_in_system", "is_internal", "new_column", "callback_id"} {
+		if extras[name] != row[name] {
+			t.Errorf("extras lack %s: %v", name, extras)
+		}
+	}
+	if len(extras) != 31 {
+		t.Errorf("extras have %d members", len(extras))
+	}
+}
+
+func TestPromise09_ACallInTheHourThatOccursTwice(t *testing.T) {
+	doc := document(callsHeader, map[string]string{
+		"call_id": "1", "timezone": "America/Chicago", "date_started": "2025-11-02 01:50:00", "date_queued": "2025-11-02 01:50:01",
+		"date_rang": "2025-11-02 01:05:00", "date_connected": "2025-11-02 01:06:00", "date_ended": "2025-11-02 02:10:00",
+	})
+	rows, _, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), doc)
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("got %v, %v", rows, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"kind": "call", "channel": "voice", "event_id": "1", "entry_id": "1", "is_entry": "true", "timezone": "America/Chicago",
+		"started_at": "2025-11-02T06:50:00Z", "queued_at": "2025-11-02T06:50:01Z", "rang_at": "2025-11-02T07:05:00Z",
+		"connected_at": "2025-11-02T07:06:00Z", "ended_at": "2025-11-02T08:10:00Z",
+		"extras": `{"_time_ambiguous":["date_started","date_queued","date_rang","date_connected"]}`,
+	})
+}
+
+const textsHeader = "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone"
+
+func TestTexts(t *testing.T) {
+	base := map[string]string{
+		"date": "2025-09-08 09:00:00", "message_id": "9", "name": "Ana", "email": "ana@example.com", "target_type": "user", "target_id": "6",
+		"to_phone": "+1555,+1556", "from_phone": "+1444", "timezone": "UTC",
+	}
+	want := map[string]string{
+		"kind": "text", "channel": "sms", "event_id": "9", "started_at": "2025-09-08T09:00:00Z", "timezone": "UTC",
+		"resource_type": "user", "resource_id": "6", "resource_name": "Ana", "resource_email": "ana@example.com",
+	}
+	for name, c := range map[string]struct{ row, want map[string]string }{
+		"internal is outbound, and the user sent it": {
+			map[string]string{"direction": "internal", "encrypted_text": "hi, \"you\""},
+			map[string]string{"direction": "outbound", "customer_address": "+1555,+1556", "internal_address": "+1444", "text": "hi, \"you\"", "agent_id": "6", "agent_name": "Ana", "agent_email": "ana@example.com"},
+		},
+		"external is inbound, and no agent sent it": {
+			map[string]string{"direction": "external", "encrypted_aes_text": "hello", "sender_id": "77", "mms": "https://example.com/m"},
+			map[string]string{"direction": "inbound", "customer_address": "+1444", "internal_address": "+1555,+1556", "text": "hello", "extras": `{"sender_id":"77","mms":"https://example.com/m"}`},
+		},
+		"another sender has an id and no name": {
+			map[string]string{"direction": "internal", "sender_id": "8", "target_type": "department"},
+			map[string]string{"direction": "outbound", "customer_address": "+1555,+1556", "internal_address": "+1444", "agent_id": "8", "resource_type": "department"},
+		},
+		"both texts are kept": {
+			map[string]string{"direction": "internal", "sender_id": "6", "encrypted_text": "a", "encrypted_aes_text": "b"},
+			map[string]string{"direction": "outbound", "customer_address": "+1555,+1556", "internal_address": "+1444", "agent_id": "6", "agent_name": "Ana", "agent_email": "ana@example.com", "text": "a", "extras": `{"encrypted_aes_text":"b"}`},
+		},
+		"an unknown direction leaves the numbers in extras": {
+			map[string]string{"direction": "Sideways"},
+			map[string]string{"direction": "sideways", "extras": `{"to_phone":"+1555,+1556","from_phone":"+1444"}`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row, wanted := map[string]string{}, map[string]string{}
+			for _, m := range []map[string]string{base, c.row} {
+				for k, v := range m {
+					row[k] = v
+				}
+			}
+			for _, m := range []map[string]string{want, c.want} {
+				for k, v := range m {
+					wanted[k] = v
+				}
+			}
+			rows, batch, err := decode(t, newFormat("texts", "records", ""), pipeline.Events, meta("company"), document(textsHeader, row))
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+			}
+			wantRow(t, rows[0], wanted)
+		})
+	}
+}
+
+func TestVoicemails(t *testing.T) {
+	const header = "call_id,target_id,name,email,external_number,internal_number,date,date_listened,listened_by_target_id,listened_by_name,listened_by_email,recording_url,transcription_text,timezone"
+	rows, _, err := decode(t, newFormat("voicemails", "records", ""), pipeline.Events, meta("company"), document(header, map[string]string{
+		"call_id": "5", "target_id": "6", "name": "Ana", "email": "ana@example.com", "external_number": "+1555", "internal_number": "+1444", "date": "2025-09-08 09:00:00.5",
+		"date_listened": "2025-09-09 09:00:00", "listened_by_name": "Bo", "recording_url": "https://dialpad.com/blob/1.mp3", "transcription_text": "call\nme", "timezone": "America/Chicago",
+	}))
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("got %v, %v", rows, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"kind": "voicemail", "channel": "voice", "event_id": "5", "started_at": "2025-09-08T14:00:00.5Z", "timezone": "America/Chicago",
+		"resource_id": "6", "resource_name": "Ana", "resource_email": "ana@example.com", "customer_address": "+1555", "internal_address": "+1444",
+		"text": "call\nme", "recording_url": "https://dialpad.com/blob/1.mp3", "extras": `{"date_listened":"2025-09-09 09:00:00","listened_by_name":"Bo"}`,
+	})
+}
+
+func TestCallStatsByUser(t *testing.T) {
+	const header = "date,user_id,name,email,type,all_calls,inbound_calls,outbound_calls,answered,missed,abandoned,voicemails,service_level,talk_duration,hold_duration,ringing_duration,queued_duration,wrapup_duration,aht,asa,rejected,timezone"
+	day := map[string]string{
+		"date": "2025-09-08", "user_id": "6529997769220096", "name": "Ana", "email": "ana@example.com", "type": "user", "all_calls": "10.0", "inbound_calls": "7",
+		"outbound_calls": "3", "answered": "6", "missed": "1", "abandoned": "0", "voicemails": "2", "service_level": "5", "talk_duration": "2.86", "hold_duration": "1",
+		"ringing_duration": "0.5", "queued_duration": "0.25", "wrapup_duration": "3", "aht": "1.5", "asa": "0.7", "rejected": "4",
+	}
+	short := map[string]string{"date": "2025-11-02", "user_id": "8", "type": "CallCenter", "timezone": "UTC", "missed": "many"}
+	rows, batch, err := decode(t, newFormat("calls", "stats", "user"), pipeline.Activity, meta("company"), document(header, day, short,
+		map[string]string{"date": "2025-09-08", "name": "nobody"}, map[string]string{"user_id": "8"}))
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"resource_type": "user", "resource_id": "6529997769220096", "resource_name": "Ana", "resource_email": "ana@example.com", "channel": "voice",
+		"interval_start": "2025-09-08T05:00:00Z", "interval_end": "2025-09-09T05:00:00Z",
+		"interactions_total": "10", "interactions_in": "7", "interactions_out": "3", "answered": "6", "missed": "1", "abandoned": "0", "voicemails": "2", "in_service_level": "5",
+		"talk_seconds": "171.6", "hold_seconds": "60", "ring_seconds": "30", "queue_seconds": "15", "wrapup_seconds": "180", "avg_handle_seconds": "90", "avg_answer_seconds": "42",
+		"extras": `{"rejected":"4"}`,
+	})
+	wantRow(t, rows[1], map[string]string{
+		"resource_type": "call_center", "resource_id": "8", "channel": "voice", "timezone": "UTC",
+		"interval_start": "2025-11-02T00:00:00Z", "interval_end": "2025-11-03T00:00:00Z", "extras": `{"missed":"many"}`,
+	})
+	if len(batch.Rejects) != 2 || batch.Rejects[0].Reason != "user_id is blank" || batch.Rejects[0].At != instant("2025-09-08T05:00:00Z") || batch.Rejects[1].Reason != "date is blank" {
+		t.Errorf("got %+v", batch.Rejects)
+	}
+}
+
+func TestPromise09_AStatisticsDayHasAsManyHoursAsTheLocalDay(t *testing.T) {
+	for date, hours := range map[string]float64{"2025-03-09": 23, "2025-09-08": 24, "2025-11-02": 25} {
+		rows, batch, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta("callcenter:123"), document("date,all_calls", map[string]string{"date": date, "all_calls": "1"}))
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+		}
+		from, to := instant(rows[0]["interval_start"]), instant(rows[0]["interval_end"])
+		if to.Sub(from).Hours() != hours || rows[0]["extras"] != "" {
+			t.Errorf("%s: from %v to %v, extras %s", date, from, to, rows[0]["extras"])
+		}
+	}
+}
+
+func TestCallStatsByDateAreTheScopes(t *testing.T) {
+	for scope, want := range map[string][2]string{
+		"company": {"company", "company"}, "office:789": {"office", "789"}, "callcenter:123": {"call_center", "123"},
+		"department:4": {"department", "4"}, "coachinggroup:5": {"coaching_group", "5"}, "user:6": {"user", "6"},
+	} {
+		rows, _, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta(scope), document("date,all_calls", map[string]string{"date": "2025-09-08", "all_calls": "1"}))
+		if err != nil || len(rows) != 1 || rows[0]["resource_type"] != want[0] || rows[0]["resource_id"] != want[1] {
+			t.Errorf("%s: got %v, %v", scope, rows, err)
+		}
+	}
+}
+
+func TestCallStatsByGroupBelongToTheWindowAsked(t *testing.T) {
+	m := meta("office:789")
+	rows, batch, err := decode(t, newFormat("calls", "stats", "group"), pipeline.Activity, m, document("name,type,all_calls", map[string]string{"name": "Sales", "type": "Call Center", "all_calls": "4"}, map[string]string{"type": "department"}))
+	if err != nil || len(rows) != 1 || len(batch.Rejects) != 1 {
+		t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"resource_type": "call_center", "resource_id": "Sales", "resource_name": "Sales", "channel": "voice", "interactions_total": "4",
+		"interval_start": m.Span.Start.String(), "interval_end": m.Span.End.String(),
+	})
+	if batch.Times[0] != pipeline.NoInstant {
+		t.Errorf("the row has the time %v; its window is the one asked", batch.Times[0])
+	}
+}
+
+func TestPromise04_EachExportNeedsItsKeyColumns(t *testing.T) {
+	for _, c := range []struct{ stat, kind, group, header, says string }{
+		{"calls", "records", "", strings.Replace(callsHeader, ",call_id", "", 1), "call_id"},
+		{"calls", "records", "", strings.Replace(callsHeader, "date_started,", "", 1), "date_started"},
+		{"calls", "records", "", strings.Replace(callsHeader, ",entry_point_call_id", "", 1), "entry_point_call_id"},
+		{"texts", "records", "", "date,name,timezone", "message_id"},
+		{"voicemails", "records", "", "call_id,timezone", "date"},
+		{"calls", "stats", "user", "date,name", "user_id"},
+		{"calls", "stats", "date", "all_calls", "date"},
+		{"calls", "stats", "group", "type,all_calls", "name"},
+	} {
+		table := pipeline.Events
+		if c.kind == "stats" {
+			table = pipeline.Activity
+		}
+		_, _, err := decode(t, newFormat(c.stat, c.kind, c.group), table, meta("company"), c.header+"\n")
+		if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "lacks "+c.says) {
+			t.Errorf("%s %s without %s: %v", c.stat, c.kind, c.says, err)
+		}
+	}
+}
+
+func TestResourceTypes(t *testing.T) {
+	for vendor, want := range map[string]string{
+		"call_center": "call_center", "CallCenter": "call_center", "callcenter": "call_center", "UserProfile": "user", "user": "user",
+		"Department": "department", "CallRouter": "call_router", "Call router": "call_router", "staffgroup": "staff_group", "room": "room", "Über": "über",
+	} {
+		if got := resourceType([]byte(vendor)); got != want {
+			t.Errorf("%s is %s, want %s", vendor, got, want)
+		}
+	}
+	if newFormat("csat", "records", "") != nil {
+		t.Error("an export without a mapping must have no format")
+	}
+}
