@@ -93,6 +93,7 @@ type Row struct {
 	scratch []byte
 	times   []pipeline.Instant
 	moments []moment
+	state   any // the mapping's own
 }
 
 // value is one source value.
@@ -137,6 +138,15 @@ type unknown struct {
 
 // Meta describes the document.
 func (r *Row) Meta() *pipeline.Meta { return r.meta }
+
+// State returns what the mapping keeps from row to row within one part of a
+// document, such as a loaded zone: the answer of the first call's create.
+func (r *Row) State(create func(*pipeline.Meta) any) any {
+	if r.state == nil {
+		r.state = create(r.meta)
+	}
+	return r.state
+}
 
 // Raw returns the text of field f: the cell, the decoded JSON string, or the
 // JSON token of any other value; nil when it is absent, blank or null.
