@@ -107,14 +107,20 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 		return
 	}
 	replace, write := s.judge(ctx, l, group)
-	// From here on stopping costs more than going on: windows would be left open.
+	// A window that has begun is brought to its end: stopping would leave it
+	// open. Between two windows there is time to stop.
+	stop := ctx
 	ctx = context.WithoutCancel(ctx)
 	if err := s.begin(ctx, l, replace); err != nil {
 		failAll(replace, "begin the commit", err)
 		replace = nil
 	}
 	for _, p := range replace {
-		if err := s.place(ctx, p); err != nil {
+		err := stop.Err()
+		if err == nil {
+			err = s.place(ctx, p)
+		}
+		if err != nil {
 			p.fail("place the window", err)
 			continue
 		}

@@ -1,0 +1,347 @@
+// Package memory is a [pipeline.Store] in memory: for tests of the engine,
+// and as the plain truth that other sinks are compared with.
+//
+// It keeps the promises of a sink in the simplest way there is, one mutex
+// around everything, and forgets all of it when it is closed. It is no sink to
+// sync into.
+//
+// Start at Commit.
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/verdict"
+)
+
+// Options of a Store.
+type Options struct {
+	// Now is the real clock, for CommittedAt; nil means time.Now.
+	Now func() time.Time
+}
+
+// Store keeps windows, ledgers, notes and runs. See [pipeline.Store].
+type Store struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	streams map[pipeline.StreamKey]*stream
+	notes   []pipeline.Note
+	runs    []pipeline.Summary
+	writes  int
+}
+
+var _ pipeline.Store = (*Store)(nil)
+
+// stream is what is kept of one stream.
+type stream struct {
+	ledger  *pipeline.Ledger
+	windows map[pipeline.Span]contents
+}
+
+// contents is what one window holds.
+type contents struct {
+	records []arrow.Record
+	rejects []pipeline.Reject
+}
+
+func (c contents) release() {
+	for _, r := range c.records {
+		r.Release()
+	}
+}
+
+// New returns an empty store. Close it to give its records back.
+func New(o Options) *Store {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Store{now: o.Now, streams: make(map[pipeline.StreamKey]*stream)}
+}
+
+// stream returns what is kept of k; the caller holds the mutex.
+func (s *Store) stream(k pipeline.StreamKey) *stream {
+	kept := s.streams[k]
+	if kept == nil {
+		kept = &stream{ledger: pipeline.NewLedger(), windows: make(map[pipeline.Span]contents)}
+		s.streams[k] = kept
+	}
+	return kept
+}
+
+// Ledger implements [pipeline.Sink].
+func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Ledger, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	copied := pipeline.NewLedger()
+	if kept := s.streams[k]; kept != nil {
+		for _, e := range kept.ledger.Entries() {
+			copied.Apply(e)
+		}
+	}
+	return copied, nil
+}
+
+// Record implements [pipeline.Sink].
+func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pipeline.Entry) error {
+	if err := ctx.Err(); err != nil || len(entries) == 0 {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.stream(k)
+	for _, e := range entries {
+		kept.ledger.Apply(e)
+	}
+	return nil
+}
+
+// Commit implements [pipeline.Sink].
+func (s *Store) Commit(ctx context.Context, sealed []pipeline.Sealed) []pipeline.Result {
+	results := make([]pipeline.Result, len(sealed))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pipeline.Point(ctx, "memory.locked")
+	for i, w := range sealed {
+		entry, outcome, err := s.commit(ctx, w)
+		if err != nil {
+			err = &pipeline.Error{Op: "commit", Stream: w.Key.Stream, Window: w.Entry.Window.Span, Kind: kindOf(err), Err: err}
+		}
+		results[i] = pipeline.Result{Outcome: outcome, Entry: entry, Err: err}
+	}
+	pipeline.Point(ctx, "memory.committed")
+	for _, w := range sealed {
+		if w.Stage != nil {
+			_ = w.Stage.Abort() // never fails
+		}
+	}
+	return results
+}
+
+func kindOf(err error) pipeline.Kind {
+	if errors.Is(err, context.Canceled) {
+		return pipeline.Stopped
+	}
+	return pipeline.Internal
+}
+
+// commit replaces one window in one step: nothing in here can fail halfway.
+func (s *Store) commit(ctx context.Context, w pipeline.Sealed) (pipeline.Entry, pipeline.Outcome, error) {
+	st, ok := w.Stage.(*stage)
+	if !ok || st.store != s || st.key != w.Key {
+		return pipeline.Entry{}, pipeline.Failed, errors.New("the stage belongs to another store or stream")
+	}
+	if err := errors.Join(ctx.Err(), st.ready(w.Entry)); err != nil {
+		return pipeline.Entry{}, pipeline.Failed, err
+	}
+	kept := s.stream(w.Key)
+	v := verdict.Of(kept.ledger, w.Entry)
+	if v.Outcome == pipeline.Yielded {
+		return pipeline.Entry{}, v.Outcome, nil
+	}
+	e := v.Entry
+	e.CommittedAt = pipeline.InstantOf(s.now())
+	if v.Outcome == pipeline.Committed {
+		e.HasData = v.MayHold || e.Counts.Rows > 0
+		for _, old := range v.Replaces {
+			kept.drop(old.Span)
+		}
+		kept.drop(e.Window.Span)
+		kept.windows[e.Window.Span] = st.take()
+		s.writes++
+	}
+	kept.ledger.Apply(e)
+	return e, v.Outcome, nil
+}
+
+func (k *stream) drop(s pipeline.Span) {
+	k.windows[s].release()
+	delete(k.windows, s)
+}
+
+// Add implements [pipeline.Journal].
+func (s *Store) Add(ctx context.Context, n pipeline.Note) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, n)
+	return nil
+}
+
+// Since implements [pipeline.Journal].
+func (s *Store) Since(_ context.Context, k pipeline.TenantKey, t time.Time) ([]pipeline.Note, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var notes []pipeline.Note
+	for _, n := range s.notes {
+		if n.Tenant == k && !n.At.Before(t) {
+			notes = append(notes, n)
+		}
+	}
+	slices.SortStableFunc(notes, func(a, b pipeline.Note) int { return a.At.Compare(b.At) })
+	return notes, nil
+}
+
+// AppendRun implements [pipeline.Store].
+func (s *Store) AppendRun(_ context.Context, run pipeline.Summary) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs = append(s.runs, run)
+	return nil
+}
+
+// Check implements [pipeline.Store].
+func (s *Store) Check(ctx context.Context) error { return ctx.Err() }
+
+// Streams implements [pipeline.Store].
+func (s *Store) Streams(context.Context) ([]pipeline.StreamKey, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(s.streams), func(a, b pipeline.StreamKey) int {
+		return slices.Compare([]string{string(a.Stream), string(a.Account)}, []string{string(b.Stream), string(b.Account)})
+	}), nil
+}
+
+// Close forgets everything.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, kept := range s.streams {
+		for _, c := range kept.windows {
+			c.release()
+		}
+	}
+	s.streams = make(map[pipeline.StreamKey]*stream)
+	return nil
+}
+
+// stage collects one window.
+type stage struct {
+	store  *Store
+	key    pipeline.StreamKey
+	table  *pipeline.Table
+	window pipeline.Window
+
+	mu      sync.Mutex
+	records map[int]arrow.Record
+	rejects []pipeline.Reject
+	rows    int64
+	sealed  bool
+	ended   bool
+}
+
+// Stage implements [pipeline.Sink].
+func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (pipeline.Stage, error) {
+	if w.Empty() {
+		return nil, &pipeline.Error{Op: "stage", Stream: k.Stream, Kind: pipeline.Internal, Err: errors.New("the window is empty")}
+	}
+	if _, err := w.Location(); err != nil {
+		return nil, &pipeline.Error{Op: "stage", Stream: k.Stream, Window: w.Span, Kind: pipeline.Internal, Err: err}
+	}
+	return &stage{store: s, key: k, table: t, window: w, records: make(map[int]arrow.Record)}, nil
+}
+
+// Append implements [pipeline.Stage].
+func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
+	if !rec.Schema().Equal(st.table.StageSchema()) {
+		return fmt.Errorf("memory: the record has another schema than %s", st.table.Name)
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if err := st.open(); err != nil {
+		return err
+	}
+	if rec.NumRows() == 0 {
+		return nil
+	}
+	if _, taken := st.records[seq]; taken {
+		return fmt.Errorf("memory: two records have place %d", seq)
+	}
+	rec.Retain()
+	st.records[seq] = rec
+	st.rows += rec.NumRows()
+	return nil
+}
+
+// Reject implements [pipeline.Stage].
+func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if err := st.open(); err != nil {
+		return err
+	}
+	st.rejects = append(st.rejects, rejects...)
+	return nil
+}
+
+// Seal implements [pipeline.Stage].
+func (st *stage) Seal(context.Context) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if err := st.open(); err != nil {
+		return err
+	}
+	st.sealed = true
+	return nil
+}
+
+func (st *stage) open() error {
+	if st.sealed || st.ended {
+		return errors.New("memory: the stage has ended")
+	}
+	return nil
+}
+
+// Abort implements [pipeline.Stage].
+func (st *stage) Abort() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.ended = true
+	for _, r := range st.records {
+		r.Release()
+	}
+	st.records, st.rejects = nil, nil
+	return nil
+}
+
+func (st *stage) ready(e pipeline.Entry) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	switch {
+	case !st.sealed || st.ended:
+		return errors.New("the stage is not sealed")
+	case e.Window != st.window:
+		return errors.New("the entry is another window's")
+	case st.rows != e.Counts.Rows || int64(len(st.rejects)) != e.Counts.Rejected:
+		return fmt.Errorf("%d rows and %d rejects are staged, the entry says %d and %d",
+			st.rows, len(st.rejects), e.Counts.Rows, e.Counts.Rejected)
+	}
+	return nil
+}
+
+// take hands over what was collected, in order.
+func (st *stage) take() contents {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	var c contents
+	for _, seq := range slices.Sorted(maps.Keys(st.records)) {
+		c.records = append(c.records, st.records[seq])
+	}
+	c.rejects = st.rejects
+	st.records, st.rejects = nil, nil
+	return c
+}

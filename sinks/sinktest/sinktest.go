@@ -1,0 +1,144 @@
+// Package sinktest proves that a [pipeline.Store] keeps the promises of a
+// sink. A driver's test supplies a [Driver] and calls [Run].
+//
+// The promises are a list of named proofs (see proofs.go). A proof that needs
+// an ability which only some sinks have is skipped where the driver declares
+// that it goes without, and says why; an ability that is neither there nor
+// declared fails, and so does a run in which nothing was proven.
+//
+// The package knows no sink. Start at [Driver].
+package sinktest
+
+import (
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Driver is what a sink's test supplies.
+type Driver struct {
+	// New makes an empty place to store in. It is dropped when the test ends.
+	New func(t testing.TB) Place
+	// Without names the abilities that the sink goes without, and why.
+	Without map[Ability]string
+	// LedgerWrites is the number of ledger writes after which the sink
+	// reorganises what it has written; 0 when it never does.
+	LedgerWrites int
+}
+
+// Place is somewhere that keeps what stores put there.
+type Place interface {
+	// Open returns a store over the place, as another process would have it. The
+	// place closes it when the test ends.
+	Open(t testing.TB) pipeline.Store
+	// Rows reads a stream's rows as the sink's users do: by window, then in
+	// stored order.
+	Rows(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) []Row
+	// Rejects reads a stream's rejected rows by window, then in stored order.
+	Rejects(t testing.TB, k pipeline.StreamKey) []Rejected
+}
+
+// Row is what the suite looks at in a row of either table. The columns are
+// resource_id, the table's time column, answered (activity) or talk_seconds
+// (events), sync_id, window_start and window_end.
+type Row struct {
+	ID     string
+	At     pipeline.Instant
+	Value  int64
+	Sync   pipeline.SyncID
+	Window pipeline.Span
+}
+
+// Rejected is what the suite looks at in a rejected row.
+type Rejected struct {
+	Row    int64
+	Reason string
+	Raw    string
+}
+
+// Ability is something that a sink may go without.
+type Ability string
+
+const (
+	// Stamps: the place implements [Stamper].
+	Stamps Ability = "stamps"
+	// Faults: the place implements [Faulty].
+	Faults Ability = "faults"
+	// Leaves: a proof that Stage and Abort leave nothing behind; the place implements [Litter].
+	Leaves Ability = "leaves"
+)
+
+// Stamper tells whether data were written.
+type Stamper interface {
+	// Stamp is equal before and after exactly when no data of the stream were
+	// written in between, not even the same data again.
+	Stamp(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) string
+}
+
+// Faulty opens stores whose storage fails.
+type Faulty interface {
+	// OpenFaulty returns a store whose call number n (from 0) to its storage
+	// fails, once. With after, the call has its effect before it fails. hit tells
+	// whether the call has come.
+	OpenFaulty(t testing.TB, n int, after bool) (store pipeline.Store, hit func() bool)
+}
+
+// Litter tells what lies about.
+type Litter interface {
+	// Litter lists temporary things that no running store owns.
+	Litter(t testing.TB) []string
+}
+
+// Run proves every promise of a sink.
+func Run(t *testing.T, d Driver) { run(t, d, proofs) }
+
+// Promise proves the sink's part in one of the program's numbered promises;
+// number 0 are the parts of the contract that stand under none.
+func Promise(t *testing.T, d Driver, number int) {
+	var some []proof
+	for _, p := range proofs {
+		if p.promise == number {
+			some = append(some, p)
+		}
+	}
+	run(t, d, some)
+}
+
+func run(t *testing.T, d Driver, list []proof) {
+	t.Helper()
+	proven := 0
+	for _, p := range list {
+		t.Run(p.name, func(t *testing.T) {
+			place := d.New(t)
+			for _, a := range p.needs {
+				has := able(place, a)
+				reason, without := d.Without[a]
+				switch {
+				case has && without:
+					t.Fatalf("the driver says that it goes without %s, but its place has it", a)
+				case without:
+					t.Skipf("without %s: %s", a, reason)
+				case !has:
+					t.Fatalf("the place lacks %s, and the driver does not say why", a)
+				}
+			}
+			proven++
+			p.prove(t, &bench{place: place, driver: d})
+		})
+	}
+	if proven == 0 {
+		t.Fatal("nothing was proven")
+	}
+}
+
+func able(p Place, a Ability) (has bool) {
+	switch a {
+	case Stamps:
+		_, has = p.(Stamper)
+	case Faults:
+		_, has = p.(Faulty)
+	case Leaves:
+		_, has = p.(Litter)
+	}
+	return has
+}

@@ -1,0 +1,214 @@
+package sinktest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// scenario is a place with a past, and readings that change all of it: rows
+// replaced, vanished, cleared and new, rejects gone and come, windows
+// superseded, and one reading that is equal.
+var (
+	past = []reading{
+		{key: agents, window: day(0), at: 1, rows: []string{"ana", "bob"}, rejects: []string{"gone"}},
+		{key: agents, window: day(1), at: 1, rows: []string{"cleared"}},
+		{key: agents, window: day(2), at: 1, rows: []string{"equal"}},
+		{key: agents, window: span(72, 6), at: 1, rows: []string{"early"}, rejects: []string{"superseded"}},
+		{key: agents, window: span(78, 18), at: 1, rows: []string{"late"}},
+	}
+	present = []reading{
+		{key: agents, window: day(0), at: 2, rows: []string{"bob", "dan"}},
+		{key: agents, window: day(1), at: 2},
+		{key: agents, window: day(2), at: 2, rows: []string{"equal"}},
+		{key: agents, window: day(3), at: 2, rows: []string{"early", "late"}},
+		{key: agents, window: day(4), at: 2, rows: []string{"new"}, rejects: []string{"come"}},
+	}
+	// presentRows is present as the table shows it: the equal window keeps the rows that it had.
+	presentRows = []reading{present[0], present[1], past[2], present[3], present[4]}
+)
+
+// prepare makes the past, with some more ledger writes before it.
+func prepare(t testing.TB, p Place, writes int) {
+	t.Helper()
+	s := p.Open(t)
+	for range writes {
+		if err := s.Record(context.Background(), agents, pipeline.Entry{Kind: pipeline.EntryFail, Window: day(4), ReadAt: read(0), Note: "not yet"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(t, s, pipeline.Committed, past...)
+}
+
+// act brings the present, once.
+func act(ctx context.Context, s pipeline.Store) (results []pipeline.Result, err error) {
+	if err := s.Add(ctx, pipeline.Note{Tenant: pipeline.TenantKey{Source: "ucontact", Account: "default"}, At: read(2).Time(), Kind: "post"}); err != nil {
+		return nil, err
+	}
+	if _, err := s.Ledger(ctx, agents); err != nil {
+		return nil, err
+	}
+	results = try(ctx, s, present...)
+	if err := s.Record(ctx, calls, pipeline.Entry{Kind: pipeline.EntryFail, Window: day(0), ReadAt: read(2), Note: "the vendor broke off"}); err != nil {
+		return results, err
+	}
+	return results, s.AppendRun(ctx, pipeline.Summary{SyncID: "run-002"})
+}
+
+// honest checks what a broken run left: what the ledger calls committed is
+// what the table holds, old or new, and nothing was told to be committed that is not.
+func (b *bench) honest(t testing.TB, results []pipeline.Result) {
+	t.Helper()
+	l := b.ledger(t, agents)
+	rows := b.place.Rows(t, pipeline.Activity, agents)
+	for _, r := range slices.Concat(past, presentRows) {
+		e, ok := l.Live(r.window.Span)
+		if !ok || e.Fingerprint != r.entry().Fingerprint {
+			continue // open, or of the other reading
+		}
+		var got []Row
+		for _, row := range rows {
+			if r.window.Has(row.At) {
+				got = append(got, row)
+			}
+		}
+		if want := r.want(); !slices.Equal(got, want) {
+			t.Errorf("the ledger has a commit of %s by %s, but the table holds\n\t%+v\nwant\n\t%+v", r.window.Span, e.SyncID, got, want)
+		}
+	}
+	for i, r := range results {
+		if r.Outcome == pipeline.Failed {
+			continue
+		}
+		if e, ok := l.Live(present[i].window.Span); !ok || e.SyncID != present[i].sync() {
+			t.Errorf("Commit said %d of %s, but the ledger has %+v, %v", r.Outcome, present[i].window.Span, e, ok)
+		}
+	}
+}
+
+// repaired checks that a repeat by a new process reaches the present.
+func (b *bench) repaired(t testing.TB) {
+	t.Helper()
+	results, err := act(context.Background(), b.place.Open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		if r.Outcome != pipeline.Committed && r.Outcome != pipeline.Unchanged {
+			t.Fatalf("the repeat of %s: outcome %d, %v", present[i].window.Span, r.Outcome, r.Err)
+		}
+	}
+	b.holdsPresent(t)
+}
+
+// holdsPresent checks that the place is as an uninterrupted run leaves it. The
+// equal window may have been written again, if its commit was caught halfway.
+func (b *bench) holdsPresent(t testing.TB) {
+	t.Helper()
+	want := slices.Clone(presentRows)
+	for _, row := range b.place.Rows(t, pipeline.Activity, agents) {
+		if row.Window == present[2].window.Span {
+			want[2] = present[2]
+			want[2].at = past[2].at
+			if row.Sync == present[2].sync() {
+				want[2].at = present[2].at
+			}
+		}
+	}
+	b.holds(t, agents, want...)
+}
+
+// crash is what a simulated crash panics with.
+type crash struct{ point string }
+
+// crashAt runs the present and dies at the n-th point that is passed. It
+// returns the point's name, or "" when there are fewer.
+func crashAt(s pipeline.Store, n int) (point string, err error) {
+	passed := 0
+	ctx := pipeline.WithPoints(context.Background(), func(name string) {
+		if passed++; passed > n {
+			panic(crash{name})
+		}
+	})
+	defer func() {
+		if p := recover(); p != nil {
+			c, ok := p.(crash)
+			if !ok {
+				panic(p)
+			}
+			point = c.point
+		}
+	}()
+	_, err = act(ctx, s)
+	return "", err
+}
+
+func crashes(t *testing.T, b *bench) {
+	warm := []int{0}
+	if n := b.driver.LedgerWrites; n > 0 {
+		warm = append(warm, n-4) // so that the present's second write is the n-th
+	}
+	seen := map[string]int{}
+	for _, writes := range warm {
+		for n := 0; ; n++ {
+			b := &bench{place: b.driver.New(t), driver: b.driver}
+			prepare(t, b.place, writes)
+			point, err := crashAt(b.place.Open(t), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if point == "" {
+				b.holdsPresent(t)
+				break
+			}
+			seen[point]++
+			name := fmt.Sprintf("%s/%d/%d", point, seen[point], writes)
+			t.Run(name, func(t *testing.T) {
+				b.honest(t, nil)
+				b.repaired(t)
+				b.repaired(t)
+			})
+		}
+	}
+	if len(seen) == 0 {
+		t.Fatal("the sink passes no named point")
+	}
+}
+
+func faults(t *testing.T, b *bench) {
+	for _, after := range []bool{false, true} {
+		n := 0
+		for ; ; n++ {
+			b := &bench{place: b.driver.New(t), driver: b.driver}
+			prepare(t, b.place, max(0, b.driver.LedgerWrites-4))
+			s, hit := b.place.(Faulty).OpenFaulty(t, n, after)
+			results, err := act(context.Background(), s)
+			if !hit() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.holdsPresent(t)
+				break
+			}
+			t.Run(fmt.Sprintf("call %d, after %v", n, after), func(t *testing.T) {
+				failed := err != nil || slices.ContainsFunc(results, func(r pipeline.Result) bool { return r.Err != nil })
+				if failed && err != nil && pipeline.KindOf(err) == pipeline.Internal {
+					t.Errorf("the error is of no kind: %v", err)
+				}
+				b.honest(t, results)
+				if n%2 == 0 { // the same process goes on, or another one
+					if _, err := act(context.Background(), s); err != nil {
+						t.Fatal(err)
+					}
+				}
+				b.repaired(t)
+			})
+		}
+		if n < 10 {
+			t.Errorf("the sweep ended after %d calls: the faults do not reach the storage", n)
+		}
+	}
+}
