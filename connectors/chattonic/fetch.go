@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,43 +20,51 @@ const (
 	checkLimit    = 64 << 20 // of the answer to Check; it lists every operator
 )
 
-// Fetch yields the one body that answers r. The call itself is made when the
-// body is opened.
+// Fetch yields the one body that answers r. It holds one of the vendor's few
+// places from the call until the answer is read.
 func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
 	if r.Stream != Operators && r.Stream != Dashboard {
 		return &pipeline.Error{Op: "fetch", Stream: r.Stream, Kind: pipeline.Internal, Err: errors.New("not a stream that Chat-Tonic is asked for")}
 	}
-	if err := ctx.Err(); err != nil {
+	if err := s.calls.Acquire(ctx, 1); err != nil {
 		return &pipeline.Error{Op: "fetch", Stream: r.Stream, Window: r.Span, Kind: pipeline.Stopped, Err: err}
 	}
-	meta := pipeline.Meta{
+	defer s.calls.Release(1)
+
+	meta := s.meta(r)
+	notify := func(text string, until time.Time) {
+		if env.Notify != nil {
+			env.Notify(pipeline.Notice{Request: r, Text: text, Until: until})
+		}
+	}
+	answer, err := httpclient.AskAhead(ctx, func(ctx context.Context) (answer *httpclient.Response, err error) {
+		err = s.withAccess(ctx, notify, func(a access) error {
+			call := s.call(a, r.Stream, r.Span)
+			call.Notify = notify
+			answer, err = s.client.Do(ctx, call)
+			return err
+		})
+		return answer, locate(s.advise(err), r.Stream, r.Span)
+	})
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	return yield(pipeline.Body{Meta: meta, Open: answer.Open})
+}
+
+// meta describes the body that answers r.
+func (s *Source) meta(r pipeline.Request) pipeline.Meta {
+	m := pipeline.Meta{
 		Request:     r,
 		Span:        r.Span,
 		ExtractedAt: pipeline.InstantOf(s.opt.Clock()),
 		ReadAt:      pipeline.InstantOf(s.opt.Now()),
 	}
 	if r.Stream == Dashboard {
-		meta.Group, meta.ResponseZone = s.set.format, s.set.responseZone.String()
+		m.Group, m.ResponseZone = s.set.format, s.set.responseZone.String()
 	}
-	notify := func(text string, until time.Time) {
-		if env.Notify != nil {
-			env.Notify(pipeline.Notice{Request: r, Text: text, Until: until})
-		}
-	}
-	return yield(pipeline.Body{Meta: meta, Open: func(ctx context.Context) (io.ReadCloser, error) {
-		var answer *httpclient.Response
-		err := s.withAccess(ctx, notify, func(a access) error {
-			call := s.call(a, r.Stream, r.Span)
-			call.Notify = notify
-			var err error
-			answer, err = s.client.Do(ctx, call)
-			return err
-		})
-		if err != nil {
-			return nil, locate(s.advise(err), r.Stream, r.Span)
-		}
-		return answer.Body, nil
-	}})
+	return m
 }
 
 // withAccess calls with a token and, when the vendor no longer takes it, once

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -21,6 +23,10 @@ const (
 	mappingVersion = 1
 )
 
+// callsAtOnce bounds the calls that the vendor works on for us; each is held
+// open until its answer is read.
+const callsAtOnce = 4
+
 // Options are what a [Source] needs besides its settings.
 type Options struct {
 	Account   pipeline.AccountID
@@ -36,6 +42,7 @@ type Source struct {
 	opt     Options
 	client  *httpclient.Client
 	session *session
+	calls   *semaphore.Weighted
 }
 
 var _ pipeline.Source = (*Source)(nil)
@@ -58,7 +65,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{set: s, opt: o, client: c, session: newSession(s, c, o.Now)}, nil
+	return &Source{set: s, opt: o, client: c, session: newSession(s, c, o.Now), calls: semaphore.NewWeighted(callsAtOnce)}, nil
 }
 
 // Streams lists what the source offers; s is nil when it is not configured.

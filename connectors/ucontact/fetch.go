@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
@@ -86,28 +85,13 @@ func (f *fetch) whole(ctx context.Context, span pipeline.Span, names []string) (
 			}
 		})
 	}
-	// The answer that proved that the query is not too heavy is the one that is read.
-	first, err := ask(ctx)
+	// The answer that proves that the query is not too heavy is the one that is read.
+	answer, err := httpclient.AskAhead(ctx, ask)
 	if err != nil {
 		return pipeline.KindOf(err) == pipeline.TooHeavy, err
 	}
-	defer func() {
-		if first != nil {
-			first.Body.Close() //nolint:errcheck // nobody wanted it
-		}
-	}()
-	body := pipeline.Body{Meta: meta, Open: func(ctx context.Context) (io.ReadCloser, error) {
-		if answer := first; answer != nil {
-			first = nil
-			return answer.Body, nil
-		}
-		answer, err := ask(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return answer.Body, nil
-	}}
-	return false, f.yield(body)
+	defer answer.Close()
+	return false, f.yield(pipeline.Body{Meta: meta, Open: answer.Open})
 }
 
 // meta describes a part's body.
