@@ -49,7 +49,7 @@ func (c *client) do(method, address, token, body string) (int, http.Header, stri
 	if err != nil {
 		return 0, nil, "", err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	return res.StatusCode, res.Header, string(b), err
 }
