@@ -1,0 +1,152 @@
+package transforms
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func TestWallTimesAsVendorsWriteThem(t *testing.T) {
+	for text, want := range map[string]string{
+		"2025-09-08":                    "2025-09-08T00:00:00Z",
+		"2025-09-08 10:11":              "2025-09-08T10:11:00Z",
+		"2025-09-08 10:11:12":           "2025-09-08T10:11:12Z",
+		"2025-09-08T10:11:12.5":         "2025-09-08T10:11:12.5Z",
+		"2025-09-08 10:11:12.123456":    "2025-09-08T10:11:12.123456Z",
+		"2025-09-08 10:11:12.123456789": "2025-09-08T10:11:12.123456Z",
+		"2025-09-08T10:11:12Z":          "2025-09-08T10:11:12Z",
+		"2025-09-08 10:11:12 UTC":       "2025-09-08T10:11:12Z",
+		"2025-09-08 10:11:12+02:00":     "2025-09-08T08:11:12Z",
+		"2025-09-08 10:11:12.5 -0530":   "2025-09-08T15:41:12.5Z",
+		"2025-09-08T10:11+02":           "2025-09-08T08:11:00Z",
+		" 2025-09-08 10:11:12 ":         "2025-09-08T10:11:12Z",
+		"2024-02-29 00:00:00":           "2024-02-29T00:00:00Z",
+		"1969-12-31 23:59:59.999999":    "1969-12-31T23:59:59.999999Z",
+		"":                              "",
+		"2025-09":                       "",
+		"2025-9-8":                      "",
+		"08.09.2025 10:11":              "",
+		"2025-02-29":                    "",
+		"2025-00-01":                    "",
+		"2025-13-01":                    "",
+		"2025-04-31":                    "",
+		"0000-01-01":                    "",
+		"2025-09-08x10:11:12":           "",
+		"2025-09-08 24:00:00":           "",
+		"2025-09-08 10:60:00":           "",
+		"2025-09-08 10:11:60":           "",
+		"2025-09-08 10:11:":             "",
+		"2025-09-08 10:11:12.":          "",
+		"2025-09-08 10:11:12 CET":       "",
+		"2025-09-08 10:11:12+2":         "",
+		"2025-09-08 10:11:12+02:0":      "",
+		"2025-09-08 10:11:12+16:00":     "",
+		"2025-09-08 1:11:12":            "",
+		"20250908 10:11:12":             "",
+		"2025-09-0८ 10:11:12":           "",
+	} {
+		z := (&zones{}).find([]byte("UTC"))
+		m, ok := z.moment([]byte(text))
+		if got := m.first.String(); ok != (want != "") || ok && (got != want || m.second != m.first) {
+			t.Errorf("%q is %s, %v; want %q", text, got, ok, want)
+		}
+	}
+}
+
+func TestPromise09_LocalTimesAreResolvedByTheOrderOfTheirRow(t *testing.T) {
+	const header = "id,kind,zone,started,queued,rang,connected,ended\n"
+	const amb = `{"_time_ambiguous":[%s]}`
+	for name, c := range map[string]struct {
+		zone, times string // local times, of one day
+		want        string // instants, blank where null
+		extras      string
+	}{
+		"ordinary times":                           {"America/Chicago", "2025-09-08 10:00:00,,,2025-09-08 10:01:00.5,2025-09-08 10:02:00", "2025-09-08T15:00:00Z,,,2025-09-08T15:01:00.5Z,2025-09-08T15:02:00Z", ""},
+		"one that occurs twice is the earlier":     {"America/Chicago", "2025-11-02 01:30:00,,,,", "2025-11-02T06:30:00Z,,,,", fmt.Sprintf(amb, `"started"`)},
+		"the earlier unless the order forbids":     {"America/Chicago", "2025-11-02 01:30:00,2025-11-02 01:10:00,,,2025-11-02 01:20:00", "2025-11-02T06:30:00Z,2025-11-02T07:10:00Z,,,2025-11-02T07:20:00Z", fmt.Sprintf(amb, `"started","queued","ended"`)},
+		"after one that occurs once":               {"America/Chicago", "2025-11-02 00:59:00,,2025-11-02 01:10:00,,2025-11-02 02:00:00", "2025-11-02T05:59:00Z,,2025-11-02T06:10:00Z,,2025-11-02T08:00:00Z", fmt.Sprintf(amb, `"rang"`)},
+		"a row out of order keeps the earlier":     {"America/Chicago", "2025-11-02 02:30:00,2025-11-02 01:10:00,,,", "2025-11-02T08:30:00Z,2025-11-02T06:10:00Z,,,", fmt.Sprintf(amb, `"queued"`)},
+		"one that never occurs moves forward":      {"America/Chicago", "2025-03-09 02:30:00,,,,2025-03-09 03:31:00", "2025-03-09T08:30:00Z,,,,2025-03-09T08:31:00Z", fmt.Sprintf(amb, `"started"`)},
+		"half an hour put back":                    {"Australia/Lord_Howe", "2025-04-06 01:45:00,2025-04-06 01:40:00,,,", "2025-04-05T14:45:00Z,2025-04-05T15:10:00Z,,,", fmt.Sprintf(amb, `"started","queued"`)},
+		"midnight put forward":                     {"America/Santiago", "2025-09-07 00:10:00,,,,", "2025-09-07T04:10:00Z,,,,", fmt.Sprintf(amb, `"started"`)},
+		"an offset settles it":                     {"America/Chicago", "2025-11-02 01:30:00-06:00,,,,", "2025-11-02T07:30:00Z,,,,", ""},
+		"another time that cannot be read is null": {"UTC", "2025-09-08 10:00:00,soon,,,", "2025-09-08T10:00:00Z,,,,", `{"queued":"soon"}`},
+		"no zone of its own":                       {"", "2025-09-08 10:00:00,,,,", "2025-09-08T15:00:00Z,,,,", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := mustRead(t, header+"1,call,"+c.zone+","+c.times+"\n")
+			if len(got.rows) != 1 {
+				t.Fatalf("got %+v", got.rejects)
+			}
+			var times []string
+			for _, col := range []string{"started_at", "queued_at", "rang_at", "connected_at", "ended_at"} {
+				times = append(times, got.rows[0][col])
+			}
+			if s := strings.Join(times, ","); s != c.want || got.rows[0]["extras"] != c.extras {
+				t.Errorf("got  %s %s\nwant %s %s", s, got.rows[0]["extras"], c.want, c.extras)
+			}
+			if got.times[0].String() != times[0] {
+				t.Errorf("the row's time is %v", got.times[0])
+			}
+		})
+	}
+}
+
+func TestADocumentNeedsAZone(t *testing.T) {
+	for zone, kind := range map[string]pipeline.Kind{"": pipeline.Mismatch, "Local": pipeline.Mismatch, "Mars/Base": pipeline.Mismatch} {
+		m := pipeline.Meta{ResponseZone: zone}
+		_, err := load(t, NewCSV(testMapping()), &m, strings.NewReader("id,started,kind\n1,2025-09-08,Call\n"), 1<<20)
+		wantKind(t, err, kind, "zone")
+	}
+	m := pipeline.Meta{Request: pipeline.Request{Zone: "Europe/Berlin"}}
+	got, err := load(t, NewCSV(testMapping()), &m, strings.NewReader("id,started,kind\n1,2025-09-08,Call\n"), 1<<20)
+	if err != nil || got.rows[0]["started_at"] != "2025-09-07T22:00:00Z" {
+		t.Errorf("got %v, %v", got.rows, err)
+	}
+}
+
+// FuzzWallTime compares with package time, which reads the same layouts.
+func FuzzWallTime(f *testing.F) {
+	for _, s := range []string{"2025-09-08", "2025-09-08 10:11:12.5", "2025-09-08T10:11:12Z", "2025-02-29 10:11:12+02:00", "0001-01-01 00:00:00", "9999-12-31 23:59:59.9999999"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		w, ok := parseWall([]byte(s))
+		var want time.Time
+		err := error(nil)
+		for _, layout := range []string{
+			"2006-01-02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00",
+			"2006-01-02 15:04Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05Z07",
+		} {
+			layout := layout
+			if len(s) > 10 && len(layout) > 10 {
+				layout = layout[:10] + s[10:11] + layout[11:]
+			}
+			if want, err = time.Parse(layout, s); err == nil {
+				break
+			}
+		}
+		if err != nil || want.Year() < 1 {
+			return // only package time's forms are compared
+		}
+		if !ok {
+			// package time also reads a comma before the fraction and one-digit hours
+			if strings.Contains(s, ",") || len(s) > 12 && !(isDigit(s[11]) && isDigit(s[12])) || len(s) > 10 && s[10] != ' ' && s[10] != 'T' || farOffset(want) {
+				return
+			}
+			t.Fatalf("%q was refused", s)
+		}
+		got := time.Date(w.Year, time.Month(w.Month), w.Day, w.Hour, w.Min, w.Sec, w.Micro*1000, time.UTC).Add(-w.offset)
+		if !got.Equal(want.Truncate(time.Microsecond)) {
+			t.Fatalf("%q is %v, want %v", s, got, want)
+		}
+	})
+}
+
+func farOffset(t time.Time) bool {
+	_, offset := t.Zone()
+	return offset >= 16*3600 || offset <= -16*3600
+}
