@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/windrow-data/windrow/"
+
+// goPackage is what `go list -json` says of a package.
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+// An arrow forbids packages under from to import those under to.
+type arrow struct {
+	from   string   // below the module's root
+	to     []string // prefixes; those of the module begin with "./"
+	except []string
+	reason string
+}
+
+// The linter's configuration says the same (.golangci.yml, depguard); this
+// test says it to those who do not run the linter.
+var arrows = []arrow{
+	{"pipeline", []string{"./"}, []string{"./pipeline"}, "pipeline is the vocabulary: everything may know it, it knows none of us"},
+	{"pipeline", []string{"net/http", "os", "os/exec", "cloud.google.com/", "gocloud.dev/", "github.com/spf13/", "github.com/kelseyhightower/"}, nil,
+		"pipeline knows no vendor, no SDK, no file system and no environment"},
+	{"transforms", []string{"./"}, []string{"./transforms", "./pipeline"}, "transforms is pure: formats know the words and nothing else of us"},
+	{"transforms", []string{"net/http", "os", "os/exec"}, nil, "transforms does no I/O of its own"},
+	{"connectors", []string{"./sinks", "./cmd"}, nil, "a connector yields bodies; where they end up is not its business"},
+	{"connectors", []string{"os"}, nil, "the environment is read in cmd; configuration arrives as a struct"},
+	{"sinks", []string{"./connectors", "./cmd"}, nil, "a sink stores windows; where they come from is not its business"},
+	{"connectors/vendorsim", []string{"./"}, []string{"./connectors/vendorsim"}, "the simulated vendors must not share a misunderstanding with us"},
+}
+
+// Siblings do not know each other.
+var siblings = []string{"connectors/ucontact", "connectors/chattonic", "connectors/dialpad", "connectors/vendorsim", "sinks/parquet", "sinks/memory"}
+
+func TestDependenciesFollowTheArrows(t *testing.T) {
+	packages := listPackages(t)
+	for _, p := range packages {
+		for _, a := range arrows {
+			for _, found := range a.broken(p) {
+				t.Errorf("%s imports %s: %s", p.ImportPath, found, a.reason)
+			}
+		}
+		for _, s := range siblings {
+			for _, other := range siblings {
+				if s != other && under(p.ImportPath, module+s) {
+					for _, i := range p.Imports {
+						if under(i, module+other) {
+							t.Errorf("%s imports %s: siblings meet in cmd alone", p.ImportPath, i)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTheArrowsWouldCatchAnImport(t *testing.T) {
+	for _, c := range []struct{ from, to string }{
+		{"pipeline", module + "transforms"}, {"pipeline", "os"}, {"transforms", module + "sinks/parquet"},
+		{"connectors/dialpad", module + "sinks/memory"}, {"sinks/parquet", module + "connectors/dialpad"}, {"connectors/vendorsim", module + "pipeline"},
+	} {
+		caught := false
+		for _, a := range arrows {
+			caught = caught || len(a.broken(goPackage{ImportPath: module + c.from, Imports: []string{c.to}})) > 0
+		}
+		if !caught {
+			t.Errorf("no arrow forbids %s to import %s", c.from, c.to)
+		}
+	}
+}
+
+// broken lists the imports of p that the arrow forbids. Tests may import more.
+func (a arrow) broken(p goPackage) []string {
+	if !under(p.ImportPath, module+a.from) {
+		return nil
+	}
+	var found []string
+	for _, i := range p.Imports {
+		if matches(i, a.to) && !matches(i, a.except) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+func matches(path string, prefixes []string) bool {
+	for _, prefix := range prefixes {
+		if ours, ok := strings.CutPrefix(prefix, "./"); ok {
+			prefix = module + ours
+		}
+		if under(path, prefix) || strings.HasSuffix(prefix, "/") && strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// under reports whether path is the package, or lies below it.
+func under(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			if len(packages) < 8 {
+				t.Fatalf("go list knows %d packages only", len(packages))
+			}
+			return packages
+		case err != nil:
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// process starts this test binary as another program (see TestMain), in dir
+// and with these variables of Windrow alone.
+func process(t *testing.T, name, dir string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Args[0], cmd.Dir = name, dir
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "WINDROW_") {
+			cmd.Env = append(cmd.Env, pair)
+		}
+	}
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
+}
+
+// exitCodeOf is what a process ended with.
+func exitCodeOf(t *testing.T, err error) int {
+	t.Helper()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if err == nil {
+		return 0
+	}
+	return exit.ExitCode()
+}
+
+// stubborn obeys no cancelled context.
+func stubborn() {
+	_, release := untilSignal(context.Background(), os.Stderr)
+	defer release()
+	os.Stdout.WriteString("ready\n")
+	select {}
+}
+
+func TestPromise14_AProgramThatDoesNotStopIsEndedWithin8Seconds(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		signals int
+		within  time.Duration
+	}{
+		{"one signal: when its time is over", 1, 8 * time.Second},
+		{"a second signal: at once", 2, 4 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cmd := process(t, "stubborn", t.TempDir(), nil)
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			stderr, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			readUntil(t, stdout, "ready")
+			began := time.Now()
+			send(t, cmd, syscall.SIGTERM)
+			readUntil(t, stderr, "stopping")
+			for range c.signals - 1 {
+				send(t, cmd, syscall.SIGINT)
+			}
+			_, _ = io.Copy(io.Discard, stderr)
+			code := exitCodeOf(t, cmd.Wait())
+			if took := time.Since(began); code != pipeline.ExitStopped || took >= c.within {
+				t.Errorf("exit code %d after %s; want 130 within %s", code, took, c.within)
+			}
+		})
+	}
+}
+
+func TestPromise14_ASignalStopsASyncInTimeAndTheNextOneCompletesIt(t *testing.T) {
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			world := quickWorld(now)
+			servers, err := world.Start(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer servers.Close()
+			dir, env := t.TempDir(), quickVariables(servers)
+			world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHang, Times: -1})
+
+			cmd := process(t, "windrow", dir, env, "sync", "--as-of", noon)
+			stderr, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stdout bytes.Buffer
+			cmd.Stdout = &stdout
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			readUntil(t, stderr, `"msg":"committed","stream":"dialpad.texts"`)
+			began := time.Now()
+			send(t, cmd, sig)
+			_, _ = io.Copy(io.Discard, stderr)
+			code := exitCodeOf(t, cmd.Wait())
+			if took := time.Since(began); code != pipeline.ExitStopped || took >= 8*time.Second {
+				t.Errorf("exit code %d after %s; want 130 within 8 s", code, took)
+			}
+			if !strings.Contains(stdout.String(), "Stopped by a signal") {
+				t.Errorf("the summary does not say that it was stopped:\n%s", stdout.String())
+			}
+			if committed := parquetFiles(t, filepath.Join(dir, "warehouse")); !strings.Contains(strings.Join(committed, "\n"), "stream=dialpad.texts") {
+				t.Errorf("what was committed is gone: %v", committed)
+			}
+
+			world.ClearFaults()
+			if out, err := process(t, "windrow", dir, env, "sync", "--as-of", noon).CombinedOutput(); err != nil {
+				t.Fatalf("the next sync: %v\n%s", err, out)
+			}
+			out, err := process(t, "windrow", dir, env, "status", "--as-of", noon, "--json").Output()
+			if err != nil || strings.Contains(string(out), `"watermark": null`) || strings.Count(string(out), `"open": 0`) != strings.Count(string(out), `"open"`) {
+				t.Errorf("the next sync did not complete it: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// readUntil reads lines until one holds text.
+func readUntil(t *testing.T, r io.Reader, text string) {
+	t.Helper()
+	var seen strings.Builder
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), text) {
+			return
+		}
+		seen.WriteString(lines.Text() + "\n")
+	}
+	t.Fatalf("the process never said %q, but\n%s", text, seen.String())
+}
+
+func send(t *testing.T, cmd *exec.Cmd, sig syscall.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func parquetFiles(t *testing.T, root string) []string {
+	t.Helper()
+	var found []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".parquet") {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+)
+
+// TestMain lets scripts and tests start this binary as windrow itself.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"windrow": main, "stubborn": stubborn})
+}
+
+// noon is a Wednesday, well after every vendor has settled the day before.
+const noon = "2025-09-10T18:00:00Z"
+
+// TestScripts runs every verb against simulated vendors. Besides the usual
+// commands, scripts have
+//
+//	vendors [source…]     sets the variables that point windrow at the vendors
+//	exits CODE ARGS…      runs windrow and checks its exit code
+//	fails HOST KIND TIMES makes requests of a vendor fail: html, 500, 401
+//	mended                ends all failures
+//
+// and $NOW, the vendors' clock, for --as-of.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			world, servers, err := startVendors(env)
+			if err != nil {
+				return err
+			}
+			env.Values[worldKey{}] = &simulation{world, servers}
+			env.Setenv("NOW", noon)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended,
+		},
+	})
+}
+
+type worldKey struct{}
+
+// simulation are one script's vendors.
+type simulation struct {
+	world   *vendorsim.World
+	servers *vendorsim.Running
+}
+
+func startVendors(env *testscript.Env) (*vendorsim.World, *vendorsim.Running, error) {
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		return nil, nil, err
+	}
+	world := quickWorld(now)
+	t := env.T().(testing.TB)
+	servers, err := world.Start(t.Context())
+	if err == nil {
+		env.Defer(servers.Close)
+	}
+	return world, servers, err
+}
+
+// quickWorld makes vendors that answer at once and whose clock stands.
+func quickWorld(now time.Time) *vendorsim.World {
+	o := vendorsim.Options{Seed: 3, CallsPerDay: 20, TextsPerDay: 10}
+	o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
+	world := vendorsim.New(o)
+	world.SetNow(now)
+	return world
+}
+
+// quickVariables point windrow at the vendors, without waiting for anybody.
+func quickVariables(servers *vendorsim.Running) []string {
+	return append(servers.Env(),
+		"WINDROW_UCONTACT_RATE=1000", "WINDROW_CHATTONIC_RATE=1000", "WINDROW_DIALPAD_RATE=1000",
+		"WINDROW_DIALPAD_POLL_FIRST=10ms", "WINDROW_DIALPAD_POLL_EVERY=10ms", "WINDROW_RETRY_FOR=200ms",
+		"WINDROW_FROM=2025-09-07",
+	)
+}
+
+func pointAtVendors(ts *testscript.TestScript, neg bool, args []string) {
+	for _, pair := range quickVariables(ts.Value(worldKey{}).(*simulation).servers) {
+		name, value, _ := strings.Cut(pair, "=")
+		rest := strings.TrimPrefix(name, "WINDROW_")
+		source, _, _ := strings.Cut(rest, "_")
+		wanted := len(args) == 0 || source != "UCONTACT" && source != "CHATTONIC" && source != "DIALPAD"
+		for _, a := range args {
+			wanted = wanted || strings.EqualFold(a, source)
+		}
+		if wanted {
+			ts.Setenv(name, value)
+		}
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: exits CODE ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec("windrow", args[1:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("windrow: %v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("windrow %s: exit code %d, want %d", strings.Join(args[1:], " "), code, want)
+	}
+}
+
+func fails(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: fails HOST KIND TIMES")
+	}
+	times, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	f := vendorsim.Fault{Host: args[0], Times: times, Kind: vendorsim.FaultStatus}
+	switch args[1] {
+	case "html":
+		f.Kind = vendorsim.FaultHTML
+	case "500":
+		f.Code = http.StatusInternalServerError
+	case "401":
+		f.Code = http.StatusUnauthorized
+	default:
+		ts.Fatalf("no failure %q", args[1])
+	}
+	ts.Value(worldKey{}).(*simulation).world.Inject(f)
+}
+
+func mended(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Value(worldKey{}).(*simulation).world.ClearFaults()
+}
