@@ -31,7 +31,7 @@ func fetchMany(ctx context.Context, t *testing.T, s *Source, j pipeline.Journal,
 }
 
 // mostPostsIn is the largest number of POSTs in any half-open span of that length.
-func mostPostsIn(posts []order1, span time.Duration) int {
+func mostPostsIn(posts []seenPost, span time.Duration) int {
 	most := 0
 	for i := range posts {
 		n := 0

@@ -20,9 +20,9 @@ type group struct {
 
 // Plan covers the due windows by reports of whole local days: windows that lie
 // side by side share reports of at most 31 days, and each report is asked once
-// per scope. A window is asked in the zone that it was cut in; one that is not
-// of whole days there is covered by the days that contain it. Rows without a
-// time can belong to one window only, so such a stream asks each by itself.
+// per scope. A window of whole days is asked in the zone that it was cut in; any
+// other is covered by the days that contain it. Rows without a time can belong
+// to one window only, so such a stream asks each by itself.
 func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extraction {
 	alone := s.timeless(st.Key.Stream)
 	var groups []group
@@ -44,9 +44,12 @@ func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extr
 	return plan
 }
 
-// zoneOf is the zone that w is asked in.
+// zoneOf is the zone that w is asked in: its own where it is of whole days
+// there, so that a day's statistics are its own; else the account's, whose days
+// are over when the window is due.
 func (s *Source) zoneOf(w pipeline.Window) (string, *time.Location) {
-	if loc, err := w.Location(); err == nil && w.Zone != "" {
+	loc, err := w.Location()
+	if err == nil && w.Zone != "" && daysOf(w.Span, loc).span(loc) == w.Span {
 		return w.Zone, loc
 	}
 	return s.set.zone.String(), s.set.zone

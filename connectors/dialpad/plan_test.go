@@ -81,6 +81,22 @@ func TestPlanMakesReportsOfWholeLocalDays(t *testing.T) {
 			reports: []string{"company 2026-01-01..2026-01-02 Europe/Madrid", "company 2026-01-03..2026-01-03"}, cuts: []int{2, 1},
 		},
 		{
+			says: "hours of another zone are covered by the account's days", stream: "dialpad.calls",
+			due: func(t *testing.T) []pipeline.Window { // 18:00 to 24:00 in New York
+				return windowsOf(t, "6h", "Europe/Madrid", "2026-01-02", 1)[:1]
+			},
+			reports: []string{"company 2026-01-01..2026-01-01"}, cuts: []int{1},
+		},
+		{
+			says: "the piece at a seam is covered by its day", stream: "dialpad.calls",
+			due: func(t *testing.T) []pipeline.Window { // from Madrid's midnight to New York's
+				w := windowsOf(t, "1d", ny, "2026-01-01", 1)[0]
+				w.Start = w.End.Add(-6 * time.Hour)
+				return []pipeline.Window{w}
+			},
+			reports: []string{"company 2026-01-01..2026-01-01"}, cuts: []int{1},
+		},
+		{
 			says: "rows without a time are asked one window at a time", stream: "dialpad.calls_stats",
 			change:  func(c *Config) { c.GroupBy, c.OfficeID = "group", "7" },
 			due:     func(t *testing.T) []pipeline.Window { return windowsOf(t, "1d", ny, "2026-01-01", 2) },

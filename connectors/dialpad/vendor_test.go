@@ -29,7 +29,7 @@ const (
 type vendor struct {
 	t     *testing.T
 	mu    sync.Mutex
-	posts []order1
+	posts []seenPost
 	looks []time.Time
 	files []*http.Request // requests for a file, in order
 
@@ -47,8 +47,8 @@ type vendor struct {
 	link func(id string) string
 }
 
-// order1 is a POST as the vendor saw it.
-type order1 struct {
+// seenPost is a POST as the vendor saw it.
+type seenPost struct {
 	at   time.Time
 	body map[string]any
 	auth string
@@ -97,7 +97,7 @@ func (v *vendor) post(w http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(text, &body); err != nil {
 		v.t.Errorf("the POST's body is not JSON: %v", err)
 	}
-	v.posts = append(v.posts, order1{at: time.Now(), body: body, auth: r.Header.Get("Authorization")})
+	v.posts = append(v.posts, seenPost{at: time.Now(), body: body, auth: r.Header.Get("Authorization")})
 	if v.onPost != nil && v.onPost(len(v.posts), w) {
 		return
 	}
