@@ -1,11 +1,185 @@
 package ucontact
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/transforms"
 )
 
-// newFormat reads an answer of /api/stats; kind is agent or campaign.
+// newFormat reads an answer of the Stats API: an array of flat objects with
+// date, resource, for campaigns channel, and the metrics. kind is the API's
+// type, agent or campaign.
+//
+// The metrics that the vendor's Stats page names become measures; the others
+// stay in extras under their own names, since neither their list nor their
+// units are published. connected is an agent's time in session; of a campaign
+// nobody says what it means, so there it stays in extras too.
 func newFormat(kind string) pipeline.Format {
-	return transforms.NewJSON(transforms.Mapping{Table: pipeline.Activity}, transforms.JSONOptions{})
+	m := transforms.Mapping{
+		Table: pipeline.Activity,
+		Fields: []transforms.Field{
+			fieldDate:     {Source: "date", Conv: transforms.Custom},
+			fieldResource: {Source: "resource", Column: "resource_id"},
+			fieldChannel:  {Source: "channel", Conv: transforms.Custom},
+			{Source: "inInteractions", Column: "interactions_in", Conv: transforms.Count},
+			{Source: "outInteractions", Column: "interactions_out", Conv: transforms.Count},
+			{Source: "inboundAnswered", Column: "answered", Conv: transforms.Count},
+		},
+		Row: func(r *transforms.Row) { mapRow(r, kind) },
+	}
+	if kind == "agent" {
+		m.Fields = append(m.Fields, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
+	}
+	return transforms.NewJSON(m, transforms.JSONOptions{
+		Hint: "check that WINDROW_UCONTACT_URL is the root of the uContact host, and read the window again",
+	})
+}
+
+const (
+	fieldDate = iota
+	fieldResource
+	fieldChannel
+)
+
+var (
+	columnType     = pipeline.Activity.Index("resource_type")
+	columnName     = pipeline.Activity.Index("resource_name")
+	columnChannel  = pipeline.Activity.Index("channel")
+	columnStart    = pipeline.Activity.Index("interval_start")
+	columnEnd      = pipeline.Activity.Index("interval_end")
+	columnTimezone = pipeline.Activity.Index("timezone")
+)
+
+// mapRow sets what a row's own fields do not say by themselves.
+func mapRow(r *transforms.Row, kind string) {
+	a := r.State(newAnswer).(*answer)
+	if a.err != nil {
+		r.Fail(a.err)
+		return
+	}
+	b, ok := a.bucket(r.Raw(fieldDate))
+	switch {
+	case !ok && r.Raw(fieldDate) == nil:
+		r.Reject(pipeline.NoInstant, "date is missing")
+		return
+	case !ok:
+		r.Reject(pipeline.NoInstant, "date cannot be read")
+		return
+	case b.err != nil:
+		r.Fail(b.err)
+		return
+	}
+	r.At(b.span.Start)
+	resource := r.Raw(fieldResource)
+	if resource == nil {
+		r.Reject(b.span.Start, "resource is missing")
+		return
+	}
+	channel, ok := a.channel(r.Raw(fieldChannel))
+	if !ok {
+		r.Reject(b.span.Start, "channel cannot be read")
+		return
+	}
+	r.SetString(columnType, kind)
+	r.SetText(columnName, resource)
+	r.SetString(columnChannel, channel)
+	r.SetInstant(columnStart, b.span.Start)
+	r.SetInstant(columnEnd, b.span.End)
+	r.SetString(columnTimezone, a.meta.ResponseZone)
+	if b.kind != pipeline.LocalUnique {
+		r.Extra("_time_ambiguous", []byte(`["date"]`))
+	}
+}
+
+// answer is what the rows of one answer have in common.
+type answer struct {
+	meta     *pipeline.Meta
+	clock    *pipeline.ZoneClock // of the dates' zone
+	grid     pipeline.Calendar   // of the intervals, in the zone that was asked in
+	channels map[string]string
+	err      error
+
+	lastDate []byte // rows of one interval stand together
+	last     bucket
+}
+
+// bucket is the interval that a date names.
+type bucket struct {
+	span pipeline.Span
+	kind pipeline.LocalKind
+	err  error // it is not one of those asked for
+}
+
+func newAnswer(m *pipeline.Meta) any {
+	a := &answer{meta: m, channels: map[string]string{"telephony": "voice"}}
+	shown, err := time.LoadLocation(m.ResponseZone)
+	asked, askedErr := time.LoadLocation(m.Request.Zone)
+	g, groupErr := parseGroup(m.Group, asked)
+	if err := errors.Join(err, askedErr, groupErr); err != nil {
+		a.err = &pipeline.Error{Op: "read dates", Kind: pipeline.Internal, Err: err}
+		return a
+	}
+	a.clock, a.grid = pipeline.NewZoneClock(shown), g.grain
+	return a
+}
+
+// bucket reads a date; false when it is none. The API labels an interval with
+// the wall time of its start, without a zone. Of an hour that the clock repeats
+// the earlier is meant, unless only the later was asked for.
+func (a *answer) bucket(date []byte) (bucket, bool) {
+	if a.lastDate != nil && bytes.Equal(date, a.lastDate) {
+		return a.last, true
+	}
+	wall, ok := parseDate(date)
+	if !ok {
+		return bucket{}, false
+	}
+	first, second, kind := a.clock.Resolve(wall)
+	if !a.meta.Span.Has(first) && a.meta.Span.Has(second) {
+		first = second
+	}
+	b := bucket{span: a.grid.Window(first), kind: kind}
+	switch {
+	case !a.meta.Span.Has(first):
+		b.err = a.mismatch("a date lies outside the asked span")
+	case b.span.Start != first || !a.meta.Span.Contains(b.span):
+		b.err = a.mismatch("a date is not the start of an interval of the asked group")
+	}
+	a.lastDate, a.last = append(a.lastDate[:0], date...), b
+	return b, true
+}
+
+// mismatch: dates that were not asked for are the right ones read in a wrong zone.
+func (a *answer) mismatch(what string) error {
+	return &pipeline.Error{
+		Op: "read dates", Kind: pipeline.Mismatch,
+		Err: fmt.Errorf("%s when dates are read in %s", what, a.meta.ResponseZone),
+		Hint: "set WINDROW_UCONTACT_RESPONSE_TIMEZONE to the zone in which the vendor writes dates; " +
+			"it may be UTC or its server's, whatever zone was asked in",
+	}
+}
+
+// channel is the canonical name of a channel; "all" when the row names none.
+func (a *answer) channel(raw []byte) (string, bool) {
+	if raw == nil {
+		return "all", true
+	}
+	if raw[0] == '{' || raw[0] == '[' {
+		return "", false
+	}
+	name, ok := a.channels[string(raw)]
+	if !ok {
+		name = string(bytes.ToLower(bytes.TrimSpace(raw)))
+		if known, ok := a.channels[name]; ok {
+			name = known
+		}
+		if len(a.channels) < 100 { // a vendor has a dozen
+			a.channels[string(raw)] = name
+		}
+	}
+	return name, true
 }
