@@ -1,17 +1,126 @@
 package chattonic
 
 import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/transforms"
 )
 
-// newOperatorsFormat reads an answer of stats/operator; unit is seconds,
-// minutes or empty.
+var (
+	columnType     = pipeline.Activity.Index("resource_type")
+	columnID       = pipeline.Activity.Index("resource_id")
+	columnName     = pipeline.Activity.Index("resource_name")
+	columnChannel  = pipeline.Activity.Index("channel")
+	columnStart    = pipeline.Activity.Index("interval_start")
+	columnEnd      = pipeline.Activity.Index("interval_end")
+	columnTimezone = pipeline.Activity.Index("timezone")
+)
+
+const hint = "check WINDROW_CHATTONIC_URL and WINDROW_CHATTONIC_CODENAME, and read the window again"
+
+// Fields of an operator that mapOperator reads.
+const (
+	operatorID = iota
+	operatorDisplayName
+	operatorName
+	operatorNPS
+	operatorResponses
+	operatorInProgress
+)
+
+// newOperatorsFormat reads an answer of stats/operator: an object with the
+// array operators, one row for each for the whole span, and queryPending. The
+// answer is one only when its status is true.
+//
+// The vendor does not publish the unit of the durations. unit is seconds or
+// minutes; when it is empty they stay in extras and their columns null.
 func newOperatorsFormat(unit string) pipeline.Format {
-	return transforms.NewJSON(transforms.Mapping{Table: pipeline.Activity}, transforms.JSONOptions{Rows: "operators", True: "status"})
+	m := transforms.Mapping{
+		Table: pipeline.Activity,
+		Fields: []transforms.Field{
+			operatorID:          {Source: "_id", Column: "resource_id"},
+			operatorDisplayName: {Source: "displayName", Column: "resource_name"},
+			operatorName:        {Source: "name"},
+			operatorNPS:         {Source: "nps", Column: "nps", Conv: transforms.Number},
+			operatorResponses:   {Source: "numberOfResponsesNps", Column: "nps_responses", Conv: transforms.Count},
+			operatorInProgress:  {Source: "queryInProgress", Column: "in_progress", Conv: transforms.Count, Snapshot: true},
+			{Source: "queriesAssigned", Column: "assigned", Conv: transforms.Count},
+			{Source: "queriesResolved", Column: "resolved", Conv: transforms.Count},
+			{Source: "queryPending", Snapshot: true},
+			{Source: "status", Snapshot: true},
+			{Source: "lastConnection", Snapshot: true},
+		},
+		Row: mapOperator,
+	}
+	for _, d := range []transforms.Field{
+		{Source: "onlineTime", Column: "login_seconds"},
+		{Source: "awayTime", Column: "away_seconds"},
+		{Source: "freeTime", Column: "free_seconds"},
+		{Source: "sumDuration", Column: "handle_seconds"},
+		{Source: "avgDurationResolved", Column: "avg_resolution_seconds"},
+	} {
+		switch unit {
+		case "seconds":
+			d.Conv = transforms.Number
+		case "minutes":
+			d.Conv = transforms.Minutes
+		default:
+			continue
+		}
+		m.Fields = append(m.Fields, d)
+	}
+	return transforms.NewJSON(m, transforms.JSONOptions{Rows: "operators", True: "status", Hint: hint})
 }
 
-// newDashboardFormat reads an answer of stats/bigquery?queryName=dashboard.
-func newDashboardFormat() pipeline.Format {
-	return transforms.NewJSON(transforms.Mapping{Table: pipeline.Activity}, transforms.JSONOptions{})
+func mapOperator(r *transforms.Row) {
+	setInterval(r, r.Meta().Span)
+	r.SetString(columnType, "operator")
+	if r.Raw(operatorID) == nil {
+		r.Reject(r.Meta().Span.Start, "_id is missing")
+		return
+	}
+	if r.Raw(operatorDisplayName) == nil {
+		if name := fullName(r.Raw(operatorName)); name != "" {
+			r.SetString(columnName, name)
+		}
+	}
+	if isZero(r.Raw(operatorResponses)) { // of nobody's answers the vendor says 0, which would be a score
+		setAside(r, operatorNPS)
+	}
+	if r.Meta().Late() {
+		setAside(r, operatorInProgress)
+	}
+}
+
+// setInterval makes span what the row counts, on all channels.
+func setInterval(r *transforms.Row, span pipeline.Span) {
+	r.At(span.Start)
+	r.SetInstant(columnStart, span.Start)
+	r.SetInstant(columnEnd, span.End)
+	r.SetString(columnChannel, "all")
+}
+
+// setAside leaves a field's column null and the field in extras.
+func setAside(r *transforms.Row, field int) {
+	r.Skip(field)
+	r.Keep(field)
+}
+
+// fullName joins the parts of an operator's name.
+func fullName(raw []byte) string {
+	var name struct{ GivenName, FamilyName string }
+	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &name) != nil {
+		return ""
+	}
+	return strings.TrimSpace(name.GivenName + " " + name.FamilyName)
+}
+
+// isZero reports whether a number is 0, 0.0, -0 ….
+func isZero(raw []byte) bool {
+	raw = bytes.TrimSpace(raw)
+	mantissa, _, _ := bytes.Cut(bytes.ToLower(raw), []byte("e"))
+	return bytes.IndexByte(mantissa, '0') >= 0 && len(bytes.Trim(mantissa, "-0.")) == 0
 }
