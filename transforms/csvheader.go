@@ -121,10 +121,10 @@ func opening(b []byte, all bool) (skip int, known bool, err error) {
 		}
 		return 0, all, err
 	}
-	switch {
-	case first[0] == '<':
+	switch first[0] {
+	case '<':
 		err = malformed("the answer is a web page: a login form or an error page", "the document is HTML, not CSV")
-	case first[0] == '{' || first[0] == '[':
+	case '{', '[':
 		err = malformed("the answer may be an error message", "the document is JSON, not CSV")
 	}
 	return len(b) - len(rest), true, err

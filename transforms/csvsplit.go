@@ -54,6 +54,9 @@ func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk,
 
 // chunkOf makes a chunk whose memory is used again after Free.
 func chunkOf(head, data []byte) pipeline.Chunk {
+	if cap(data) == 0 {
+		return pipeline.Chunk{Head: head}
+	}
 	return pipeline.Chunk{Head: head, Data: data, Free: sync.OnceFunc(func() {
 		data = data[:0]
 		buffers.Put(&data)
@@ -92,7 +95,7 @@ func (s *splitter) fill(n int) error {
 			idle = 0
 		default:
 			if idle++; idle > 100 {
-				return io.ErrNoProgress
+				return &pipeline.Error{Op: "read CSV", Kind: pipeline.Unavailable, Err: io.ErrNoProgress}
 			}
 		}
 	}

@@ -10,5 +10,8 @@
 // and never guesses: a document that is not what it should be is an error, a
 // row that cannot be read is a reject with its raw text.
 //
-// Start at row.go (what a mapping sees), then csv.go.
+// [RowGroup] and [GroupFile] are the other end: rows of the tables as Parquet,
+// for every sink that writes files.
+//
+// Start at row.go (what a mapping sees), then csv.go and json.go.
 package transforms

@@ -134,7 +134,7 @@ func FuzzWallTime(f *testing.F) {
 		}
 		if !ok {
 			// package time also reads a comma before the fraction and one-digit hours
-			if strings.Contains(s, ",") || len(s) > 12 && !(isDigit(s[11]) && isDigit(s[12])) || len(s) > 10 && s[10] != ' ' && s[10] != 'T' || farOffset(want) {
+			if strings.Contains(s, ",") || len(s) > 12 && (!isDigit(s[11]) || !isDigit(s[12])) || len(s) > 10 && s[10] != ' ' && s[10] != 'T' || farOffset(want) {
 				return
 			}
 			t.Fatalf("%q was refused", s)

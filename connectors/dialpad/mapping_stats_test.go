@@ -1,0 +1,76 @@
+package dialpad
+
+import (
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func TestCallStatsByUser(t *testing.T) {
+	const header = "date,user_id,name,email,type,all_calls,inbound_calls,outbound_calls,answered,missed,abandoned,voicemails,service_level,talk_duration,hold_duration,ringing_duration,queued_duration,wrapup_duration,aht,asa,rejected,timezone"
+	day := map[string]string{
+		"date": "2025-09-08", "user_id": "6529997769220096", "name": "Ana", "email": "ana@example.com", "type": "user", "all_calls": "10.0", "inbound_calls": "7",
+		"outbound_calls": "3", "answered": "6", "missed": "1", "abandoned": "0", "voicemails": "2", "service_level": "5", "talk_duration": "2.86", "hold_duration": "1",
+		"ringing_duration": "0.5", "queued_duration": "0.25", "wrapup_duration": "3", "aht": "1.5", "asa": "0.7", "rejected": "4",
+	}
+	short := map[string]string{"date": "2025-11-02", "user_id": "8", "type": "CallCenter", "timezone": "UTC", "missed": "many"}
+	rows, batch, err := decode(t, newFormat("calls", "stats", "user"), pipeline.Activity, meta("company"), document(header, day, short,
+		map[string]string{"date": "2025-09-08", "name": "nobody"}, map[string]string{"user_id": "8"}))
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"resource_type": "user", "resource_id": "6529997769220096", "resource_name": "Ana", "resource_email": "ana@example.com", "channel": "voice",
+		"interval_start": "2025-09-08T05:00:00Z", "interval_end": "2025-09-09T05:00:00Z",
+		"interactions_total": "10", "interactions_in": "7", "interactions_out": "3", "answered": "6", "missed": "1", "abandoned": "0", "voicemails": "2", "in_service_level": "5",
+		"talk_seconds": "171.6", "hold_seconds": "60", "ring_seconds": "30", "queue_seconds": "15", "wrapup_seconds": "180", "avg_handle_seconds": "90", "avg_answer_seconds": "42",
+		"extras": `{"rejected":"4"}`,
+	})
+	wantRow(t, rows[1], map[string]string{
+		"resource_type": "call_center", "resource_id": "8", "channel": "voice", "timezone": "UTC",
+		"interval_start": "2025-11-02T00:00:00Z", "interval_end": "2025-11-03T00:00:00Z", "extras": `{"missed":"many"}`,
+	})
+	if len(batch.Rejects) != 2 || batch.Rejects[0].Reason != "user_id is blank" || batch.Rejects[0].At != instant("2025-09-08T05:00:00Z") || batch.Rejects[1].Reason != "date is blank" {
+		t.Errorf("got %+v", batch.Rejects)
+	}
+}
+
+func TestPromise09_AStatisticsDayHasAsManyHoursAsTheLocalDay(t *testing.T) {
+	for date, hours := range map[string]float64{"2025-03-09": 23, "2025-09-08": 24, "2025-11-02": 25} {
+		rows, batch, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta("callcenter:123"), document("date,all_calls", map[string]string{"date": date, "all_calls": "1"}))
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+		}
+		from, to := instant(rows[0]["interval_start"]), instant(rows[0]["interval_end"])
+		if to.Sub(from).Hours() != hours || rows[0]["extras"] != "" {
+			t.Errorf("%s: from %v to %v, extras %s", date, from, to, rows[0]["extras"])
+		}
+	}
+}
+
+func TestCallStatsByDateAreTheScopes(t *testing.T) {
+	for scope, want := range map[string][2]string{
+		"company": {"company", "company"}, "office:789": {"office", "789"}, "callcenter:123": {"call_center", "123"},
+		"department:4": {"department", "4"}, "coachinggroup:5": {"coaching_group", "5"}, "user:6": {"user", "6"},
+	} {
+		rows, _, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta(scope), document("date,all_calls", map[string]string{"date": "2025-09-08", "all_calls": "1"}))
+		if err != nil || len(rows) != 1 || rows[0]["resource_type"] != want[0] || rows[0]["resource_id"] != want[1] {
+			t.Errorf("%s: got %v, %v", scope, rows, err)
+		}
+	}
+}
+
+func TestCallStatsByGroupBelongToTheWindowAsked(t *testing.T) {
+	m := meta("office:789")
+	rows, batch, err := decode(t, newFormat("calls", "stats", "group"), pipeline.Activity, m, document("name,type,all_calls", map[string]string{"name": "Sales", "type": "Call Center", "all_calls": "4"}, map[string]string{"type": "department"}))
+	if err != nil || len(rows) != 1 || len(batch.Rejects) != 1 {
+		t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"resource_type": "call_center", "resource_id": "Sales", "resource_name": "Sales", "channel": "voice", "interactions_total": "4",
+		"interval_start": m.Span.Start.String(), "interval_end": m.Span.End.String(),
+	})
+	if batch.Times[0] != pipeline.NoInstant {
+		t.Errorf("the row has the time %v; its window is the one asked", batch.Times[0])
+	}
+}

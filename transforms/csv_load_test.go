@@ -1,0 +1,183 @@
+package transforms
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// fields of testMapping
+const (
+	tID = iota
+	tStarted
+	tQueued
+	tRang
+	tConnected
+	tEnded
+	tZone
+	tInternal
+	tKind
+	tTalk
+	tTags
+	tScore
+	tEntry
+	tText
+)
+
+// testMapping uses every conversion that the events table has room for.
+func testMapping() Mapping {
+	cols := []int{
+		pipeline.Events.Index("started_at"), pipeline.Events.Index("queued_at"), pipeline.Events.Index("rang_at"),
+		pipeline.Events.Index("connected_at"), pipeline.Events.Index("ended_at"),
+	}
+	return Mapping{
+		Table: pipeline.Events,
+		Fields: []Field{
+			tID:        {Source: "id", Column: "event_id"},
+			tStarted:   {Source: "started", Conv: Custom},
+			tQueued:    {Source: "queued", Conv: Custom},
+			tRang:      {Source: "rang", Conv: Custom},
+			tConnected: {Source: "connected", Conv: Custom},
+			tEnded:     {Source: "ended", Conv: Custom},
+			tZone:      {Source: "zone", Column: "timezone"},
+			tInternal:  {Source: "internal", Conv: Bool},
+			tKind:      {Source: "kind", Column: "kind", Conv: Lower},
+			tTalk:      {Source: "talk", Column: "talk_seconds", Conv: Minutes},
+			tTags:      {Source: "tags", Column: "tags", Conv: Tags},
+			tScore:     {Source: "score", Column: "score", Conv: Number},
+			tEntry:     {Source: "entry", Column: "is_entry", Conv: Bool},
+			tText:      {Source: "text", Column: "text"},
+		},
+		Keys: []string{"id", "started"},
+		Last: "zone",
+		Row: func(r *Row) {
+			times := r.Times(tZone, tStarted, tQueued, tRang, tConnected, tEnded)
+			if times == nil {
+				return
+			}
+			r.At(times[0])
+			for i, t := range times {
+				r.SetInstant(cols[i], t)
+			}
+			r.SetString(pipeline.Events.Index("channel"), "voice")
+		},
+	}
+}
+
+var testMeta = pipeline.Meta{ResponseZone: "America/Chicago"}
+
+// loaded is what a document became.
+type loaded struct {
+	rows    []map[string]string // column to text; null columns are absent
+	times   []pipeline.Instant
+	hashes  []pipeline.Hash
+	rejects []pipeline.Reject
+	chunks  int
+}
+
+// load reads a document as the engine does: strictly, then leniently if need be.
+func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rangeBytes int) (loaded, error) {
+	t.Helper()
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer mem.AssertSize(t, 0)
+	batch := pipeline.NewBatch(f.(*csvFormat).layout.Table, mem)
+	defer batch.Release()
+	var out loaded
+	for chunk, err := range f.Split(doc, rangeBytes) {
+		if err != nil {
+			return out, err
+		}
+		out.chunks++
+		before := len(batch.Rejects)
+		read := batch.Read()
+		err = f.Decode(m, chunk, batch)
+		for i := range batch.Rejects[before:] {
+			batch.Rejects[before+i].Row += read
+		}
+		if chunk.Free != nil {
+			for i := range chunk.Data { // what a later chunk would do to the memory
+				chunk.Data[i] = '#'
+			}
+			chunk.Free()
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+	out.rejects = batch.Rejects
+	out.times, out.hashes = batch.Times, batch.ExtrasHash
+	rows := batch.Rows()
+	cols, err := batch.Columns()
+	if err != nil {
+		return out, err
+	}
+	out.rows = make([]map[string]string, rows)
+	for i := range out.rows {
+		out.rows[i] = make(map[string]string)
+	}
+	for c, col := range cols {
+		if col == nil {
+			continue
+		}
+		for i := range rows {
+			if col.IsValid(i) {
+				out.rows[i][batch.Table.Columns[c].Name] = cellText(col, i)
+			}
+		}
+		col.Release()
+	}
+	return out, nil
+}
+
+func cellText(col arrow.Array, i int) string {
+	switch a := col.(type) {
+	case *array.Timestamp:
+		return pipeline.Instant(a.Value(i)).String()
+	case *array.List:
+		from, to := a.ValueOffsets(i)
+		items := make([]string, 0, to-from)
+		for j := from; j < to; j++ {
+			items = append(items, a.ListValues().(*array.String).Value(int(j)))
+		}
+		return fmt.Sprintf("%q", items)
+	default:
+		return col.ValueStr(i)
+	}
+}
+
+// read loads a document with testMapping; strict alone.
+func read(t testing.TB, doc string) (loaded, error) {
+	t.Helper()
+	return load(t, NewCSV(testMapping()), &testMeta, strings.NewReader(doc), 1<<20)
+}
+
+// mustRead loads a document that must be read without a fault.
+func mustRead(t testing.TB, doc string) loaded {
+	t.Helper()
+	got, err := read(t, doc)
+	if err != nil {
+		t.Fatalf("reading %q: %v", doc, err)
+	}
+	return got
+}
+
+func wantKind(t testing.TB, err error, kind pipeline.Kind, text string) {
+	t.Helper()
+	if pipeline.KindOf(err) != kind || err == nil {
+		t.Fatalf("got error %v, want kind %v", err, kind)
+	}
+	if !strings.Contains(err.Error(), text) {
+		t.Fatalf("got error %q, want one that says %q", err, text)
+	}
+}
+
+const minimal = "id,started,kind,zone\n"
+
+const row1 = "1,2025-09-08 10:00:00,Call,UTC\n"
