@@ -39,6 +39,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 	}
 	answer, err := httpclient.AskAhead(ctx, func(ctx context.Context) (answer *httpclient.Response, err error) {
 		err = s.withAccess(ctx, notify, func(a access) error {
+			meta.Request.Resources = []string{a.codename} // a login may have told it
 			call := s.call(a, r.Stream, r.Span)
 			call.Notify = notify
 			answer, err = s.client.Do(ctx, call)

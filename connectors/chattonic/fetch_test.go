@@ -134,7 +134,7 @@ func TestCallsAreThoseOfTheVendorsPage(t *testing.T) {
 	if text, m, err := fetch(t, s, Operators); err != nil || !strings.Contains(text, "operators") || m.Span != window(t).Span || m.Group != "" {
 		t.Fatalf("%q, %+v, %v", text, m, err)
 	}
-	if _, m, err := fetch(t, s, Dashboard); err != nil || m.Group != "%Y-%m-%d %H" || m.ResponseZone != "UTC" {
+	if _, m, err := fetch(t, s, Dashboard); err != nil || m.Group != "%Y-%m-%d %H" || m.ResponseZone != "UTC" || !slices.Equal(m.Request.Resources, []string{"acme bot"}) {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	want := []string{
