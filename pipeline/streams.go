@@ -37,7 +37,7 @@ func (e *Engine) selected() ([]sourceStream, error) {
 				continue
 			}
 			served = append(served, string(s.Key.Stream))
-			if len(wanted) == 0 || slices.Contains(e.Streams, s.Key.Stream) {
+			if len(e.Streams) == 0 || slices.Contains(e.Streams, s.Key.Stream) {
 				out = append(out, sourceStream{s, source})
 				delete(wanted, s.Key.Stream)
 			}
