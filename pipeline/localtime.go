@@ -55,8 +55,13 @@ func LocalDays(span Span, loc *time.Location) []Span {
 	return Calendar{Unit: Days, Every: 1, Zone: loc}.Cut(span)
 }
 
-// maxOffset bounds the distance between a wall clock and UTC, in seconds.
-const maxOffset = 48 * 3600
+const (
+	// maxOffset bounds the distance between a wall clock and UTC, in seconds.
+	maxOffset = 48 * 3600
+	// lastRule is when zones cease to change, near the year 10680: package
+	// time miscounts the rules of years far beyond that.
+	lastRule = 1 << 38
+)
 
 // segment is a stretch [start, end) of Unix seconds with one UTC offset.
 type segment struct {
@@ -111,14 +116,14 @@ func (z *ZoneClock) at(sec int64) segment {
 		z.last, z.alt = z.alt, z.last
 		return z.last
 	}
-	t := time.Unix(sec, 0).In(z.loc)
+	t := time.Unix(min(sec, lastRule), 0).In(z.loc)
 	_, offset := t.Zone()
 	from, to := t.ZoneBounds()
 	seg := segment{start: math.MinInt64, end: math.MaxInt64, offset: int64(offset)}
 	if !from.IsZero() {
 		seg.start = from.Unix()
 	}
-	if !to.IsZero() {
+	if !to.IsZero() && to.Unix() <= lastRule {
 		seg.end = to.Unix()
 	}
 	z.alt, z.last = z.last, seg
