@@ -148,8 +148,11 @@ func (s *Store) commit(ctx context.Context, w pipeline.Sealed) (pipeline.Entry, 
 	}
 	kept := s.stream(w.Key)
 	v := verdict.Of(kept.ledger, w.Entry)
-	if v.Outcome == pipeline.Yielded {
+	switch v.Outcome {
+	case pipeline.Yielded:
 		return pipeline.Entry{}, v.Outcome, nil
+	case pipeline.Failed:
+		return pipeline.Entry{}, v.Outcome, verdict.ErrInterrupted
 	}
 	e := v.Entry
 	e.CommittedAt = pipeline.InstantOf(s.now())

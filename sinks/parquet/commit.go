@@ -157,6 +157,8 @@ func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending) (repl
 			replace = append(replace, p)
 		case pipeline.Unchanged:
 			write = append(write, p)
+		case pipeline.Failed:
+			p.fail("commit", verdict.ErrInterrupted)
 		}
 	}
 	return replace, write

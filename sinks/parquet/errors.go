@@ -49,7 +49,7 @@ func streamFault(op string, k pipeline.StreamKey, err error) error {
 func windowFault(op string, k pipeline.StreamKey, w pipeline.Span, err error) error {
 	err = fault(op, err)
 	var e *pipeline.Error
-	if errors.As(err, &e) && e.Stream == "" {
+	if errors.As(err, &e) && error(e) == err && e.Stream == "" {
 		named := *e
 		named.Stream, named.Window = k.Stream, w
 		return &named

@@ -12,16 +12,16 @@ import (
 // Names beneath the root. Everything that is not a row of a table lies in the
 // private folder, where no reader of <table>/**/*.parquet comes.
 const (
-	private     = "_windrow"
-	ledgerDir   = private + "/ledger"
-	rejectsDir  = private + "/rejects"
-	runsDir     = private + "/runs"
-	journalDir  = private + "/journal"
-	suffix      = ".parquet"
-	dateLayout  = "2006-01-02"
-	boundLayout = "20060102T150405Z" // of Window.FileName
-	lineSuffix  = ".jsonl"
-	stateSuffix = ".state.jsonl.zst"
+	private        = "_windrow"
+	ledgerDir      = private + "/ledger"
+	rejectsDir     = private + "/rejects"
+	runsDir        = private + "/runs"
+	journalDir     = private + "/journal"
+	suffix         = ".parquet"
+	dateLayout     = "2006-01-02"
+	boundLayout    = "20060102T150405Z" // of Window.FileName
+	lineSuffix     = ".jsonl"
+	snapshotSuffix = ".snapshot.jsonl.zst"
 )
 
 // streamDir is the folder of a stream beneath parent, in Hive's key=value form.

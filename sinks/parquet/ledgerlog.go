@@ -25,11 +25,11 @@ const compactEvery = 32
 // ledgerLog is the ledger of one stream as numbered objects in a folder:
 //
 //	00000033.jsonl            the entries of one commit, a JSON object each
-//	00000032.state.jsonl.zst  the sum of the objects 1 to 32
+//	00000032.snapshot.jsonl.zst  the sum of the objects 1 to 32
 //
 // An object is created once, by whoever holds the lock, and never changes.
-// Reading takes the newest state and every object after it. Objects that a
-// state covers are removed in any order, for nobody looks at them again.
+// Reading takes the newest snapshot and every object after it. Objects that a
+// snapshot covers are removed in any order, for nobody looks at them again.
 //
 // The folded ledger stays in memory, so that a commit reads only what other
 // processes have added. mu guards everything.
@@ -37,10 +37,10 @@ type ledgerLog struct {
 	files files.Files
 	dir   string
 
-	mu     sync.Mutex
-	ledger *pipeline.Ledger
-	last   int // number of the last object that is folded in
-	state  int // number of the newest state seen
+	mu       sync.Mutex
+	ledger   *pipeline.Ledger
+	last     int // number of the last object that is folded in
+	snapshot int // number of the newest snapshot seen
 	// stray holds the files of windows that the ledger does not know, by name; nil until looked for.
 	stray map[string]pipeline.Span
 }
@@ -51,24 +51,24 @@ func newLedgerLog(f files.Files, dir string) *ledgerLog {
 
 // listing is what a folder of the log holds.
 type listing struct {
-	objects map[int]string // number → name
-	states  map[int]string
-	last    int // the greatest number of an object
-	state   int // the greatest number of a state
+	objects   map[int]string // number → name
+	snapshots map[int]string
+	last      int // the greatest number of an object
+	snapshot  int // the greatest number of a snapshot
 }
 
 func (l *ledgerLog) list(ctx context.Context) (listing, error) {
-	ls := listing{objects: map[int]string{}, states: map[int]string{}}
+	ls := listing{objects: map[int]string{}, snapshots: map[int]string{}}
 	names, err := l.files.List(ctx, l.dir)
 	if err != nil {
 		return ls, err
 	}
 	for _, name := range names {
 		base := path.Base(name)
-		if digits, ok := strings.CutSuffix(base, stateSuffix); ok {
+		if digits, ok := strings.CutSuffix(base, snapshotSuffix); ok {
 			if n, err := strconv.Atoi(digits); err == nil {
-				ls.states[n] = name
-				ls.state = max(ls.state, n)
+				ls.snapshots[n] = name
+				ls.snapshot = max(ls.snapshot, n)
 			}
 		} else if digits, ok := strings.CutSuffix(base, lineSuffix); ok {
 			if n, err := strconv.Atoi(digits); err == nil {
@@ -104,17 +104,17 @@ func (l *ledgerLog) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if end := max(ls.last, ls.state); ls.state > l.last || end < l.last {
+	if end := max(ls.last, ls.snapshot); ls.snapshot > l.last || end < l.last {
 		// First look, long absence, or a folder that somebody has replaced.
 		l.ledger, l.last = pipeline.NewLedger(), 0
-		if ls.state > 0 {
-			if err := l.fold(ctx, ls.states[ls.state]); err != nil {
+		if ls.snapshot > 0 {
+			if err := l.fold(ctx, ls.snapshots[ls.snapshot]); err != nil {
 				return err
 			}
-			l.last = ls.state
+			l.last = ls.snapshot
 		}
 	}
-	l.state = ls.state
+	l.snapshot = ls.snapshot
 	for l.last < ls.last {
 		name, ok := ls.objects[l.last+1]
 		if !ok {
@@ -128,14 +128,14 @@ func (l *ledgerLog) look(ctx context.Context) error {
 	return nil
 }
 
-// fold applies the entries of one object or state, all or none.
+// fold applies the entries of one object or snapshot, all or none.
 func (l *ledgerLog) fold(ctx context.Context, name string) error {
 	body, err := l.files.Read(ctx, name)
 	if err != nil {
 		return err
 	}
 	var r io.Reader = bytes.NewReader(body)
-	if strings.HasSuffix(name, stateSuffix) {
+	if strings.HasSuffix(name, snapshotSuffix) {
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -191,11 +191,11 @@ func lines(entries []pipeline.Entry) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// compact writes the state when enough objects have come since the last one,
+// compact writes a snapshot when enough objects have come since the last one,
 // and removes what it covers. A failure costs nothing but the room: the
 // objects are still there, and the next commit tries again.
 func (l *ledgerLog) compact(ctx context.Context) {
-	if l.last-l.state < compactEvery {
+	if l.last-l.snapshot < compactEvery {
 		return
 	}
 	plain, err := lines(l.ledger.Entries())
@@ -207,12 +207,12 @@ func (l *ledgerLog) compact(ctx context.Context) {
 		return
 	}
 	defer z.Close() //nolint:errcheck // EncodeAll leaves nothing to flush
-	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, stateSuffix))
+	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, snapshotSuffix))
 	err = l.files.Create(ctx, name, z.EncodeAll(plain, nil))
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return
 	}
-	l.state = l.last
+	l.snapshot = l.last
 	pipeline.Point(ctx, "parquet.snapshot-written")
 	ls, err := l.list(ctx)
 	if err != nil {
@@ -220,12 +220,12 @@ func (l *ledgerLog) compact(ctx context.Context) {
 	}
 	var covered []string
 	for n, name := range ls.objects {
-		if n <= l.state {
+		if n <= l.snapshot {
 			covered = append(covered, name)
 		}
 	}
-	for n, name := range ls.states {
-		if n < l.state {
+	for n, name := range ls.snapshots {
+		if n < l.snapshot {
 			covered = append(covered, name)
 		}
 	}

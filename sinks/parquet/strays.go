@@ -48,8 +48,11 @@ func (p *pending) claimStrays(l *ledgerLog) {
 			p.strays = append(p.strays, name)
 		}
 	}
-	if len(p.strays) > 0 && p.Outcome != pipeline.Yielded {
-		p.Outcome, p.Verdict.Entry.Unchanged, p.MayHold = pipeline.Committed, false, true
+	if len(p.strays) > 0 && p.Outcome == pipeline.Unchanged {
+		p.Outcome, p.Verdict.Entry.Unchanged = pipeline.Committed, false
+	}
+	if len(p.strays) > 0 {
+		p.MayHold = true
 	}
 }
 

@@ -40,6 +40,7 @@ var proofs = []proof{
 	{6, "a reading with other rejects is not equal", nil, otherRejects},
 	{6, "an equal reading after a broken one is written", nil, repairsEqual},
 	{7, "a newer reading is not replaced by an older one", nil, yields},
+	{7, "an older reading does not hide that a newer one broke off", nil, yieldsToNone},
 	{7, "two stores at once equal one", nil, together},
 	{8, "a window of other bounds replaces those it overlaps", nil, supersedes},
 	{8, "an empty window of other bounds clears those it overlaps", nil, supersedesEmpty},
@@ -318,6 +319,24 @@ func yields(t *testing.T, b *bench) {
 	same.rows = []string{"new", "and repeated"}
 	commit(t, s, pipeline.Committed, same)
 	b.holds(t, agents, same, next)
+}
+
+func yieldsToNone(t *testing.T, b *bench) {
+	s := b.place.Open(t)
+	r := reading{key: agents, window: day(0), at: 5, rows: []string{"ana"}}
+	commit(t, s, pipeline.Committed, r)
+	begun := reading{key: agents, window: day(0), at: 6, rows: []string{"bob"}}.entry()
+	begun.Kind = pipeline.EntryBegin
+	if err := s.Record(context.Background(), agents, begun); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, pipeline.Failed, reading{key: agents, window: day(0), at: 4, rows: []string{"old"}})
+	if !b.ledger(t, agents).Dirty(day(0).Span) {
+		t.Error("the window is no longer open")
+	}
+	r.at = 7
+	commit(t, s, pipeline.Committed, r)
+	b.holds(t, agents, r)
 }
 
 func together(t *testing.T, b *bench) {

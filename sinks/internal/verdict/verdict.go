@@ -4,6 +4,7 @@
 package verdict
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -25,11 +26,18 @@ type Verdict struct {
 	MayHold bool
 }
 
+// ErrInterrupted fails a reading that is too old to be committed where the
+// newer one is not whole: the window stays open, which nobody may overlook.
+var ErrInterrupted = errors.New("the commit of a newer reading was interrupted; the window must be read again")
+
 // Of judges the commit e against the ledger.
 func Of(l *pipeline.Ledger, e pipeline.Entry) Verdict {
 	v := Verdict{Outcome: pipeline.Committed, Entry: e}
 	v.Entry.Kind, v.Entry.Unchanged, v.Entry.Supersedes = pipeline.EntryCommit, false, nil
 	if l.Yields(e) {
+		if l.Dirty(e.Window.Span) {
+			return Verdict{Outcome: pipeline.Failed}
+		}
 		return Verdict{Outcome: pipeline.Yielded}
 	}
 	v.MayHold = l.Dirty(e.Window.Span)

@@ -75,15 +75,15 @@ func (l *Local) Create(ctx context.Context, name string, body []byte) error {
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	if err := moveNew(t.path, path); err != nil {
+	if err := moveNew(os.Link, t.path, path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
 }
 
 // moveNew gives the file at from the name to unless there is one already.
-func moveNew(from, to string) error {
-	err := os.Link(from, to)
+func moveNew(link func(from, to string) error, from, to string) error {
+	err := link(from, to)
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) {
 		// A file system without hard links. Looking before the leap is enough
 		// here: whoever creates an object holds the lock.

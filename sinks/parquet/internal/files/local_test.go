@@ -1,0 +1,250 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+func TestTheFoldersOfDeadRunsGoAndThoseOfLivingStay(t *testing.T) {
+	ctx := context.Background()
+	root := t.TempDir()
+	tmp := filepath.Join(root, "_private", "tmp")
+	dead := filepath.Join(tmp, "run-dead")
+	if err := os.MkdirAll(dead, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{aliveName, "1", "2"} { // as a kill leaves them: alive is there, but nobody locks it
+		if err := os.WriteFile(filepath.Join(dead, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	living := NewLocal(root, "_private")
+	kept, err := living.Temp(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the dead run's folder is still there: %v", err)
+	}
+	second := NewLocal(root, "_private")
+	if _, err := second.Temp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kept.Write([]byte("text")); err != nil {
+		t.Fatal(err)
+	}
+	if err := kept.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if err := kept.Place(ctx, "a/b.txt"); err != nil {
+		t.Fatalf("another run took the living one's file: %v", err)
+	}
+	if err := kept.Discard(); err != nil {
+		t.Errorf("Discard after Place: %v", err)
+	}
+	if b, err := living.Read(ctx, "a/b.txt"); err != nil || string(b) != "text" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if err := errors.Join(living.Close(), second.Close(), second.Close()); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
+		t.Errorf("closed runs left %v, %v", left, err)
+	}
+}
+
+func TestOfTwoThatCreateAnObjectOneSucceeds(t *testing.T) {
+	ctx := context.Background()
+	root := t.TempDir()
+	var wg sync.WaitGroup
+	var won, lost atomic.Int32
+	for i := range 8 {
+		l := NewLocal(root, "_private")
+		defer l.Close() //nolint:errcheck // the folder goes anyway
+		release, err := l.Lock(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
+		wg.Go(func() {
+			switch err := l.Create(ctx, "ledger/1", []byte{byte(i)}); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, fs.ErrExist):
+				lost.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 || lost.Load() != 7 {
+		t.Errorf("%d created it, %d were told that it exists", won.Load(), lost.Load())
+	}
+}
+
+func TestWithoutHardLinksAnObjectIsStillCreatedOnce(t *testing.T) {
+	dir := t.TempDir()
+	noLinks := func(string, string) error { return &os.LinkError{Op: "link", Err: syscall.EOPNOTSUPP} }
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	for i, want := range []error{nil, fs.ErrExist} {
+		if err := os.WriteFile(from, []byte{byte(i)}, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := moveNew(noLinks, from, to); !errors.Is(err, want) {
+			t.Errorf("time %d: %v", i, err)
+		}
+	}
+	if b, err := os.ReadFile(to); err != nil || b[0] != 0 {
+		t.Errorf("the object was replaced: %v, %v", b, err)
+	}
+}
+
+func TestTheLockKeepsOutOtherProcessesAndGoroutines(t *testing.T) {
+	ctx := context.Background()
+	root := t.TempDir()
+	inside, entered := 0, 0
+	var wg sync.WaitGroup
+	for range 3 {
+		l := NewLocal(root, "_private")
+		defer l.Close() //nolint:errcheck // the folder goes anyway
+		for range 4 {
+			wg.Go(func() {
+				release, err := l.Lock(ctx)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer release()
+				if inside++; inside != 1 {
+					t.Error("two hold the lock")
+				}
+				entered++
+				inside--
+			})
+		}
+	}
+	wg.Wait()
+	if entered != 12 {
+		t.Errorf("%d of 12 got in", entered)
+	}
+}
+
+func TestListAndRemoveTakeWhatIsMissingForGone(t *testing.T) {
+	ctx := context.Background()
+	l := NewLocal(t.TempDir(), "_private")
+	if names, err := l.List(ctx, "nothing"); err != nil || len(names) != 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+	if err := l.Remove(ctx, "nothing/a", "b"); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"x/b", "x/a", "x/a.d/c", "y"} {
+		if err := l.Append(ctx, name, []byte("line")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Remove(ctx, "x/b"); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := l.List(ctx, "x"); err != nil || !slices.Equal(names, []string{"x/a", "x/a.d/c"}) {
+		t.Errorf("%v, %v", names, err)
+	}
+	if _, err := l.Read(ctx, "x/b"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestATempIsReadBackAndDiscarded(t *testing.T) {
+	ctx := context.Background()
+	l := NewLocal(t.TempDir(), "_private")
+	defer l.Close() //nolint:errcheck // the folder goes anyway
+	tmp, err := l.Temp(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(tmp, "abc"); err != nil {
+		t.Fatal(err)
+	}
+	if err := tmp.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := tmp.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil || string(b) != "abc" {
+		t.Errorf("%q, %v", b, err)
+	}
+	for range 2 {
+		if err := tmp.Discard(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := tmp.Place(ctx, "a"); err == nil {
+		t.Error("a discarded object was placed")
+	}
+}
+
+func TestProbeTriesTheNearestDirectoryThatExists(t *testing.T) {
+	dir := t.TempDir()
+	if err := NewLocal(filepath.Join(dir, "a", "b"), "_private").Probe(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("the probe left %v, %v", left, err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{file, filepath.Join(file, "below")} {
+		if err := NewLocal(root, "_private").Probe(context.Background()); !errors.Is(err, syscall.ENOTDIR) {
+			t.Errorf("%s: %v", root, err)
+		}
+	}
+	if os.Getuid() == 0 {
+		return // nothing is forbidden to root
+	}
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700) //nolint:errcheck // so that it can be removed
+	if err := NewLocal(dir, "_private").Probe(context.Background()); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRootReadsDirectoriesAndRefusesTheRest(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ sink, want, problem string }{
+		{"./warehouse", filepath.Join(here, "warehouse"), ""},
+		{"/var/lib/w/", "/var/lib/w", ""},
+		{"file:///var/lib/w", "/var/lib/w", ""},
+		{"file://localhost/var/lib/w", "/var/lib/w", ""},
+		{"file://nas/share", "", "names a host"},
+		{"file://", "", "names a host"},
+		{"s3://bucket", "", "s3:// is not a local directory"},
+		{"", "", "no directory"},
+	}
+	for _, tt := range tests {
+		got, err := Root(tt.sink)
+		if got != tt.want || (err == nil) != (tt.problem == "") || err != nil && !strings.Contains(err.Error(), tt.problem) {
+			t.Errorf("%q is %q, %v; want %q, %q", tt.sink, got, err, tt.want, tt.problem)
+		}
+	}
+}

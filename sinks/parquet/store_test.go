@@ -1,0 +1,329 @@
+package parquet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+var tenant = pipeline.TenantKey{Source: "dialpad", Account: "default"}
+
+func TestLookingCreatesNothing(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.Open(t)
+	if _, err := s.Ledger(ctx, testKey); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Streams(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Since(ctx, tenant, clock()); err != nil {
+		t.Error(err)
+	}
+	if err := s.Check(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := s.Record(ctx, testKey); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(p.root))
+	if err != nil || len(entries) != 0 {
+		t.Errorf("looking left %v, %v", entries, err)
+	}
+}
+
+func TestASinkThatIsNoDirectoryIsRefused(t *testing.T) {
+	for _, sink := range []string{"", "gs://bucket/prefix", "bigquery://p/d", "file://host/dir"} {
+		if _, err := Open(context.Background(), sink, Options{}); pipeline.KindOf(err) != pipeline.Invalid {
+			t.Errorf("%q: %v", sink, err)
+		}
+	}
+	s, err := Open(context.Background(), "file:///var/lib/x", Options{})
+	if err != nil || s.Root() != "/var/lib/x" {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+func TestAFileInThePlaceOfTheDirectoryIsExplained(t *testing.T) {
+	p := newPlace(t)
+	if err := os.WriteFile(p.root, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := p.Open(t)
+	for name, err := range map[string]error{
+		"check":  s.Check(context.Background()),
+		"record": s.Record(context.Background(), testKey, pipeline.Entry{Kind: pipeline.EntryFail}),
+	} {
+		if pipeline.KindOf(err) != pipeline.SinkFailed || !strings.Contains(err.Error(), "a file stands where a directory is needed") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFaultsOfTheFileSystemComeWithAHint(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		kind pipeline.Kind
+		hint string
+	}{
+		{"permission", &fs.PathError{Op: "open", Path: "/w", Err: syscall.EACCES}, pipeline.SinkFailed, "owner or mode"},
+		{"read-only", &fs.PathError{Op: "open", Path: "/w", Err: syscall.EROFS}, pipeline.SinkFailed, "read-only"},
+		{"full disk", errors.Join(&fs.PathError{Op: "write", Path: "/w", Err: syscall.ENOSPC}), pipeline.SinkFailed, "disk is full"},
+		{"no locks", &fs.PathError{Op: "flock", Path: "/w", Err: syscall.ENOLCK}, pipeline.SinkFailed, "keeps no locks"},
+		{"a signal", context.Canceled, pipeline.Stopped, ""},
+		{"anything else", errors.New("odd"), pipeline.SinkFailed, ""},
+		{"a known error", &pipeline.Error{Op: "x", Kind: pipeline.Invalid}, pipeline.Invalid, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := fault("write", tt.err)
+			if pipeline.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.hint) {
+				t.Errorf("%v is of kind %s", err, pipeline.KindOf(err))
+			}
+		})
+	}
+	if fault("write", nil) != nil {
+		t.Error("no error became one")
+	}
+}
+
+func TestNamesThatLeadOutOfTheirFolderAreRefused(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.Open(t)
+	for _, name := range []string{"", "..", "a/b", `a\b`, "a=b"} {
+		k := pipeline.StreamKey{Account: pipeline.AccountID(name), Stream: "dialpad.calls"}
+		if _, err := s.Ledger(ctx, k); err == nil {
+			t.Errorf("account %q was taken", name)
+		}
+		if err := s.AppendRun(ctx, pipeline.Summary{SyncID: pipeline.SyncID(name)}); err == nil {
+			t.Errorf("run %q was taken", name)
+		}
+		if err := s.Add(ctx, pipeline.Note{Tenant: pipeline.TenantKey{Source: "dialpad", Account: pipeline.AccountID(name)}}); err == nil {
+			t.Errorf("tenant %q was taken", name)
+		}
+	}
+}
+
+func TestATornLineOfTheJournalIsLeftAlone(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.Open(t)
+	note := func(text string) pipeline.Note {
+		return pipeline.Note{Tenant: tenant, At: clock(), Kind: "post", Text: text}
+	}
+	if err := s.Add(ctx, note("one")); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(p.root, journalDir, "source=dialpad", "account=default", "2025-10-02.jsonl")
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"at":"2025-10-02T00:00:00Z","ki`); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Open(t).Add(ctx, note("two")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Since(ctx, tenant, clock())
+	if want := []pipeline.Note{note("one"), note("two")}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestARunIsRecordedAsJSON(t *testing.T) {
+	p := newPlace(t)
+	run := pipeline.Summary{SyncID: "20251002-x", StartedAt: pipeline.InstantOf(clock()), Exit: 3,
+		Streams: []pipeline.StreamSummary{{Stream: "dialpad.calls", Account: "default", Failed: 1, Errors: []pipeline.WindowError{{Kind: "malformed"}}}}}
+	if err := p.Open(t).AppendRun(context.Background(), run); err != nil {
+		t.Fatal(err)
+	}
+	body, err := os.ReadFile(filepath.Join(p.root, runsDir, "20251002-x.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(body, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got["started_at"] != "2025-10-02T00:00:00Z" || got["exit"] != 3.0 || len(got["streams"].([]any)) != 1 {
+		t.Errorf("the run is recorded as %s", body)
+	}
+}
+
+func TestTheLedgerStaysSmallAndReadable(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	writer, reader := p.Open(t), p.Open(t)
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { // reads while objects come and go
+		for n := 0; ; n++ {
+			s := reader
+			if n%2 == 0 {
+				s = p.Open(t)
+			}
+			if _, err := s.Ledger(ctx, testKey); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	const writes = 300
+	w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
+	for i := range writes {
+		if err := writer.Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w, Note: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	wg.Wait()
+	l, err := reader.Ledger(ctx, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := l.Failed(w.Span); !ok || e.Note != fmt.Sprint(writes-1) {
+		t.Errorf("the last failure is %+v, %v", e, ok)
+	}
+	if names := p.names(t, ledgerDir); len(names) > compactEvery+1 {
+		t.Errorf("%d objects are left of %d", len(names), writes)
+	}
+}
+
+func TestAGapInTheLedgerIsDamage(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
+	s := p.Open(t)
+	for range 3 {
+		if err := s.Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := p.names(t, ledgerDir)
+	if err := os.Remove(filepath.Join(p.root, names[1])); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Open(t).Ledger(ctx, testKey); pipeline.KindOf(err) != pipeline.SinkFailed || !strings.Contains(err.Error(), "number 2") {
+		t.Errorf("%v", err)
+	}
+	if err := os.WriteFile(filepath.Join(p.root, names[1]), []byte(`{"kind":"fa`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Open(t).Ledger(ctx, testKey); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A process that was away sees a snapshot in the place of objects it never read.
+func TestAStoreThatWasAwayCatchesUp(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	away, busy := p.Open(t), p.Open(t)
+	day := window(t, "UTC", "2025-09-08T00:00:00Z", 24*time.Hour)
+	mustCommit(t, away, 1, day, []string{"ana"})
+	for i := range 2 * compactEvery {
+		w := window(t, "UTC", "2025-09-10T00:00:00Z", time.Hour)
+		if err := busy.Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w, Note: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustCommit(t, away, 2, day, []string{"ana", "bob"})
+	l, err := busy.Ledger(ctx, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := l.Live(day.Span); !ok || e.Counts.Rows != 2 {
+		t.Errorf("%+v, %v", e, ok)
+	}
+}
+
+func TestStoppingHalfwayKeepsWhatIsCommittedAndBeginsNothing(t *testing.T) {
+	p := newPlace(t)
+	s := p.Open(t)
+	var sealed []pipeline.Sealed
+	for i := range 3 {
+		w := window(t, "UTC", fmt.Sprintf("2025-09-%02dT00:00:00Z", 8+i), 24*time.Hour)
+		st, err := s.Stage(context.Background(), testKey, pipeline.Activity, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := agentsRecord(w, "ana")
+		defer rec.Release()
+		if err := errors.Join(st.Append(context.Background(), 0, rec), st.Seal(context.Background())); err != nil {
+			t.Fatal(err)
+		}
+		sealed = append(sealed, pipeline.Sealed{Stage: st, Key: testKey, Table: pipeline.Activity,
+			Entry: pipeline.Entry{Kind: pipeline.EntryCommit, Window: w, ReadAt: 1, Counts: pipeline.Counts{Rows: 1}}})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	results := s.Commit(pipeline.WithPoints(ctx, func(name string) {
+		if name == "parquet.data-renamed" {
+			cancel()
+		}
+	}), sealed)
+	if results[0].Outcome != pipeline.Committed || results[0].Err != nil {
+		t.Errorf("the window that had begun: %d, %v", results[0].Outcome, results[0].Err)
+	}
+	for _, r := range results[1:] {
+		if r.Outcome != pipeline.Failed || pipeline.KindOf(r.Err) != pipeline.Stopped {
+			t.Errorf("a window after the signal: %d, %v", r.Outcome, r.Err)
+		}
+	}
+	if n := len(p.names(t, "activity")); n != 1 {
+		t.Errorf("%d files", n)
+	}
+	l, err := p.Open(t).Ledger(context.Background(), testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := l.Live(sealed[0].Entry.Window.Span); !ok || !l.Dirty(sealed[1].Entry.Window.Span) {
+		t.Error("the ledger disagrees")
+	}
+}
+
+func TestACommitWaitsForTheLockAsLongAsItsContextLives(t *testing.T) {
+	p := newPlace(t)
+	holder := p.Open(t).(*Store)
+	release, err := holder.site.Lock(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	defer cancel()
+	w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
+	if err := p.Open(t).Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	release()
+	if err := p.Open(t).Record(context.Background(), testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w}); err != nil {
+		t.Error(err)
+	}
+}
