@@ -83,10 +83,9 @@ func FuzzDateText(f *testing.F) {
 		w, ok := parseDate([]byte(s))
 		plain := strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ")
 		for _, layout := range []string{javaDate, strings.Replace(javaDate, "2006,", "2006", 1)} {
-			// The standard library takes fractions of seconds that no layout
-			// asks for, one-digit minutes, and a year 0.
+			// What the vendor's Java would have printed must be read.
 			std, err := time.Parse(layout, strings.NewReplacer("am", "AM", "pm", "PM").Replace(plain))
-			if err == nil && std.Nanosecond() == 0 && std.Year() > 0 && plain == strings.TrimSpace(s) && len(std.Format(layout)) <= len(plain) && !ok && !strings.ContainsAny(plain, ".") {
+			if err == nil && std.Year() > 0 && strings.EqualFold(std.Format(layout), plain) && !ok {
 				t.Fatalf("%q is refused; the standard library reads %s", s, std)
 			}
 			if err == nil && ok && wallOf(std) != w {
