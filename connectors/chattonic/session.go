@@ -91,10 +91,9 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	}
 	err = s.client.JSON(ctx, httpclient.Request{
 		Op: loginOp, Method: http.MethodPost, URL: &url.URL{Path: loginPath},
-		Header:  http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body:    question,
-		Secrets: []string{s.set.password},
-		Notify:  notify,
+		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		Body:   question,
+		Notify: notify,
 	}, &answer)
 	if err != nil {
 		return access{}, s.advise(err)

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -336,44 +338,50 @@ func TestTheReadersErrorEndsTheFetch(t *testing.T) {
 	}
 }
 
+// instant answers without a network.
+type instant struct{}
+
+func (instant) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("[]")), Request: r}, nil
+}
+
 func TestFewCallsAreUnderWayAtOnce(t *testing.T) {
-	s := newSource(t, &vendor{step: time.Hour}, nil)
-	var windows []pipeline.Window
-	for d := range 12 {
-		windows = append(windows, day(t, "UTC", 2025, 9, 1+d))
-	}
-	var (
-		mu        sync.Mutex
-		now, most int
-		full      = make(chan struct{})
-		once      sync.Once
-		all       sync.WaitGroup
-	)
-	for _, e := range s.Plan(stream(t, s, Agents), windows) {
-		all.Go(func() {
-			err := s.Fetch(t.Context(), e.Requests[0], pipeline.Env{}, func(pipeline.Body) error {
-				mu.Lock()
-				now++
-				most = max(most, now)
-				if now == callsAtOnce {
-					once.Do(func() { close(full) })
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(settings(t, func(c *Config) { c.Rate = "10000" }), Options{Transport: instant{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var windows []pipeline.Window
+		for d := range 12 {
+			windows = append(windows, day(t, "UTC", 2025, 9, 1+d))
+		}
+		var begun, ended atomic.Int32
+		read := make(chan struct{})
+		for _, e := range s.Plan(stream(t, s, Agents), windows) {
+			go func() {
+				err := s.Fetch(t.Context(), e.Requests[0], pipeline.Env{}, func(pipeline.Body) error {
+					begun.Add(1)
+					<-read
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
 				}
-				mu.Unlock()
-				<-full // the first ones hold their places until all places are taken
-				mu.Lock()
-				now--
-				mu.Unlock()
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	if most != callsAtOnce {
-		t.Errorf("%d at once", most)
-	}
+				ended.Add(1)
+			}()
+		}
+		time.Sleep(time.Second) // of the bubble: the rate has let all of them through
+		synctest.Wait()
+		if n := begun.Load(); n != callsAtOnce {
+			t.Errorf("%d calls are under way", n)
+		}
+		close(read)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := ended.Load(); n != 12 {
+			t.Errorf("%d calls have ended", n)
+		}
+	})
 }
 
 func TestAFetchObeysItsContext(t *testing.T) {

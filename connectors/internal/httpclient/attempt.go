@@ -205,8 +205,7 @@ func port(u *url.URL) string {
 }
 
 func (c *Client) secrets(r Request) []string {
-	all := append([]string{r.Credential}, r.Secrets...)
-	return spellings(append(all, c.hide...)...)
+	return spellings(append([]string{r.Credential}, c.hide...)...)
 }
 
 // transportError classifies a request that got no answer. The cause is text

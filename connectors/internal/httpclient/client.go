@@ -120,9 +120,7 @@ type Request struct {
 	// Credential is the value of Authorization. It is sent to Base's scheme,
 	// host and port alone, and never along a redirect.
 	Credential string
-	// Secrets are kept out of messages, like Credential: a password in the body.
-	Secrets []string
-	MaxBody int64 // reading past it is Malformed; 0 is unlimited
+	MaxBody    int64 // reading past it is Malformed; 0 is unlimited
 	// NoRetry makes one attempt only.
 	NoRetry bool
 	// WaitThrottled waits out every 429, however long; such waits do not count

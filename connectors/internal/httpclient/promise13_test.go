@@ -24,7 +24,7 @@ type keys struct {
 func (k *keys) note(who string, r *http.Request) {
 	k.Lock()
 	defer k.Unlock()
-	k.seen = append(k.seen, fmt.Sprintf("%s %s %s auth=%q body=%d", who, r.Method, r.URL.Path, r.Header.Get("Authorization"), r.ContentLength))
+	k.seen = append(k.seen, fmt.Sprintf("%s %s %s auth=%q body=%d", who, r.Method, r.URL.Path, r.Header.Get("Authorization")+r.Header.Get("Cookie"), r.ContentLength))
 }
 
 func TestPromise13_TheKeyNeverFollowsARedirect(t *testing.T) {
@@ -45,14 +45,14 @@ func TestPromise13_TheKeyNeverFollowsARedirect(t *testing.T) {
 	for _, path := range []string{"/away", "/here"} {
 		r := get(path)
 		r.Credential = key
-		r.Header = http.Header{"Authorization": {"Bearer smuggled"}, "Cookie": {"a=b"}}
+		r.Header = http.Header{"Authorization": {"Bearer smuggled"}, "Cookie": {"; a=b"}}
 		if text, err := read(t, c, r); err != nil || text != "file" {
 			t.Fatalf("%s: %q, %v", path, text, err)
 		}
 	}
 	want := []string{
-		`base GET /away auth="` + key + `" body=0`, `other GET /file auth="" body=0`,
-		`base GET /here auth="` + key + `" body=0`, `base GET /file auth="" body=0`,
+		`base GET /away auth="` + key + `; a=b" body=0`, `other GET /file auth="" body=0`,
+		`base GET /here auth="` + key + `; a=b" body=0`, `base GET /file auth="" body=0`,
 	}
 	if got := strings.Join(k.seen, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("seen:\n%s", got)
@@ -158,27 +158,28 @@ func TestPromise13_ABodyStaysWithItsHost(t *testing.T) {
 func TestPromise13_ErrorsHoldNoSecrets(t *testing.T) {
 	const password = `p"w/ 1%`
 	for name, body := range map[string]string{
-		"the key":                 "no such token: s3cr3t-key-0123456789",
-		"the whole header":        "Authorization: " + key,
-		"another key":             `{"error":"Bearer s3cr3t-other.abc-_~+/= is expired"}`,
-		"a signed URL":            `see https://bucket.example.com/f.csv?X-Goog-Signature=s3cr3t&Expires=1 for more`,
-		"a path and its query":    "cannot GET /x?a=s3cr3t&b=s3cr3t",
-		"a signed URL in JSON":    `{"url":"https:\/\/bucket.example.com\/f.csv?sig=s3cr3t&a=1"}`,
-		"query values":            "apikey=s3cr3t token=s3cr3t&signature=s3cr3t; access_token: s3cr3t",
-		"JSON members":            `{"token":"s3cr3t","client_secret": "s3cr3t"}`,
-		"a JSON web token":        "eyJhbGciOiJFUzUxMiJ9.s3cr3t-s3cr3t.sig is no good",
-		"the password":            "wrong password " + password,
-		"the password as JSON":    `{"password":"p\"w/ 1%"}`,
-		"the password in a query": "?q=" + url.QueryEscape(password),
-		"a key cut by the limit":  strings.Repeat("s3cr3t-key-0123456789 ", 8192/22) + "       s3cr3t-key",
-		"a page":                  "<html><head><title>Bearer s3cr3t</title></head><body>s3cr3t</body></html>",
+		"the key":                    "no such token: s3cr3t-key-0123456789",
+		"the whole header":           "Authorization: " + key,
+		"another key":                `{"error":"Bearer s3cr3t-other.abc-_~+/= is expired"}`,
+		"a signed URL":               `see https://bucket.example.com/f.csv?X-Goog-Signature=s3cr3t&Expires=1 for more`,
+		"a signed URL without names": "see https://bucket.example.com/f.csv?s3cr3t for more",
+		"a path and its query":       "cannot GET /x?a=s3cr3t&b=s3cr3t",
+		"a signed URL in JSON":       `{"url":"https:\/\/bucket.example.com\/f.csv?sig=s3cr3t&a=1"}`,
+		"query values":               "apikey=s3cr3t token=s3cr3t&signature=s3cr3t; access_token: s3cr3t",
+		"JSON members":               `{"token":"s3cr3t","client_secret": "s3cr3t"}`,
+		"a JSON web token":           "eyJhbGciOiJFUzUxMiJ9.s3cr3t-s3cr3t.sig is no good",
+		"the password":               "wrong password " + password,
+		"the password as JSON":       `{"password":"p\"w/ 1%"}`,
+		"the password in a query":    "?q=" + url.QueryEscape(password),
+		"a key cut by the limit":     strings.Repeat("s3cr3t-key-0123456789 ", 8192/22) + "       s3cr3t-key",
+		"a page":                     "<html><head><title>Bearer s3cr3t</title></head><body>s3cr3t</body></html>",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(400); io.WriteString(w, body) })
-			c := newClient(t, Options{Base: parse(t, s.URL)})
+			c := newClient(t, Options{Base: parse(t, s.URL), HideValues: []string{password}})
 			r := get("/x")
 			r.URL.RawQuery = "apikey=s3cr3t"
-			r.Credential, r.Secrets = key, []string{password}
+			r.Credential = key
 			_, err := c.Do(t.Context(), r)
 			text := err.Error()
 			for _, secret := range []string{"s3cr3t", password, `p\"w`, url.QueryEscape(password)} {
