@@ -124,7 +124,7 @@ func killed(err error) bool {
 
 // killSite is a site whose vendors give no reason to wait.
 func killSite(t *testing.T) *site {
-	return newSite(t, func(o *vendorsim.Options) { o.UContact.MaxLoad, o.Dialpad.PostQuota = -1, -1 })
+	return newSite(t, func(o *vendorsim.Options) { o.UContact.MaxLoad, o.Dialpad.Limits.Posts = -1, -1 })
 }
 
 func TestPromise02_KilledAtEveryNamedPointTheNextRunReachesTheSameTables(t *testing.T) {

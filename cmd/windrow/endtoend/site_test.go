@@ -39,7 +39,7 @@ type site struct {
 func newSite(t *testing.T, change ...func(*vendorsim.Options)) *site {
 	t.Helper()
 	o := vendorsim.Options{Seed: 7, CallsPerDay: 40, TextsPerDay: 15}
-	o.Dialpad.Rate, o.Dialpad.ProcessingPolls = -1, -1
+	o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
 	for _, f := range change {
 		f(&o)
 	}

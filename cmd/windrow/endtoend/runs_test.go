@@ -1,0 +1,293 @@
+package endtoend
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// dialpadDay is a day of September 2025 in Dialpad's zone.
+func (s *site) dialpadDay(day int) (start, end time.Time) {
+	zone, err := time.LoadLocation(s.env["WINDROW_DIALPAD_TIMEZONE"])
+	if err != nil {
+		s.Fatal(err)
+	}
+	return vendorsim.Day(2025, 9, day, zone)
+}
+
+func TestPromise02_EveryRequestFailsOnceAndTheNextRunReachesTheSameTables(t *testing.T) {
+	s := killSite(t)
+	s.mustSync()
+	want := s.contents()
+	n := len(s.world.Log())
+	step := max(1, n/sweepSteps)
+	for kind, fault := range map[string]vendorsim.FaultKind{"reset": vendorsim.FaultReset, "lost": vendorsim.FaultLost, "cut": vendorsim.FaultCut} {
+		for i := 1; i <= n; i += step {
+			t.Run(fmt.Sprintf("%s %d of %d", kind, i, n), func(t *testing.T) {
+				one := &site{T: t, world: s.world, root: t.TempDir(), from: s.from, env: s.env}
+				s.world.ResetLog()
+				s.world.ClearFaults()
+				s.world.FailNthWith(i, fault)
+				if sum := one.sync(); sum.Exit != 0 && sum.Exit != 3 {
+					t.Fatalf("exit %d: %s", sum.Exit, failures(sum))
+				}
+				s.world.ClearFaults()
+				one.mustSync()
+				sameRows(t, one.contents(), want)
+			})
+		}
+	}
+}
+
+func TestPromise03_AFailedWindowStaysOpenAndTheOthersGoOn(t *testing.T) {
+	s := newSite(t)
+	second, third := s.ucontactDay(8), s.ucontactDay(9)
+	s.world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultStatus, Code: 400, Times: -1, Match: func(r *http.Request) bool {
+		return strings.Contains(r.URL.Query().Get("initialdate"), second.UTC().Format(time.DateTime)[:10]+" 06:00:00")
+	}})
+	sum := s.sync("ucontact.agents")
+	if st := streamOf(t, sum, "ucontact.agents"); sum.Exit != 3 || st.Committed != 2 || st.Failed != 1 {
+		t.Fatalf("exit %d, %+v", sum.Exit, st)
+	}
+	st := s.status("ucontact.agents")
+	if st.Watermark == nil || !st.Watermark.Time().Equal(second) || st.Open != 1 || st.Settled != 2 {
+		t.Fatalf("watermark %v, open %d, settled %d; the hole begins at %v", st.Watermark, st.Open, st.Settled, second)
+	}
+	plan, err := s.engine("ucontact.agents").Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := plan[0].Windows[0]; w.Reason != pipeline.ReasonFailed || !w.Window.Start.Time().Equal(second) {
+		t.Fatalf("planned first: %+v", w)
+	}
+	s.world.ClearFaults()
+	s.mustSync("ucontact.agents")
+	if st := s.status("ucontact.agents"); st.Watermark == nil || !st.Watermark.Time().Equal(third.AddDate(0, 0, 1)) || st.Open != 0 {
+		t.Fatalf("the hole is filled, but: %+v", st)
+	}
+}
+
+// ucontactDay is the start of a day of September 2025 in Mexico City, UTC-6.
+func (s *site) ucontactDay(day int) time.Time {
+	zone, err := time.LoadLocation(s.env["WINDROW_UCONTACT_TIMEZONE"])
+	if err != nil {
+		s.Fatal(err)
+	}
+	start, _ := vendorsim.Day(2025, 9, day, zone)
+	return start
+}
+
+func TestPromise03_AHoleThatCannotCloseIsWaivedByAWord(t *testing.T) {
+	s := newSite(t)
+	s.world.Inject(vendorsim.Fault{Host: "chattonic", Path: "/api/v1/acme/stats/operator", Kind: vendorsim.FaultStatus, Code: 404, Times: 1})
+	if sum := s.sync("chattonic.operators"); sum.Exit != 3 {
+		t.Fatalf("exit %d", sum.Exit)
+	}
+	calls := len(s.world.Log())
+	e := s.engine("chattonic.operators")
+	e.Select.From, e.Select.To = "2025-09-07", "2025-09-09"
+	sum, err := e.Waive(t.Context(), "the vendor deleted the day")
+	if err != nil || sum.Exit != 0 {
+		t.Fatalf("exit %d: %v", sum.Exit, err)
+	}
+	if n := len(s.world.Log()); n != calls {
+		t.Errorf("a waiver made %d calls", n-calls)
+	}
+	st := s.status("chattonic.operators")
+	if st.Waived != 1 || st.Open != 0 || st.Settled != 2 || st.Watermark == nil {
+		t.Fatalf("%+v", st)
+	}
+	if n := streamOf(t, s.mustSync("chattonic.operators"), "chattonic.operators"); n.Failed != 0 {
+		t.Fatalf("%+v", n)
+	}
+}
+
+func TestPromise07_TwoRunsAtOnceEqualOne(t *testing.T) {
+	s := killSite(t)
+	reference := t.TempDir()
+	if err := s.spawn(reference).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	want := contents(t, reference)
+	for range 3 {
+		root := t.TempDir()
+		one, two := s.spawn(root), s.spawn(root)
+		if err := one.Wait(); err != nil {
+			t.Fatalf("the first run: %v", err)
+		}
+		if err := two.Wait(); err != nil {
+			t.Fatalf("the second run: %v", err)
+		}
+		sameRows(t, contents(t, root), want)
+	}
+}
+
+func TestPromise07_TwoRunsInOneProcess(t *testing.T) {
+	s := newSite(t)
+	engines := []*pipeline.Engine{s.engine(), s.engine()}
+	var wg sync.WaitGroup
+	for _, e := range engines {
+		wg.Go(func() {
+			sum, err := e.Sync(t.Context())
+			if err != nil || sum.Exit != 0 {
+				t.Errorf("exit %d: %v %s", sum.Exit, err, failures(sum))
+			}
+		})
+	}
+	wg.Wait()
+	got := s.contents()
+	alone := &site{T: t, world: s.world, root: t.TempDir(), from: s.from, env: s.env}
+	alone.mustSync()
+	sameRows(t, got, alone.contents())
+}
+
+func TestPromise08_ChangedSettingsAreSafe(t *testing.T) {
+	s := newSite(t)
+	s.mustSync()
+	before := s.contents()
+	// Another zone and another length: committed windows keep theirs, nothing is doubled.
+	for _, v := range []string{"UCONTACT", "CHATTONIC", "DIALPAD"} {
+		s.env["WINDROW_"+v+"_TIMEZONE"] = "Asia/Kolkata"
+		s.env["WINDROW_"+v+"_WINDOW"] = "7d"
+	}
+	s.refetch("ucontact.agents", "ucontact.campaigns", "chattonic.operators", "dialpad.calls", "dialpad.texts", "dialpad.voicemails")
+	doubled := s.query(`SELECT stream, event_id, scope, count(*) FROM {events} WHERE stream IN ('dialpad.calls', 'dialpad.texts') GROUP BY ALL HAVING count(*) > 1`)
+	if len(doubled) > 0 {
+		t.Fatalf("%d events stand twice: %s", len(doubled), doubled[0])
+	}
+	doubled = s.query(`SELECT stream, resource_id, channel, interval_start, count(*) FROM {activity} WHERE stream LIKE 'ucontact.%' GROUP BY ALL HAVING count(*) > 1`)
+	if len(doubled) > 0 {
+		t.Fatalf("%d intervals stand twice: %s", len(doubled), doubled[0])
+	}
+	kept := make(map[string]bool)
+	for _, row := range s.contents() {
+		kept[row] = true
+	}
+	for _, row := range before {
+		// The dashboard was not read again, and stats were not selected.
+		if !kept[row] && !strings.Contains(row, `"chattonic.`) && !strings.Contains(row, `"dialpad.calls_stats"`) {
+			t.Fatalf("a committed row changed: %.300s", row)
+		}
+	}
+}
+
+func TestPromise08_ChangedSettingsAreNamedNotActedOn(t *testing.T) {
+	s := newSite(t)
+	s.mustSync("ucontact.agents")
+	s.env["WINDROW_UCONTACT_AGENTS"] = "Agent1,Agent2"
+	s.world.Advance(5 * 24 * time.Hour)
+	e := s.engine("ucontact.agents")
+	e.Select.From, e.Select.To = "2025-09-11", "2025-09-11"
+	var warned []string
+	e.Observe = func(ev pipeline.Event) {
+		if ev.Kind == pipeline.EventWarning {
+			warned = append(warned, ev.Text)
+		}
+	}
+	if sum := s.run(e); sum.Exit != 0 {
+		t.Fatal(failures(sum))
+	}
+	if len(warned) != 1 || !strings.Contains(warned[0], "3 settled windows") || !strings.Contains(warned[0], "--refetch") {
+		t.Fatalf("warnings: %q", warned)
+	}
+	if got := s.query("SELECT count(DISTINCT resource_id) FROM {activity} WHERE date <= '2025-09-09'"); got[0] != "3" {
+		t.Fatalf("%s agents are left in the committed windows", got[0])
+	}
+}
+
+func TestPromise11_WorkAlreadyDoneIsNotWaitedFor(t *testing.T) {
+	s := newSite(t, func(o *vendorsim.Options) { o.Dialpad.Limits.Posts = 200 })
+	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
+	s.env["WINDROW_DIALPAD_POLL_FIRST"] = "1h" // nobody could wait for that
+	ctx, cancel := context.WithCancel(t.Context())
+	e := s.engine("dialpad.texts")
+	e.Observe = func(ev pipeline.Event) {
+		if ev.Kind == pipeline.EventWaiting {
+			cancel() // the run ends between POST and download
+		}
+	}
+	if sum, err := e.Sync(ctx); err != nil || sum.Exit != pipeline.ExitStopped {
+		t.Fatalf("exit %d: %v", sum.Exit, err)
+	}
+	s.mustSync("dialpad.texts")
+	if posts := s.world.Count("dialpad", "POST", "/api/v2/stats"); posts != 2 {
+		t.Fatalf("%d POSTs, want the one that was cut short and the one that found it done", posts)
+	}
+}
+
+func TestPromise11_ASimultaneousRunsQuotaIsWaitedOutVisibly(t *testing.T) {
+	s := newSite(t)
+	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
+	s.world.Inject(vendorsim.Fault{Host: "dialpad", Method: "POST", Kind: vendorsim.FaultStatus, Code: 429, Times: 2, Style: vendorsim.RetryAfterSeconds, RetryAfter: 0})
+	e := s.engine("dialpad.texts")
+	var mu sync.Mutex
+	var waits bytes.Buffer
+	e.Observe = func(ev pipeline.Event) {
+		if ev.Kind == pipeline.EventWaiting {
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprintln(&waits, ev.Text)
+		}
+	}
+	if sum := s.run(e); sum.Exit != 0 {
+		t.Fatal(failures(sum))
+	}
+	if waits.Len() == 0 {
+		t.Fatal("nobody was told of the wait")
+	}
+}
+
+func TestPromise14_AStoppedRunKeepsWhatIsCommitted(t *testing.T) {
+	s := newSite(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e := s.engine()
+	var once sync.Once
+	e.Concurrency = 1
+	e.Observe = func(ev pipeline.Event) {
+		if ev.Kind == pipeline.EventCommitted {
+			once.Do(cancel)
+		}
+	}
+	started := time.Now()
+	sum, err := e.Sync(ctx)
+	if err != nil || sum.Exit != pipeline.ExitStopped {
+		t.Fatalf("exit %d: %v", sum.Exit, err)
+	}
+	if took := time.Since(started); took > 8*time.Second {
+		t.Fatalf("it took %v to stop", took)
+	}
+	committed := 0
+	for _, st := range sum.Streams {
+		committed += st.Committed
+	}
+	if committed == 0 || len(s.contents()) == 0 {
+		t.Fatalf("%d windows committed, %d rows", committed, len(s.contents()))
+	}
+	s.mustSync()
+	whole := &site{T: t, world: s.world, root: t.TempDir(), from: s.from, env: s.env}
+	whole.mustSync()
+	sameRows(t, s.contents(), whole.contents())
+}
+
+func TestRefusedCredentialsGiveExitFourWhateverElseHappened(t *testing.T) {
+	s := newSite(t)
+	s.env["WINDROW_UCONTACT_TOKEN"] = "wrong"
+	sum := s.sync()
+	if sum.Exit != pipeline.ExitUnauthorized {
+		t.Fatalf("exit %d", sum.Exit)
+	}
+	if st := streamOf(t, sum, "dialpad.calls"); st.Failed != 0 || st.Committed == 0 {
+		t.Fatalf("another source suffered: %+v", st)
+	}
+}
