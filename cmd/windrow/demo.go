@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 const (
@@ -65,7 +67,7 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "Simulated vendors answer on loopback; %s to %s goes into ./%s.\n", first, last, demoWarehouse)
-	if err := a.sync(ctx, s, &selection{to: last}); err != nil {
+	if err := a.sync(ctx, s, &selection{to: last}, a.showDemo); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\nThe tables are ordinary Parquet files. In DuckDB:\n\n%s\n\n", demoQuery)
@@ -77,6 +79,14 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 	fmt.Fprintf(a.stdout, "The vendors keep running until you press Ctrl-C. In another terminal, here:\n\n%s\nand then, for example, `windrow status` or `windrow sync`.\n", exports(env))
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// showDemo leaves out what to do next when all is well: the demo has its own.
+func (a *app) showDemo(summary pipeline.Summary) error {
+	if err := show.Summary(a.stdout, summary); err != nil || summary.Exit == pipeline.ExitDone {
+		return err
+	}
+	return show.Next(a.stdout, summary)
 }
 
 // demoSpan returns the last local days that every vendor has settled.

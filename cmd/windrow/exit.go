@@ -82,8 +82,7 @@ func (e *faultsError) Error() string {
 
 // report tells a person why the program ends.
 func report(stderr io.Writer, err error) {
-	var over *exitError
-	if err == nil || errors.As(err, &over) {
+	if _, shown := err.(*exitError); err == nil || shown { //nolint:errorlint // joined with another error there is something to tell
 		return
 	}
 	fmt.Fprintf(stderr, "windrow: %s\n", err)

@@ -151,6 +151,37 @@ func TestPromise14_ASignalStopsASyncInTimeAndTheNextOneCompletesIt(t *testing.T)
 	}
 }
 
+func TestDemoServesUntilASignalWhatItsExportLinesPointAt(t *testing.T) {
+	dir := t.TempDir()
+	cmd := process(t, "windrow", dir, nil, "demo", "--serve")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	for lines := bufio.NewScanner(stdout); lines.Scan() && !strings.HasPrefix(lines.Text(), "and then"); {
+		if pair, ok := strings.CutPrefix(lines.Text(), "export "); ok {
+			env = append(env, strings.ReplaceAll(pair, "'", ""))
+		}
+	}
+	out, err := process(t, "windrow", dir, env, "check").CombinedOutput()
+	if err != nil || strings.Count(string(out), " ok\n") != 4 {
+		t.Errorf("check against the demo's vendors: %v\n%s", err, out)
+	}
+	out, err = process(t, "windrow", dir, env, "status", "--json").CombinedOutput()
+	if err != nil || strings.Contains(string(out), `"watermark": null`) {
+		t.Errorf("status of the demo's warehouse: %v\n%s", err, out)
+	}
+	send(t, cmd, syscall.SIGTERM)
+	_, _ = io.Copy(io.Discard, stdout)
+	if code := exitCodeOf(t, cmd.Wait()); code != pipeline.ExitStopped {
+		t.Errorf("exit code %d, want 130", code)
+	}
+}
+
 // readUntil reads lines until one holds text.
 func readUntil(t *testing.T, r io.Reader, text string) {
 	t.Helper()

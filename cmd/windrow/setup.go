@@ -90,12 +90,10 @@ func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipe
 		i := slices.IndexFunc(catalogue, func(st pipeline.Stream) bool { return st.Key.Stream == id })
 		var problem string
 		switch {
-		case config.Unserved(id):
-			problem = fmt.Sprintf("names %s, which is not served by this build; %s", id, list)
 		case i >= 0 && (len(catalogue[i].Missing) == 0 || s.faulty(id.Source())):
 			continue
 		case i >= 0:
-			problem = fmt.Sprintf("names %s, which is not configured (%s); %s", id, show.Missing(catalogue[i]), list)
+			problem = fmt.Sprintf("names %s, which cannot be read: %s; %s", id, show.Missing(catalogue[i]), list)
 		default:
 			problem = fmt.Sprintf("names %q, which is no stream; %s", id, list)
 		}
@@ -139,7 +137,10 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine
 		Clock: clock, Now: a.now,
 		MaxRejects: s.MaxRejects, Concurrency: s.Concurrency,
 	})
-	return errors.Join(err, store.Close())
+	if closed := store.Close(); closed != nil {
+		return errors.Join(closed, err)
+	}
+	return err
 }
 
 // sources builds every configured source; at least one must be.

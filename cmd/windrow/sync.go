@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ func (a *app) syncCommand() *cobra.Command {
 			if err := a.refuseMovedClock(s, &f); err != nil {
 				return err
 			}
-			return a.sync(cmd.Context(), s, &f)
+			return a.sync(cmd.Context(), s, &f, func(sum pipeline.Summary) error { return a.showSummary(sum, &f) })
 		},
 	}
 	f.declare(cmd, "print the summary as JSON, alone on stdout")
@@ -67,15 +68,13 @@ func (a *app) refuseMovedClock(s *setup, f *selection) error {
 	return nil
 }
 
-// sync runs the engine and shows what it did.
-func (a *app) sync(ctx context.Context, s *setup, f *selection) error {
+// sync runs the engine and has what it did shown.
+func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipeline.Summary) error) error {
 	return a.withEngine(ctx, s, func(e *pipeline.Engine) error {
 		f.apply(e)
 		summary, err := a.watched(ctx, s, e, f.waive)
 		if summary.FinishedAt != 0 { // there are results to show, even when recording the run failed
-			if shown := a.showSummary(summary, f); shown != nil {
-				return shown
-			}
+			err = errors.Join(shown(summary), err)
 		}
 		if err != nil {
 			return err
@@ -108,5 +107,5 @@ func (a *app) showSummary(summary pipeline.Summary, f *selection) error {
 	if f.waive != "" {
 		return show.Waived(a.stdout, summary)
 	}
-	return show.Summary(a.stdout, summary)
+	return errors.Join(show.Summary(a.stdout, summary), show.Next(a.stdout, summary))
 }

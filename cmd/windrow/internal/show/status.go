@@ -40,14 +40,18 @@ func instant(i *pipeline.Instant) string {
 	return i.String()
 }
 
-// span writes a duration in its two largest units: "3d 4h", "4h 5m", "5m".
+// span writes a duration in its two largest units: "3d 4h", "4h 5m", "2d".
 func span(d time.Duration) string {
 	days, hours, minutes := d/(24*time.Hour), d%(24*time.Hour)/time.Hour, d%time.Hour/time.Minute
 	switch {
-	case days > 0:
+	case days > 0 && hours > 0:
 		return fmt.Sprintf("%dd %dh", days, hours)
-	case hours > 0:
+	case days > 0:
+		return fmt.Sprintf("%dd", days)
+	case hours > 0 && minutes > 0:
 		return fmt.Sprintf("%dh %dm", hours, minutes)
+	case hours > 0:
+		return fmt.Sprintf("%dh", hours)
 	}
 	return fmt.Sprintf("%dm", minutes)
 }

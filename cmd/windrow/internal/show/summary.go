@@ -10,8 +10,7 @@ import (
 // shownErrors is how many reasons of failed windows the summary spells out for a stream.
 const shownErrors = 5
 
-// Summary prints what a run did: a table, the failed windows with their
-// reasons, and what to do next.
+// Summary prints what a run did: a table, and the failed windows with their reasons.
 func Summary(w io.Writer, s pipeline.Summary) error {
 	t := NewTable("stream", ">committed", ">unchanged", ">failed", ">rows read", ">loaded", ">rejected", ">outside", ">duplicate")
 	var total pipeline.StreamSummary
@@ -37,7 +36,12 @@ func Summary(w io.Writer, s pipeline.Summary) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", next(s, total))
+	return nil
+}
+
+// Next prints what to do after a run.
+func Next(w io.Writer, s pipeline.Summary) error {
+	_, err := fmt.Fprintf(w, "\n%s\n", next(s))
 	return err
 }
 
@@ -88,19 +92,23 @@ func printErrors(w io.Writer, r pipeline.StreamSummary) error {
 	return err
 }
 
-// next says what to do after a run.
-func next(s pipeline.Summary, total pipeline.StreamSummary) string {
+func next(s pipeline.Summary) string {
+	windows, failed := 0, 0
+	for _, r := range s.Streams {
+		windows += r.Committed + r.Unchanged
+		failed += r.Failed
+	}
 	switch s.Exit {
-	case 0:
-		if total.Committed+total.Unchanged == 0 {
+	case pipeline.ExitDone:
+		if windows == 0 {
 			return "Nothing was due. `windrow status` shows where each stream stands."
 		}
 		return "Done. `windrow status` shows where each stream stands."
-	case 4:
+	case pipeline.ExitUnauthorized:
 		return "The credentials were refused. `windrow check` tries each source; correct the variables that it names, then run `windrow sync` again."
-	case 130:
+	case pipeline.ExitStopped:
 		return "Stopped by a signal. What is committed stays; run `windrow sync` again to go on."
 	}
-	return plural(total.Failed, "window") + " stayed open; what was committed before stays. Run `windrow sync` again to retry, " +
+	return plural(failed, "window") + " stayed open; what was committed before stays. Run `windrow sync` again to retry, " +
 		"or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
 }
