@@ -98,8 +98,8 @@ func (e *envelope) members(i int) (int, error) {
 // member walks over the member whose name stands at i and whose value at at.
 func (e *envelope) member(i, at int) (end int, err error) {
 	s, o := &e.scan, &e.format.options
-	close, _ := s.string(i)
-	name := string(unescape(nil, s.b[i+1:close-1]))
+	after, _ := s.string(i)
+	name := string(unescape(nil, s.b[i+1:after-1]))
 	for _, n := range e.names {
 		if n == name {
 			return -1, e.format.malformed("the answer has the member %s twice", name)

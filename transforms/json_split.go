@@ -2,7 +2,9 @@ package transforms
 
 import (
 	"bytes"
+	endian "encoding/binary"
 	"io"
+	"math/bits"
 	"sync"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -258,8 +260,26 @@ func (s *arraySplitter) fill(n int) error {
 	return nil
 }
 
-// structural marks the bytes that open and close containers and strings.
-var structural = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
+// structural finds the first byte from i on that may open or close a container
+// or a string; len(b) when there is none. Setting bit 5 makes braces of
+// brackets, and a quote of a control character that stands nowhere outside strings.
+func structural(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		w := endian.LittleEndian.Uint64(b[i:]) | lows*0x20
+		quote, opening, closing := w^(lows*'"'), w^(lows*'{'), w^(lows*'}')
+		found := (quote-lows)&^quote | (opening-lows)&^opening | (closing-lows)&^closing
+		if found &= highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		switch b[i] | 0x20 {
+		case '"', '{', '}':
+			return i
+		}
+	}
+	return i
+}
 
 // scanElement goes on in an element until its end or the buffer's.
 func (s *arraySplitter) scanElement() {
@@ -278,10 +298,7 @@ func (s *arraySplitter) scanElement() {
 			}
 			continue
 		case s.depth > 0:
-			for i < len(b) && !structural[b[i]] {
-				i++
-			}
-			if i == len(b) {
+			if i = structural(b, i); i == len(b) {
 				s.pos = i
 				return
 			}
@@ -317,12 +334,19 @@ func (s *arraySplitter) closeElement(i int) {
 // closingQuote finds the quote that closes the string opened at opening,
 // looking from i on; -1: it is not there yet.
 func closingQuote(b []byte, opening, i int) int {
-	for i < len(b) {
-		n := bytes.IndexByte(b[i:], '"')
-		if n < 0 {
-			return -1
+	for ; i < len(b); i++ {
+		if i+8 <= len(b) {
+			quote := endian.LittleEndian.Uint64(b[i:]) ^ lows*'"'
+			found := (quote - lows) &^ quote & highs
+			if found == 0 {
+				i += 7
+				continue
+			}
+			i += bits.TrailingZeros64(found) / 8
 		}
-		i += n
+		if b[i] != '"' {
+			continue
+		}
 		slashes := 0
 		for j := i - 1; j > opening && b[j] == '\\'; j-- {
 			slashes++
@@ -330,7 +354,6 @@ func closingQuote(b []byte, opening, i int) int {
 		if slashes%2 == 0 {
 			return i
 		}
-		i++
 	}
 	return -1
 }
