@@ -209,7 +209,11 @@ func TestAnExpiredLinkIsAskedForAnew(t *testing.T) {
 					}
 					s := newTestSource(t, v, Options{}, nil)
 					sleepUntil(time.Date(2000, 1, 5, 15, 0, 0, 0, time.UTC))
+					began := time.Now()
 					_, text, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
+					if spent := time.Since(began); spent > 17*time.Second {
+						t.Errorf("waited %s for a report that was made", spent)
+					}
 					if err != nil || text == "" || len(v.posts) != c.posts {
 						t.Errorf("%d POSTs, %q, %v", len(v.posts), text, err)
 					}
@@ -248,6 +252,21 @@ func TestABodyCanBeOpenedAgainLongAfter(t *testing.T) {
 		})
 		if err != nil || len(v.posts) != 3 {
 			t.Errorf("%d POSTs, %v", len(v.posts), err)
+		}
+	})
+}
+
+// The body's Meta has been handed over: a new report that needs more proof of
+// its days than that asks for cannot take its place.
+func TestPromise10_AReportOrderedAgainDoesNotLowerTheProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		newYork(t, "2000-01-05 02:00:00")
+		v := newVendor(t)
+		v.onFile = expiring(http.StatusForbidden, func(*http.Request) bool { return false })
+		s := newTestSource(t, v, Options{}, nil)
+		meta, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
+		if pipeline.KindOf(err) != pipeline.Unavailable || meta.Days.EdgesMustHaveRows || len(v.posts) != 2 {
+			t.Errorf("%d POSTs, %+v, %v", len(v.posts), meta.Days, err)
 		}
 	})
 }

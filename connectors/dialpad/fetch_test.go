@@ -284,6 +284,30 @@ func TestCheckCostsNoReport(t *testing.T) {
 	}
 }
 
+// A 404 of some other host, where an outdated address leads, proves nothing.
+func TestOnlyTheConfiguredHostSpeaksOfReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVendor(t)
+		v.onLook = func(_ int, w http.ResponseWriter, _ string) bool {
+			w.Header().Set("Location", "https://elsewhere.test/stats/0")
+			w.WriteHeader(http.StatusFound)
+			return true
+		}
+		v.onFile = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		}
+		s := newTestSource(t, v, Options{}, nil)
+		if err := s.Check(t.Context()); pipeline.KindOf(err) != pipeline.Refused {
+			t.Errorf("check: %v", err)
+		}
+		_, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
+		if pipeline.KindOf(err) != pipeline.Refused || len(v.posts) != 1 {
+			t.Errorf("fetch: %d POSTs, %v", len(v.posts), err)
+		}
+	})
+}
+
 func TestNewRefusesNoSettings(t *testing.T) {
 	if _, err := New(nil, Options{}); pipeline.KindOf(err) != pipeline.Invalid {
 		t.Errorf("error %v", err)

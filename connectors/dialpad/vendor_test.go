@@ -36,6 +36,7 @@ type vendor struct {
 	reports map[string]*report // by id
 	cache   map[string]bool    // of parameters
 	takes   time.Duration      // how long a new report is processing
+	slow    time.Duration      // until a POST arrives
 
 	// onPost answers the n-th POST (from 1) itself when it returns true.
 	onPost func(n int, w http.ResponseWriter) bool
@@ -68,6 +69,9 @@ func newVendor(t *testing.T) *vendor {
 // RoundTrip makes the vendor a transport: no sockets, so that it works in a
 // bubble of testing/synctest.
 func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPost {
+		time.Sleep(v.slow)
+	}
 	rec := httptest.NewRecorder()
 	v.ServeHTTP(rec, r)
 	resp := rec.Result()
