@@ -229,7 +229,7 @@ func TestPromise11_WorkAlreadyDoneIsNotWaitedFor(t *testing.T) {
 func TestPromise11_ASimultaneousRunsQuotaIsWaitedOutVisibly(t *testing.T) {
 	s := newSite(t)
 	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
-	s.world.Inject(vendorsim.Fault{Host: "dialpad", Method: "POST", Kind: vendorsim.FaultStatus, Code: 429, Times: 2, Style: vendorsim.RetryAfterSeconds, RetryAfter: 0})
+	s.world.Inject(vendorsim.Fault{Host: "dialpad", Method: "POST", Kind: vendorsim.FaultStatus, Code: 429, Times: 1, Style: vendorsim.RetryAfterSeconds, RetryAfter: time.Second})
 	e := s.engine("dialpad.texts")
 	var mu sync.Mutex
 	var waits bytes.Buffer
