@@ -47,7 +47,7 @@ func oracle(doc []byte) ([]wantedRow, error) {
 	if _, err := d.ReadToken(); err != nil {
 		return nil, err
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("something follows: %v", err)
 	}
 	return rows, nil

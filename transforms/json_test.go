@@ -287,7 +287,7 @@ func TestJSONIsCutIntoRangesAtRowEndsWhileItArrives(t *testing.T) {
 }
 
 func TestAJSONReaderThatFailsPassesItsErrorOn(t *testing.T) {
-	cut := &pipeline.Error{Op: "read", Kind: pipeline.Unavailable}
+	cut := &pipeline.Error{Op: "read", Kind: pipeline.Unavailable, Err: io.EOF} // not a document's end
 	for _, o := range []JSONOptions{{}, {Rows: "operators"}} {
 		f := NewJSON(jsonMapping, o)
 		for _, doc := range []string{``, "\xef", `<h`, `[{"resource":"A"}`, `{"operators":[`} {

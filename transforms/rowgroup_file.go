@@ -146,7 +146,7 @@ func (f *GroupFile) Close() error {
 	f.meta.NumRows = f.rows
 	f.groups = nil
 	before := f.offset
-	if _, err := f.meta.WriteTo(writerFunc(f.write), nil); err != nil {
+	if _, err := f.meta.WriteTo(stickyWriter{f}, nil); err != nil {
 		f.fail(err)
 	}
 	f.write(endian.LittleEndian.AppendUint32(nil, uint32(f.offset-before)))
@@ -154,10 +154,10 @@ func (f *GroupFile) Close() error {
 	return f.err
 }
 
-// write writes all of b unless something failed before.
-func (f *GroupFile) write(b []byte) (int, error) {
+// write writes all of b unless something failed before; f.err tells.
+func (f *GroupFile) write(b []byte) {
 	if f.err != nil {
-		return 0, f.err
+		return
 	}
 	n, err := f.w.Write(b)
 	f.offset += int64(n)
@@ -167,7 +167,6 @@ func (f *GroupFile) write(b []byte) (int, error) {
 	if err != nil {
 		f.fail(err)
 	}
-	return n, f.err
 }
 
 func (f *GroupFile) fail(err error) {
@@ -176,9 +175,15 @@ func (f *GroupFile) fail(err error) {
 	}
 }
 
-type writerFunc func([]byte) (int, error)
+// stickyWriter is the file's write as an io.Writer.
+type stickyWriter struct{ f *GroupFile }
 
-func (w writerFunc) Write(b []byte) (int, error) { return w(b) }
+func (w stickyWriter) Write(b []byte) (int, error) {
+	if w.f.write(b); w.f.err != nil {
+		return 0, w.f.err
+	}
+	return len(b), nil
+}
 
 // columnsMetadata renders the fields' metadata: {"nps":{"aggregation":"mean",…},…}.
 func columnsMetadata(schema *arrow.Schema) (string, error) {

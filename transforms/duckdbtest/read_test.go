@@ -97,12 +97,20 @@ func query(t *testing.T, q string, args ...any) []any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	rows, err := db.Query(q, args...)
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	rows, err := db.QueryContext(t.Context(), q, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
 	names, err := rows.Columns()
 	if err != nil {
 		t.Fatal(err)
