@@ -129,7 +129,7 @@ func TestTheQuotaSlidesAndCountsIdenticalPosts(t *testing.T) {
 		transport := run.Transport()
 		defer transport.CloseIdleConnections()
 		post := func() *http.Response {
-			req, _ := http.NewRequestWithContext(t.Context(), "POST", run.DialpadURL+"/stats", strings.NewReader(yesterdaysCalls))
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, run.DialpadURL+"/stats", strings.NewReader(yesterdaysCalls))
 			req.Header.Set("Authorization", "Bearer dialpad-key")
 			res, err := transport.RoundTrip(req)
 			if err != nil {
@@ -140,15 +140,15 @@ func TestTheQuotaSlidesAndCountsIdenticalPosts(t *testing.T) {
 		}
 		for range 200 {
 			time.Sleep(time.Second)
-			if res := post(); res.StatusCode != 200 {
+			if res := post(); res.StatusCode != http.StatusOK {
 				t.Fatalf("status %d within the quota", res.StatusCode)
 			}
 		}
-		if res := post(); res.StatusCode != 429 || res.Header.Get("Retry-After") != "3401" {
+		if res := post(); res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "3401" {
 			t.Errorf("the 201st: %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
 		}
 		time.Sleep(3401 * time.Second)
-		if res := post(); res.StatusCode != 200 {
+		if res := post(); res.StatusCode != http.StatusOK {
 			t.Errorf("an hour after the first: %d", res.StatusCode)
 		}
 	})
