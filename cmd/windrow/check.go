@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -51,8 +52,7 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) er
 		if err != nil {
 			return err
 		}
-		defer store.Close()
-		return store.Check(ctx)
+		return errors.Join(store.Check(ctx), store.Close())
 	})
 
 	found := make([]error, len(probes))

@@ -39,7 +39,7 @@ func TestTheReadmesQueriesRunOnTheDemosWarehouse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // in memory
+	defer db.Close()
 	for _, q := range queries {
 		query := strings.ReplaceAll(q[1], "./warehouse-demo", filepath.Join(dir, "warehouse-demo"))
 		rows, filled := scan(t, db, query)
@@ -56,7 +56,7 @@ func scan(t *testing.T, db *sql.DB, query string) (n int, filled bool) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, query)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
 		t.Fatal(err)
