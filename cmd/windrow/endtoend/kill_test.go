@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ const (
 	childFrom  = "ENDTOEND_FROM"
 	childPoint = "ENDTOEND_KILL_AT" // name#n: die at the n-th pass of the point
 	childTrace = "ENDTOEND_TRACE"   // a file that gets the name of every point passed
+	childPeak  = "ENDTOEND_PEAK"    // a file that gets the peak resident memory in KiB
 )
 
 func TestMain(m *testing.M) {
@@ -43,6 +45,7 @@ func child(root string) int {
 		return 2
 	}
 	clock := func() time.Time { return at }
+	debug.SetMemoryLimit(96 << 20) // as main does
 	ctx := pipeline.WithPoints(context.Background(), dieAt(os.Getenv(childPoint), os.Getenv(childTrace)))
 	sources, err := openSources(clock)
 	if err != nil {
@@ -67,7 +70,28 @@ func child(root string) int {
 	if sum.Exit != 0 {
 		fmt.Fprintln(os.Stderr, failures(sum))
 	}
+	if err := writePeak(os.Getenv(childPeak)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return sum.Exit
+}
+
+// writePeak writes the process's peak resident memory, as Linux counts it.
+func writePeak(path string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			return os.WriteFile(path, []byte(strings.TrimSuffix(strings.TrimSpace(kib), " kB")), 0o600)
+		}
+	}
+	return fmt.Errorf("no VmHWM in /proc/self/status")
 }
 
 // dieAt kills the process by SIGKILL at the n-th pass of a named point.

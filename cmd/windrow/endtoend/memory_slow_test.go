@@ -1,0 +1,54 @@
+//go:build slow
+
+package endtoend
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+)
+
+// peakOf is the peak resident memory in KiB of a sync of one day with so many
+// calls, and the bytes that the tables take.
+func peakOf(t *testing.T, calls int) (peak, rows int64) {
+	t.Helper()
+	s := newSite(t, func(o *vendorsim.Options) {
+		o.CallsPerDay = calls
+		o.UContact.MaxLoad, o.Dialpad.Limits.Posts = -1, -1
+	})
+	s.from = "2025-09-09"
+	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
+	out := filepath.Join(t.TempDir(), "peak")
+	if err := s.spawn(s.root, childPeak+"="+out).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peak, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.ParseInt(s.query("SELECT count(*) FROM {events}")[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peak, n
+}
+
+func TestPromise12_PeakMemoryDoesNotGrowWithTheReport(t *testing.T) {
+	small, rows := peakOf(t, 40_000)
+	large, many := peakOf(t, 400_000)
+	t.Logf("%d rows: %d KiB; %d rows: %d KiB; ratio %.2f", rows, small, many, large, float64(large)/float64(small))
+	if many < 8*rows {
+		t.Fatalf("the large report has only %d rows to the small one's %d", many, rows)
+	}
+	if float64(large) > 1.25*float64(small) {
+		t.Errorf("%d KiB for %d rows, %d KiB for %d", small, rows, large, many)
+	}
+}
