@@ -72,6 +72,7 @@ func (l *Ledger) begin(e Entry) {
 	superseded := e.Supersedes
 	e.Supersedes = nil
 	l.doubt(e)
+	l.waived.subtract(e.Window.Span)
 	for _, w := range superseded {
 		e.Window = w
 		l.doubt(e)
@@ -90,7 +91,6 @@ func (l *Ledger) doubt(e Entry) {
 		e.Kind = EntryBegin
 		l.begun[e.Window.Span] = e
 	}
-	l.waived.subtract(e.Window.Span)
 }
 
 func (l *Ledger) commit(e Entry) {
