@@ -53,7 +53,7 @@ func (b *Bars) Write(p []byte) (int, error) {
 	return b.out.Write(p)
 }
 
-// Close draws the bars a last time and leaves them on the screen. It is idempotent.
+// Close draws the bars a last time and leaves them on the screen, a blank line below.
 func (b *Bars) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,13 +61,18 @@ func (b *Bars) Close() {
 		r.bar.Abort(false) // harmless on a bar that is complete
 	}
 	b.container.Wait()
+	if len(b.rows) > 0 {
+		fmt.Fprintln(b.out)
+	}
 }
 
 func (b *Bars) observe(e pipeline.Event) {
 	b.mu.Lock()
 	r := b.rows[e.Stream]
 	if r == nil && e.Kind == pipeline.EventPlanned && e.Total > 0 {
-		b.rows[e.Stream] = b.add(name(e.Stream.Stream, e.Stream.Account), e.Total)
+		if added := b.add(name(e.Stream.Stream, e.Stream.Account), e.Total); added != nil {
+			b.rows[e.Stream] = added
+		}
 	}
 	b.mu.Unlock()
 	if r == nil {
@@ -86,13 +91,14 @@ func (b *Bars) observe(e pipeline.Event) {
 	}
 }
 
+// add returns nil where no bar can be shown.
 func (b *Bars) add(label string, total int) *barRow {
 	r := &barRow{}
 	state := decor.Any(func(s decor.Statistics) string { return r.state(b.now(), s.Completed || s.Aborted) })
 	bar, err := b.container.Add(int64(total), mpb.BarStyle().Build(),
 		mpb.PrependDecorators(decor.Name(label, decor.WCSyncSpaceR), decor.CountersNoUnit("%d/%d windows", decor.WCSyncSpace)),
 		mpb.AppendDecorators(state))
-	if err != nil { // closed: nobody looks any more
+	if err != nil { // the terminal is gone: nobody looks any more
 		return nil
 	}
 	r.bar = bar

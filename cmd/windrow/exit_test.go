@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func TestEveryErrorHasItsExitCode(t *testing.T) {
+	of := func(k pipeline.Kind) error { return fmt.Errorf("outer: %w", &pipeline.Error{Op: "x", Kind: k}) }
+	for _, c := range []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"none", nil, 0},
+		{"a bug", errors.New("oops"), 1},
+		{"a sink that fails", of(pipeline.SinkFailed), 1},
+		{"usage", usagef("hint", "problem"), 2},
+		{"faults", &faultsError{}, 2},
+		{"an argument that the engine refuses", of(pipeline.Invalid), 2},
+		{"failed windows", exitWith(pipeline.ExitFailed), 3},
+		{"failed windows, and a sink that does not close", errors.Join(errors.New("close"), exitWith(pipeline.ExitFailed)), 3},
+		{"refused credentials", of(pipeline.Unauthorized), 4},
+		{"a signal", fmt.Errorf("reading: %w", context.Canceled), 130},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := exitCode(c.err); got != c.want {
+				t.Errorf("exit code %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAResultThatHasBeenShownIsNotReportedAgain(t *testing.T) {
+	for err, want := range map[error]string{
+		exitWith(3): "",
+		errors.Join(errors.New("close failed"), exitWith(3)):                                     "windrow: close failed",
+		&faultsError{[]pipeline.Fault{{Variable: "WINDROW_A", Problem: "is bad", Example: "1"}}}: "windrow: 1 setting is wrong:\n  WINDROW_A is bad; for example WINDROW_A=1\n",
+	} {
+		var out strings.Builder
+		if report(&out, err); !strings.HasPrefix(out.String(), want) || want == "" && out.Len() > 0 {
+			t.Errorf("got %q, want %q", out.String(), want)
+		}
+	}
+}
