@@ -84,9 +84,9 @@ func (c *cutter) add(m *Meta, b *Batch, before int64, t *tally) error {
 	defer c.mu.Unlock()
 	c.noteReading(m)
 	for from := 0; from < len(b.Times); {
-		p := c.partOf(b.Times[from])
+		p := c.partOf(m, b.Times[from])
 		to := from + 1
-		for to < len(b.Times) && c.partOf(b.Times[to]) == p {
+		for to < len(b.Times) && c.partOf(m, b.Times[to]) == p {
 			to++
 		}
 		t.count(b.Times[from:to])
@@ -166,7 +166,7 @@ func (c *cutter) addRejects(m *Meta, rejects []Reject, before int64, t *tally) e
 		p := c.parts[0]
 		if r.At != NoInstant {
 			t.count([]Instant{r.At})
-			if p = c.partOf(r.At); p == nil {
+			if p = c.partOf(m, r.At); p == nil {
 				c.outside++
 				continue
 			}
@@ -190,10 +190,15 @@ func rejectHash(r Reject) Hash {
 		Add(FieldHash(NameSeed("scope"), []byte(r.Scope))).mix()
 }
 
-// partOf finds the window that holds t, or nil.
-func (c *cutter) partOf(t Instant) *part {
+// partOf finds the window that holds t, or nil. What lies outside the span that
+// the body was asked for is outside, even where a window reaches further:
+// the request that asks for the rest brings it.
+func (c *cutter) partOf(m *Meta, t Instant) *part {
 	if t == NoInstant {
 		return c.parts[0]
+	}
+	if !m.Span.Has(t) {
+		return nil
 	}
 	i, found := slices.BinarySearchFunc(c.parts, t, func(p *part, t Instant) int {
 		switch {

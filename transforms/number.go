@@ -3,6 +3,7 @@ package transforms
 import (
 	"bytes"
 	"math"
+	"math/big"
 	"strconv"
 	"unsafe"
 )
@@ -46,6 +47,13 @@ func parseLongCount(b []byte) (int64, bool) {
 	}
 	x, ok := parseNumber(b)
 	if !ok || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+		return 0, false
+	}
+	// A float64 may have rounded a fraction away.
+	if i := bytes.IndexAny(b, "eE"); i < 0 || len(b)-i > len("e-999") {
+		return 0, false
+	}
+	if exact, ok := new(big.Rat).SetString(text(b)); !ok || !exact.IsInt() {
 		return 0, false
 	}
 	return int64(x), true

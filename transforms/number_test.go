@@ -16,7 +16,7 @@ func TestCounts(t *testing.T) {
 			t.Errorf("%q is %d, %v", text, got, ok)
 		}
 	}
-	for _, text := range []string{"", " ", "-", ".", "1.5", "x", "1x", "1,000", "9223372036854775808", "1e30", "0x10", "1_000", "NaN", "inf", "1e-1", "--1", "1.0.0"} {
+	for _, text := range []string{"", " ", "-", ".", "1.5", "x", "1x", "1,000", "9223372036854775808", "1e30", "0x10", "1_000", "NaN", "inf", "1e-1", "--1", "1.0.0", "4503599627370497.3", "4503599627370497.3e0", "1e-400", "1e-4000000"} {
 		if got, ok := parseCount([]byte(text)); ok {
 			t.Errorf("%q is no count, got %d", text, got)
 		}
