@@ -301,4 +301,3 @@ func releaseAll(cols []arrow.Array) {
 		}
 	}
 }
-
