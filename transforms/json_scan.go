@@ -225,7 +225,7 @@ func (s *scanner) value(i int) (end int, kind stringKind) {
 			return s.fail("the text ends too early"), kind
 		}
 		var k stringKind
-		closed := false
+		var closed bool
 		switch s.b[i] {
 		case '{', '[':
 			i, k, closed = s.open(i)

@@ -12,11 +12,6 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-var everyStream = []string{
-	"ucontact.agents", "ucontact.campaigns", "chattonic.operators", "chattonic.dashboard",
-	"dialpad.calls", "dialpad.calls_stats", "dialpad.texts", "dialpad.voicemails",
-}
-
 // refetch reads everything again, and says so.
 func (s *site) refetch(streams ...string) pipeline.Summary {
 	s.Helper()

@@ -38,7 +38,7 @@ func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFun
 	case "", "identity", "gzip", "x-gzip":
 		return b, nil
 	}
-	b.Close()
+	_ = b.Close() // the answer is refused whatever closing says
 	return nil, b.fault(pipeline.Malformed, errors.New("the answer's Content-Encoding is unknown"))
 }
 
