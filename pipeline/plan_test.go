@@ -185,6 +185,14 @@ func TestPlan(t *testing.T) {
 			e.Supersedes = []Window{three[2].Window}
 			return e
 		}()), Selection{}, "2025-09-04T12:00:00Z", nil, []string{"2025-09-03/2025-09-03T06"}},
+		{"a hole within a day that can be asked is not asked for either", func(s *Stream) {
+			s.Calendar = mustCalendar(t, "1d", "America/Mexico_City")
+			s.Grain = s.Calendar
+		}, with(three, func() Entry {
+			e := read(t, "2025-09-03T05:00:00Z", "2025-09-04T05:00:00Z", "America/Chicago", "2025-09-05")
+			e.Supersedes = []Window{three[2].Window}
+			return e
+		}()), Selection{}, "2025-09-04T05:30:00Z", nil, []string{"2025-09-03/2025-09-03T05"}},
 		{"a waiver closes such a hole", func(s *Stream) {
 			s.Calendar = mustCalendar(t, "1d", "America/Mexico_City")
 			s.Grain = s.Calendar

@@ -21,8 +21,7 @@ func (p *planner) uncovered() []PlannedWindow {
 	end := NoInstant // of the window planned last
 	for _, gap := range without(horizon, cover) {
 		for _, piece := range p.stream.Calendar.Cut(gap) {
-			piece.Start = max(piece.Start, end)
-			if piece.Empty() || piece.End > p.due || !piece.Overlaps(p.selected) {
+			if piece.End > p.due || !piece.Overlaps(p.selected) {
 				continue
 			}
 			s := p.fit(piece)
