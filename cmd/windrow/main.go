@@ -17,7 +17,7 @@ import (
 
 // softMemoryLimit makes the collector work harder instead of letting the
 // process grow; a run needs far less. GOMEMLIMIT overrides it.
-const softMemoryLimit = 512 << 20
+const softMemoryLimit = 128 << 20
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
