@@ -39,7 +39,7 @@ type PlannedWindow struct {
 type StreamPlan struct {
 	Stream    Stream
 	First     Instant // the first day's start: FROM, else the recorded origin, else 30 local days before today
-	Origin    bool    // First must be recorded: this is the stream's first sync
+	Origin    Instant // to be recorded by the stream's first sync: the first day where FROM is not set; NoInstant once it is recorded
 	Windows   []PlannedWindow
 	Holes     []Span   // hours that no window covers and that the stream cannot be asked for
 	Changed   []Window // settled windows read under other settings and not planned
@@ -65,7 +65,7 @@ func PlanStream(s Stream, l *Ledger, sel Selection, now Instant) (StreamPlan, er
 	plan := StreamPlan{
 		Stream:    s,
 		First:     p.first,
-		Origin:    p.record,
+		Origin:    p.origin,
 		Windows:   append(fresh, again...),
 		Holes:     p.holesBeside(fresh),
 		Watermark: l.Watermark(p.first),

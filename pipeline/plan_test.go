@@ -260,19 +260,22 @@ func TestTheFirstDay(t *testing.T) {
 	s := daily(t, "1d", "America/Mexico_City")
 
 	p := mustPlan(t, s, NewLedger(), Selection{}, now)
-	if p.First != mustInstant(t, "2025-08-16T06:00:00Z") || !p.Origin || len(p.Windows) != 30 {
+	if p.First != mustInstant(t, "2025-08-16T06:00:00Z") || p.Origin != p.First || len(p.Windows) != 30 {
 		t.Errorf("a first sync begins %v (record: %v) with %d windows", p.First, p.Origin, len(p.Windows))
 	}
 	recorded := fold(Entry{Kind: EntryOrigin, Window: Window{Span: Span{Start: p.First, End: p.First}}})
-	if p = mustPlan(t, s, recorded, Selection{}, now.Add(240*time.Hour)); p.First != mustInstant(t, "2025-08-16T06:00:00Z") || p.Origin {
+	if p = mustPlan(t, s, recorded, Selection{}, now.Add(240*time.Hour)); p.First != mustInstant(t, "2025-08-16T06:00:00Z") || p.Origin != NoInstant {
 		t.Errorf("ten days later it begins %v (record: %v)", p.First, p.Origin)
 	}
-	if p = mustPlan(t, s, NewLedger(), Selection{From: "2025-01-01", To: "2025-01-02"}, now); p.First != mustInstant(t, "2025-08-16T06:00:00Z") || !p.Origin {
+	if p = mustPlan(t, s, NewLedger(), Selection{From: "2025-01-01", To: "2025-01-02"}, now); p.First != mustInstant(t, "2025-08-16T06:00:00Z") || p.Origin != p.First {
 		t.Errorf("a backfill moves the first day to %v", p.First)
 	}
 	s.From = "2025-09-01"
-	if p = mustPlan(t, s, recorded, Selection{}, now); p.First != mustInstant(t, "2025-09-01T06:00:00Z") || p.Origin {
+	if p = mustPlan(t, s, recorded, Selection{}, now); p.First != mustInstant(t, "2025-09-01T06:00:00Z") || p.Origin != NoInstant {
 		t.Errorf("with FROM it begins %v (record: %v)", p.First, p.Origin)
+	}
+	if p = mustPlan(t, s, NewLedger(), Selection{}, now); p.First != mustInstant(t, "2025-09-01T06:00:00Z") || p.Origin != mustInstant(t, "2025-08-16T06:00:00Z") {
+		t.Errorf("a first sync with FROM begins %v and records %v; who removes FROM later wants 30 days before it", p.First, p.Origin)
 	}
 	s.From = "1 September"
 	if _, err := PlanStream(s, recorded, Selection{}, now); KindOf(err) != Invalid || !strings.Contains(err.Error(), "WINDROW_FROM") {

@@ -12,7 +12,7 @@ type planner struct {
 	now      Instant
 	due      Instant // a window that ends by then may be asked
 	first    Instant
-	record   bool
+	origin   Instant // to be recorded; NoInstant once it is
 	selected Span
 	bounded  bool // the selection names a bound
 	refetch  bool
@@ -24,7 +24,8 @@ type planner struct {
 }
 
 func newPlanner(s Stream, l *Ledger, sel Selection, now Instant) (*planner, error) {
-	first, record, err := firstDay(s, l, now)
+	origin, record := originOf(s, l, now)
+	first, err := firstDay(s, origin)
 	if err != nil {
 		return nil, err
 	}
@@ -33,9 +34,12 @@ func newPlanner(s Stream, l *Ledger, sel Selection, now Instant) (*planner, erro
 		return nil, err
 	}
 	p := &planner{
-		stream: s, ledger: l, now: now, due: now, first: first, record: record,
+		stream: s, ledger: l, now: now, due: now, first: first, origin: NoInstant,
 		selected: selected, bounded: sel.bounded(), refetch: sel.Refetch,
 		doubt: l.doubtful(), begun: l.Begun(), waived: l.Waived(), remnants: l.Remnants(),
+	}
+	if record {
+		p.origin = origin
 	}
 	if s.DueSettled {
 		p.due = now.Add(-s.Settle)

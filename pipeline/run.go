@@ -47,8 +47,8 @@ func (e *Engine) Sync(ctx context.Context) (Summary, error) {
 	var jobs []job
 	for _, p := range plans {
 		r.streams[p.Stream.Key] = &StreamSummary{Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Errors: []WindowError{}}
-		if p.Origin {
-			origin := Entry{Kind: EntryOrigin, Window: Window{Span{p.First, p.First}, p.Stream.Calendar.Zone.String()}, SyncID: r.id, CommittedAt: started}
+		if p.Origin != NoInstant {
+			origin := Entry{Kind: EntryOrigin, Window: Window{Span{p.Origin, p.Origin}, p.Stream.Calendar.Zone.String()}, SyncID: r.id, CommittedAt: started}
 			if err := e.Store.Record(ctx, p.Stream.Key, origin); err != nil {
 				return Summary{SyncID: r.id}, err
 			}

@@ -60,26 +60,33 @@ func parseBound(flag, text string, zone *time.Location, days int) (Instant, erro
 }
 
 // firstDay is the start of the stream's first day: FROM where it is set, else
-// the recorded origin, else 30 local days before today, which is then to be recorded.
-func firstDay(s Stream, l *Ledger, now Instant) (first Instant, record bool, err error) {
-	zone := zoneOr(s.Calendar.Zone)
-	if s.From != "" {
-		d, err := time.Parse(dateLayout, s.From)
-		if err != nil {
-			return NoInstant, false, &Error{
-				Op:     "WINDROW_FROM",
-				Stream: s.Key.Stream,
-				Kind:   Invalid,
-				Hint:   "for example WINDROW_FROM=2025-09-01",
-				Err:    fmt.Errorf("%q is not a local date", s.From),
-			}
-		}
-		return DayStart(d.Year(), d.Month(), d.Day(), zone), false, nil
+// the stream's origin.
+func firstDay(s Stream, origin Instant) (Instant, error) {
+	if s.From == "" {
+		return origin, nil
 	}
+	d, err := time.Parse(dateLayout, s.From)
+	if err != nil {
+		return NoInstant, &Error{
+			Op:     "WINDROW_FROM",
+			Stream: s.Key.Stream,
+			Kind:   Invalid,
+			Hint:   "for example WINDROW_FROM=2025-09-01",
+			Err:    fmt.Errorf("%q is not a local date", s.From),
+		}
+	}
+	return DayStart(d.Year(), d.Month(), d.Day(), zoneOr(s.Calendar.Zone)), nil
+}
+
+// originOf is the recorded start of a stream, 30 local days before its first
+// sync; record says that this is the first sync. FROM does not change it: who
+// removes FROM later gets the days that there would have been without it.
+func originOf(s Stream, l *Ledger, now Instant) (origin Instant, record bool) {
 	if origin, ok := l.Origin(); ok {
-		return origin, false, nil
+		return origin, false
 	}
 	const daysBeforeFirstSync = 30
+	zone := zoneOr(s.Calendar.Zone)
 	year, month, day := LocalDate(now, zone)
-	return DayStart(year, month, day-daysBeforeFirstSync, zone), true, nil
+	return DayStart(year, month, day-daysBeforeFirstSync, zone), true
 }

@@ -212,7 +212,7 @@ func (r *Reader) Window(name, value string, def pipeline.Calendar, zone *time.Lo
 		return def
 	}
 	c, err := pipeline.ParseCalendar(value, zone)
-	if err != nil {
+	if err != nil || c.Unit == pipeline.Minutes {
 		r.Fault(name, fmt.Sprintf("is %q, which is not one of 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y", value), "1d")
 		return def
 	}
