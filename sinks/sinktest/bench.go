@@ -218,6 +218,7 @@ func commit(t testing.TB, s pipeline.Store, want pipeline.Outcome, rs ...reading
 // that a new process finds each of them in the ledger, and nothing open.
 func (b *bench) holds(t testing.TB, k pipeline.StreamKey, rs ...reading) {
 	t.Helper()
+	rs = slices.Clone(rs)
 	slices.SortFunc(rs, func(a, b reading) int { return cmp.Compare(a.window.Start, b.window.Start) })
 	var want []Row
 	var wantRejects []Rejected

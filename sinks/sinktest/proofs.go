@@ -28,6 +28,7 @@ var proofs = []proof{
 	{2, "one bad window of a group does not fail the others", nil, groupStands},
 	{2, "a new process finds what was committed and recorded", nil, durable},
 	{2, "a crash at any point is repaired by a repeat", nil, crashes},
+	{2, "after a crash at any point other windows may come", nil, crashesThenOther},
 	{2, "a fault in any call is repaired by a repeat", []Ability{Faults}, faults},
 	{2, "many commits keep the ledger whole", nil, manyCommits},
 	{6, "an equal reading writes no data", []Ability{Stamps}, unchanged},

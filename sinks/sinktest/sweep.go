@@ -19,6 +19,7 @@ var (
 		{key: agents, window: day(2), at: 1, rows: []string{"equal"}},
 		{key: agents, window: span(72, 6), at: 1, rows: []string{"early"}, rejects: []string{"superseded"}},
 		{key: agents, window: span(78, 18), at: 1, rows: []string{"late"}},
+		{key: agents, window: span(120, 6), at: 1, rows: []string{"superseded by nothing"}},
 	}
 	present = []reading{
 		{key: agents, window: day(0), at: 2, rows: []string{"bob", "dan"}},
@@ -26,9 +27,21 @@ var (
 		{key: agents, window: day(2), at: 2, rows: []string{"equal"}},
 		{key: agents, window: day(3), at: 2, rows: []string{"early", "late"}},
 		{key: agents, window: day(4), at: 2, rows: []string{"new"}, rejects: []string{"come"}},
+		{key: agents, window: day(5), at: 2},
 	}
 	// presentRows is present as the table shows it: the equal window keeps the rows that it had.
-	presentRows = []reading{present[0], present[1], past[2], present[3], present[4]}
+	presentRows = []reading{present[0], present[1], past[2], present[3], present[4], present[5]}
+	// other is what may come instead of a repeat: other bounds, and no rows where there were some.
+	other = []reading{
+		{key: agents, window: span(0, 30), at: 3, rows: []string{"bob"}},
+		{key: agents, window: span(30, 18), at: 3},
+		{key: agents, window: day(2), at: 3},
+		{key: agents, window: span(72, 6), at: 3},
+		{key: agents, window: span(78, 18), at: 3, rows: []string{"late"}, rejects: []string{"again"}},
+		{key: agents, window: day(4), at: 3},
+		{key: agents, window: span(120, 6), at: 3},
+		{key: agents, window: span(126, 18), at: 3},
+	}
 )
 
 // prepare makes the past, with some more ledger writes before it.
@@ -144,6 +157,24 @@ func crashAt(s pipeline.Store, n int) (point string, err error) {
 	}()
 	_, err = act(ctx, s)
 	return "", err
+}
+
+func crashesThenOther(t *testing.T, b *bench) {
+	for n := 0; ; n++ {
+		b := &bench{place: b.driver.New(t), driver: b.driver}
+		prepare(t, b.place, 0)
+		point, err := crashAt(b.place.Open(t), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(fmt.Sprintf("%s/%d", point, n), func(t *testing.T) {
+			commit(t, b.place.Open(t), pipeline.Committed, other...)
+			b.holds(t, agents, other...)
+		})
+		if point == "" {
+			return
+		}
+	}
 }
 
 func crashes(t *testing.T, b *bench) {

@@ -113,7 +113,7 @@ func TestWithoutHardLinksAnObjectIsStillCreatedOnce(t *testing.T) {
 func TestTheLockKeepsOutOtherProcessesAndGoroutines(t *testing.T) {
 	ctx := context.Background()
 	root := t.TempDir()
-	inside, entered := 0, 0
+	var inside, entered atomic.Int32
 	var wg sync.WaitGroup
 	for range 3 {
 		l := NewLocal(root, "_private")
@@ -126,17 +126,43 @@ func TestTheLockKeepsOutOtherProcessesAndGoroutines(t *testing.T) {
 					return
 				}
 				defer release()
-				if inside++; inside != 1 {
+				if inside.Add(1) != 1 {
 					t.Error("two hold the lock")
 				}
-				entered++
-				inside--
+				entered.Add(1)
+				inside.Add(-1)
 			})
 		}
 	}
 	wg.Wait()
-	if entered != 12 {
-		t.Errorf("%d of 12 got in", entered)
+	if n := entered.Load(); n != 12 {
+		t.Errorf("%d of 12 got in", n)
+	}
+}
+
+func TestWhoeverWaitsForTheLockMayBeStopped(t *testing.T) {
+	root := t.TempDir()
+	holder, waiter := NewLocal(root, "_private"), NewLocal(root, "_private")
+	defer holder.Close() //nolint:errcheck // the folder goes anyway
+	release, err := holder.Lock(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*Local{holder, waiter} { // a goroutine of the same process, and another process
+		ctx, cancel := context.WithTimeout(context.Background(), 3*lockPoll)
+		if _, err := l.Lock(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		cancel()
+	}
+	release()
+	release, err = waiter.Lock(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := waiter.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
