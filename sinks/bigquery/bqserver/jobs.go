@@ -33,9 +33,12 @@ type Job struct {
 	BytesProcessed int64
 	BytesBilled    int64
 	SlotMillis     int64
-	// Partitions counts the partitions of partitioned tables that the job modified.
+	// Partitions counts the partitions that a load wrote to.
 	Partitions int64
-	Created    time.Time
+	// FullScans are the partitioned tables that a query read without literal
+	// bounds on their partitioning column, as dataset.table.
+	FullScans []string
+	Created   time.Time
 }
 
 // Failed reports whether the job is done and failed.
