@@ -205,9 +205,12 @@ func (w *writer) word(t token) *apiError {
 		w.pos += 2
 		return nil
 	}
-	if units[up] && w.at(w.pos-1).is(",") && unitFunctions[w.enclosing()] {
+	switch {
+	case units[up] && w.at(w.pos-1).is(",") && unitFunctions[w.enclosing()]:
 		w.emit(duckString(strings.ToLower(up)))
-	} else {
+	case plainNames[up] && !(up == "AT" && next.is("TIME")):
+		w.emit(duckName(t.text))
+	default:
 		w.emit(t.text)
 	}
 	w.pos++
@@ -286,6 +289,13 @@ var unitFunctions = set("TIMESTAMP_TRUNC TIMESTAMP_DIFF DATE_TRUNC DATE_DIFF")
 // keywords may stand before a parenthesis without being functions.
 var keywords = set(`SELECT FROM WHERE AND OR NOT IN ON AS USING OVER VALUES WHEN THEN ELSE CASE INSERT EXISTS UNION ALL DISTINCT
 	EXCEPT INTERSECT BY HAVING QUALIFY JOIN WITH IS LIKE BETWEEN REPLACE SET LIMIT CROSS END PARTITION`)
+
+// plainNames mean something in DuckDB and nothing in GoogleSQL ("Lexical
+// structure and syntax", section "Reserved keywords").
+var plainNames = set(`ANALYSE ANALYZE ANTI ASOF ASYMMETRIC AT AUTHORIZATION BINARY BOTH CHECK COLLATION COLUMN COLUMNS CONCURRENTLY CONSTRAINT
+	DEFERRABLE DESCRIBE DO FOREIGN FREEZE GENERATED GLOB ILIKE INITIALLY ISNULL LAMBDA LEADING MAP NOTNULL ONLY OVERLAPS PIVOT_LONGER
+	PIVOT_WIDER PLACING POSITIONAL PRIMARY REFERENCES RETURNING SEMI SHOW SIMILAR SUMMARIZE SYMMETRIC TABLE TRAILING TRY_CAST UNIQUE
+	UNPACK UNPIVOT VARIADIC VERBOSE`)
 
 // functions is a closed list: a function whose null, type or error rules were
 // not compared with GoogleSQL's is refused.
