@@ -1,0 +1,238 @@
+package bigquery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/verdict"
+)
+
+const (
+	// groupBytes closes a group: what one load job takes at most.
+	groupBytes = 1 << 30
+	// patience is how often a group is tried, retries the half of one that failed.
+	patience, retries = 6, 2
+)
+
+// pending is one window on its way through a commit.
+type pending struct {
+	pipeline.Sealed
+	verdict.Verdict
+	stage    *stage
+	seen     int64 // of the ledger that the verdict knew
+	replaces bool
+	result   *pipeline.Result
+}
+
+func (p *pending) fail(op string, err error) {
+	*p.result = pipeline.Result{Outcome: pipeline.Failed, Err: windowFault(op, p.Key, p.Sealed.Entry.Window.Span, err)}
+}
+
+func failAll(group []*pending, op string, err error) {
+	for _, p := range group {
+		p.fail(op, err)
+	}
+}
+
+// Commit implements [pipeline.Sink].
+func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.Result {
+	results := make([]pipeline.Result, len(windows))
+	var all []*pending
+	for i, w := range windows {
+		p := &pending{Sealed: w, result: &results[i]}
+		if err := p.check(s, all); err != nil {
+			p.fail("commit", &pipeline.Error{Op: "commit", Kind: pipeline.Internal, Err: err})
+			continue
+		}
+		all = append(all, p)
+	}
+	defer func() {
+		for _, w := range windows {
+			if w.Stage != nil {
+				_ = w.Stage.Abort() // a stray goes with the store's folder
+			}
+		}
+	}()
+	if len(all) == 0 {
+		return results
+	}
+	for _, group := range bySize(all) {
+		groupCtx, cancel := context.WithTimeout(ctx, groupTime)
+		s.commitGroup(groupCtx, group, patience)
+		cancel()
+	}
+	return results
+}
+
+// check refuses what the engine must not ask for.
+func (p *pending) check(s *Store, others []*pending) error {
+	st, ok := p.Stage.(*stage)
+	if !ok || st.store != s || st.key != p.Key || st.table != p.Table {
+		return errors.New("the stage belongs to another store, stream or table")
+	}
+	p.stage = st
+	for _, o := range others {
+		if o.Table != p.Table {
+			return errors.New("the windows are of several tables")
+		}
+		if o.Key == p.Key && o.Sealed.Entry.Window.Overlaps(p.Sealed.Entry.Window.Span) {
+			return fmt.Errorf("another window of the same commit overlaps it: %s", o.Sealed.Entry.Window.Span)
+		}
+	}
+	return st.ready(p.Sealed.Entry)
+}
+
+// bySize cuts the windows into groups that one load job takes.
+func bySize(all []*pending) (groups [][]*pending) {
+	size := int64(0)
+	for _, p := range all {
+		if size += p.stage.size(); len(groups) == 0 || size > groupBytes {
+			groups, size = append(groups, nil), p.stage.size()
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], p)
+	}
+	return groups
+}
+
+// commitGroup is the protocol: judge, load, commit in one transaction, and
+// read in the ledger what came of it. What has come to nothing is judged anew
+// by what the ledger says then. A group that fails for good is halved until
+// the bad window stands alone.
+func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int) {
+	var at staged
+	defer func() { s.drop(ctx, &at) }()
+	pause := s.waits()
+	for n := 1; ; n++ {
+		if group = s.judge(ctx, group); len(group) == 0 {
+			return
+		}
+		id, err := s.attempt(ctx, group, &at)
+		if group = s.book(ctx, group, id, err); len(group) == 0 {
+			return
+		}
+		kind := pipeline.KindOf(fault("", err))
+		switch {
+		case ctx.Err() != nil:
+			failAll(group, "commit", ctx.Err())
+			return
+		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (halvable(err) || n >= patience):
+			s.drop(ctx, &at)
+			s.commitGroup(ctx, group[:len(group)/2], retries)
+			s.commitGroup(ctx, group[len(group)/2:], retries)
+			return
+		case err != nil && (n >= patience || halvable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
+			failAll(group, "commit", err)
+			return
+		case n >= 3*patience:
+			failAll(group, "commit", errors.New("other runs kept committing the same windows"))
+			return
+		}
+		if err := sleep(ctx, pause.NextBackOff()); err != nil {
+			failAll(group, "commit", err)
+			return
+		}
+	}
+}
+
+// judge settles the windows that need no commit, and returns those that do.
+func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
+	for _, p := range group {
+		if err := ctx.Err(); err != nil {
+			p.fail("commit", err)
+			continue
+		}
+		l, err := s.known(ctx, p.Key)
+		if err != nil {
+			p.fail("read the ledger", err)
+			continue
+		}
+		p.Verdict, p.seen = verdict.Of(l.folded, p.Sealed.Entry), l.seen
+		switch p.Outcome {
+		case pipeline.Yielded:
+			*p.result = pipeline.Result{Outcome: pipeline.Yielded}
+		case pipeline.Failed:
+			p.fail("commit", verdict.ErrInterrupted)
+		default:
+			e := &p.Verdict.Entry
+			p.replaces = p.Outcome == pipeline.Committed
+			if p.replaces {
+				e.HasData = e.Counts.Rows > 0 || e.Counts.Rejected > 0 || p.MayHold
+				p.replaces = e.HasData || len(p.Replaces) > 0 // else nothing is there and nothing comes
+			}
+			open = append(open, p)
+		}
+	}
+	return open
+}
+
+// attempt runs one transaction for the windows. Its error says nothing about
+// whether they are committed: the ledger does.
+func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id string, err error) {
+	if err := s.ensure(ctx); err != nil {
+		return "", err
+	}
+	if err := s.load(ctx, group, at); err != nil {
+		return "", err
+	}
+	b, err := s.batchOf(group, at)
+	if err != nil {
+		return "", err
+	}
+	script, err := s.names.commit(b)
+	if err != nil {
+		return "", err
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if err := s.write(ctx, "windrow_commit_"+b.table.Name+"_"+b.id, script); err != nil {
+		if absent(err) {
+			s.forget()
+			at.lost = true
+		}
+		return b.id, err
+	}
+	pipeline.Point(ctx, "bigquery.committed")
+	return b.id, nil
+}
+
+// book reads in the ledger which windows a transaction has committed, and
+// returns the others. failed is what the transaction said.
+func (s *Store) book(ctx context.Context, group []*pending, id string, failed error) (open []*pending) {
+	fresh := make(map[pipeline.StreamKey]error)
+	for _, p := range group {
+		err, read := fresh[p.Key]
+		if !read {
+			s.outdate(p.Key)
+			if err = ctx.Err(); err == nil {
+				_, err = s.readLedger(ctx, p.Key, id)
+			}
+			fresh[p.Key] = err
+		}
+		if err != nil {
+			// It may be committed or not; the next run finds out.
+			p.fail("commit", errors.Join(failed, err))
+			continue
+		}
+		l, err := s.known(ctx, p.Key)
+		if err != nil {
+			p.fail("commit", err)
+			continue
+		}
+		e, ok := l.batch[p.Verdict.Entry.Window.Span]
+		if !ok {
+			open = append(open, p)
+			continue
+		}
+		*p.result = pipeline.Result{Outcome: pipeline.Committed, Entry: e}
+		if e.Unchanged {
+			p.result.Outcome = pipeline.Unchanged
+		}
+	}
+	return open
+}

@@ -1,0 +1,223 @@
+package bigquery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/bigquery"
+	"google.golang.org/api/option"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Options of a Store.
+type Options struct {
+	// Now is the real clock, for CommittedAt; nil means time.Now.
+	Now func() time.Time
+	// MaxBytesBilled caps each query job; 0 means [DefaultMaxBytesBilled].
+	MaxBytesBilled int64
+	// ClientOptions go to the BigQuery client: credentials, endpoint.
+	ClientOptions []option.ClientOption
+	// TempDir is where windows are staged; empty means the system's.
+	TempDir string
+	// Pace is the first pause before something is tried again; 0 means one second.
+	Pace time.Duration
+}
+
+// DefaultMaxBytesBilled is the cap on each query job: 100 GiB.
+const DefaultMaxBytesBilled = 100 << 30
+
+// DefaultLocation is where a dataset is created when the sink names no location.
+const DefaultLocation = "US"
+
+// BigQuery's client repeats a request that meets 5xx for as long as its
+// context lives, so every call has an end of its own.
+const (
+	callTime  = 5 * time.Minute
+	groupTime = 20 * time.Minute // one load and one transaction, each in several attempts
+)
+
+// Store is a BigQuery dataset. See [pipeline.Store] for what its methods promise.
+type Store struct {
+	client  *bigquery.Client
+	names   names
+	now     func() time.Time
+	maxBill int64
+	pace    time.Duration
+	tempDir string
+
+	turn  chan struct{} // held while a transaction runs: those of one process never conflict
+	setup sync.Mutex    // held while the dataset and the tables are made
+
+	mu       sync.Mutex
+	location string // as asked for, then as found
+	located  bool   // the dataset is there, and location is its
+	ready    bool   // the tables are there
+	temp     string // made with the first stage
+	ledgers  map[pipeline.StreamKey]*ledger
+}
+
+var _ pipeline.Store = (*Store)(nil)
+
+// Open returns the store in a dataset: bigquery://project/dataset, where
+// ?location=EU says where it is to be created. It sends nothing: a dataset
+// that is missing is an empty store, and is created by the first thing that is
+// written.
+func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
+	n, location, err := parse(dsn)
+	if err != nil {
+		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
+			Hint: "name a dataset, for example bigquery://my-project/contact_centre?location=EU"}
+	}
+	client, err := bigquery.NewClient(ctx, n.project, o.ClientOptions...)
+	if err != nil {
+		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Unauthorized, Err: err,
+			Hint: "no credentials were found; run as a service account, or set GOOGLE_APPLICATION_CREDENTIALS"}
+	}
+	s := &Store{
+		client: client, names: n, location: location, now: o.Now, maxBill: o.MaxBytesBilled, pace: o.Pace,
+		tempDir: o.TempDir, turn: make(chan struct{}, 1), ledgers: make(map[pipeline.StreamKey]*ledger),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.maxBill == 0 {
+		s.maxBill = DefaultMaxBytesBilled
+	}
+	if s.pace == 0 {
+		s.pace = time.Second
+	}
+	return s, nil
+}
+
+// A project of a domain reads example.com:project.
+var (
+	projectPattern  = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{1,61}[a-z0-9]$`)
+	datasetPattern  = regexp.MustCompile(`^[A-Za-z0-9_]{1,1000}$`)
+	locationPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,63}$`)
+)
+
+// parse reads bigquery://project/dataset?location=EU.
+func parse(dsn string) (n names, location string, err error) {
+	rest, ok := strings.CutPrefix(dsn, "bigquery://")
+	if !ok {
+		return n, "", errors.New("it does not begin with bigquery://")
+	}
+	rest, parameters, _ := strings.Cut(rest, "?")
+	n.project, n.dataset, _ = strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+	if !projectPattern.MatchString(n.project) {
+		return n, "", fmt.Errorf("%q is no project id", n.project)
+	}
+	if !datasetPattern.MatchString(n.dataset) {
+		return n, "", fmt.Errorf("%q is no dataset id: letters, digits and underscores", n.dataset)
+	}
+	query, err := url.ParseQuery(parameters)
+	if err != nil {
+		return n, "", errors.New("the part after the question mark cannot be read")
+	}
+	for name := range query {
+		if name != "location" {
+			return n, "", fmt.Errorf("unknown parameter %q; only location is known", name)
+		}
+	}
+	if location = query.Get("location"); location != "" && !locationPattern.MatchString(location) {
+		return n, "", fmt.Errorf("%q is no location", location)
+	}
+	return n, location, nil
+}
+
+// Close drops what was staged and not committed.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	if s.temp != "" {
+		err = os.RemoveAll(s.temp)
+		s.temp = ""
+	}
+	return fault("close the sink", errors.Join(err, s.client.Close()))
+}
+
+// Check implements [pipeline.Store]: the dataset can be read, or may be
+// created, and a job can be run.
+func (s *Store) Check(ctx context.Context) error {
+	const op = "check the sink"
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return fault(op, err)
+	}
+	s.mu.Lock()
+	s.located = false // what was found long ago proves nothing now
+	s.mu.Unlock()
+	if _, err := s.locate(ctx); err != nil {
+		return fault(op, err)
+	}
+	return fault(op, s.read(ctx, checkStatement, func([]bigquery.Value) error { return nil }))
+}
+
+// locate finds out whether the dataset is there, and where.
+func (s *Store) locate(ctx context.Context) (there bool, err error) {
+	s.mu.Lock()
+	located, want := s.located, s.location
+	s.mu.Unlock()
+	if located {
+		return true, nil
+	}
+	var md *bigquery.DatasetMetadata
+	err = s.again(ctx, func() (err error) {
+		md, err = s.dataset().Metadata(ctx)
+		return err
+	})
+	if httpStatus(err) == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if want != "" && !strings.EqualFold(want, md.Location) {
+		return false, &pipeline.Error{Op: "find the dataset", Kind: pipeline.Invalid,
+			Err:  fmt.Errorf("dataset %s lies in %s, not in %s", s.names.dataset, md.Location, want),
+			Hint: "a dataset cannot be moved: correct location in WINDROW_SINK, or name another dataset"}
+	}
+	s.mu.Lock()
+	s.location, s.located = md.Location, true
+	s.mu.Unlock()
+	return true, nil
+}
+
+func (s *Store) dataset() *bigquery.Dataset {
+	return s.client.DatasetInProject(s.names.project, s.names.dataset)
+}
+
+// place is the location that every job names.
+func (s *Store) place() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.location == "" {
+		return DefaultLocation
+	}
+	return s.location
+}
+
+// tempFile makes a file in the store's own temporary folder.
+func (s *Store) tempFile() (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.temp == "" {
+		dir, err := os.MkdirTemp(s.tempDir, "windrow-")
+		if err != nil {
+			return nil, err
+		}
+		s.temp = dir
+	}
+	return os.CreateTemp(s.temp, "stage-")
+}

@@ -1,0 +1,189 @@
+package bigquery
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/bigquery"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// stageLife is how long a staging table stays that nobody dropped.
+const stageLife = 24 * time.Hour
+
+// ensure makes the dataset and the tables that are missing, and adds the
+// columns that are. It looks once in the life of a store.
+func (s *Store) ensure(ctx context.Context) error {
+	s.setup.Lock()
+	defer s.setup.Unlock()
+	s.mu.Lock()
+	ready := s.ready
+	s.mu.Unlock()
+	if ready {
+		return nil
+	}
+	if err := s.ensureDataset(ctx); err != nil {
+		return err
+	}
+	list, err := layouts()
+	if err != nil {
+		return &pipeline.Error{Op: "make the tables", Kind: pipeline.Internal, Err: err}
+	}
+	for _, l := range list {
+		if err := s.ensureTable(ctx, l); err != nil {
+			return err
+		}
+	}
+	if err := s.ensureView(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.ready = true
+	s.mu.Unlock()
+	pipeline.Point(ctx, "bigquery.ready")
+	return nil
+}
+
+// forget makes the next write look at the dataset again: something was missing.
+func (s *Store) forget() {
+	s.mu.Lock()
+	s.ready, s.located = false, false
+	s.mu.Unlock()
+}
+
+func (s *Store) ensureDataset(ctx context.Context) error {
+	if there, err := s.locate(ctx); there || err != nil {
+		return err
+	}
+	err := s.again(ctx, func() error {
+		return s.dataset().Create(ctx, &bigquery.DatasetMetadata{
+			Location: s.place(), Description: "Contact-centre statistics, synced by Windrow",
+		})
+	})
+	if err != nil && httpStatus(err) != http.StatusConflict {
+		return fault("create the dataset", err)
+	}
+	_, err = s.locate(ctx) // another process may have made it elsewhere
+	return err
+}
+
+func (s *Store) ensureTable(ctx context.Context, l layout) error {
+	table := s.dataset().Table(l.name)
+	for range 3 { // between two looks another process may act
+		var md *bigquery.TableMetadata
+		err := s.again(ctx, func() (err error) {
+			md, err = table.Metadata(ctx)
+			return err
+		})
+		if httpStatus(err) == http.StatusNotFound {
+			err = s.again(ctx, func() error { return table.Create(ctx, l.metadata()) })
+			if err == nil {
+				return nil
+			}
+			if httpStatus(err) == http.StatusConflict {
+				continue
+			}
+		}
+		if err != nil {
+			return fault("make table "+l.name, err)
+		}
+		added, err := l.check(md)
+		if err != nil {
+			return &pipeline.Error{Op: "check table " + l.name, Kind: pipeline.Invalid, Err: err,
+				Hint: fmt.Sprintf("Windrow never retypes a column: rename table %s.%s away and sync again with --from, or name another dataset", s.names.dataset, l.name)}
+		}
+		if len(added) == 0 {
+			return nil
+		}
+		schema := append(slices.Clone(md.Schema), added...)
+		err = s.again(ctx, func() error {
+			_, err := table.Update(ctx, bigquery.TableMetadataToUpdate{Schema: schema}, md.ETag)
+			return err
+		})
+		if err == nil {
+			return nil
+		}
+		if httpStatus(err) != http.StatusPreconditionFailed {
+			return fault("add columns to table "+l.name, err)
+		}
+	}
+	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Unavailable,
+		Err: fmt.Errorf("other processes kept changing it")}
+}
+
+func (l layout) metadata() *bigquery.TableMetadata {
+	md := &bigquery.TableMetadata{Schema: l.schema, Description: l.description}
+	if l.partition != "" {
+		md.TimePartitioning = &bigquery.TimePartitioning{Type: bigquery.DayPartitioningType, Field: l.partition}
+	}
+	if len(l.cluster) > 0 {
+		md.Clustering = &bigquery.Clustering{Fields: l.cluster}
+	}
+	return md
+}
+
+// check compares a table that is there with the layout.
+func (l layout) check(md *bigquery.TableMetadata) (added bigquery.Schema, err error) {
+	if md.Type != "" && md.Type != bigquery.RegularTable {
+		return nil, fmt.Errorf("it is a %s, not a table", md.Type)
+	}
+	if have := md.TimePartitioning; l.partition != "" && (have == nil || have.Field != l.partition) {
+		return nil, fmt.Errorf("it is not partitioned by %s", l.partition)
+	}
+	return drift(md.Schema, l.schema)
+}
+
+func (s *Store) ensureView(ctx context.Context) error {
+	view := s.dataset().Table(watermarksView)
+	err := s.again(ctx, func() error {
+		_, err := view.Metadata(ctx)
+		return err
+	})
+	if httpStatus(err) != http.StatusNotFound {
+		return fault("look for the view "+watermarksView, err)
+	}
+	err = s.again(ctx, func() error {
+		return view.Create(ctx, &bigquery.TableMetadata{
+			ViewQuery: s.names.watermarks(), Description: "how far each stream is settled without a hole",
+		})
+	})
+	if httpStatus(err) == http.StatusConflict {
+		return nil
+	}
+	return fault("make the view "+watermarksView, err)
+}
+
+// ensureStage makes an expiring staging table, if it is not there.
+func (s *Store) ensureStage(ctx context.Context, name string, schema bigquery.Schema) error {
+	err := s.again(ctx, func() error {
+		return s.dataset().Table(name).Create(ctx, &bigquery.TableMetadata{
+			Schema: bare(schema), ExpirationTime: s.now().Add(stageLife), Description: "rows of one commit on their way",
+		})
+	})
+	if httpStatus(err) == http.StatusConflict {
+		return nil
+	}
+	return err
+}
+
+// dropStage drops a staging table, as far as that is possible: it expires anyway.
+func (s *Store) dropStage(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_ = s.dataset().Table(name).Delete(ctx)
+}
+
+// bare is the schema without descriptions.
+func bare(s bigquery.Schema) bigquery.Schema {
+	out := make(bigquery.Schema, len(s))
+	for i, f := range s {
+		c := *f
+		c.Description = ""
+		out[i] = &c
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+package transforms
+
+import (
+	endian "encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v17/parquet/metadata"
+)
+
+// AddFile appends the row groups of a closed GroupFile of the same schema,
+// size bytes long, without decoding them: the pages are copied and their
+// offsets moved. Its n groups take the places seq to seq+n-1.
+func (f *GroupFile) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err error) {
+	meta, end, err := readTail(r, size)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return 0, f.err
+	}
+	switch {
+	case err != nil:
+		f.fail(err)
+	case f.closed:
+		f.fail(errors.New("a row group came after the end"))
+	case !f.meta.Schema.Equals(meta.Schema):
+		f.fail(errors.New("the added file has another schema"))
+	}
+	if f.err != nil || len(meta.RowGroups) == 0 {
+		return 0, f.err
+	}
+	by := f.offset - int64(len(magic))
+	if _, err := io.Copy(stickyWriter{f}, io.NewSectionReader(r, int64(len(magic)), end-int64(len(magic)))); err != nil {
+		f.fail(err)
+		return 0, f.err
+	}
+	for i := range meta.RowGroups {
+		one, inner := *meta, *meta.FileMetaData
+		inner.RowGroups = meta.RowGroups[i : i+1 : i+1]
+		one.FileMetaData = &inner
+		shift(&one, by)
+		f.groups = append(f.groups, placedGroup{seq + i, &one})
+		f.rows += inner.RowGroups[0].NumRows
+	}
+	return len(meta.RowGroups), nil
+}
+
+// readTail reads the footer of a file, and where it begins.
+func readTail(r io.ReaderAt, size int64) (*metadata.FileMetaData, int64, error) {
+	const tail = 8 // the footer's length and the closing magic
+	if size < int64(len(magic))+tail {
+		return nil, 0, errors.New("the added file is too short")
+	}
+	var last [tail]byte
+	if _, err := r.ReadAt(last[:], size-tail); err != nil {
+		return nil, 0, err
+	}
+	n := int64(endian.LittleEndian.Uint32(last[:4]))
+	end := size - tail - n
+	if string(last[4:]) != string(magic) || end < int64(len(magic)) {
+		return nil, 0, errors.New("the added file has no footer")
+	}
+	footer := make([]byte, n)
+	if _, err := r.ReadAt(footer, end); err != nil {
+		return nil, 0, err
+	}
+	meta, err := metadata.NewFileMetaData(footer, nil)
+	if err != nil {
+		return nil, 0, fmt.Errorf("the added file's footer: %w", err)
+	}
+	return meta, end, nil
+}
