@@ -89,6 +89,9 @@ func (s *Server) dry(ctx context.Context, j *job) (any, *apiError) {
 // start of a resumable upload. See "Loading data … Resumable uploads" in "API
 // uploads".
 func jobsUpload(s *Server, r *http.Request) (Call, action, *apiError) {
+	if r.URL.Query().Has("upload_id") {
+		return jobsUploadPiece(s, r)
+	}
 	var in bigquery.Job
 	var media []byte
 	switch kind := r.URL.Query().Get("uploadType"); kind {
@@ -156,19 +159,28 @@ func (s *Server) resuming(r *http.Request, j *job) (Call, action, *apiError) {
 	}, nil
 }
 
+const pieceMethod = "jobs.insert.upload"
+
 func jobsUploadPiece(s *Server, r *http.Request) (Call, action, *apiError) {
 	body, err := io.ReadAll(r.Body)
 	s.mu.Lock()
 	up := s.uploads[r.URL.Query().Get("upload_id")]
 	s.mu.Unlock()
 	if up == nil || err != nil {
-		return Call{}, nil, notFound("the upload")
+		return Call{Method: pieceMethod}, nil, notFound("the upload")
+	}
+	if r.Header.Get("X-GUploader-No-308") == "" {
+		return Call{Method: pieceMethod}, nil, unmodelled("resumable uploads by clients that take 308 for an answer")
 	}
 	first, total, ok := contentRange(r.Header.Get("Content-Range"), len(body))
 	if !ok {
-		return Call{}, nil, invalid("Invalid Content-Range %q", r.Header.Get("Content-Range"))
+		return Call{Method: pieceMethod}, nil, invalid("Invalid Content-Range %q", r.Header.Get("Content-Range"))
 	}
 	call := jobCall(up.job)
+	call.Method = pieceMethod
+	if first >= 0 && first+len(body) != total {
+		call.Kind = "" // the job starts with its last piece
+	}
 	return call, func(ctx context.Context, fault Fault, polls int) (any, *apiError) {
 		s.mu.Lock()
 		if first >= 0 && first <= len(up.media) && up.done == nil {

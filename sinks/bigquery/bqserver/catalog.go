@@ -50,6 +50,17 @@ func (s *Server) table(ref tableRef) (*table, *apiError) {
 	return t, nil
 }
 
+// meta is a copy of a table's metadata.
+func (s *Server) meta(ref tableRef) (bigquery.Table, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(ref)
+	if err != nil {
+		return bigquery.Table{}, err
+	}
+	return *t.meta, nil
+}
+
 // sweep deletes a table that has expired, so that its name is free again.
 func (s *Server) sweep(ctx context.Context, ref tableRef) *apiError {
 	s.mu.Lock()

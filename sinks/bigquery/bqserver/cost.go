@@ -74,14 +74,12 @@ func (s *Server) cost(ctx context.Context, q querier, st *statement) (price, *ap
 }
 
 func (s *Server) scan(ctx context.Context, q querier, p *price, ref tableRef, tokens []token, all bool) *apiError {
-	s.mu.Lock()
-	t, err := s.table(ref)
-	s.mu.Unlock()
+	meta, err := s.meta(ref)
 	if err != nil {
 		return err
 	}
-	if t.meta.View != nil {
-		inner, err := tokenize(t.meta.View.Query)
+	if meta.View != nil {
+		inner, err := tokenize(meta.View.Query)
 		if err != nil {
 			return err
 		}
@@ -98,15 +96,15 @@ func (s *Server) scan(ctx context.Context, q querier, p *price, ref tableRef, to
 	}
 	p.tables++
 	where := ""
-	if part := t.meta.TimePartitioning; part != nil {
+	if part := meta.TimePartitioning; part != nil {
 		if where = bounds(tokens, part.Field); where == "" {
-			if t.meta.RequirePartitionFilter || part.RequirePartitionFilter {
+			if meta.RequirePartitionFilter || part.RequirePartitionFilter {
 				return invalidQuery("Cannot query over table '" + ref.String() + "' without a filter over column(s) '" + part.Field + "' that can be used for partition elimination")
 			}
 			p.fullScans = append(p.fullScans, ref.String())
 		}
 	}
-	fields := t.meta.Schema.Fields
+	fields := meta.Schema.Fields
 	if !all && !star(tokens) {
 		fields = slices.DeleteFunc(slices.Clone(fields), func(f *bigquery.TableFieldSchema) bool {
 			return !slices.ContainsFunc(tokens, func(t token) bool { return t.kind <= quotedToken && strings.EqualFold(t.text, f.Name) })

@@ -60,6 +60,7 @@ func (s *Server) newJob(project string, in *bigquery.Job) (*job, *apiError) {
 		return nil, invalid("Required parameter is missing: configuration")
 	}
 	j.dryRun = j.conf.DryRun
+	j.conf.JobType = map[bool]string{true: "LOAD", false: "QUERY"}[j.conf.Load != nil]
 	switch c := j.conf; {
 	case c.Load != nil:
 		j.Kind = Load
@@ -232,9 +233,17 @@ func (s *Server) submit(ctx context.Context, j *job, fault Fault, polls int) *ap
 	j.sabotage = fault.sabotage(j)
 	s.jobs[key] = j
 	s.order = append(s.order, j)
+	slow := polls != 0 && j.sabotage == nil
+	j.running = slow // until its transaction has begun
 	s.mu.Unlock()
-	if polls != 0 && j.sabotage == nil {
-		return s.begin(ctx, j)
+	if slow {
+		conn, failure := s.begin(ctx, j)
+		s.mu.Lock()
+		j.conn, j.running = conn, false
+		if failure != nil {
+			j.sabotage = failure
+		}
+		s.mu.Unlock()
 	}
 	if polls == 0 {
 		s.finish(ctx, j)

@@ -120,7 +120,9 @@ func OnMethod(method string) func(Call) bool {
 
 // OnJobs matches the insertion of jobs of a kind.
 func OnJobs(kind JobKind) func(Call) bool {
-	return func(c Call) bool { return c.Kind == kind && (c.Method == "jobs.insert" || c.Method == "jobs.query") }
+	return func(c Call) bool {
+		return c.Kind == kind && (c.Method == "jobs.insert" || c.Method == "jobs.insert.upload" || c.Method == "jobs.query")
+	}
 }
 
 // strike finds the rule that breaks a call, counting it in every rule.

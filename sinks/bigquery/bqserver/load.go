@@ -53,7 +53,7 @@ func (s *Server) load(ctx context.Context, j *job) *apiError {
 	if e != nil {
 		return e
 	}
-	fields, created, e := s.destination(ctx, ref, c)
+	fields, created, replaced, e := s.destination(ctx, ref, c)
 	if e != nil {
 		return e
 	}
@@ -62,7 +62,7 @@ func (s *Server) load(ctx context.Context, j *job) *apiError {
 	}
 	list, e := match(fields, have, c.ParquetOptions != nil && c.ParquetOptions.EnableListInference)
 	if e == nil {
-		e = s.fill(ctx, j, ref, list, file)
+		e = s.fill(ctx, j, ref, list, file, replaced)
 	}
 	if e != nil && created {
 		_ = s.db.doLocked(ctx, "DROP TABLE "+ref.duck())
@@ -108,43 +108,34 @@ func readColumns(ctx context.Context, q querier, file string) ([]parquetColumn, 
 }
 
 // destination finds or makes the table, with the schema that the job gives it.
-func (s *Server) destination(ctx context.Context, ref tableRef, c *bigquery.JobConfigurationLoad) (fields []*bigquery.TableFieldSchema, created bool, e *apiError) {
-	s.mu.Lock()
-	t, missing := s.table(ref)
-	s.mu.Unlock()
+func (s *Server) destination(ctx context.Context, ref tableRef, c *bigquery.JobConfigurationLoad) (fields []*bigquery.TableFieldSchema, created, replaced bool, e *apiError) {
+	meta, missing := s.meta(ref)
 	if missing != nil {
 		if c.CreateDisposition == "CREATE_NEVER" {
-			return nil, false, missing
+			return nil, false, false, missing
 		}
-		meta := &bigquery.Table{Schema: c.Schema, TimePartitioning: c.TimePartitioning, Clustering: c.Clustering}
+		meta = bigquery.Table{Schema: c.Schema, TimePartitioning: c.TimePartitioning, Clustering: c.Clustering}
 		if p := c.DestinationTableProperties; p != nil {
 			meta.Description, meta.FriendlyName, meta.Labels = p.Description, p.FriendlyName, p.Labels
 		}
 		s.db.exec.Unlock() // createTable takes it
-		made, err := s.createTable(ctx, ref, meta)
+		made, err := s.createTable(ctx, ref, &meta)
 		s.db.exec.Lock()
 		if err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
-		return made.Schema.Fields, true, nil
+		return made.Schema.Fields, true, false, nil
 	}
-	if t.meta.Type != "TABLE" {
-		return nil, false, invalid("Cannot load into %s: it is a view", ref.full())
+	if meta.Type != "TABLE" {
+		return nil, false, false, invalid("Cannot load into %s: it is a view", ref.full())
 	}
-	replace := c.WriteDisposition == "WRITE_TRUNCATE" && c.Schema != nil
-	if len(t.meta.Schema.Fields) == 0 && c.Schema != nil || replace {
-		// WRITE_TRUNCATE replaces schema and descriptions: REST reference, writeDisposition.
-		if err := s.db.doLocked(ctx, "CREATE OR REPLACE TABLE "+ref.duck()+" ("+strings.Join(columns(c.Schema.Fields), ", ")+")"); err != nil {
-			return nil, false, err
-		}
-		s.mu.Lock()
-		t.meta.Schema = c.Schema
-		s.mu.Unlock()
-		return c.Schema.Fields, false, nil
-	}
-	fields = t.meta.Schema.Fields
+	fields = meta.Schema.Fields
 	if c.Schema == nil {
-		return fields, false, nil
+		return fields, false, false, nil
+	}
+	// WRITE_TRUNCATE replaces schema and descriptions: REST reference, writeDisposition.
+	if len(fields) == 0 || c.WriteDisposition == "WRITE_TRUNCATE" {
+		return c.Schema.Fields, false, true, nil
 	}
 	was := map[string]*bigquery.TableFieldSchema{}
 	for _, f := range fields {
@@ -154,14 +145,14 @@ func (s *Server) destination(ctx context.Context, ref tableRef, c *bigquery.JobC
 		old := was[strings.ToLower(f.Name)]
 		switch {
 		case old == nil: // unless schemaUpdateOptions allow it, which is not modelled
-			return nil, false, invalid("Provided Schema does not match Table %s. Cannot add fields (field: %s)", ref.full(), f.Name)
+			return nil, false, false, invalid("Provided Schema does not match Table %s. Cannot add fields (field: %s)", ref.full(), f.Name)
 		case old.Type != f.Type:
-			return nil, false, invalid("Provided Schema does not match Table %s. Field %s has changed type from %s to %s", ref.full(), f.Name, old.Type, f.Type)
+			return nil, false, false, invalid("Provided Schema does not match Table %s. Field %s has changed type from %s to %s", ref.full(), f.Name, old.Type, f.Type)
 		case old.Mode != f.Mode:
-			return nil, false, invalid("Provided Schema does not match Table %s. Field %s has changed mode from %s to %s", ref.full(), f.Name, old.Mode, f.Mode)
+			return nil, false, false, invalid("Provided Schema does not match Table %s. Field %s has changed mode from %s to %s", ref.full(), f.Name, old.Mode, f.Mode)
 		}
 	}
-	return fields, false, nil
+	return fields, false, false, nil
 }
 
 // match pairs the table's columns with the file's, by name. Conversions are
@@ -222,12 +213,17 @@ func loads(duck, field string) bool {
 }
 
 // fill writes the rows in one transaction of DuckDB.
-func (s *Server) fill(ctx context.Context, j *job, ref tableRef, names []string, file string) *apiError {
+func (s *Server) fill(ctx context.Context, j *job, ref tableRef, names []string, file string, replaced bool) *apiError {
 	tx, err := s.db.db.BeginTx(ctx, nil)
 	if err != nil {
 		return duckFailed(err)
 	}
 	defer func() { _ = tx.Rollback() }()
+	if replaced {
+		if _, err := tx.ExecContext(ctx, "CREATE OR REPLACE TABLE "+ref.duck()+" ("+strings.Join(columns(j.conf.Load.Schema.Fields), ", ")+")"); err != nil {
+			return duckFailed(err)
+		}
+	}
 	if e := clearFirst(ctx, tx, ref, j.conf.Load.WriteDisposition); e != nil {
 		return e
 	}
@@ -237,13 +233,14 @@ func (s *Server) fill(ctx context.Context, j *job, ref tableRef, names []string,
 		return invalid("Error while reading data, error message: %s", err.Error())
 	}
 	j.Rows, _ = done.RowsAffected()
-	s.mu.Lock()
-	t, e := s.table(ref)
-	s.mu.Unlock()
+	meta, e := s.meta(ref)
 	if e != nil {
 		return e
 	}
-	if p := t.meta.TimePartitioning; p != nil {
+	if replaced {
+		meta.Schema = j.conf.Load.Schema
+	}
+	if p := meta.TimePartitioning; p != nil {
 		if j.Partitions, e = number(ctx, tx, fmt.Sprintf("SELECT count(DISTINCT %s) FROM read_parquet(%s)", duckName(p.Field), duckString(file))); e != nil {
 			return e
 		}
@@ -251,12 +248,18 @@ func (s *Server) fill(ctx context.Context, j *job, ref tableRef, names []string,
 			return &apiError{400, "quotaExceeded", "Too many partitions produced by query, allowed 4000"}
 		}
 	}
-	if j.OutputBytes, e = logicalBytes(ctx, tx, ref, t.meta.Schema.Fields, ""); e != nil {
+	if j.OutputBytes, e = logicalBytes(ctx, tx, ref, meta.Schema.Fields, ""); e != nil {
 		return e
 	}
 	if err := tx.Commit(); err != nil {
 		return duckFailed(err)
 	}
+	s.mu.Lock()
+	if t, e := s.table(ref); e == nil && replaced {
+		t.meta = &meta
+		t.etag++
+	}
+	s.mu.Unlock()
 	if strings.HasPrefix(j.conf.Load.WriteDisposition, "WRITE_TRUNCATE") {
 		s.mutated(ref)
 	}
@@ -280,6 +283,16 @@ func clearFirst(ctx context.Context, tx *sql.Tx, ref tableRef, disposition strin
 		}
 	}
 	return nil
+}
+
+// mutations counts the changes of a table's rows that were no appends.
+func (s *Server) mutations(ref tableRef) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, err := s.table(ref); err == nil {
+		return t.mutations
+	}
+	return 0
 }
 
 // mutated notes a committed change of rows that was no append.

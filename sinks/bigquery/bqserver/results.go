@@ -15,7 +15,6 @@ func (j *job) resource(quiet bool) *bigquery.Job {
 		JobReference:  &bigquery.JobReference{ProjectId: j.Project, JobId: j.ID, Location: j.Location},
 		Configuration: j.conf, Status: &bigquery.JobStatus{State: j.State},
 	}
-	j.conf.JobType = map[bool]string{true: "LOAD", false: "QUERY"}[j.Kind == Load]
 	if j.failure != nil {
 		r.Status.ErrorResult = j.failure.proto()
 		r.Status.Errors = []*bigquery.ErrorProto{j.failure.proto()}
@@ -169,13 +168,11 @@ func tabledataList(s *Server, r *http.Request) (Call, action, *apiError) {
 	ref := pathRef(r)
 	from, n, bad := page(r, pageRows)
 	return Call{Table: ref.String()}, func(ctx context.Context, _ Fault, _ int) (any, *apiError) {
-		s.mu.Lock()
-		t, err := s.table(ref)
-		s.mu.Unlock()
+		meta, err := s.meta(ref)
 		if err != nil {
 			return nil, err
 		}
-		if t.meta.Type != "TABLE" { // "Cannot list a table of type VIEW": tabledata.list reads tables alone
+		if meta.Type != "TABLE" { // "Cannot list a table of type VIEW": tabledata.list reads tables alone
 			return nil, invalid("Cannot list a table of type VIEW.")
 		}
 		if r.URL.Query().Get("selectedFields") != "" {

@@ -2,6 +2,7 @@ package bqserver
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 )
@@ -9,25 +10,24 @@ import (
 // begin opens the transaction of a slow script, so that its snapshot is that of
 // its start: "During a transaction, all reads return a consistent snapshot"
 // ("Multi-statement transactions").
-func (s *Server) begin(ctx context.Context, j *job) *apiError {
+func (s *Server) begin(ctx context.Context, j *job) (*sql.Conn, *apiError) {
 	if len(j.statements) == 0 || j.statements[0].verb != "BEGIN" {
-		return nil
+		return nil, nil
 	}
 	s.db.exec.Lock()
 	defer s.db.exec.Unlock()
 	conn, err := s.db.db.Conn(ctx)
 	if err != nil {
-		return duckFailed(err)
+		return nil, duckFailed(err)
 	}
 	// DuckDB's snapshot begins with the first statement that reads.
 	for _, q := range []string{"BEGIN TRANSACTION", "SELECT count(*) FROM duckdb_tables()"} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			_ = conn.Close()
-			return duckFailed(err)
+			return nil, duckFailed(err)
 		}
 	}
-	j.conn = conn
-	return nil
+	return conn, nil
 }
 
 // run is one script under way.
@@ -157,17 +157,6 @@ func (r *run) ready(ctx context.Context, st *statement) *apiError {
 
 // change runs DML.
 func (r *run) change(ctx context.Context, st *statement) *apiError {
-	if st.target != nil && st.mutates() && r.open {
-		r.s.mu.Lock()
-		t, err := r.s.table(*st.target)
-		// Transactions conflict by table, and the later one is cancelled; plain DML
-		// would queue instead: "Multi-statement transactions", section "Transaction concurrency".
-		conflict := err == nil && t.mutations != r.j.started[*st.target]
-		r.s.mu.Unlock()
-		if conflict {
-			return aborted(st.target.full())
-		}
-	}
 	if st.merge != nil && st.merge.doubled != "" {
 		n, err := number(ctx, r.q, st.merge.doubled)
 		if err != nil {
@@ -187,7 +176,16 @@ func (r *run) change(ctx context.Context, st *statement) *apiError {
 	n, _ := done.RowsAffected()
 	r.j.Rows += n
 	r.j.affected += n
-	if st.target != nil && st.mutates() {
+	// "If a transaction mutates (update or deletes) rows in a table, then other
+	// transactions or DML statements that mutate rows in the same table cannot run
+	// concurrently. Conflicting transactions are cancelled": "Multi-statement
+	// transactions", section "Transaction concurrency". It is by table. Of a
+	// statement that finds no row to change nothing is said: here it conflicts with
+	// nothing, so that nobody relies on it. Plain DML would queue.
+	if st.target != nil && st.mutates() && n > 0 {
+		if r.open && r.s.mutations(*st.target) != r.j.started[*st.target] {
+			return aborted(st.target.full())
+		}
 		r.changed = append(r.changed, *st.target)
 	}
 	if !r.open {
@@ -201,13 +199,9 @@ func (r *run) publish() {
 	for _, ref := range r.changed {
 		r.s.mutated(ref)
 	}
-	r.s.mu.Lock()
 	for _, ref := range r.changed { // another transaction of the same script starts after this one
-		if t, err := r.s.table(ref); err == nil {
-			r.j.started[ref] = t.mutations
-		}
+		r.j.started[ref] = r.s.mutations(ref)
 	}
-	r.s.mu.Unlock()
 	r.changed = nil
 }
 

@@ -74,6 +74,9 @@ func (s *Server) Close() error {
 		_ = s.http.Close()
 	}
 	<-s.done
+	for _, j := range s.order { // nobody else is left
+		j.abandon(ctx)
+	}
 	if e := s.db.close(); err == nil {
 		err = e
 	}

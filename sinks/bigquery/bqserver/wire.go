@@ -82,7 +82,7 @@ func (s *Server) routes() http.Handler {
 		"GET " + table + "/data":                 {"tabledata.list", tabledataList},
 		"POST " + project + "/jobs":              {"jobs.insert", jobsInsert},
 		"POST /upload" + project + "/jobs":       {"jobs.insert", jobsUpload},
-		"PUT /upload" + project + "/jobs":        {"jobs.insert.upload", jobsUploadPiece},
+		"PUT /upload" + project + "/jobs":        {pieceMethod, jobsUploadPiece},
 		"GET " + project + "/jobs/{job}":         {"jobs.get", jobsGet},
 		"POST " + project + "/jobs/{job}/cancel": {"jobs.cancel", jobsCancel},
 		"POST " + project + "/queries":           {"jobs.query", jobsQuery},
@@ -108,7 +108,9 @@ type resumed struct {
 // serve runs one call: understand, break, act, answer.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, method string, parse parser) {
 	call, act, refused := parse(s, r)
-	call.Method = method
+	if call.Method == "" {
+		call.Method = method
+	}
 	fault, polls := s.strike(call)
 	call.Fault = fault
 	if e := fault.refusal(); e != nil {
@@ -170,6 +172,10 @@ func (s *Server) answer(w http.ResponseWriter, c Call, result any, e *apiError) 
 		}
 		if up.received != "" {
 			w.Header().Set("Range", up.received)
+		}
+		if status == http.StatusPermanentRedirect { // clients that ask so get 308 as a header
+			w.Header().Set("X-HTTP-Status-Code-Override", "308")
+			status = http.StatusOK
 		}
 		w.Header().Set("Content-Length", "0")
 	}
