@@ -140,7 +140,9 @@ func (p place) Litter(t testing.TB) []string {
 // query looks at the tables from behind; a table that is missing has no rows.
 func (p place) query(t testing.TB, table, text string) [][]any {
 	t.Helper()
-	if !slices.ContainsFunc(p.server.Calls(), func(c bqserver.Call) bool { return c.Method == "tables.insert" && strings.HasSuffix(c.Table, "."+table) }) {
+	if !slices.ContainsFunc(p.server.Calls(), func(c bqserver.Call) bool {
+		return c.Method == "tables.insert" && strings.HasSuffix(c.Table, "."+table)
+	}) {
 		return nil
 	}
 	rows, err := p.server.Query(context.Background(), "test-project", text)

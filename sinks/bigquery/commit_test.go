@@ -1,0 +1,236 @@
+package bigquery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+)
+
+func TestALostAnswerNeverDoublesRows(t *testing.T) {
+	for _, kind := range []bqserver.JobKind{bqserver.Load, bqserver.Script} {
+		for _, fault := range bqserver.TransientFaults() {
+			t.Run(fmt.Sprintf("%s of a %s", fault, kind), func(t *testing.T) {
+				p := newPlace(t)
+				s := p.open(t, p.options())
+				mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 1, "old"))
+				broken := p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(kind), Fault: fault})
+				mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 2, 0, "ana", "bob"), seal(t, s, dayWindow(1), 2, 1, "cy"))
+				if broken.Broke() == 0 {
+					t.Error("nothing was broken")
+				}
+				p.holds(t, "ana", "bob", "cy")
+				if n := p.logged(t); n != 3 {
+					t.Errorf("the log has %d commits, want 3", n)
+				}
+				if n := len(p.query(t, rejectsTable, "SELECT reason FROM contact_centre._windrow_rejects")); n != 1 {
+					t.Errorf("there are %d rejects, want 1", n)
+				}
+			})
+		}
+	}
+}
+
+func TestAFailedJobsIdIsBurnt(t *testing.T) {
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
+	// Insertion 1 starts a job that fails, 2 finds its id taken, 3 starts the next, which fails too.
+	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Fault: bqserver.JobConflict, Times: 3})
+	before := len(p.server.Jobs())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 2, 0, "new"))
+	ids := map[string]bool{}
+	failed, loads := 0, 0
+	for _, j := range p.server.Jobs()[before:] {
+		if ids[j.ID] {
+			t.Errorf("two jobs are named %s", j.ID)
+		}
+		ids[j.ID] = true
+		if j.Kind == bqserver.Load {
+			loads++
+		}
+		if j.Kind == bqserver.Script && j.Failed() {
+			failed++
+		}
+	}
+	if failed != 2 || loads != 1 {
+		t.Errorf("%d scripts failed and %d loads ran; want 2 and 1", failed, loads)
+	}
+	p.holds(t, "new")
+}
+
+func TestRefusalsAreNamedAndLeaveTheWindowOpen(t *testing.T) {
+	tests := []struct {
+		fault bqserver.Fault
+		kind  pipeline.Kind
+		hint  string
+	}{
+		{bqserver.Forbidden, pipeline.Unauthorized, "BigQuery Data Editor"},
+		{bqserver.Unauthorized, pipeline.Unauthorized, "BigQuery Job User"},
+		{bqserver.QuotaExceeded, pipeline.Throttled, "next run"},
+		{bqserver.JobQuotaExceeded, pipeline.Throttled, "next run"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.fault.String(), func(t *testing.T) {
+			p := newPlace(t)
+			s := p.open(t, p.options())
+			mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
+			p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Fault: tt.fault, Times: -1})
+			r := mustCommit(t, s, pipeline.Failed, seal(t, s, dayWindow(0), 2, 0, "new"))[0]
+			var e *pipeline.Error
+			if !errors.As(r.Err, &e) || e.Kind != tt.kind || !strings.Contains(e.Hint, tt.hint) || e.Stream != agents.Stream || e.Window != dayWindow(0).Span {
+				t.Errorf("%v", r.Err)
+			}
+			p.holds(t, "old")
+			p.server.Heal()
+			mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 3, 0, "new"))
+			p.holds(t, "new")
+		})
+	}
+}
+
+// A verdict may rest on what the ledger said long ago: the guard in the
+// transaction leaves the window out, and it is judged anew.
+func TestACommitThatTheVerdictDidNotKnowIsNotOverrun(t *testing.T) {
+	tests := []struct {
+		name     string
+		mine     int // the reading of the store whose ledger is out of date
+		ids      []string
+		outcome  pipeline.Outcome
+		want     []string
+		rejected int
+	}{
+		{"an older reading yields", 5, []string{"stale"}, pipeline.Yielded, []string{"other"}, 1},
+		{"a newer one replaces", 9, []string{"newer"}, pipeline.Committed, []string{"newer"}, 0},
+		{"one that would have been unchanged is written", 9, []string{"ana"}, pipeline.Committed, []string{"ana"}, 0},
+		{"one that is unchanged now is not", 9, []string{"other"}, pipeline.Committed, []string{"other"}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPlace(t)
+			s, other := p.open(t, p.options()), p.open(t, p.options())
+			mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
+			mustCommit(t, other, pipeline.Committed, seal(t, other, dayWindow(0), 7, 1, "other"))
+			mustCommit(t, s, tt.outcome, seal(t, s, dayWindow(0), tt.mine, 0, tt.ids...))
+			p.holds(t, tt.want...)
+			if n := len(p.query(t, rejectsTable, "SELECT reason FROM contact_centre._windrow_rejects")); n != tt.rejected {
+				t.Errorf("there are %d rejects, want %d", n, tt.rejected)
+			}
+		})
+	}
+}
+
+func TestABadWindowIsFoundByHalving(t *testing.T) {
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	var group []pipeline.Sealed
+	for d := range 5 {
+		group = append(group, seal(t, s, dayWindow(d), 1, 0, fmt.Sprint("agent ", d)))
+	}
+	// A file that is no Parquet beyond its footer: BigQuery refuses the load that holds it.
+	bad := group[3].Stage.(*stage)
+	if _, err := bad.rows.file.WriteAt(make([]byte, 64), 4); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range s.Commit(context.Background(), group) {
+		if want := i == 3; (r.Outcome == pipeline.Failed) != want || (r.Err != nil) != want {
+			t.Errorf("day %d: outcome %d, %v", i, r.Outcome, r.Err)
+		}
+	}
+	p.holds(t, "agent 0", "agent 1", "agent 2", "agent 4")
+}
+
+func TestUnchangedWindowsStartNoJobOnTheDataTable(t *testing.T) {
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	again := func(n int) []pipeline.Sealed {
+		return []pipeline.Sealed{seal(t, s, dayWindow(0), n, 0, "ana"), seal(t, s, dayWindow(1), n, 1), seal(t, s, dayWindow(2), n, 0)}
+	}
+	mustCommit(t, s, pipeline.Committed, again(1)...)
+	before := len(p.server.Jobs())
+	mustCommit(t, s, pipeline.Unchanged, again(2)...)
+	var kinds []string
+	for _, j := range p.server.Jobs()[before:] {
+		kinds = append(kinds, string(j.Kind))
+		for _, name := range j.Writes {
+			if name == "contact_centre.activity" || name == "contact_centre._windrow_rejects" {
+				t.Errorf("job %s touches %s:\n%s", j.ID, name, j.SQL)
+			}
+		}
+	}
+	if got := strings.Join(kinds, " "); got != "script select" {
+		t.Errorf("three unchanged windows took the jobs %s", got)
+	}
+}
+
+func TestAGroupTakesOneLoadAndOneTransaction(t *testing.T) {
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
+	before := len(p.server.Jobs())
+	var group []pipeline.Sealed
+	for d := range 60 {
+		group = append(group, seal(t, s, dayWindow(d), 2, 0, fmt.Sprint("agent ", d), "x"))
+	}
+	mustCommit(t, s, pipeline.Committed, group...)
+	var kinds []string
+	for _, j := range p.server.Jobs()[before:] {
+		kinds = append(kinds, string(j.Kind))
+		if j.Kind == bqserver.Script && j.Partitions > 60 {
+			t.Errorf("60 days modified %d partitions", j.Partitions)
+		}
+	}
+	if got := strings.Join(kinds, " "); got != "load script select" {
+		t.Errorf("60 windows took the jobs %s", got)
+	}
+	if n := p.logged(t); n != 61 {
+		t.Errorf("the log has %d commits, want 61", n)
+	}
+}
+
+func TestTheWatermarksViewAgreesWithTheLedger(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	first := dayWindow(0).Start
+	if err := s.Record(ctx, agents, pipeline.Entry{Kind: pipeline.EntryOrigin, Window: pipeline.Window{Span: pipeline.Span{Start: first, End: first}}}); err != nil {
+		t.Fatal(err)
+	}
+	agree := func(step string) {
+		t.Helper()
+		l, err := s.Ledger(ctx, agents)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := p.server.Query(ctx, "test-project", "SELECT watermark FROM contact_centre._windrow_watermarks")
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%s: %v, %v", step, rows, err)
+		}
+		got := pipeline.NoInstant
+		if rows[0][0] != nil {
+			got = at(rows[0][0])
+		}
+		if want := l.Watermark(first); got != want {
+			t.Errorf("%s: the view says %s, the ledger %s", step, got, want)
+		}
+	}
+	agree("nothing is committed")
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 1, 0, "b"))
+	agree("the first day is a hole")
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "a"), seal(t, s, dayWindow(3), 1, 0, "d"))
+	agree("the third day is a hole")
+	if err := s.Record(ctx, agents, pipeline.Entry{Kind: pipeline.EntryWaive, Window: dayWindow(2), ReadAt: readAt(1), Note: "deleted"}); err != nil {
+		t.Fatal(err)
+	}
+	agree("it is waived")
+	provisional := seal(t, s, dayWindow(1), 2, 0, "b", "c")
+	provisional.Entry.Settled = false
+	mustCommit(t, s, pipeline.Committed, provisional)
+	agree("the second day is provisional again")
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 3, 0, "b"))
+	agree("and settled")
+}
