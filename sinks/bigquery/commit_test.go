@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
@@ -180,8 +181,14 @@ func TestAGroupTakesOneLoadAndOneTransaction(t *testing.T) {
 	var kinds []string
 	for _, j := range p.server.Jobs()[before:] {
 		kinds = append(kinds, string(j.Kind))
-		if j.Kind == bqserver.Script && j.Partitions > 60 {
+		if j.Kind != bqserver.Script {
+			continue
+		}
+		if j.Partitions > 60 {
 			t.Errorf("60 days modified %d partitions", j.Partitions)
+		}
+		if len(j.Writes) == 0 || j.Writes[0] != "contact_centre._windrow_turn" || !strings.HasPrefix(j.SQL, "BEGIN TRANSACTION;\nDELETE FROM ") {
+			t.Errorf("the transaction does not take its turn first:\n%.200s", j.SQL)
 		}
 	}
 	if got := strings.Join(kinds, " "); got != "load script select" {
@@ -190,6 +197,101 @@ func TestAGroupTakesOneLoadAndOneTransaction(t *testing.T) {
 	if n := p.logged(t); n != 61 {
 		t.Errorf("the log has %d commits, want 61", n)
 	}
+}
+
+// The turn's DELETE must find a row also in the first commit of all, or two of
+// them at once would not conflict.
+func TestTheTurnHasARowBeforeTheFirstCommit(t *testing.T) {
+	p := newPlace(t)
+	for range 2 {
+		s := p.open(t, p.options())
+		if err := s.ensure(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if rows := p.query(t, turnTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 {
+			t.Errorf("the turn has %d rows", len(rows))
+		}
+	}
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
+	if rows := p.query(t, turnTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 || rows[0][0] == "none" {
+		t.Errorf("the turn is %v after a commit", rows)
+	}
+}
+
+func TestOnlyThePartitionsThatMayHoldRowsAreTouched(t *testing.T) {
+	window := func(zone, from, to string) pipeline.Window {
+		instantOf := func(s string) pipeline.Instant {
+			when, err := time.Parse(time.RFC3339, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pipeline.InstantOf(when)
+		}
+		return pipeline.Window{Span: pipeline.Span{Start: instantOf(from), End: instantOf(to)}, Zone: zone}
+	}
+	mexico := window("America/Mexico_City", "2025-09-08T06:00:00Z", "2025-09-09T06:00:00Z")
+	tests := []struct {
+		name     string
+		windows  []pipeline.Window
+		replaces []pipeline.Window
+		want     string
+	}{
+		{"a local day is one partition", []pipeline.Window{mexico}, nil, "2025-09-08..2025-09-08"},
+		{"a week is seven", []pipeline.Window{window("UTC", "2025-09-08T00:00:00Z", "2025-09-15T00:00:00Z")}, nil, "2025-09-08..2025-09-14"},
+		{"the same bounds in another zone are two", []pipeline.Window{mexico},
+			[]pipeline.Window{window("UTC", "2025-09-08T06:00:00Z", "2025-09-09T06:00:00Z")}, "2025-09-08..2025-09-09"},
+		{"days apart are apart", []pipeline.Window{mexico, window("UTC", "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z")}, nil, "2025-01-01..2025-01-01 2025-09-08..2025-09-08"},
+		{"days in a row are one range", []pipeline.Window{window("UTC", "2025-01-02T00:00:00Z", "2025-01-03T00:00:00Z"),
+			window("UTC", "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z")}, nil, "2025-01-01..2025-01-02"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b batch
+			for _, w := range tt.windows {
+				p := &pending{}
+				p.Verdict.Entry.Window, p.Verdict.Replaces = w, tt.replaces
+				if err := b.bound(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got []string
+			for _, r := range mergeDates(b.dates) {
+				got = append(got, r.first.FormattedString()+".."+r.last.FormattedString())
+			}
+			if text := strings.Join(got, " "); text != tt.want {
+				t.Errorf("got %s, want %s", text, tt.want)
+			}
+		})
+	}
+}
+
+// The staging table of a load that was done is gone: what BigQuery says of the
+// old job proves nothing.
+func TestALoadWhoseTableIsGoneIsRepeated(t *testing.T) {
+	p := newPlace(t)
+	func() {
+		s := p.open(t, p.options())
+		window := seal(t, s, dayWindow(0), 1, 0, "ana")
+		ctx := pipeline.WithPoints(context.Background(), func(name string) {
+			if name == "bigquery.loaded" {
+				panic("killed")
+			}
+		})
+		defer func() { _ = recover() }()
+		s.Commit(ctx, []pipeline.Sealed{window})
+	}()
+	if len(p.server.Jobs()) == 0 {
+		t.Fatal("nothing was loaded")
+	}
+	for _, j := range p.server.Jobs() {
+		if j.Kind == bqserver.Load {
+			_ = p.client(t).Table(strings.TrimPrefix(j.Writes[0], "contact_centre.")).Delete(context.Background())
+		}
+	}
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
+	p.holds(t, "ana")
 }
 
 func TestTheWatermarksViewAgreesWithTheLedger(t *testing.T) {

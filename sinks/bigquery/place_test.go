@@ -184,5 +184,3 @@ func (p place) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Rejected {
 	}
 	return list
 }
-
-func TestConformance(t *testing.T) { sinktest.Run(t, driver) }

@@ -255,7 +255,7 @@ func (n names) commit(b batch) (string, error) {
 	list := []string{
 		"BEGIN TRANSACTION",
 		fmt.Sprintf("DELETE FROM %s WHERE TRUE", n.table(turnTable)),
-		fmt.Sprintf("INSERT INTO %s (`batch`) VALUES (%s)", n.table(turnTable), quote(b.id)),
+		n.takeTurn(b.id),
 		n.insertEntries(b.id, b.lines),
 	}
 	if len(b.dates) > 0 {
@@ -274,6 +274,10 @@ func (n names) commit(b batch) (string, error) {
 		return "", errTooLong
 	}
 	return script, nil
+}
+
+func (n names) takeTurn(batch string) string {
+	return fmt.Sprintf("INSERT INTO %s (`batch`) VALUES (%s)", n.table(turnTable), quote(batch))
 }
 
 // replaced is the subquery for the entries of the batch that were inserted and

@@ -14,15 +14,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
-	"github.com/windrow-data/windrow/sinks/sinktest"
 )
-
-func TestPromise01_ReplaceNeverAppend(t *testing.T)      { sinktest.Promise(t, driver, 1) }
-func TestPromise02_DataAndLedgerAgree(t *testing.T)      { sinktest.Promise(t, driver, 2) }
-func TestPromise06_ReadingAgainIsFree(t *testing.T)      { sinktest.Promise(t, driver, 6) }
-func TestPromise07_TwoRunsAtOnceAreSafe(t *testing.T)    { sinktest.Promise(t, driver, 7) }
-func TestPromise08_ChangingSettingsIsSafe(t *testing.T)  { sinktest.Promise(t, driver, 8) }
-func TestTheSinksContractBeyondThePromises(t *testing.T) { sinktest.Promise(t, driver, 0) }
 
 func TestTheSinksNameIsAProjectAndADataset(t *testing.T) {
 	tests := []struct{ name, dsn, project, dataset, location, wrong string }{

@@ -38,6 +38,9 @@ func (s *Store) ensure(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.ensureTurn(ctx); err != nil {
+		return err
+	}
 	if err := s.ensureView(ctx); err != nil {
 		return err
 	}
@@ -135,6 +138,21 @@ func (l layout) check(md *bigquery.TableMetadata) (added bigquery.Schema, err er
 		return nil, fmt.Errorf("it is not partitioned by %s", l.partition)
 	}
 	return drift(md.Schema, l.schema)
+}
+
+// ensureTurn makes sure that the turn has a row: a DELETE that finds none makes
+// no two transactions conflict. Several rows, by several processes at once, do no harm.
+func (s *Store) ensureTurn(ctx context.Context) error {
+	const op = "make table " + turnTable
+	var md *bigquery.TableMetadata
+	err := s.again(ctx, func() (err error) {
+		md, err = s.dataset().Table(turnTable).Metadata(ctx)
+		return err
+	})
+	if err != nil || md.NumRows > 0 {
+		return fault(op, err)
+	}
+	return fault(op, s.write(ctx, "windrow_turn_"+nonce(), s.names.takeTurn("none")))
 }
 
 func (s *Store) ensureView(ctx context.Context) error {
