@@ -14,6 +14,7 @@
 // It is for tests alone: DuckDB must never be linked into the program.
 //
 // Start here: [Start] serves, [Server.URL] and [Server.Options] tell clients
-// where, [Server.Inject] and [Server.FailNth] break things, [Server.Jobs]
+// where, [Server.Inject] and [Server.FailNth] break things, [Server.Settle] ends
+// slow jobs, [Server.Jobs]
 // tells what was asked for, [Server.Query] looks at the tables from behind.
 package bqserver
