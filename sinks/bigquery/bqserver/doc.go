@@ -15,6 +15,6 @@
 //
 // Start here: [Start] serves, [Server.URL] and [Server.Options] tell clients
 // where, [Server.Inject] and [Server.FailNth] break things, [Server.Settle] ends
-// slow jobs, [Server.Jobs]
-// tells what was asked for, [Server.Query] looks at the tables from behind.
+// slow jobs, [Server.Jobs] tells what was asked for, and [Server.Query] looks at
+// the tables from behind.
 package bqserver
