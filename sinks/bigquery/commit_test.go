@@ -125,6 +125,17 @@ func TestACommitThatTheVerdictDidNotKnowIsNotOverrun(t *testing.T) {
 	}
 }
 
+func TestJobsWithoutStatisticsAreNoTrouble(t *testing.T) {
+	p := newPlace(t)
+	p.server.HideStatistics(true)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 1, "ana"))
+	p.holds(t, "ana")
+	if u := s.Usage(); u.BytesBilled != 0 || u.BytesStaged != 0 {
+		t.Errorf("the store makes up %+v", u)
+	}
+}
+
 func TestABadWindowIsFoundByHalving(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
@@ -193,6 +204,9 @@ func TestAGroupTakesOneLoadAndOneTransaction(t *testing.T) {
 	}
 	if got := strings.Join(kinds, " "); got != "load script select" {
 		t.Errorf("60 windows took the jobs %s", got)
+	}
+	if u := s.Usage(); u.Loads != 2 || u.BytesStaged == 0 || u.BytesBilled == 0 || u.Queries < 4 {
+		t.Errorf("the store has used %+v", u)
 	}
 	if n := p.logged(t); n != 61 {
 		t.Errorf("the log has %d commits, want 61", n)

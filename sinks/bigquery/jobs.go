@@ -136,6 +136,7 @@ func (s *Store) outcome(ctx context.Context, j *bigquery.Job) error {
 	} else if err != nil {
 		return err
 	}
+	s.use(j)
 	if err := status.Err(); err != nil {
 		return &failedJob{err}
 	}
@@ -181,6 +182,9 @@ func (s *Store) readAll(ctx context.Context, sql string) (rows [][]bigquery.Valu
 		if err != nil {
 			return err
 		}
+		s.mu.Lock()
+		s.used.Queries++
+		s.mu.Unlock()
 		for {
 			var row []bigquery.Value
 			if err := it.Next(&row); errors.Is(err, iterator.Done) {

@@ -63,6 +63,7 @@ type Store struct {
 	ready    bool   // the tables are there
 	temp     string // made with the first stage
 	ledgers  map[pipeline.StreamKey]*ledger
+	used     Usage
 }
 
 var _ pipeline.Store = (*Store)(nil)
