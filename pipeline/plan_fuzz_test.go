@@ -86,7 +86,8 @@ func (h *history) check(p StreamPlan) {
 	h.t.Helper()
 	due := h.now
 	if h.stream.DueSettled {
-		due = h.now.Add(-h.stream.Settle)
+		settled := h.now.Add(-h.stream.Settle)
+		due = Calendar{Unit: Days, Every: 1, Zone: h.stream.Calendar.Zone}.Window(settled).Start
 	}
 	last := NoInstant
 	for _, w := range p.Windows {
