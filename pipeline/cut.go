@@ -31,8 +31,9 @@ type cutter struct {
 
 	mu      sync.Mutex
 	outside int64 // rows outside every window; they count for the first
-	read    Instant
-	extract Instant
+	// when the earliest document was read, by the real and the planning clock
+	readAt      Instant
+	extractedAt Instant
 	// seen holds the rows of the requests before the current one, where
 	// requests overlap; fresh those of the current one.
 	overlap bool
@@ -54,7 +55,7 @@ type part struct {
 func newCutter(ctx context.Context, store Sink, s Stream, x Extraction, id SyncID, mem memory.Allocator) (*cutter, error) {
 	c := &cutter{
 		ctx: ctx, stream: s, hasher: newRowHasher(s.Table), schema: s.Table.StageSchema(),
-		read: NoInstant, extract: NoInstant, overlap: s.Overlap && len(x.Requests) > 1,
+		readAt: NoInstant, extractedAt: NoInstant, overlap: s.Overlap && len(x.Requests) > 1,
 	}
 	for _, w := range x.Windows {
 		loc, err := w.Location()
@@ -217,11 +218,11 @@ func (c *cutter) partOf(m *Meta, t Instant) *part {
 
 // noteReading keeps the earliest reading: nothing in the windows is older than that.
 func (c *cutter) noteReading(m *Meta) {
-	if c.read == NoInstant || m.ReadAt < c.read {
-		c.read = m.ReadAt
+	if c.readAt == NoInstant || m.ReadAt < c.readAt {
+		c.readAt = m.ReadAt
 	}
-	if c.extract == NoInstant || m.ExtractedAt < c.extract {
-		c.extract = m.ExtractedAt
+	if c.extractedAt == NoInstant || m.ExtractedAt < c.extractedAt {
+		c.extractedAt = m.ExtractedAt
 	}
 }
 
@@ -246,7 +247,7 @@ func (c *cutter) seal(id SyncID, maxRejects float64, supersedes map[Window][]Win
 	if err := checkRejects(total.Read, total.Rejected, maxRejects); err != nil {
 		return nil, err
 	}
-	if c.extract == NoInstant {
+	if c.extractedAt == NoInstant {
 		return nil, &Error{Op: "read", Kind: Malformed, Err: errors.New("the vendor's answer had no document")}
 	}
 	sealed := make([]Sealed, 0, len(c.parts))
@@ -258,8 +259,8 @@ func (c *cutter) seal(id SyncID, maxRejects float64, supersedes map[Window][]Win
 			return nil, err
 		}
 		sealed = append(sealed, Sealed{Stage: p.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: Entry{
-			Kind: EntryCommit, Window: p.window, SyncID: id, ExtractedAt: c.extract, ReadAt: c.read,
-			Settled: c.extract >= p.window.End.Add(c.stream.Settle), Counts: p.counts,
+			Kind: EntryCommit, Window: p.window, SyncID: id, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
+			Settled: c.extractedAt >= p.window.End.Add(c.stream.Settle), Counts: p.counts,
 			Fingerprint: p.print, RejectsHash: p.rejects, Settings: c.stream.Settings, Supersedes: supersedes[p.window],
 		}})
 	}

@@ -42,40 +42,47 @@ func (g *gatherer) add(m *Meta, cols []arrow.Array, times []Instant, from, to in
 
 // fill appends an engine column for rows with the given times.
 func (g *gatherer) fill(col int, m *Meta, times []Instant) {
-	switch b := g.builders[col].(type) {
-	case *array.StringBuilder: // scope, sync_id
-		v := string(g.syncID)
-		if g.table.Columns[col].Name == "scope" {
-			v = m.Request.Scope
-			if v == "" {
-				b.AppendNulls(len(times))
-				return
-			}
+	n := len(times)
+	switch g.table.Columns[col].Name {
+	case "scope":
+		if m.Request.Scope == "" {
+			g.builders[col].AppendNulls(n)
+			return
 		}
-		for range times {
-			b.Append(v)
-		}
-		g.bytes += len(times) * len(v)
-	case *array.Date32Builder: // local_date
+		g.repeatText(col, m.Request.Scope, n)
+	case "sync_id":
+		g.repeatText(col, string(g.syncID), n)
+	case "local_date":
+		dates := g.builders[col].(*array.Date32Builder)
 		for _, t := range times {
 			if t == NoInstant {
 				t = g.window.Start
 			}
-			b.Append(g.dates.of(t))
+			dates.Append(g.dates.of(t))
 		}
-	case *array.TimestampBuilder:
-		v := m.ExtractedAt
-		switch g.table.Columns[col].Name {
-		case "window_start":
-			v = g.window.Start
-		case "window_end":
-			v = g.window.End
-		}
-		for range times {
-			b.Append(arrow.Timestamp(v))
-		}
-		g.bytes += 8 * len(times)
+	case "window_start":
+		g.repeatInstant(col, g.window.Start, n)
+	case "window_end":
+		g.repeatInstant(col, g.window.End, n)
+	case "extracted_at":
+		g.repeatInstant(col, m.ExtractedAt, n)
 	}
+}
+
+func (g *gatherer) repeatText(col int, v string, n int) {
+	b := g.builders[col].(*array.StringBuilder)
+	for range n {
+		b.Append(v)
+	}
+	g.bytes += n * len(v)
+}
+
+func (g *gatherer) repeatInstant(col int, v Instant, n int) {
+	b := g.builders[col].(*array.TimestampBuilder)
+	for range n {
+		b.Append(arrow.Timestamp(v))
+	}
+	g.bytes += 8 * n
 }
 
 // take hands over what was gathered as a record of the StageSchema and starts anew.

@@ -25,14 +25,46 @@ type job struct {
 // way nothing is visible, so a crash before the commit leaves no trace, and
 // one inside it is the sink's to survive.
 func (r *run) move(ctx context.Context, j job) {
-	sealed, err := r.readAgainIfCut(ctx, j)
+	sealed, err := r.extractAgainIfBroken(ctx, j)
 	if err != nil {
-		r.failed(ctx, j, err)
+		r.bookFailure(ctx, j, err)
 		return
 	}
 	Point(ctx, "engine.sealed")
 	for i, result := range r.committers[j.stream.Table].commit(ctx, sealed) {
-		r.settled(ctx, j, sealed[i].Entry.Window, result)
+		r.book(ctx, j, sealed[i].Entry.Window, result)
+	}
+}
+
+// extractAgainIfBroken extracts, and does so again when a document broke off on
+// the way or needs the lenient reading. Each attempt starts from empty stages.
+func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []Sealed, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{Op: "read", Kind: Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
+		}
+	}()
+	const attempts = 3
+	format := j.stream.Format
+	wait := backoff.NewExponentialBackOff()
+	for n := 1; ; n++ {
+		sealed, err = r.extract(ctx, j, format)
+		var broken *brokenBody
+		switch {
+		case err == nil || n == attempts || !errors.As(err, &broken) || ctx.Err() != nil:
+			return sealed, err
+		case errors.Is(err, ErrIrregular):
+			format = format.Lenient()
+			continue
+		case !Retryable(err):
+			return nil, err
+		}
+		pause := wait.NextBackOff()
+		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0],
+			Text: "the answer broke off, asking again", Until: r.Now().Add(pause)})
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -49,7 +81,7 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 		}
 	}()
 
-	order := newTurns(len(j.extraction.Requests), cut.overlap)
+	turns := newTurns(len(j.extraction.Requests), cut.overlap)
 	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for i, request := range j.extraction.Requests {
 		all.Go(func(ctx context.Context) error {
@@ -57,7 +89,7 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 				return err
 			}
 			err := j.source.Fetch(ctx, request, r.env(j), func(b Body) error {
-				if err := order.wait(ctx, i); err != nil {
+				if err := turns.wait(ctx, i); err != nil {
 					return err
 				}
 				return r.readBody(ctx, j, b, format, cut)
@@ -65,11 +97,11 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 			if err != nil {
 				return err
 			}
-			if err := order.wait(ctx, i); err != nil {
+			if err := turns.wait(ctx, i); err != nil {
 				return err
 			}
 			cut.endRequest()
-			order.done(i)
+			turns.done(i)
 			return nil
 		})
 	}
@@ -117,38 +149,6 @@ type brokenBody struct{ err error }
 
 func (e *brokenBody) Error() string { return e.err.Error() }
 func (e *brokenBody) Unwrap() error { return e.err }
-
-// readAgainIfCut extracts, and does so again when a document broke off on the
-// way or needs the lenient reading. Each attempt starts from empty stages.
-func (r *run) readAgainIfCut(ctx context.Context, j job) (sealed []Sealed, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &Error{Op: "read", Kind: Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
-		}
-	}()
-	const attempts = 3
-	format := j.stream.Format
-	wait := backoff.NewExponentialBackOff()
-	for n := 1; ; n++ {
-		sealed, err = r.extract(ctx, j, format)
-		var broken *brokenBody
-		switch {
-		case err == nil || n == attempts || !errors.As(err, &broken) || ctx.Err() != nil:
-			return sealed, err
-		case errors.Is(err, ErrIrregular):
-			format = format.Lenient()
-			continue
-		case !Retryable(err):
-			return nil, err
-		}
-		pause := wait.NextBackOff()
-		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0],
-			Text: "the answer broke off, asking again", Until: r.Now().Add(pause)})
-		if err := sleep(ctx, pause); err != nil {
-			return nil, err
-		}
-	}
-}
 
 // sleep waits for d or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {

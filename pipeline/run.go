@@ -109,7 +109,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 				return
 			}
 			if err := r.refused(j.stream.Key); err != nil {
-				r.failed(ctx, j, err)
+				r.bookFailure(ctx, j, err)
 				return
 			}
 			r.move(ctx, j)
@@ -149,10 +149,10 @@ func (r *run) warn(p StreamPlan) {
 	}
 }
 
-// settled books the result of a commit.
-func (r *run) settled(ctx context.Context, j job, w Window, result Result) {
+// book enters the result of a commit in the summary.
+func (r *run) book(ctx context.Context, j job, w Window, result Result) {
 	if result.Outcome == Failed {
-		r.failed(ctx, job{j.source, j.stream, Extraction{Windows: []Window{w}}, nil}, result.Err)
+		r.bookFailure(ctx, job{j.source, j.stream, Extraction{Windows: []Window{w}}, nil}, result.Err)
 		return
 	}
 	r.mu.Lock()
@@ -183,9 +183,9 @@ func (s *StreamSummary) add(c Counts) {
 	s.Duplicate += c.Duplicate
 }
 
-// failed books windows that could not be read or committed: in the summary,
-// and in the ledger so that the next plan says why it reads them.
-func (r *run) failed(ctx context.Context, j job, err error) {
+// bookFailure enters windows that could not be read or committed: in the
+// summary, and in the ledger so that the next plan says why it reads them.
+func (r *run) bookFailure(ctx context.Context, j job, err error) {
 	kind := KindOf(err)
 	if kind == Stopped || ctx.Err() != nil {
 		return // a stopped run has not failed; the exit code tells
