@@ -192,7 +192,7 @@ func (r *run) bookFailure(ctx context.Context, j job, err error) {
 	}
 	entries := make([]Entry, 0, len(j.extraction.Windows))
 	for _, w := range j.extraction.Windows {
-		entries = append(entries, Entry{Kind: EntryFail, Window: w, SyncID: r.id, ReadAt: InstantOf(r.Now()), Note: err.Error()})
+		entries = append(entries, Entry{Kind: EntryFail, Window: w, SyncID: r.id, ReadAt: InstantOf(r.Now()), Note: reasonOf(err, w.Span)})
 	}
 	recordCtx, cancel := withGrace(ctx)
 	recordErr := r.Store.Record(recordCtx, j.stream.Key, entries...)
@@ -205,7 +205,7 @@ func (r *run) bookFailure(ctx context.Context, j job, err error) {
 	s := r.streams[j.stream.Key]
 	s.Failed += len(j.extraction.Windows)
 	for _, w := range j.extraction.Windows {
-		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), err.Error()})
+		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), reasonOf(err, w.Span)})
 	}
 	if kind == Unauthorized {
 		r.unauthorized[j.stream.Key] = err
@@ -214,6 +214,22 @@ func (r *run) bookFailure(ctx context.Context, j job, err error) {
 	for _, w := range j.extraction.Windows {
 		r.observe(Event{Kind: EventFailed, Stream: j.stream.Key, Window: w, Err: err})
 	}
+}
+
+// reasonOf is the text of a window's error without what stands beside it, so
+// that windows which failed of the same have the same reason. The span of a
+// part of the window stays.
+func reasonOf(err error, window Span) string {
+	var e *Error
+	if !errors.As(err, &e) || e.Error() != err.Error() {
+		return err.Error() // more was joined to it
+	}
+	bare := *e
+	bare.Stream = ""
+	if bare.Window == window {
+		bare.Window = Span{}
+	}
+	return bare.Error()
 }
 
 // finish forgives windows that another run committed meanwhile, decides the
