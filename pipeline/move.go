@@ -70,7 +70,7 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []Sealed,
 
 // extract reads every request of the job and returns its sealed windows.
 func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Sealed, err error) {
-	cut, err := newCutter(ctx, r.Store, j.stream, j.extraction, r.id, r.mem)
+	cut, err := r.newCutter(ctx, j)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return cut.seal(r.id, r.MaxRejects, j.supersedes)
+	return cut.seal(r.MaxRejects, j.supersedes)
 }
 
 // readBody takes a slot and reads one document into the windows.
@@ -137,9 +137,11 @@ func (r *run) readBody(ctx context.Context, j job, b Body, format Format, cut *c
 	}
 	// One report that serves several windows stands or falls as a whole.
 	if len(j.extraction.Windows) > 1 {
-		return checkRejects(read, rejected, r.MaxRejects)
+		if err := checkRejects(read, rejected, r.MaxRejects); err != nil {
+			return err
+		}
 	}
-	return nil
+	return cut.endBody()
 }
 
 // brokenBody marks an error met while a document was read, after the request

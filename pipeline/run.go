@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/sourcegraph/conc/pool"
@@ -28,6 +29,7 @@ type run struct {
 	id         SyncID
 	mem        memory.Allocator
 	reader     *reader
+	held       atomic.Int64 // bytes of rows that wait in memory for their row group
 	committers map[*Table]*committer
 
 	mu           sync.Mutex
