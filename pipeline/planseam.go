@@ -72,7 +72,7 @@ func (p *planner) fit(piece Span) Span {
 			p.holes = append(p.holes, piece)
 			return Span{}
 		}
-		return p.overReplaced(piece, out)
+		return p.overReplaced(out)
 	}
 	s := in
 	if early := (Span{Start: piece.Start, End: in.Start}); !early.Empty() {
@@ -89,7 +89,7 @@ func (p *planner) fit(piece Span) Span {
 			s.End = out.End
 		}
 	}
-	return p.overReplaced(piece, s)
+	return p.overReplaced(s)
 }
 
 // remnant reports whether all of s was part of superseded windows.
@@ -97,7 +97,7 @@ func (p *planner) remnant(s Span) bool { return len(without(s, p.remnants)) == 0
 
 // overReplaced extends s over what else the stream can be asked for of the
 // windows that s supersedes, so that one commit replaces all their rows.
-func (p *planner) overReplaced(piece, s Span) Span {
+func (p *planner) overReplaced(s Span) Span {
 	wide := s
 	for it := range p.ledger.live.over(s) {
 		if old := p.stream.Grain.inward(it.Span); !old.Empty() {
