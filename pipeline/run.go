@@ -240,12 +240,11 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, started Instant
 	sum := Summary{SyncID: r.id, StartedAt: started, Streams: make([]StreamSummary, 0, len(plans))}
 	graceful, cancel := withGrace(ctx)
 	defer cancel()
+	var errs []error
 	for _, p := range plans {
 		s := r.streams[p.Stream.Key]
 		if s.Failed > 0 {
-			if err := r.forgive(graceful, p.Stream.Key, s, started); err != nil {
-				return sum, err
-			}
+			errs = append(errs, r.forgive(graceful, p.Stream.Key, s, started))
 		}
 		slices.SortFunc(s.Errors, func(a, b WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
 		sum.Streams = append(sum.Streams, *s)
@@ -259,7 +258,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, started Instant
 		sum.Exit = ExitFailed
 	}
 	sum.FinishedAt = InstantOf(r.Now())
-	return sum, r.Store.AppendRun(graceful, sum)
+	return sum, errors.Join(append(errs, r.Store.AppendRun(graceful, sum))...)
 }
 
 // forgive takes back the failure of windows that a simultaneous run has
