@@ -14,14 +14,14 @@ type gatherer struct {
 	table    *Table
 	window   Window
 	syncID   SyncID
-	dates    dateOf
+	clock    *ZoneClock
 	builders []array.Builder // by the table's column index; nil for the path columns
 	rows     int
 	bytes    int // of the values held
 }
 
 func newGatherer(t *Table, w Window, loc *time.Location, id SyncID, mem memory.Allocator) *gatherer {
-	g := &gatherer{table: t, window: w, syncID: id, dates: dateOf{loc: loc}, builders: make([]array.Builder, len(t.Columns))}
+	g := &gatherer{table: t, window: w, syncID: id, clock: NewZoneClock(loc), builders: make([]array.Builder, len(t.Columns))}
 	for i := PathColumns; i < len(t.Columns); i++ {
 		g.builders[i] = array.NewBuilder(mem, t.Columns[i].Type)
 	}
@@ -58,7 +58,7 @@ func (g *gatherer) fill(col int, m *Meta, times []Instant) {
 			if t == NoInstant {
 				t = g.window.Start
 			}
-			dates.Append(g.dates.of(t))
+			dates.Append(arrow.Date32(g.clock.Day(t)))
 		}
 	case "window_start":
 		g.repeatInstant(col, g.window.Start, n)
@@ -149,25 +149,4 @@ func copyList(b *array.ListBuilder, a *array.List, i int) int {
 		size += len(v)
 	}
 	return size
-}
-
-// dateOf tells the local date of instants that come in runs.
-type dateOf struct {
-	loc     *time.Location
-	quarter Instant
-	date    arrow.Date32
-	known   bool
-}
-
-func (d *dateOf) of(t Instant) arrow.Date32 {
-	// Every offset in use since 1972 is a multiple of a quarter hour, so a date
-	// begins only where one does.
-	const quarter = Instant(15 * 60 * 1_000_000)
-	q := t / quarter
-	if !d.known || q != d.quarter {
-		y, m, day := t.In(d.loc).Date()
-		d.date = arrow.Date32FromTime(time.Date(y, m, day, 0, 0, 0, 0, time.UTC))
-		d.quarter, d.known = q, true
-	}
-	return d.date
 }
