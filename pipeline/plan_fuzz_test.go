@@ -121,6 +121,9 @@ func (h *history) check(p StreamPlan) {
 		if slices.ContainsFunc(p.Windows, func(w PlannedWindow) bool { return w.Window.Overlaps(s) }) {
 			h.t.Fatalf("hole %v is planned:\n%v", s, planned(p))
 		}
+		if ask := h.stream.Grain.inward(s); !ask.Empty() && ask.End <= due {
+			h.t.Fatalf("hole %v holds %v, which can be asked for:\n%v", s, ask, planned(p))
+		}
 	}
 	h.checkWatermark(p)
 }

@@ -223,6 +223,15 @@ func TestPlan(t *testing.T) {
 				"2025-09-01T06/2025-09-02T06 America/Mexico_City new < 2025-09-01/2025-09-02",
 				"2025-09-02T06/2025-09-03T06 America/Mexico_City new < 2025-09-03/2025-09-04",
 			}, []string{"2025-09-01/2025-09-01T06", "2025-09-03T06/2025-09-04"}},
+		{"a whole day between two seams is read with them", func(s *Stream) {
+			s.Calendar = mustCalendar(t, "1d", "America/Mexico_City")
+			s.Grain, s.From = s.Calendar, "2025-08-31"
+		}, three[:2], Selection{}, "2025-09-03T12:00:00Z",
+			[]string{
+				"2025-08-31T06/2025-09-01T06 America/Mexico_City new < 2025-09-01/2025-09-02",
+				"2025-09-01T06/2025-09-02T06 America/Mexico_City new < 2025-09-01/2025-09-02 < 2025-09-02/2025-09-03",
+				"2025-09-02T06/2025-09-03T06 America/Mexico_City new < 2025-09-02/2025-09-03",
+			}, nil},
 		{"a week at the seam is replaced but for the hours that cannot be asked", func(s *Stream) {
 			s.Calendar = mustCalendar(t, "7d", "America/Mexico_City")
 			s.Grain = mustCalendar(t, "1d", "America/Mexico_City")
