@@ -25,6 +25,8 @@ type scripted struct {
 	zone   string
 	scopes []string
 	apart  bool // every window is an extraction of its own
+	daily  bool // it can be asked for whole days of its zone alone
+	days   bool // its reports are asked for by days ago
 	digest string
 	answer func(ctx context.Context, r pipeline.Request, yield func(text string) error) error
 }
@@ -43,8 +45,12 @@ func (s *scripted) Streams() []pipeline.Stream {
 	if err != nil {
 		panic(err)
 	}
+	grain := pipeline.Calendar{}
+	if s.daily {
+		grain = pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: zone}
+	}
 	return []pipeline.Stream{{
-		Key: s.key, Table: pipeline.Events, Calendar: pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: zone},
+		Key: s.key, Grain: grain, Table: pipeline.Events, Calendar: pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: zone},
 		Settle: time.Hour, Overlap: true, Format: lines{}, Settings: s.digest, From: "2025-09-07",
 	}}
 }
@@ -73,9 +79,12 @@ func (s *scripted) Plan(_ pipeline.Stream, due []pipeline.Window) []pipeline.Ext
 
 func (s *scripted) Fetch(ctx context.Context, r pipeline.Request, _ pipeline.Env, yield func(pipeline.Body) error) error {
 	return s.answer(ctx, r, func(text string) error {
-		now := pipeline.InstantOf(time.Now())
+		m := pipeline.Meta{Request: r, Span: r.Span, ExtractedAt: pipeline.InstantOf(noon), ReadAt: pipeline.InstantOf(time.Now())}
+		if s.days {
+			m.Days = &pipeline.AskedDays{Span: r.Span, First: r.Windows[0].Span, Last: r.Windows[len(r.Windows)-1].Span}
+		}
 		return yield(pipeline.Body{
-			Meta: pipeline.Meta{Request: r, Span: r.Span, ExtractedAt: pipeline.InstantOf(noon), ReadAt: now},
+			Meta: m,
 			Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil },
 		})
 	})
@@ -417,6 +426,83 @@ func TestPromise08_SyncWarnsOfChangedSettingsAndReadsNothing(t *testing.T) {
 	command := "windrow sync --streams dialpad.calls --from 2025-09-07T00:00:00Z --to 2025-09-10T00:00:00Z --refetch"
 	if len(warned) != 1 || !strings.Contains(warned[0], "3 settled windows") || !strings.Contains(warned[0], command) {
 		t.Errorf("warnings %q", warned)
+	}
+}
+
+func TestPromise08_SyncNamesTheHoursThatNoWindowCovers(t *testing.T) {
+	s := newScripted(said(map[string]string{"company": ""}))
+	s.daily = true
+	e, store := newEngine(t, s)
+	mustSync(t, e)
+	s.zone = "Asia/Tokyo"
+	e = engineOn(store, s)
+	e.Clock = func() time.Time { return noon.AddDate(0, 0, 1) }
+	var warned []string
+	var mu sync.Mutex
+	e.Observe = func(ev pipeline.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if ev.Kind == pipeline.EventWarning {
+			warned = append(warned, ev.Text)
+		}
+	}
+	mustSync(t, e)
+	// The day that began at 15:00 UTC is asked for as a whole and replaces the UTC day.
+	if all := strings.Join(warned, "\n"); !strings.Contains(all, "2025-09-09T00:00:00Z/2025-09-09T15:00:00Z") || !strings.Contains(all, "--waive") {
+		t.Errorf("warnings %q", warned)
+	}
+}
+
+func TestPromise10_RejectedRowsTellToo(t *testing.T) {
+	rows := func(format string, days ...int) string {
+		var b strings.Builder
+		for _, day := range days {
+			fmt.Fprintf(&b, format, day)
+		}
+		return b.String()
+	}
+	const row, reject = "2025-09-%02dT10:00:00Z a\n", "at 2025-09-%02dT10:00:00Z\n"
+	for _, c := range []struct {
+		says, text string
+		stale      bool
+	}{
+		{"rows of every day", rows(row, 7, 8, 9), false},
+		{"some rows of the days around", rows(row, 6, 7, 8, 9, 10), false},
+		{"more than half of other days", rows(row, 5, 6, 7, 8, 9, 10, 11), true},
+		{"shifted by a day", rows(row, 6, 7, 7, 8, 8), true},
+		{"shifted by a day, as the rejects tell", rows(reject, 6) + rows(row, 7, 7, 7, 8, 8, 8, 8, 8, 8), true},
+		{"the last day's only row is a reject", rows(row, 6, 7, 7, 7, 8, 8, 8, 8, 8) + rows(reject, 9), false},
+		{"rejects of no day tell nothing", rows(row, 7, 7, 7, 8, 8, 8, 8, 8, 8) + "never\n", false},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			s := newScripted(said(map[string]string{"company": c.text}))
+			s.days = true
+			e, store := newEngine(t, s)
+			e.MaxRejects = 1
+			sum, err := e.Sync(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			st := sum.Streams[0]
+			if stale := st.Failed == 3 && st.Errors[0].Kind == "mismatch" && len(entries(t, store, s)) == 0; stale != c.stale || !stale && st.Committed != 3 {
+				t.Fatalf("%+v", st)
+			}
+		})
+	}
+}
+
+func TestPromise14_WhatIsSealedAfterASignalIsNotCommitted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := newScripted(said(map[string]string{"company": "2025-09-08T10:00:00Z a\n"}))
+	e, store := newEngine(t, s)
+	sum, err := e.Sync(pipeline.WithPoints(ctx, func(name string) {
+		if name == "engine.sealed" {
+			cancel()
+		}
+	}))
+	if err != nil || sum.Exit != pipeline.ExitStopped || sum.Streams[0].Committed+sum.Streams[0].Failed != 0 || len(entries(t, store, s)) != 0 {
+		t.Fatalf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
 	}
 }
 

@@ -274,6 +274,48 @@ func TestTheVendorsDashboardSampleBecomesARow(t *testing.T) {
 	}
 }
 
+func TestPromise06_NoSnapshotKeyIsAChange(t *testing.T) {
+	operators := func(field string) string {
+		return `{"status":true,"operators":[{"_id":"1","queriesResolved":3,` + field + `}]}`
+	}
+	envelope := func(field string) string {
+		return `{"status":true,"operators":[{"_id":"1","queriesResolved":3}],` + field + `}`
+	}
+	dashboard := func(field string) string { return `[{"date":"0","resolved":3,` + field + `}]` }
+	for _, c := range []struct {
+		key    string
+		format pipeline.Format
+		answer func(field string) string
+		counts bool // the key is no snapshot: a change of it is one
+	}{
+		{"queryInProgress", newOperatorsFormat(""), operators, false},
+		{"status", newOperatorsFormat(""), operators, false},
+		{"lastConnection", newOperatorsFormat(""), operators, false},
+		{"queryPending", newOperatorsFormat(""), envelope, false},
+		{"totalUsers", newDashboardFormat(), dashboard, false},
+		{"totalMessagesReceived", newDashboardFormat(), dashboard, false},
+		{"totalMessagesSent", newDashboardFormat(), dashboard, false},
+		{"pending", newDashboardFormat(), dashboard, false},
+		{"progress", newDashboardFormat(), dashboard, false},
+		{"userEfficiency", newDashboardFormat(), dashboard, true},
+		{"onlineTime", newOperatorsFormat(""), operators, true},
+	} {
+		for says, m := range map[string]pipeline.Meta{"in time": dayOf(t), "late": late(t, dayOf(t))} {
+			var hash [2]pipeline.Hash
+			for i := range hash {
+				rows, hashes, _, err := readRows(t, c.format, m, c.answer(fmt.Sprintf("%q:%d", c.key, 7+i)))
+				if err != nil || len(rows) != 1 {
+					t.Fatalf("%s, read %s: %v, %d rows", c.key, says, err, len(rows))
+				}
+				hash[i] = hashes[0]
+			}
+			if changed := hash[0] != hash[1]; changed != c.counts {
+				t.Errorf("%s, read %s: another value changes the fingerprint: %v, want %v", c.key, says, changed, c.counts)
+			}
+		}
+	}
+}
+
 func TestPromise09_DashboardLabelsAreReadInTheirZone(t *testing.T) {
 	tests := []struct{ name, start, end, format, zone, label, want, extras string }{
 		{"an hour of UTC", "2025-09-08T03:00:00Z", "2025-09-09T03:00:00Z", "%Y-%m-%d %H", "UTC", `"2025-09-08 23"`, "2025-09-08T23:00:00Z/2025-09-09T00:00:00Z", ""},
