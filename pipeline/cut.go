@@ -278,7 +278,7 @@ func (c *cutter) seal(maxRejects float64, supersedes map[Window][]Window) ([]Sea
 		return nil, err
 	}
 	if c.extractedAt == NoInstant {
-		return nil, &Error{Op: "read", Kind: Malformed, Err: errors.New("the vendor's answer had no document")}
+		return nil, errNoDocument
 	}
 	sealed := make([]Sealed, 0, len(c.parts))
 	for _, p := range c.parts {

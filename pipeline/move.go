@@ -68,6 +68,9 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []Sealed,
 	}
 }
 
+// errNoDocument: silence is not an empty document.
+var errNoDocument = &Error{Op: "read", Kind: Malformed, Err: errors.New("the vendor's answer had no document")}
+
 // extract reads every request of the job and returns its sealed windows.
 func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Sealed, err error) {
 	cut, err := r.newCutter(ctx, j)
@@ -88,12 +91,17 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			bodies := 0
 			err := j.source.Fetch(ctx, request, r.env(j), func(b Body) error {
+				bodies++
 				if err := turns.wait(ctx, i); err != nil {
 					return err
 				}
 				return r.readBody(ctx, j, b, format, cut)
 			})
+			if err == nil && bodies == 0 {
+				err = errNoDocument
+			}
 			if err != nil {
 				return err
 			}

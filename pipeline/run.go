@@ -188,10 +188,10 @@ func (s *StreamSummary) add(c Counts) {
 // bookFailure enters windows that could not be read or committed: in the
 // summary, and in the ledger so that the next plan says why it reads them.
 func (r *run) bookFailure(ctx context.Context, j job, err error) {
-	kind := KindOf(err)
-	if kind == Stopped || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return // a stopped run has not failed; the exit code tells
 	}
+	kind := KindOf(err)
 	entries := make([]Entry, 0, len(j.extraction.Windows))
 	for _, w := range j.extraction.Windows {
 		entries = append(entries, Entry{Kind: EntryFail, Window: w, SyncID: r.id, ReadAt: InstantOf(r.Now()), Note: reasonOf(err, w.Span)})

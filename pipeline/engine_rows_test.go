@@ -1,0 +1,186 @@
+package pipeline_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func TestPromise04_ASourceThatYieldsNoDocumentCommitsNothing(t *testing.T) {
+	s := newScripted(said(map[string]string{"company": "2025-09-08T10:00:00Z a\n"}))
+	e, store := newEngine(t, s)
+	mustSync(t, e)
+	s.answer = func(context.Context, pipeline.Request, func(string) error) error { return nil }
+	e.Select.Refetch = true
+	sum, err := e.Sync(t.Context())
+	if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 {
+		t.Fatalf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
+	}
+	if got := ids(store, s); got != "company/a" {
+		t.Fatalf("the table holds %q", got)
+	}
+}
+
+func TestPromise04_ATargetThatYieldsNoDocumentIsNoEmptyOne(t *testing.T) {
+	s := newScripted(nil, "one", "two")
+	s.answer = func(_ context.Context, r pipeline.Request, yield func(string) error) error {
+		if r.Scope == "two" {
+			return nil
+		}
+		return yield("2025-09-08T10:00:00Z a\n")
+	}
+	e, store := newEngine(t, s)
+	sum, err := e.Sync(t.Context())
+	if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 || len(entries(t, store, s)) != 0 {
+		t.Fatalf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
+	}
+}
+
+func TestPromise03_AWindowThatNobodyStoppedIsAFailureWhateverItsErrorSays(t *testing.T) {
+	for _, cause := range []error{context.Canceled, &pipeline.Error{Op: "ask", Kind: pipeline.Stopped, Err: context.Canceled}} {
+		s := newScripted(func(context.Context, pipeline.Request, func(string) error) error { return cause })
+		e, _ := newEngine(t, s)
+		sum, err := e.Sync(t.Context())
+		if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 || len(sum.Streams[0].Errors) != 3 {
+			t.Errorf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
+		}
+	}
+}
+
+func TestPromise05_TheLedgerHasTheFiveNumbersOfEachWindow(t *testing.T) {
+	s := newScripted(said(map[string]string{
+		"one": "2025-09-07T10:00:00Z a\n2025-09-08T10:00:00Z b\n2025-09-08T11:00:00Z c\n2025-09-09T09:00:00Z d\n" +
+			"2025-09-09T10:00:00Z e\n2025-09-09T11:00:00Z f\n2025-09-09T12:00:00Z g\n2025-09-09T13:00:00Z h\n" +
+			"2025-09-01T10:00:00Z before\n2025-09-20T10:00:00Z after\nnever x\nat 2025-09-09T10:00:00Z y\n",
+		"two": "2025-09-08T10:00:00Z b\n" + strings.Repeat("2025-09-08T12:00:00Z z\n", 9) + "at 2025-09-20T10:00:00Z outside\n",
+	}), "one", "two")
+	e, store := newEngine(t, s)
+	sum := mustSync(t, e)
+	want := []pipeline.Counts{
+		{Read: 5, Rows: 1, Rejected: 1, Outside: 3}, // what has no place counts for the first
+		{Read: 12, Rows: 11, Duplicate: 1},
+		{Read: 6, Rows: 5, Rejected: 1},
+	}
+	var total pipeline.Counts
+	for i, entry := range entries(t, store, s) {
+		if entry.Counts != want[i] {
+			t.Errorf("%s: %+v, want %+v", entry.Window.Span, entry.Counts, want[i])
+		}
+		total = total.Add(entry.Counts)
+	}
+	if got := (pipeline.Counts{Read: sum.Read, Rows: sum.Rows, Rejected: sum.Rejected, Outside: sum.Outside, Duplicate: sum.Duplicate}); got != total ||
+		total.Read != total.Rows+total.Rejected+total.Outside+total.Duplicate {
+		t.Errorf("the summary says %+v, the ledger %+v", got, total)
+	}
+}
+
+func TestPromise05_ARejectsPositionCountsFromTheDocumentsFirstRow(t *testing.T) {
+	rows := strings.Repeat("2025-09-08T10:00:00Z a\n", 9)
+	s := newScripted(said(map[string]string{"company": rows + "--\n" + rows + "broken\n--\n" + rows + "at 2025-09-09T10:00:00Z\n"}))
+	e, store := newEngine(t, s)
+	mustSync(t, e)
+	var got []string
+	for _, r := range store.Rejects(s.key) {
+		got = append(got, fmt.Sprint(r.Row, " ", r.Raw))
+	}
+	if want := "19 broken, 29 at 2025-09-09T10:00:00Z"; strings.Join(got, ", ") != want {
+		t.Errorf("rejects %q, want %q", got, want)
+	}
+}
+
+func TestPromise05_RepeatsInsideOneReportStay(t *testing.T) {
+	twice := "2025-09-08T10:00:00Z a\n2025-09-08T10:00:00Z a\n"
+	s := newScripted(said(map[string]string{"one": twice + "--\n" + twice, "two": twice + "2025-09-08T10:00:00Z b\n2025-09-08T10:00:00Z b\n"}), "one", "two")
+	e, store := newEngine(t, s)
+	if sum := mustSync(t, e); sum.Duplicate != 2 {
+		t.Errorf("%d duplicates, want the two rows of the first target", sum.Duplicate)
+	}
+	if got := ids(store, s); got != "one/a one/a one/a one/a two/b two/b" {
+		t.Errorf("the table holds %q", got)
+	}
+}
+
+func TestPromise05_TheFirstTargetKeepsARowThoughItAnswersLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScripted(nil, "one", "two")
+		s.answer = func(_ context.Context, r pipeline.Request, yield func(string) error) error {
+			if r.Scope == "two" {
+				return yield("2025-09-08T10:00:00Z a\n2025-09-08T10:00:00Z b\n")
+			}
+			synctest.Wait() // the second has come as far as it may
+			return yield("2025-09-08T10:00:00Z a\n")
+		}
+		e, store := newEngine(t, s)
+		if sum := mustSync(t, e); sum.Duplicate != 1 {
+			t.Errorf("%d duplicates", sum.Duplicate)
+		}
+		if got := ids(store, s); got != "one/a two/b" {
+			t.Errorf("the table holds %q", got)
+		}
+	})
+}
+
+func TestPromise05_AWindowIsCommittedOnlyWhenAllItsTargetsHaveAnswered(t *testing.T) {
+	for _, silent := range []string{"one", "two", "three"} {
+		s := newScripted(nil, "one", "two", "three")
+		s.answer = func(_ context.Context, r pipeline.Request, yield func(string) error) error {
+			if r.Scope == silent {
+				return errRefused
+			}
+			return yield("2025-09-08T10:00:00Z " + r.Scope + "\n")
+		}
+		e, store := newEngine(t, s)
+		sum, err := e.Sync(t.Context())
+		if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 || len(entries(t, store, s)) > 0 || ids(store, s) != "" {
+			t.Errorf("without %s: exit %d, %v, %+v", silent, sum.Exit, err, sum.Streams)
+		}
+	}
+}
+
+func TestPromise05_TheThresholdOfAReportHoldsOverAllItsWindows(t *testing.T) {
+	good := func(day, n int) string { return strings.Repeat(fmt.Sprintf("2025-09-%02dT10:00:00Z a\n", day), n) }
+	bad := func(day, n int) string { return strings.Repeat(fmt.Sprintf("at 2025-09-%02dT10:00:00Z\n", day), n) }
+	for _, c := range []struct {
+		name      string
+		one, two  string
+		committed int
+	}{
+		{"a few rejects, all of one day", good(7, 9) + bad(9, 1), "", 3},
+		{"a few in each report", good(7, 9) + bad(9, 1), good(8, 9) + bad(9, 1), 3},
+		{"too many, all of one day", good(7, 9) + bad(9, 5), "", 0},
+		{"too many in one report, few in both", good(7, 1) + bad(9, 2), good(8, 50), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScripted(said(map[string]string{"one": c.one, "two": c.two}), "one", "two")
+			e, store := newEngine(t, s)
+			sum, err := e.Sync(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st := sum.Streams[0]; st.Committed != c.committed || st.Failed != 3-c.committed || len(entries(t, store, s)) != c.committed {
+				t.Fatalf("%+v", st)
+			}
+			for _, w := range sum.Streams[0].Errors {
+				if w.Kind != "too many rejects" {
+					t.Errorf("%+v", w)
+				}
+			}
+		})
+	}
+}
+
+func TestPromise06_TheOrderInWhichRowsComeIsNoChange(t *testing.T) {
+	s := newScripted(said(map[string]string{"company": "2025-09-08T10:00:00Z a\n2025-09-08T11:00:00Z b\n--\n2025-09-08T12:00:00Z c\n"}))
+	e, store := newEngine(t, s)
+	mustSync(t, e)
+	writes := store.Writes()
+	s.answer = said(map[string]string{"company": "2025-09-08T12:00:00Z c\n2025-09-08T11:00:00Z b\n--\n2025-09-08T10:00:00Z a\n"})
+	e.Select.Refetch = true
+	if sum := mustSync(t, e); sum.Unchanged != 3 || store.Writes() != writes {
+		t.Errorf("%+v, %d windows written", sum, store.Writes()-writes)
+	}
+}
