@@ -3,9 +3,11 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -48,6 +50,50 @@ func TestPromise03_AWindowThatNobodyStoppedIsAFailureWhateverItsErrorSays(t *tes
 		if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 || len(sum.Streams[0].Errors) != 3 {
 			t.Errorf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
 		}
+	}
+}
+
+func TestPromise03_AHoleIsWaivedByAnOperatorsWordAlone(t *testing.T) {
+	s := newScripted(func(context.Context, pipeline.Request, func(string) error) error { return errRefused })
+	e, store := newEngine(t, s)
+	if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != pipeline.ExitFailed {
+		t.Fatalf("exit %d, %v", sum.Exit, err)
+	}
+	// Years later the hole is still one.
+	e.Clock = func() time.Time { return noon.AddDate(5, 0, 0) }
+	e.Select.From, e.Select.To = "2025-09-07", "2025-09-09"
+	if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 {
+		t.Fatalf("exit %d, %v", sum.Exit, err)
+	}
+	// A word is a reason and the span that it is about.
+	s.answer = func(context.Context, pipeline.Request, func(string) error) error {
+		t.Error("a waiver asked the vendor")
+		return errRefused
+	}
+	waived := func() (reasons []string) {
+		l, err := store.Ledger(t.Context(), s.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range l.Entries() {
+			if entry.Kind == pipeline.EntryWaive {
+				reasons = append(reasons, entry.Window.Span.String()+" "+entry.Note)
+			}
+		}
+		return reasons
+	}
+	for _, c := range []struct{ reason, from, to string }{
+		{"", "2025-09-07", "2025-09-09"}, {" ", "2025-09-07", "2025-09-09"}, {"deleted", "", "2025-09-09"}, {"deleted", "2025-09-07", ""},
+	} {
+		e.Select.From, e.Select.To = c.from, c.to
+		if _, err := e.Waive(t.Context(), c.reason); pipeline.KindOf(err) != pipeline.Invalid || len(waived()) > 0 {
+			t.Errorf("%q: %v, waived %q", c, err, waived())
+		}
+	}
+	e.Select.From, e.Select.To = "2025-09-07", "2025-09-09"
+	sum, err := e.Waive(t.Context(), "deleted by the vendor")
+	if want := []string{"2025-09-07T00:00:00Z/2025-09-10T00:00:00Z deleted by the vendor"}; err != nil || sum.Exit != 0 || !slices.Equal(waived(), want) {
+		t.Errorf("exit %d, %v, waived %q, want %q", sum.Exit, err, waived(), want)
 	}
 }
 
