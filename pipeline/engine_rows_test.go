@@ -1,12 +1,16 @@
 package pipeline_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
-	"testing/synctest"
+	"testing/iotest"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -24,6 +28,55 @@ func TestPromise04_ASourceThatYieldsNoDocumentCommitsNothing(t *testing.T) {
 	}
 	if got := ids(store, s); got != "company/a" {
 		t.Fatalf("the table holds %q", got)
+	}
+}
+
+func TestPromise04_ADocumentThatBreaksBehindItsRowsCommitsNone(t *testing.T) {
+	const good = "2025-09-07T10:00:00Z a\n2025-09-08T10:00:00Z a\n--\n2025-09-09T10:00:00Z a\n--\n"
+	s := newScripted(said(map[string]string{"one": good, "two": good + "cut\n"}), "one", "two")
+	e, store := newEngine(t, s)
+	sum, err := e.Sync(t.Context())
+	if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 || len(entries(t, store, s)) != 0 || ids(store, s) != "" {
+		t.Fatalf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
+	}
+}
+
+func TestPromise05_ADocumentThatBreaksOffIsReadAgainFromTheStart(t *testing.T) {
+	const text = "2025-09-07T10:00:00Z a\n--\n2025-09-20T10:00:00Z outside\n--\n2025-09-09T10:00:00Z b\n--\nnever\n"
+	opened := 0
+	s := newScripted(func(_ context.Context, _ pipeline.Request, yield func(string) error) error { return yield("") })
+	s.format = streamed{}
+	s.open = func() io.ReadCloser {
+		if opened++; opened > 1 {
+			return io.NopCloser(strings.NewReader(text))
+		}
+		broken := iotest.ErrReader(&pipeline.Error{Op: "read", Kind: pipeline.Unavailable, Err: io.ErrUnexpectedEOF})
+		return io.NopCloser(io.MultiReader(strings.NewReader(text[:len(text)-6]), broken))
+	}
+	e, store := newEngine(t, s)
+	e.MaxRejects = 0.5
+	if sum := mustSync(t, e); opened != 2 || sum.Read != 4 || sum.Rows != 2 || sum.Outside != 1 || sum.Rejected != 1 {
+		t.Errorf("opened %d times, %+v", opened, sum)
+	}
+	if got := ids(store, s); got != "company/a company/b" {
+		t.Errorf("the table holds %q", got)
+	}
+}
+
+// streamed is lines, each handed on as soon as it is read.
+type streamed struct{ lines }
+
+func (streamed) Split(r io.Reader, _ int) iter.Seq2[pipeline.Chunk, error] {
+	return func(yield func(pipeline.Chunk, error) bool) {
+		scan := bufio.NewScanner(r)
+		for scan.Scan() {
+			if line := scan.Text(); line != "--" && !yield(pipeline.Chunk{Data: []byte(line + "\n")}, nil) {
+				return
+			}
+		}
+		if err := scan.Err(); err != nil {
+			yield(pipeline.Chunk{}, err)
+		}
 	}
 }
 
@@ -151,23 +204,32 @@ func TestPromise05_RepeatsInsideOneReportStay(t *testing.T) {
 }
 
 func TestPromise05_TheFirstTargetKeepsARowThoughItAnswersLast(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newScripted(nil, "one", "two")
-		s.answer = func(_ context.Context, r pipeline.Request, yield func(string) error) error {
-			if r.Scope == "two" {
-				return yield("2025-09-08T10:00:00Z a\n2025-09-08T10:00:00Z b\n")
-			}
-			synctest.Wait() // the second has come as far as it may
-			return yield("2025-09-08T10:00:00Z a\n")
+	s := newScripted(nil, "one", "two")
+	second := make(chan struct{}) // closed when the first document is read, which is to be the first target's
+	var once sync.Once
+	s.answer = func(_ context.Context, r pipeline.Request, yield func(string) error) error {
+		if r.Scope == "two" {
+			return yield("2025-09-08T10:00:00Z a\n2025-09-08T10:00:00Z b\n")
 		}
-		e, store := newEngine(t, s)
-		if sum := mustSync(t, e); sum.Duplicate != 1 {
-			t.Errorf("%d duplicates", sum.Duplicate)
+		select {
+		case <-second:
+			t.Error("the second target was read before the first")
+		case <-time.After(50 * time.Millisecond): // ample for one that does not wait its turn
 		}
-		if got := ids(store, s); got != "one/a two/b" {
-			t.Errorf("the table holds %q", got)
+		return yield("2025-09-08T10:00:00Z a\n")
+	}
+	e, store := newEngine(t, s)
+	e.Observe = func(ev pipeline.Event) {
+		if ev.Kind == pipeline.EventReading {
+			once.Do(func() { close(second) })
 		}
-	})
+	}
+	if sum := mustSync(t, e); sum.Duplicate != 1 {
+		t.Errorf("%d duplicates", sum.Duplicate)
+	}
+	if got := ids(store, s); got != "one/a two/b" {
+		t.Errorf("the table holds %q", got)
+	}
 }
 
 func TestPromise05_AWindowIsCommittedOnlyWhenAllItsTargetsHaveAnswered(t *testing.T) {

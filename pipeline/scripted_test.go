@@ -101,7 +101,7 @@ func (s *scripted) Fetch(ctx context.Context, r pipeline.Request, _ pipeline.Env
 func (s *scripted) Check(context.Context) error { return nil }
 
 // lines is a format of lines "time id"; one without a time that can be read is a
-// reject, and "--" ends a chunk. "at TIME" makes the rest a reject with a time.
+// reject, and "--" ends a chunk. "at TIME" makes the rest a reject with a time; "cut" breaks the document.
 type lines struct{}
 
 func (lines) Split(r io.Reader, _ int) iter.Seq2[pipeline.Chunk, error] {
@@ -125,6 +125,9 @@ func (lines) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) er
 		n++
 		line = strings.TrimSpace(line)
 		first, rest, _ := strings.Cut(line, " ")
+		if first == "cut" {
+			return &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: errors.New("cut short")}
+		}
 		if first == "at" {
 			at, _, _ := strings.Cut(rest, " ")
 			t, err := time.Parse(time.RFC3339, at)
