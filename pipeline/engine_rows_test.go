@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -290,5 +291,39 @@ func TestPromise06_TheOrderInWhichRowsComeIsNoChange(t *testing.T) {
 	e.Select.Refetch = true
 	if sum := mustSync(t, e); sum.Unchanged != 3 || store.Writes() != writes {
 		t.Errorf("%+v, %d windows written", sum, store.Writes()-writes)
+	}
+}
+
+// counted counts the stages that are begun and not yet dropped.
+type counted struct {
+	pipeline.Store
+	open atomic.Int64
+}
+
+type countedStage struct {
+	pipeline.Stage
+	drop func()
+}
+
+func (c *counted) Stage(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (pipeline.Stage, error) {
+	c.open.Add(1)
+	s, err := c.Store.Stage(ctx, k, t, w)
+	return countedStage{s, sync.OnceFunc(func() { c.open.Add(-1) })}, err
+}
+
+func (s countedStage) Abort() error {
+	s.drop()
+	return s.Stage.Abort()
+}
+
+func TestPromise04_WhatFailsLeavesNoStageBehind(t *testing.T) {
+	s := newScripted(said(map[string]string{"one": "2025-09-07T10:00:00Z a\n", "two": "cut\n"}), "one", "two")
+	_, store := newEngine(t, s)
+	c := &counted{Store: store}
+	if sum, err := engineOn(c, s).Sync(t.Context()); err != nil || sum.Exit != pipeline.ExitFailed {
+		t.Fatalf("exit %d, %v", sum.Exit, err)
+	}
+	if n := c.open.Load(); n != 0 {
+		t.Errorf("%d stages were left", n)
 	}
 }
