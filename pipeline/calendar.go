@@ -147,6 +147,7 @@ func (c Calendar) multipleAcross(of Calendar) bool {
 	return true
 }
 
+// any reports whether every instant may be a bound.
 func (c Calendar) any() bool { return c.Unit == AnyInstant || c.Unit > Months }
 
 func (c Calendar) every() int { return max(c.Every, 1) }

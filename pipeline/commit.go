@@ -20,21 +20,21 @@ type committer struct {
 	sink Sink
 
 	mu     sync.Mutex
-	queue  []*order
+	queue  []*delivery
 	active bool
 }
 
-// order is what one extraction hands in: its windows travel together.
-type order struct {
+// delivery is what one extraction hands in: its windows travel together.
+type delivery struct {
 	sealed  []Sealed
 	results chan []Result
 }
 
 // commit hands in sealed windows and waits for their results. It ends every stage.
 func (c *committer) commit(ctx context.Context, sealed []Sealed) []Result {
-	o := &order{sealed: sealed, results: make(chan []Result, 1)}
+	d := &delivery{sealed: sealed, results: make(chan []Result, 1)}
 	c.mu.Lock()
-	c.queue = append(c.queue, o)
+	c.queue = append(c.queue, d)
 	lead := !c.active
 	c.active = true
 	c.mu.Unlock()
@@ -43,13 +43,13 @@ func (c *committer) commit(ctx context.Context, sealed []Sealed) []Result {
 		// goroutine here is owned by the extraction that waits for it.
 		c.drain(ctx)
 	}
-	return <-o.results
+	return <-d.results
 }
 
 func (c *committer) drain(ctx context.Context) {
 	for {
 		c.mu.Lock()
-		var group []*order
+		var group []*delivery
 		n := 0
 		for len(c.queue) > 0 && (n == 0 || n+len(c.queue[0].sealed) <= groupWindows) {
 			group = append(group, c.queue[0])
@@ -66,15 +66,15 @@ func (c *committer) drain(ctx context.Context) {
 	}
 }
 
-func (c *committer) commitGroup(ctx context.Context, group []*order, n int) {
+func (c *committer) commitGroup(ctx context.Context, group []*delivery, n int) {
 	all := make([]Sealed, 0, n)
-	for _, o := range group {
-		all = append(all, o.sealed...)
+	for _, d := range group {
+		all = append(all, d.sealed...)
 	}
 	results := c.commitUnlessStopped(ctx, all)
-	for _, o := range group {
-		o.results <- results[:len(o.sealed):len(o.sealed)]
-		results = results[len(o.sealed):]
+	for _, d := range group {
+		d.results <- results[:len(d.sealed):len(d.sealed)]
+		results = results[len(d.sealed):]
 	}
 }
 

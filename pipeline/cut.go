@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -15,9 +18,9 @@ const (
 	// A window's rows leave memory as a row group at either bound.
 	groupRows  = 128 << 10
 	groupBytes = 24 << 20
-	// pendingBytes bounds the rows that all windows of one extraction hold in
-	// memory together; past it the largest is written out.
-	pendingBytes = 32 << 20
+	// heldBytes bounds the rows that the windows of all extractions hold in
+	// memory together. Whoever adds a row past it writes its largest window out.
+	heldBytes = 48 << 20
 )
 
 // cutter cuts the rows of one extraction into its windows. It counts,
@@ -27,12 +30,16 @@ type cutter struct {
 	stream Stream
 	hasher *rowHasher
 	schema *arrow.Schema
-	parts  []*part // by window, in order
+	parts  []*part       // by window, in order
+	held   *atomic.Int64 // bytes of rows in memory, of all cutters of the run
+	id     SyncID
+	mem    memory.Allocator
 
 	mu      sync.Mutex
 	outside int64 // rows outside every window; they count for the first
-	read    Instant
-	extract Instant
+	// when the earliest document was read, by the real and the planning clock
+	readAt      Instant
+	extractedAt Instant
 	// seen holds the rows of the requests before the current one, where
 	// requests overlap; fresh those of the current one.
 	overlap bool
@@ -43,29 +50,31 @@ type cutter struct {
 // part is one window in the making.
 type part struct {
 	window  Window
+	zone    *time.Location
 	stage   Stage
-	rows    *gatherer
+	rows    *gatherer // nil before the first row: a backfill plans thousands of windows
 	groups  int
 	counts  Counts
 	print   Hash
 	rejects Hash
 }
 
-func newCutter(ctx context.Context, store Sink, s Stream, x Extraction, id SyncID, mem memory.Allocator) (*cutter, error) {
+func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
 	c := &cutter{
-		ctx: ctx, stream: s, hasher: newRowHasher(s.Table), schema: s.Table.StageSchema(),
-		read: NoInstant, extract: NoInstant, overlap: s.Overlap && len(x.Requests) > 1,
+		ctx: ctx, stream: j.stream, hasher: newRowHasher(j.stream.Table), schema: j.stream.Table.StageSchema(),
+		held: &r.held, id: r.id, mem: r.mem,
+		readAt: NoInstant, extractedAt: NoInstant, overlap: j.stream.Overlap && len(j.extraction.Requests) > 1,
 	}
-	for _, w := range x.Windows {
-		loc, err := w.Location()
+	for _, w := range j.extraction.Windows {
+		zone, err := w.Location()
 		if err != nil {
 			return nil, errors.Join(err, c.abort())
 		}
-		stage, err := store.Stage(ctx, s.Key, s.Table, w)
+		stage, err := r.Store.Stage(ctx, j.stream.Key, j.stream.Table, w)
 		if err != nil {
 			return nil, errors.Join(err, c.abort())
 		}
-		c.parts = append(c.parts, &part{window: w, stage: stage, rows: newGatherer(s.Table, w, loc, id, mem)})
+		c.parts = append(c.parts, &part{window: w, zone: zone, stage: stage})
 	}
 	return c, nil
 }
@@ -108,7 +117,7 @@ func (c *cutter) addRun(p *part, m *Meta, cols []arrow.Array, times []Instant, h
 		if from == to {
 			return
 		}
-		p.rows.add(m, cols, times, from, to)
+		c.gather(p, m, cols, times, from, to)
 		p.counts.Rows += int64(to - from)
 		for _, h := range hashes[from:to] {
 			p.print = p.print.Add(h)
@@ -127,36 +136,58 @@ func (c *cutter) addRun(p *part, m *Meta, cols []arrow.Array, times []Instant, h
 		}
 	}
 	load(next, to)
-	if p.rows.rows >= groupRows || p.rows.bytes >= groupBytes {
+	switch {
+	case p.rows != nil && (p.rows.rows >= groupRows || p.rows.bytes >= groupBytes):
 		return c.flush(p)
+	case c.held.Load() >= heldBytes:
+		return c.flush(slices.MaxFunc(c.parts, func(a, b *part) int { return cmp.Compare(a.size(), b.size()) }))
 	}
-	return c.shrink()
+	return nil
 }
 
-// shrink writes out the largest window when all of them hold too much.
-func (c *cutter) shrink() error {
-	total := 0
-	largest := c.parts[0]
-	for _, p := range c.parts {
-		total += p.rows.bytes
-		if p.rows.bytes > largest.rows.bytes {
-			largest = p
-		}
+func (c *cutter) gather(p *part, m *Meta, cols []arrow.Array, times []Instant, from, to int) {
+	if p.rows == nil {
+		p.rows = newGatherer(c.stream.Table, p.window, p.zone, c.id, c.mem)
 	}
-	if total < pendingBytes {
-		return nil
-	}
-	return c.flush(largest)
+	before := p.rows.bytes
+	p.rows.add(m, cols, times, from, to)
+	c.held.Add(int64(p.rows.bytes - before))
 }
 
+// size is the bytes of rows that the window holds in memory.
+func (p *part) size() int {
+	if p.rows == nil {
+		return 0
+	}
+	return p.rows.bytes
+}
+
+// flush writes the rows that a window holds in memory to its stage.
 func (c *cutter) flush(p *part) error {
-	if p.rows.rows == 0 {
+	if p.rows == nil || p.rows.rows == 0 {
 		return nil
 	}
+	c.held.Add(-int64(p.rows.bytes))
 	rec := p.rows.take(c.schema)
 	defer rec.Release()
 	p.groups++
 	return p.stage.Append(c.ctx, p.groups, rec)
+}
+
+// endBody writes out what the extraction holds when memory is half full: it may
+// now wait long for its next body, and others need the room.
+func (c *cutter) endBody() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held.Load() < heldBytes/2 {
+		return nil
+	}
+	for _, p := range c.parts {
+		if err := c.flush(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *cutter) addRejects(m *Meta, rejects []Reject, before int64, t *tally) error {
@@ -217,11 +248,11 @@ func (c *cutter) partOf(m *Meta, t Instant) *part {
 
 // noteReading keeps the earliest reading: nothing in the windows is older than that.
 func (c *cutter) noteReading(m *Meta) {
-	if c.read == NoInstant || m.ReadAt < c.read {
-		c.read = m.ReadAt
+	if c.readAt == NoInstant || m.ReadAt < c.readAt {
+		c.readAt = m.ReadAt
 	}
-	if c.extract == NoInstant || m.ExtractedAt < c.extract {
-		c.extract = m.ExtractedAt
+	if c.extractedAt == NoInstant || m.ExtractedAt < c.extractedAt {
+		c.extractedAt = m.ExtractedAt
 	}
 }
 
@@ -236,7 +267,7 @@ func (c *cutter) endRequest() {
 }
 
 // seal checks the thresholds and seals every window. Nothing is visible yet.
-func (c *cutter) seal(id SyncID, maxRejects float64, supersedes map[Window][]Window) ([]Sealed, error) {
+func (c *cutter) seal(maxRejects float64, supersedes map[Window][]Window) ([]Sealed, error) {
 	c.parts[0].counts.Read += c.outside
 	c.parts[0].counts.Outside += c.outside
 	var total Counts
@@ -246,8 +277,8 @@ func (c *cutter) seal(id SyncID, maxRejects float64, supersedes map[Window][]Win
 	if err := checkRejects(total.Read, total.Rejected, maxRejects); err != nil {
 		return nil, err
 	}
-	if c.extract == NoInstant {
-		return nil, &Error{Op: "read", Kind: Malformed, Err: errors.New("the vendor's answer had no document")}
+	if c.extractedAt == NoInstant {
+		return nil, errNoDocument
 	}
 	sealed := make([]Sealed, 0, len(c.parts))
 	for _, p := range c.parts {
@@ -258,8 +289,8 @@ func (c *cutter) seal(id SyncID, maxRejects float64, supersedes map[Window][]Win
 			return nil, err
 		}
 		sealed = append(sealed, Sealed{Stage: p.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: Entry{
-			Kind: EntryCommit, Window: p.window, SyncID: id, ExtractedAt: c.extract, ReadAt: c.read,
-			Settled: c.extract >= p.window.End.Add(c.stream.Settle), Counts: p.counts,
+			Kind: EntryCommit, Window: p.window, SyncID: c.id, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
+			Settled: c.extractedAt >= p.window.End.Add(c.stream.Settle), Counts: p.counts,
 			Fingerprint: p.print, RejectsHash: p.rejects, Settings: c.stream.Settings, Supersedes: supersedes[p.window],
 		}})
 	}
@@ -281,7 +312,10 @@ func checkRejects(read, rejected int64, maxShare float64) error {
 // close frees the memory of the rows; the stages live on if they are sealed.
 func (c *cutter) close() {
 	for _, p := range c.parts {
-		p.rows.release()
+		if p.rows != nil {
+			c.held.Add(-int64(p.rows.bytes))
+			p.rows.release()
+		}
 	}
 }
 

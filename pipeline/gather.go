@@ -14,14 +14,14 @@ type gatherer struct {
 	table    *Table
 	window   Window
 	syncID   SyncID
-	dates    dateOf
+	clock    *ZoneClock
 	builders []array.Builder // by the table's column index; nil for the path columns
 	rows     int
 	bytes    int // of the values held
 }
 
 func newGatherer(t *Table, w Window, loc *time.Location, id SyncID, mem memory.Allocator) *gatherer {
-	g := &gatherer{table: t, window: w, syncID: id, dates: dateOf{loc: loc}, builders: make([]array.Builder, len(t.Columns))}
+	g := &gatherer{table: t, window: w, syncID: id, clock: NewZoneClock(loc), builders: make([]array.Builder, len(t.Columns))}
 	for i := PathColumns; i < len(t.Columns); i++ {
 		g.builders[i] = array.NewBuilder(mem, t.Columns[i].Type)
 	}
@@ -42,40 +42,47 @@ func (g *gatherer) add(m *Meta, cols []arrow.Array, times []Instant, from, to in
 
 // fill appends an engine column for rows with the given times.
 func (g *gatherer) fill(col int, m *Meta, times []Instant) {
-	switch b := g.builders[col].(type) {
-	case *array.StringBuilder: // scope, sync_id
-		v := string(g.syncID)
-		if g.table.Columns[col].Name == "scope" {
-			v = m.Request.Scope
-			if v == "" {
-				b.AppendNulls(len(times))
-				return
-			}
+	n := len(times)
+	switch g.table.Columns[col].Name {
+	case "scope":
+		if m.Request.Scope == "" {
+			g.builders[col].AppendNulls(n)
+			return
 		}
-		for range times {
-			b.Append(v)
-		}
-		g.bytes += len(times) * len(v)
-	case *array.Date32Builder: // local_date
+		g.repeatText(col, m.Request.Scope, n)
+	case "sync_id":
+		g.repeatText(col, string(g.syncID), n)
+	case "local_date":
+		dates := g.builders[col].(*array.Date32Builder)
 		for _, t := range times {
 			if t == NoInstant {
 				t = g.window.Start
 			}
-			b.Append(g.dates.of(t))
+			dates.Append(arrow.Date32(g.clock.Day(t)))
 		}
-	case *array.TimestampBuilder:
-		v := m.ExtractedAt
-		switch g.table.Columns[col].Name {
-		case "window_start":
-			v = g.window.Start
-		case "window_end":
-			v = g.window.End
-		}
-		for range times {
-			b.Append(arrow.Timestamp(v))
-		}
-		g.bytes += 8 * len(times)
+	case "window_start":
+		g.repeatInstant(col, g.window.Start, n)
+	case "window_end":
+		g.repeatInstant(col, g.window.End, n)
+	case "extracted_at":
+		g.repeatInstant(col, m.ExtractedAt, n)
 	}
+}
+
+func (g *gatherer) repeatText(col int, v string, n int) {
+	b := g.builders[col].(*array.StringBuilder)
+	for range n {
+		b.Append(v)
+	}
+	g.bytes += n * len(v)
+}
+
+func (g *gatherer) repeatInstant(col int, v Instant, n int) {
+	b := g.builders[col].(*array.TimestampBuilder)
+	for range n {
+		b.Append(arrow.Timestamp(v))
+	}
+	g.bytes += 8 * n
 }
 
 // take hands over what was gathered as a record of the StageSchema and starts anew.
@@ -142,25 +149,4 @@ func copyList(b *array.ListBuilder, a *array.List, i int) int {
 		size += len(v)
 	}
 	return size
-}
-
-// dateOf tells the local date of instants that come in runs.
-type dateOf struct {
-	loc     *time.Location
-	quarter Instant
-	date    arrow.Date32
-	known   bool
-}
-
-func (d *dateOf) of(t Instant) arrow.Date32 {
-	// Every offset in use since 1972 is a multiple of a quarter hour, so a date
-	// begins only where one does.
-	const quarter = Instant(15 * 60 * 1_000_000)
-	q := t / quarter
-	if !d.known || q != d.quarter {
-		y, m, day := t.In(d.loc).Date()
-		d.date = arrow.Date32FromTime(time.Date(y, m, day, 0, 0, 0, 0, time.UTC))
-		d.quarter, d.known = q, true
-	}
-	return d.date
 }

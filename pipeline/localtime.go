@@ -28,14 +28,6 @@ const (
 	LocalSkipped
 )
 
-// ResolveLocal returns the instants at which the wall clock of loc shows wall.
-// A unique time has first == second; of an ambiguous one first is the earlier
-// and second the later; a skipped one moves forward by the gap, and both are
-// that instant. For many times of one zone use a [ZoneClock].
-func ResolveLocal(wall LocalTime, loc *time.Location) (first, second Instant, kind LocalKind) {
-	return NewZoneClock(loc).Resolve(wall)
-}
-
 // LocalDate is the date on the wall of loc at i.
 func LocalDate(i Instant, loc *time.Location) (year int, month time.Month, day int) {
 	return i.In(zoneOr(loc)).Date()
@@ -48,11 +40,6 @@ func LocalDate(i Instant, loc *time.Location) (year int, month time.Month, day i
 func DayStart(year int, month time.Month, day int, loc *time.Location) Instant {
 	wall := LocalTime{Year: year, Month: int(month), Day: day}
 	return instantOfSeconds(NewZoneClock(loc).reach(wall.seconds()))
-}
-
-// LocalDays cuts span at the first instants of the local dates.
-func LocalDays(span Span, loc *time.Location) []Span {
-	return Calendar{Unit: Days, Every: 1, Zone: loc}.Cut(span)
 }
 
 const (
@@ -90,7 +77,9 @@ func zoneOr(loc *time.Location) *time.Location {
 	return loc
 }
 
-// Resolve is [ResolveLocal] in the clock's zone.
+// Resolve returns the instants at which the wall clock shows wall. A unique
+// time has first == second; of an ambiguous one first is the earlier and second
+// the later; a skipped one moves forward by the gap, and both are that instant.
 func (z *ZoneClock) Resolve(wall LocalTime) (first, second Instant, kind LocalKind) {
 	f, s, kind := z.resolve(wall.seconds())
 	return instantOfSeconds(f) + Instant(wall.Micro), instantOfSeconds(s) + Instant(wall.Micro), kind

@@ -30,7 +30,7 @@ func TestPromise09_LocalTimesThatOccurTwiceOrNever(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			first, second, kind := ResolveLocal(tt.wall, mustZone(t, tt.zone))
+			first, second, kind := NewZoneClock(mustZone(t, tt.zone)).Resolve(tt.wall)
 			if first != mustInstant(t, tt.first) || second != mustInstant(t, tt.second) || kind != tt.kind {
 				t.Errorf("got %v %v %v, want %v %v %v", first, second, kind, tt.first, tt.second, tt.kind)
 			}
@@ -66,7 +66,7 @@ func TestEveryInstantIsAmongTheReadingsOfItsWallClock(t *testing.T) {
 			if wallOf(first, loc) != wall || wallOf(second, loc) != wall {
 				t.Fatalf("%s: %v resolves to %v and %v, which show other times", name, wall, first, second)
 			}
-			if f, s, k := ResolveLocal(wall, loc); f != first || s != second || k != kind {
+			if f, s, k := NewZoneClock(loc).Resolve(wall); f != first || s != second || k != kind {
 				t.Fatalf("%s: %v: a clock that was used says %v %v %d, a new one %v %v %d", name, wall, first, second, kind, f, s, k)
 			}
 			year, month, day := LocalDate(i, loc)
@@ -92,7 +92,7 @@ func TestASkippedTimeIsLaterByTheGap(t *testing.T) {
 			gap := next.offset - seg.offset
 			for _, into := range []int64{0, gap / 2, gap - 1} {
 				wall := wallOf(instantOfSeconds(seg.end+seg.offset+into), time.UTC)
-				first, second, kind := ResolveLocal(wall, loc)
+				first, second, kind := NewZoneClock(loc).Resolve(wall)
 				if want := instantOfSeconds(seg.end + into); first != want || second != want || kind != LocalSkipped {
 					t.Fatalf("%s: %v resolves to %v %v %d, want %v", name, wall, first, second, kind, want)
 				}

@@ -25,102 +25,20 @@ type job struct {
 // way nothing is visible, so a crash before the commit leaves no trace, and
 // one inside it is the sink's to survive.
 func (r *run) move(ctx context.Context, j job) {
-	sealed, err := r.readAgainIfCut(ctx, j)
+	sealed, err := r.extractAgainIfBroken(ctx, j)
 	if err != nil {
-		r.failed(ctx, j, err)
+		r.bookFailure(ctx, j, err)
 		return
 	}
 	Point(ctx, "engine.sealed")
 	for i, result := range r.committers[j.stream.Table].commit(ctx, sealed) {
-		r.settled(ctx, j, sealed[i].Entry.Window, result)
+		r.book(ctx, j, sealed[i].Entry.Window, result)
 	}
 }
 
-// extract reads every request of the job and returns its sealed windows.
-func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Sealed, err error) {
-	cut, err := newCutter(ctx, r.Store, j.stream, j.extraction, r.id, r.mem)
-	if err != nil {
-		return nil, err
-	}
-	defer cut.close()
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, cut.abort())
-		}
-	}()
-
-	order := newTurns(len(j.extraction.Requests), cut.overlap)
-	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
-	for i, request := range j.extraction.Requests {
-		all.Go(func(ctx context.Context) error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			err := j.source.Fetch(ctx, request, r.env(j), func(b Body) error {
-				if err := order.wait(ctx, i); err != nil {
-					return err
-				}
-				return r.readBody(ctx, j, b, format, cut)
-			})
-			if err != nil {
-				return err
-			}
-			if err := order.wait(ctx, i); err != nil {
-				return err
-			}
-			cut.endRequest()
-			order.done(i)
-			return nil
-		})
-	}
-	if err := all.Wait(); err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return cut.seal(r.id, r.MaxRejects, j.supersedes)
-}
-
-// readBody takes a slot and reads one document into the windows.
-func (r *run) readBody(ctx context.Context, j job, b Body, format Format, cut *cutter) error {
-	if err := r.reader.slots.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer r.reader.slots.Release(1)
-	r.observe(Event{Kind: EventReading, Stream: j.stream.Key, Window: j.extraction.Windows[0]})
-
-	rows := tally{days: b.Meta.Days}
-	var read, rejected int64
-	err := r.reader.read(ctx, b, format, j.stream.Table, func(batch *Batch, before int64) error {
-		read += batch.Read()
-		rejected += int64(len(batch.Rejects))
-		return cut.add(&b.Meta, batch, before, &rows)
-	})
-	if err != nil {
-		return &brokenBody{err}
-	}
-	if err := rows.verify(); err != nil {
-		return err
-	}
-	// One report that serves several windows stands or falls as a whole.
-	if len(j.extraction.Windows) > 1 {
-		return checkRejects(read, rejected, r.MaxRejects)
-	}
-	return nil
-}
-
-// brokenBody marks an error met while a document was read, after the request
-// itself had succeeded: only then is asking again of use here, for the
-// connector has already retried the request.
-type brokenBody struct{ err error }
-
-func (e *brokenBody) Error() string { return e.err.Error() }
-func (e *brokenBody) Unwrap() error { return e.err }
-
-// readAgainIfCut extracts, and does so again when a document broke off on the
-// way or needs the lenient reading. Each attempt starts from empty stages.
-func (r *run) readAgainIfCut(ctx context.Context, j job) (sealed []Sealed, err error) {
+// extractAgainIfBroken extracts, and does so again when a document broke off on
+// the way or needs the lenient reading. Each attempt starts from empty stages.
+func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []Sealed, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &Error{Op: "read", Kind: Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
@@ -149,6 +67,98 @@ func (r *run) readAgainIfCut(ctx context.Context, j job) (sealed []Sealed, err e
 		}
 	}
 }
+
+// errNoDocument: silence is not an empty document.
+var errNoDocument = &Error{Op: "read", Kind: Malformed, Err: errors.New("the vendor's answer had no document")}
+
+// extract reads every request of the job and returns its sealed windows.
+func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Sealed, err error) {
+	cut, err := r.newCutter(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	defer cut.close()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, cut.abort())
+		}
+	}()
+
+	turns := newTurns(len(j.extraction.Requests), cut.overlap)
+	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	for i, request := range j.extraction.Requests {
+		all.Go(func(ctx context.Context) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			bodies := 0
+			err := j.source.Fetch(ctx, request, r.env(j), func(b Body) error {
+				bodies++
+				if err := turns.wait(ctx, i); err != nil {
+					return err
+				}
+				return r.readBody(ctx, j, b, format, cut)
+			})
+			if err == nil && bodies == 0 {
+				err = errNoDocument
+			}
+			if err != nil {
+				return err
+			}
+			if err := turns.wait(ctx, i); err != nil {
+				return err
+			}
+			cut.endRequest()
+			turns.done(i)
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return cut.seal(r.MaxRejects, j.supersedes)
+}
+
+// readBody takes a slot and reads one document into the windows.
+func (r *run) readBody(ctx context.Context, j job, b Body, format Format, cut *cutter) error {
+	if err := r.reader.slots.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer r.reader.slots.Release(1)
+	r.observe(Event{Kind: EventReading, Stream: j.stream.Key, Window: j.extraction.Windows[0]})
+
+	rows := tally{days: b.Meta.Days}
+	var read, rejected int64
+	err := r.reader.read(ctx, b, format, j.stream.Table, func(batch *Batch, before int64) error {
+		read += batch.Read()
+		rejected += int64(len(batch.Rejects))
+		return cut.add(&b.Meta, batch, before, &rows)
+	})
+	if err != nil {
+		return &brokenBody{err}
+	}
+	if err := rows.verify(); err != nil {
+		return err
+	}
+	// One report that serves several windows stands or falls as a whole.
+	if len(j.extraction.Windows) > 1 {
+		if err := checkRejects(read, rejected, r.MaxRejects); err != nil {
+			return err
+		}
+	}
+	return cut.endBody()
+}
+
+// brokenBody marks an error met while a document was read, after the request
+// itself had succeeded: only then is asking again of use here, for the
+// connector has already retried the request.
+type brokenBody struct{ err error }
+
+func (e *brokenBody) Error() string { return e.err.Error() }
+func (e *brokenBody) Unwrap() error { return e.err }
 
 // sleep waits for d or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {

@@ -86,7 +86,8 @@ func (h *history) check(p StreamPlan) {
 	h.t.Helper()
 	due := h.now
 	if h.stream.DueSettled {
-		due = h.now.Add(-h.stream.Settle)
+		settled := h.now.Add(-h.stream.Settle)
+		due = Calendar{Unit: Days, Every: 1, Zone: h.stream.Calendar.Zone}.Window(settled).Start
 	}
 	last := NoInstant
 	for _, w := range p.Windows {
@@ -119,6 +120,9 @@ func (h *history) check(p StreamPlan) {
 		}
 		if slices.ContainsFunc(p.Windows, func(w PlannedWindow) bool { return w.Window.Overlaps(s) }) {
 			h.t.Fatalf("hole %v is planned:\n%v", s, planned(p))
+		}
+		if ask := h.stream.Grain.inward(s); !ask.Empty() && ask.End <= due {
+			h.t.Fatalf("hole %v holds %v, which can be asked for:\n%v", s, ask, planned(p))
 		}
 	}
 	h.checkWatermark(p)

@@ -101,6 +101,20 @@ func TestPlan(t *testing.T) {
 			[]string{"2025-09-01/2025-09-02 UTC new"}, nil},
 		{"and not longer", func(s *Stream) { s.DueSettled = true }, nil, Selection{}, "2025-09-03T02:00:00Z",
 			[]string{"2025-09-01/2025-09-02 UTC new", "2025-09-02/2025-09-03 UTC new"}, nil},
+		{"the hours of a day that the vendor answers by whole days wait for the day", func(s *Stream) {
+			s.DueSettled, s.Calendar = true, mustCalendar(t, "6h", "America/Mexico_City")
+		}, nil, Selection{}, "2025-09-03T07:59:59Z",
+			[]string{
+				"2025-09-01T06/2025-09-01T12 America/Mexico_City new", "2025-09-01T12/2025-09-01T18 America/Mexico_City new",
+				"2025-09-01T18/2025-09-02 America/Mexico_City new", "2025-09-02/2025-09-02T06 America/Mexico_City new",
+			}, nil},
+		{"and come due together with it", func(s *Stream) {
+			s.DueSettled, s.Calendar = true, mustCalendar(t, "6h", "America/Mexico_City")
+		}, nil, Selection{From: "2025-09-02"}, "2025-09-03T08:00:00Z",
+			[]string{
+				"2025-09-02T06/2025-09-02T12 America/Mexico_City new", "2025-09-02T12/2025-09-02T18 America/Mexico_City new",
+				"2025-09-02T18/2025-09-03 America/Mexico_City new", "2025-09-03/2025-09-03T06 America/Mexico_City new",
+			}, nil},
 		{"what is covered is not planned", nil, three, Selection{}, "2025-09-04T12:00:00Z", nil, nil},
 		{"a gap is planned", nil, with(three[:1], three[2]), Selection{}, "2025-09-04T12:00:00Z",
 			[]string{"2025-09-02/2025-09-03 UTC new"}, nil},
@@ -209,6 +223,15 @@ func TestPlan(t *testing.T) {
 				"2025-09-01T06/2025-09-02T06 America/Mexico_City new < 2025-09-01/2025-09-02",
 				"2025-09-02T06/2025-09-03T06 America/Mexico_City new < 2025-09-03/2025-09-04",
 			}, []string{"2025-09-01/2025-09-01T06", "2025-09-03T06/2025-09-04"}},
+		{"a whole day between two seams is read with them", func(s *Stream) {
+			s.Calendar = mustCalendar(t, "1d", "America/Mexico_City")
+			s.Grain, s.From = s.Calendar, "2025-08-31"
+		}, three[:2], Selection{}, "2025-09-03T12:00:00Z",
+			[]string{
+				"2025-08-31T06/2025-09-01T06 America/Mexico_City new < 2025-09-01/2025-09-02",
+				"2025-09-01T06/2025-09-02T06 America/Mexico_City new < 2025-09-01/2025-09-02 < 2025-09-02/2025-09-03",
+				"2025-09-02T06/2025-09-03T06 America/Mexico_City new < 2025-09-02/2025-09-03",
+			}, nil},
 		{"a week at the seam is replaced but for the hours that cannot be asked", func(s *Stream) {
 			s.Calendar = mustCalendar(t, "7d", "America/Mexico_City")
 			s.Grain = mustCalendar(t, "1d", "America/Mexico_City")

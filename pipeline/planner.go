@@ -42,7 +42,9 @@ func newPlanner(s Stream, l *Ledger, sel Selection, now Instant) (*planner, erro
 		p.origin = origin
 	}
 	if s.DueSettled {
-		p.due = now.Add(-s.Settle)
+		// The vendor answers by whole days: the hours of a day come due with it.
+		day := Calendar{Unit: Days, Every: 1, Zone: s.Calendar.Zone}
+		p.due = day.Window(now.Add(-s.Settle)).Start
 	}
 	return p, nil
 }

@@ -30,13 +30,11 @@ func (p *planner) uncovered() []PlannedWindow {
 				continue
 			}
 			end = s.End
-			list = append(list, PlannedWindow{
-				Window:     Window{Span: s, Zone: zoneOr(p.stream.Calendar.Zone).String()},
-				Reason:     p.reasonToRead(piece, s),
-				Supersedes: p.superseded(s),
-			})
+			list = append(list, p.freshWindow(piece, s))
 		}
 	}
+	list = append(list, p.between(list)...)
+	slices.SortFunc(list, func(a, b PlannedWindow) int { return cmp.Compare(a.Window.Start, b.Window.Start) })
 	return list
 }
 
@@ -72,7 +70,7 @@ func (p *planner) fit(piece Span) Span {
 			p.holes = append(p.holes, piece)
 			return Span{}
 		}
-		return p.overReplaced(piece, out)
+		return p.overReplaced(out)
 	}
 	s := in
 	if early := (Span{Start: piece.Start, End: in.Start}); !early.Empty() {
@@ -89,7 +87,7 @@ func (p *planner) fit(piece Span) Span {
 			s.End = out.End
 		}
 	}
-	return p.overReplaced(piece, s)
+	return p.overReplaced(s)
 }
 
 // remnant reports whether all of s was part of superseded windows.
@@ -97,7 +95,7 @@ func (p *planner) remnant(s Span) bool { return len(without(s, p.remnants)) == 0
 
 // overReplaced extends s over what else the stream can be asked for of the
 // windows that s supersedes, so that one commit replaces all their rows.
-func (p *planner) overReplaced(piece, s Span) Span {
+func (p *planner) overReplaced(s Span) Span {
 	wide := s
 	for it := range p.ledger.live.over(s) {
 		if old := p.stream.Grain.inward(it.Span); !old.Empty() {
@@ -108,11 +106,39 @@ func (p *planner) overReplaced(piece, s Span) Span {
 	return wide
 }
 
+// between plans what the stream can be asked for of the windows that the fresh
+// ones supersede and do not cover: where seams on both sides replace two
+// neighbours, whole pieces of the grain may lie between them.
+func (p *planner) between(fresh []PlannedWindow) []PlannedWindow {
+	if p.stream.Grain.any() {
+		return nil
+	}
+	var list []PlannedWindow
+	for _, hole := range p.holesBeside(fresh) {
+		for _, s := range p.stream.Calendar.Cut(p.stream.Grain.inward(hole)) {
+			if s.End > p.due {
+				continue
+			}
+			list = append(list, p.freshWindow(s, s))
+		}
+	}
+	return list
+}
+
+// freshWindow is the window s that is asked for where piece is not covered.
+func (p *planner) freshWindow(piece, s Span) PlannedWindow {
+	return PlannedWindow{
+		Window:     Window{Span: s, Zone: zoneOr(p.stream.Calendar.Zone).String()},
+		Reason:     p.reasonToRead(piece, s),
+		Supersedes: p.superseded(s),
+	}
+}
+
 // holesBeside lists the time that stays without a window when the fresh
 // windows are committed: what cannot be asked for, and the parts of windows
 // about to be superseded that nothing will cover.
 func (p *planner) holesBeside(fresh []PlannedWindow) []Span {
-	list := p.holes
+	list := slices.Clone(p.holes)
 	for _, w := range fresh {
 		for _, old := range w.Supersedes {
 			if _, committed := p.ledger.live.get(old.Span); committed {

@@ -83,6 +83,35 @@ func TestPromise06_TheFingerprintIsOfTheRowsNotOfTheirOrder(t *testing.T) {
 	}
 }
 
+func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
+	for _, c := range Activity.Columns {
+		if c.Unit != "count" {
+			continue
+		}
+		var prints [2]Hash
+		for i := range prints {
+			b := NewBatch(Activity, memory.DefaultAllocator)
+			for _, name := range []string{"resource_type", "resource_id", "channel"} {
+				b.String(Activity.Index(name), "x")
+			}
+			b.Instant(Activity.Index("interval_start"), day(8))
+			b.Instant(Activity.Index("interval_end"), day(9))
+			b.Int(Activity.Index(c.Name), int64(i))
+			b.EndRow(day(8), Hash{})
+			cols, err := b.Columns()
+			if err != nil {
+				t.Fatal(err)
+			}
+			prints[i] = newRowHasher(Activity).rows(cols, b.ExtrasHash)[0]
+			releaseAll(cols)
+			b.Release()
+		}
+		if changed := prints[0] != prints[1]; changed == (c.Aggregation == Snapshot) {
+			t.Errorf("%s (%s): another value changes the fingerprint: %v", c.Name, c.Aggregation, changed)
+		}
+	}
+}
+
 func TestAFormatThatLeavesAKeyOutIsCaught(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)

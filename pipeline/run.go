@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/sourcegraph/conc/pool"
@@ -28,6 +29,7 @@ type run struct {
 	id         SyncID
 	mem        memory.Allocator
 	reader     *reader
+	held       atomic.Int64 // bytes of rows that wait in memory for their row group
 	committers map[*Table]*committer
 
 	mu           sync.Mutex
@@ -109,7 +111,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 				return
 			}
 			if err := r.refused(j.stream.Key); err != nil {
-				r.failed(ctx, j, err)
+				r.bookFailure(ctx, j, err)
 				return
 			}
 			r.move(ctx, j)
@@ -149,10 +151,10 @@ func (r *run) warn(p StreamPlan) {
 	}
 }
 
-// settled books the result of a commit.
-func (r *run) settled(ctx context.Context, j job, w Window, result Result) {
+// book enters the result of a commit in the summary.
+func (r *run) book(ctx context.Context, j job, w Window, result Result) {
 	if result.Outcome == Failed {
-		r.failed(ctx, job{j.source, j.stream, Extraction{Windows: []Window{w}}, nil}, result.Err)
+		r.bookFailure(ctx, job{j.source, j.stream, Extraction{Windows: []Window{w}}, nil}, result.Err)
 		return
 	}
 	r.mu.Lock()
@@ -183,16 +185,16 @@ func (s *StreamSummary) add(c Counts) {
 	s.Duplicate += c.Duplicate
 }
 
-// failed books windows that could not be read or committed: in the summary,
-// and in the ledger so that the next plan says why it reads them.
-func (r *run) failed(ctx context.Context, j job, err error) {
-	kind := KindOf(err)
-	if kind == Stopped || ctx.Err() != nil {
+// bookFailure enters windows that could not be read or committed: in the
+// summary, and in the ledger so that the next plan says why it reads them.
+func (r *run) bookFailure(ctx context.Context, j job, err error) {
+	if ctx.Err() != nil {
 		return // a stopped run has not failed; the exit code tells
 	}
+	kind := KindOf(err)
 	entries := make([]Entry, 0, len(j.extraction.Windows))
 	for _, w := range j.extraction.Windows {
-		entries = append(entries, Entry{Kind: EntryFail, Window: w, SyncID: r.id, ReadAt: InstantOf(r.Now()), Note: err.Error()})
+		entries = append(entries, Entry{Kind: EntryFail, Window: w, SyncID: r.id, ReadAt: InstantOf(r.Now()), Note: reasonOf(err, w.Span)})
 	}
 	recordCtx, cancel := withGrace(ctx)
 	recordErr := r.Store.Record(recordCtx, j.stream.Key, entries...)
@@ -205,7 +207,7 @@ func (r *run) failed(ctx context.Context, j job, err error) {
 	s := r.streams[j.stream.Key]
 	s.Failed += len(j.extraction.Windows)
 	for _, w := range j.extraction.Windows {
-		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), err.Error()})
+		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), reasonOf(err, w.Span)})
 	}
 	if kind == Unauthorized {
 		r.unauthorized[j.stream.Key] = err
@@ -216,18 +218,33 @@ func (r *run) failed(ctx context.Context, j job, err error) {
 	}
 }
 
+// reasonOf is the text of a window's error without what stands beside it, so
+// that windows which failed of the same have the same reason. The span of a
+// part of the window stays.
+func reasonOf(err error, window Span) string {
+	var e *Error
+	if !errors.As(err, &e) || e.Error() != err.Error() {
+		return err.Error() // more was joined to it
+	}
+	bare := *e
+	bare.Stream = ""
+	if bare.Window == window {
+		bare.Window = Span{}
+	}
+	return bare.Error()
+}
+
 // finish forgives windows that another run committed meanwhile, decides the
 // exit code and records the run.
 func (r *run) finish(ctx context.Context, plans []plannedStream, started Instant) (Summary, error) {
 	sum := Summary{SyncID: r.id, StartedAt: started, Streams: make([]StreamSummary, 0, len(plans))}
 	graceful, cancel := withGrace(ctx)
 	defer cancel()
+	var errs []error
 	for _, p := range plans {
 		s := r.streams[p.Stream.Key]
 		if s.Failed > 0 {
-			if err := r.forgive(graceful, p.Stream.Key, s, started); err != nil {
-				return sum, err
-			}
+			errs = append(errs, r.forgive(graceful, p.Stream.Key, s, started))
 		}
 		slices.SortFunc(s.Errors, func(a, b WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
 		sum.Streams = append(sum.Streams, *s)
@@ -241,7 +258,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, started Instant
 		sum.Exit = ExitFailed
 	}
 	sum.FinishedAt = InstantOf(r.Now())
-	return sum, r.Store.AppendRun(graceful, sum)
+	return sum, errors.Join(append(errs, r.Store.AppendRun(graceful, sum))...)
 }
 
 // forgive takes back the failure of windows that a simultaneous run has

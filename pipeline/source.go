@@ -40,7 +40,8 @@ type Stream struct {
 	// Cache is how long the vendor would answer the same question from its
 	// cache; a settled window is not read again within it.
 	Cache time.Duration
-	// DueSettled: a window is asked only after End + Settle (Dialpad's days).
+	// DueSettled: a window is asked only when the local days that it touches
+	// have ended and Settle is over (Dialpad answers by days).
 	DueSettled bool
 	// Overlap: several requests of one Extraction may return the same source
 	// row (events of overlapping targets); the first keeps it.

@@ -150,8 +150,8 @@ func (e *Engine) Waive(ctx context.Context, reason string) (Summary, error) {
 				Kind: EntryWaive, Window: Window{span, s.Calendar.Zone.String()}, SyncID: id,
 				ExtractedAt: InstantOf(e.Clock()), ReadAt: started, CommittedAt: started, Settled: true, Note: reason,
 			}
+			summaries[i].Committed += len(s.Calendar.Cut(span))
 		}
-		summaries[i].Committed = len(spans)
 		return e.Store.Record(ctx, s.Key, entries...)
 	})
 	if err != nil {

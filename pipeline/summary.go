@@ -27,7 +27,8 @@ type StreamSummary struct {
 	Errors []WindowError `json:"errors"`
 }
 
-// WindowError tells why a window failed, in words for a person.
+// WindowError tells why a window failed, in words for a person, which do not
+// name the stream and the window again.
 type WindowError struct {
 	WindowStart Instant `json:"window_start"`
 	WindowEnd   Instant `json:"window_end"`

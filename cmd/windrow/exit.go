@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -83,6 +84,9 @@ func (e *faultsError) Error() string {
 // report tells a person why the program ends.
 func report(stderr io.Writer, err error) {
 	if _, shown := err.(*exitError); err == nil || shown { //nolint:errorlint // joined with another error there is something to tell
+		return
+	}
+	if err == context.Canceled { //nolint:errorlint // alone it says no more than the line that told of the signal
 		return
 	}
 	fmt.Fprintf(stderr, "windrow: %s\n", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -33,6 +34,15 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 				t.Errorf("exit code %d, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAPanicIsAnInternalError(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var out, errs strings.Builder
+	a := &app{stdout: &out, stderr: &errs, now: func() time.Time { panic("no clock") }}
+	if code := a.run(t.Context(), []string{"demo"}); code != pipeline.ExitInternal || !strings.HasPrefix(errs.String(), "windrow: internal error: no clock\n") {
+		t.Errorf("exit code %d, %q", code, errs.String())
 	}
 }
 

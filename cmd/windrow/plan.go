@@ -65,8 +65,10 @@ func waiverPlan(ctx context.Context, e *pipeline.Engine) ([]pipeline.PlannedStre
 			}
 			p := pipeline.PlannedStream{StreamPlan: pipeline.StreamPlan{Stream: s, Watermark: pipeline.NoInstant}}
 			for _, span := range spans {
-				w := pipeline.Window{Span: span, Zone: s.Calendar.Zone.String()}
-				p.Windows = append(p.Windows, pipeline.PlannedWindow{Window: w, Reason: show.ReasonWaive})
+				for _, piece := range s.Calendar.Cut(span) {
+					w := pipeline.Window{Span: piece, Zone: s.Calendar.Zone.String()}
+					p.Windows = append(p.Windows, pipeline.PlannedWindow{Window: w, Reason: show.ReasonWaive})
+				}
 			}
 			planned = append(planned, p)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,13 @@ func (a *app) verbs() []*cobra.Command {
 }
 
 // run carries out a command line and returns the exit code.
-func (a *app) run(ctx context.Context, args []string) int {
+func (a *app) run(ctx context.Context, args []string) (code int) {
+	defer func() {
+		if p := recover(); p != nil { // the runtime would exit with 2, which is for usage
+			fmt.Fprintf(a.stderr, "windrow: internal error: %v\n%s", p, debug.Stack())
+			code = pipeline.ExitInternal
+		}
+	}()
 	root := &cobra.Command{
 		Use:   "windrow",
 		Short: "Syncs contact-centre statistics into tables, window by window",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/parquet"
 )
@@ -150,7 +151,7 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		if !t.configured {
 			continue
 		}
-		source, err := t.open(sourceOptions{Account: pipeline.DefaultAccount, Clock: clock, Now: a.now, RetryFor: retryFor})
+		source, err := t.open(connectors.Options{Account: pipeline.DefaultAccount, Clock: clock, Now: a.now, RetryFor: retryFor})
 		if err != nil {
 			return nil, err
 		}

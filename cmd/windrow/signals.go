@@ -16,6 +16,10 @@ import (
 // gives it eight seconds in all, and Cloud Run ten.
 const stopWithin = 7500 * time.Millisecond
 
+// sameSignal is how soon a signal that comes again is still the same one:
+// timeout(1) sends it to the process and to its group.
+const sameSignal = 500 * time.Millisecond
+
 // untilSignal returns a context that the first SIGTERM or SIGINT cancels. A
 // second signal, or the end of stopWithin, ends the process at once: what is
 // committed stays in any case, and the next run repairs the rest.
@@ -25,18 +29,24 @@ func untilSignal(parent context.Context, stderr io.Writer) (ctx context.Context,
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	over := make(chan struct{})
 	go func() {
+		var first os.Signal
 		select {
-		case s := <-signals:
-			fmt.Fprintf(stderr, "windrow: %s: stopping; what is committed stays\n", s)
+		case first = <-signals:
+			fmt.Fprintf(stderr, "windrow: %s: stopping; what is committed stays\n", first)
 		case <-over:
 			return
 		}
 		cancel()
-		select {
-		case <-signals:
-		case <-time.After(stopWithin):
-		case <-over:
-			return
+		began, late := time.Now(), time.After(stopWithin)
+		for end := false; !end; {
+			select {
+			case s := <-signals:
+				end = s != first || time.Since(began) > sameSignal
+			case <-late:
+				end = true
+			case <-over:
+				return
+			}
 		}
 		os.Exit(pipeline.ExitStopped)
 	}()

@@ -73,11 +73,14 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 	return a.withEngine(ctx, s, func(e *pipeline.Engine) error {
 		f.apply(e)
 		summary, err := a.watched(ctx, s, e, f.waive)
-		if summary.FinishedAt != 0 { // there are results to show, even when recording the run failed
-			err = errors.Join(shown(summary), err)
-		}
-		if err != nil {
+		if summary.FinishedAt == 0 { // there are no results to show
 			return err
+		}
+		if err != nil && summary.Exit == pipeline.ExitDone { // all windows are committed, and the run could not be recorded
+			summary.Exit = exitCode(err)
+		}
+		if err = errors.Join(shown(summary), err); err != nil {
+			return errors.Join(err, exitWith(summary.Exit))
 		}
 		return exitWith(summary.Exit)
 	})

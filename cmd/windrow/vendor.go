@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -28,16 +27,7 @@ type tenant struct {
 	// live: the host is the vendor's own, whose clock --as-of cannot move.
 	live    bool
 	streams []pipeline.Stream
-	open    func(sourceOptions) (pipeline.Source, error)
-}
-
-// sourceOptions are the options that every connector's New takes, field by field.
-type sourceOptions struct {
-	Account   pipeline.AccountID
-	Clock     pipeline.Clock
-	Now       func() time.Time
-	RetryFor  time.Duration
-	Transport http.RoundTripper
+	open    func(connectors.Options) (pipeline.Source, error)
 }
 
 // settingsOf is what a connector's struct of variables can do.
@@ -47,16 +37,12 @@ type settingsOf[S any] interface {
 }
 
 // connector fits a connector package into the list of vendors: C is its struct
-// of variables, S what they mean, O its options.
-func connector[C settingsOf[S], S any, R pipeline.Source, O interface {
-	~struct {
-		Account   pipeline.AccountID
-		Clock     pipeline.Clock
-		Now       func() time.Time
-		RetryFor  time.Duration
-		Transport http.RoundTripper
-	}
-}](id pipeline.SourceID, open func(*S, O) (R, error), streams func(*S, pipeline.AccountID) []pipeline.Stream) vendor {
+// of variables, S what they mean.
+func connector[C settingsOf[S], S any, R pipeline.Source](
+	id pipeline.SourceID,
+	open func(*S, connectors.Options) (R, error),
+	streams func(*S, pipeline.AccountID) []pipeline.Stream,
+) vendor {
 	prefix := config.SourcePrefix(id)
 	variables := config.Variables(prefix, new(C))
 	return vendor{id: id, variables: variables, load: func() (*tenant, []pipeline.Fault, error) {
@@ -80,8 +66,8 @@ func connector[C settingsOf[S], S any, R pipeline.Source, O interface {
 			t.live = l.RealVendor()
 		}
 		t.streams = streams(settings, pipeline.DefaultAccount)
-		t.open = func(o sourceOptions) (pipeline.Source, error) {
-			source, err := open(settings, O(o))
+		t.open = func(o connectors.Options) (pipeline.Source, error) {
+			source, err := open(settings, o)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", id, err)
 			}

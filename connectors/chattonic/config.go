@@ -84,7 +84,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	if r.Required("TIMEZONE", c.Timezone, because, exampleZone) {
 		s.zone = r.Zone("TIMEZONE", c.Timezone, exampleZone)
 	}
-	s.responseZone = r.Zone("RESPONSE_TIMEZONE", orDefault(c.ResponseZone, defaultResponse), defaultResponse)
+	s.responseZone = r.Zone("RESPONSE_TIMEZONE", setting.Or(c.ResponseZone, defaultResponse), defaultResponse)
 	switch s.unit = strings.TrimSpace(c.DurationUnit); s.unit {
 	case "", "seconds", "minutes":
 	default:
@@ -96,13 +96,6 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	s.rate = r.Rate("RATE", c.Rate, defaultRate)
 	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
 	return s, r.Faults
-}
-
-func orDefault(value, def string) string {
-	if strings.TrimSpace(value) == "" {
-		return def
-	}
-	return value
 }
 
 // readCredentials reads a token, or user name and password, and the codename.
@@ -136,7 +129,7 @@ func validCodename(s string) bool {
 // readWindows reads the dashboard's intervals and the windows of both streams.
 // A window must hold whole intervals, and these are of the labels' zone.
 func (s *Settings) readWindows(r *setting.Reader, c Config) {
-	s.format = orDefault(c.DateFormatGroup, defaultFormat)
+	s.format = setting.Or(c.DateFormatGroup, defaultFormat)
 	unit, every, err := finest(s.format)
 	if err != nil {
 		r.Fault("DATE_FORMAT_GROUP", fmt.Sprintf("is %q, which %s", s.format, err), defaultFormat)

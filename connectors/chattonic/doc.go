@@ -5,6 +5,6 @@
 // no longer takes its token. It asks and hands over bodies; mapping.go declares
 // what a row of them means, and parsing is transforms' business.
 //
-// Start at Source.Fetch in fetch.go. config.go is what can be set, plan.go what
-// is asked for a window, session.go the login.
+// Start at Source.Fetch in fetch.go. config.go is what can be set, source.go the
+// streams, plan.go what is asked for a window, session.go the login.
 package chattonic

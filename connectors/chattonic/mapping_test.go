@@ -8,57 +8,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
+	"github.com/windrow-data/windrow/connectors/connectortest"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
 // readRows decodes an answer; rows are the columns that have a value.
 func readRows(t *testing.T, f pipeline.Format, m pipeline.Meta, doc string) (rows []map[string]string, hashes []pipeline.Hash, rejects []pipeline.Reject, err error) {
 	t.Helper()
-	for c, err := range f.Split(strings.NewReader(doc), 1<<20) {
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		b := pipeline.NewBatch(pipeline.Activity, memory.DefaultAllocator)
-		if err := f.Decode(&m, c, b); err != nil {
-			return nil, nil, nil, err
-		}
-		hashes, rejects = append(hashes, b.ExtrasHash...), append(rejects, b.Rejects...)
-		times := b.Times
-		cols, err := b.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, at := range times {
-			r := row(cols, i)
-			if r["interval_start"] != at.String() {
-				t.Errorf("the row of %s begins at %s", at, r["interval_start"])
-			}
-			rows = append(rows, r)
+	d, err := connectortest.Decode(t, f, pipeline.Activity, &m, doc)
+	for i, r := range d.Rows {
+		if at := d.Times[i].String(); r["interval_start"] != at {
+			t.Errorf("the row of %s begins at %s", at, r["interval_start"])
 		}
 	}
-	return rows, hashes, rejects, nil
-}
-
-func row(cols []arrow.Array, i int) map[string]string {
-	m := map[string]string{}
-	for c, col := range cols {
-		if col == nil || col.IsNull(i) {
-			continue
-		}
-		switch col := col.(type) {
-		case *array.String:
-			m[pipeline.Activity.Columns[c].Name] = col.Value(i)
-		case *array.Timestamp:
-			m[pipeline.Activity.Columns[c].Name] = pipeline.Instant(col.Value(i)).String()
-		default:
-			m[pipeline.Activity.Columns[c].Name] = col.ValueStr(i)
-		}
-	}
-	return m
+	return d.Rows, d.Extras, d.Rejects, err
 }
 
 func instant(t *testing.T, s string) pipeline.Instant {
@@ -308,6 +271,48 @@ func TestTheVendorsDashboardSampleBecomesARow(t *testing.T) {
 	}
 	if inTime[0] != tooLate[0] {
 		t.Error("reading it later changed the fingerprint")
+	}
+}
+
+func TestPromise06_NoSnapshotKeyIsAChange(t *testing.T) {
+	operators := func(field string) string {
+		return `{"status":true,"operators":[{"_id":"1","queriesResolved":3,` + field + `}]}`
+	}
+	envelope := func(field string) string {
+		return `{"status":true,"operators":[{"_id":"1","queriesResolved":3}],` + field + `}`
+	}
+	dashboard := func(field string) string { return `[{"date":"0","resolved":3,` + field + `}]` }
+	for _, c := range []struct {
+		key    string
+		format pipeline.Format
+		answer func(field string) string
+		counts bool // the key is no snapshot: a change of it is one
+	}{
+		{"queryInProgress", newOperatorsFormat(""), operators, false},
+		{"status", newOperatorsFormat(""), operators, false},
+		{"lastConnection", newOperatorsFormat(""), operators, false},
+		{"queryPending", newOperatorsFormat(""), envelope, false},
+		{"totalUsers", newDashboardFormat(), dashboard, false},
+		{"totalMessagesReceived", newDashboardFormat(), dashboard, false},
+		{"totalMessagesSent", newDashboardFormat(), dashboard, false},
+		{"pending", newDashboardFormat(), dashboard, false},
+		{"progress", newDashboardFormat(), dashboard, false},
+		{"userEfficiency", newDashboardFormat(), dashboard, true},
+		{"onlineTime", newOperatorsFormat(""), operators, true},
+	} {
+		for says, m := range map[string]pipeline.Meta{"in time": dayOf(t), "late": late(t, dayOf(t))} {
+			var hash [2]pipeline.Hash
+			for i := range hash {
+				rows, hashes, _, err := readRows(t, c.format, m, c.answer(fmt.Sprintf("%q:%d", c.key, 7+i)))
+				if err != nil || len(rows) != 1 {
+					t.Fatalf("%s, read %s: %v, %d rows", c.key, says, err, len(rows))
+				}
+				hash[i] = hashes[0]
+			}
+			if changed := hash[0] != hash[1]; changed != c.counts {
+				t.Errorf("%s, read %s: another value changes the fingerprint: %v, want %v", c.key, says, changed, c.counts)
+			}
+		}
 	}
 }
 

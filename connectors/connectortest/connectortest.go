@@ -7,7 +7,7 @@
 // vendor (splitting, quotas, logins) is tested in its own package.
 //
 // Start at [Run]; promises.go lists what is promised, broken.go what happens
-// when the vendor misbehaves.
+// when the vendor misbehaves. [Decode] is for tests of a vendor's mapping.
 package connectortest
 
 import (

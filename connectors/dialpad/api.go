@@ -86,6 +86,19 @@ func (a ask) String() string {
 	return fmt.Sprintf("%s %s %s %s", a.export.name, a.scope, a.days, a.loc)
 }
 
+// reportID is a request_id: a string by the API's documents, whose other ids
+// come as strings or as numbers. A number keeps its digits.
+type reportID string
+
+func (id *reportID) UnmarshalJSON(b []byte) error {
+	var n json.Number
+	if json.Unmarshal(b, &n) == nil && len(b) > 0 && b[0] != '"' {
+		*id = reportID(n)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(id))
+}
+
 // postStats makes one attempt to order a report: the gate repeats it.
 func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, time.Time)) (receipt, error) {
 	const op = "POST /stats"
@@ -94,8 +107,8 @@ func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, 
 		return receipt{}, &pipeline.Error{Op: op, Kind: pipeline.Internal, Err: err}
 	}
 	var answer struct {
-		RequestID      string `json:"request_id"`
-		AlreadyStarted bool   `json:"already_started"`
+		RequestID      reportID `json:"request_id"`
+		AlreadyStarted bool     `json:"already_started"`
 	}
 	err = s.client.JSON(ctx, httpclient.Request{
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
@@ -105,10 +118,10 @@ func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, 
 	if err != nil {
 		return receipt{}, err
 	}
-	if id := answer.RequestID; id == "" || id == "." || id == ".." || len(id) > 1024 || strings.ContainsAny(id, "/\\") {
+	if id := string(answer.RequestID); id == "" || id == "." || id == ".." || len(id) > 1024 || strings.ContainsAny(id, "/\\") {
 		return receipt{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the answer has no usable request_id")}
 	}
-	return receipt{id: answer.RequestID, cached: answer.AlreadyStarted}, nil
+	return receipt{id: string(answer.RequestID), cached: answer.AlreadyStarted}, nil
 }
 
 // getStats looks at a report. An id that the vendor no longer knows is

@@ -72,11 +72,11 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	if r.Required("TOKEN", c.Token, "to read Dialpad", "") {
 		s.token = r.Token("TOKEN", c.Token)
 	}
-	s.url = readURL(r, orDefault(c.URL, defaultURL))
+	s.url = readURL(r, setting.Or(c.URL, defaultURL))
 	if r.Required("TIMEZONE", c.Timezone, "when "+prefix+"TOKEN is set", "America/Mexico_City") {
 		s.zone = r.Zone("TIMEZONE", c.Timezone, "America/Mexico_City")
 	}
-	s.groupBy = orDefault(c.GroupBy, defaultGroupBy)
+	s.groupBy = setting.Or(c.GroupBy, defaultGroupBy)
 	if !slices.Contains([]string{"user", "date", "group"}, s.groupBy) {
 		r.Fault("GROUP_BY", fmt.Sprintf("is %q, which is none of user, date, group", s.groupBy), defaultGroupBy)
 	}
@@ -84,7 +84,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	s.pollFirst = r.Duration("POLL_FIRST", c.PollFirst, defaultPollFirst, 0)
 	s.pollEvery = r.Duration("POLL_EVERY", c.PollEvery, defaultPollEvery, time.Millisecond)
 	var err error
-	if s.quota, err = parseQuota(orDefault(c.PostQuota, defaultPostQuota)); err != nil {
+	if s.quota, err = parseQuota(setting.Or(c.PostQuota, defaultPostQuota)); err != nil {
 		r.Fault("POST_QUOTA", fmt.Sprintf("is %q, which %s", c.PostQuota, err), defaultPostQuota)
 	}
 	hour := pipeline.Calendar{Unit: pipeline.Hours, Every: 1, Zone: s.zone}
@@ -95,13 +95,6 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	s.rate = r.Rate("RATE", c.Rate, defaultRate)
 	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
 	return s, r.Faults
-}
-
-func orDefault(value, def string) string {
-	if value = strings.TrimSpace(value); value == "" {
-		return def
-	}
-	return value
 }
 
 // readURL reads the root of the API, which has a path.

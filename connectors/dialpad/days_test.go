@@ -74,7 +74,7 @@ func TestADaysSpanIsTheLocalDay(t *testing.T) {
 		if got := daysOf(span, loc); got != (dayRange{d, d}) {
 			t.Errorf("%s in %s comes back as %s", c.day, c.zone, got)
 		}
-		if span.Start != pipeline.LocalDays(span, loc)[0].Start {
+		if days := (pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: loc}).Cut(span); span.Start != days[0].Start {
 			t.Errorf("%s in %s starts at %s, not where windows do", c.day, c.zone, span.Start)
 		}
 	}

@@ -171,6 +171,54 @@ func TestPromise13_NoErrorOrNoticeHoldsASignedLinkOrTheKey(t *testing.T) {
 	})
 }
 
+func TestPromise13_NothingButARefusalOfTheConfiguredHostIsAnsweredWithTheKey(t *testing.T) {
+	for _, code := range []int{400, 402, 404, 410, 418} {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVendor(t)
+			v.link = func(id string) string { return apiHost + "/exports/" + id + "?sig=SIGNED" }
+			v.onFile = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				w.WriteHeader(code)
+				return true
+			}
+			s := newTestSource(t, v, Options{}, nil)
+			if _, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil); err == nil {
+				t.Errorf("%d: no error", code)
+			}
+			for _, sent := range v.sent() {
+				if !strings.HasSuffix(sent, " -") {
+					t.Errorf("%d: %s", code, sent)
+				}
+			}
+		})
+	}
+}
+
+func TestPromise13_ALinkThatIsRefusedIsNotQuoted(t *testing.T) {
+	for _, link := range []string{
+		"http://files.test/r1.csv?sig=SIGNED",
+		"ftp://files.test/r1.csv?sig=SIGNED",
+		"https://user:SIGNED@files.test/r1.csv",
+		"https://files.test/%zz?sig=SIGNED",
+		"/r1.csv?sig=SIGNED",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			v, n := newVendor(t), &told{}
+			v.link = func(string) string { return link }
+			s := newTestSource(t, v, Options{}, nil)
+			_, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), n)
+			if pipeline.KindOf(err) != pipeline.Malformed {
+				t.Errorf("%s: error %v", link, err)
+			}
+			if all := fmt.Sprintf("%v %+v", err, n.notices); strings.Contains(all, "SIGNED") || strings.Contains(all, testKey) {
+				t.Errorf("a secret in %s", all)
+			}
+			if sent := v.sent(); len(sent) > 0 {
+				t.Errorf("%s: sent %q", link, sent)
+			}
+		})
+	}
+}
+
 // expiring answers a file only under links issued after dead.
 func expiring(code int, alive func(r *http.Request) bool) func(int, http.ResponseWriter, *http.Request) bool {
 	return func(_ int, w http.ResponseWriter, r *http.Request) bool {

@@ -43,8 +43,8 @@ type receipt struct {
 }
 
 // Fetch orders the report, waits until it is made and yields it. The report of
-// an earlier run that was killed meanwhile is looked at at once: the vendor
-// caches by parameters, so the same question finds it.
+// an earlier run that was killed meanwhile is looked at without a wait: the
+// vendor caches by parameters, so the same question finds it.
 func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
 	o, err := s.newOrder(r, env)
 	if err != nil {
@@ -153,7 +153,7 @@ func (o *order) postOnce(ctx context.Context) (receipt, error) {
 }
 
 // watch looks at the report until it is made and returns the link to it. What
-// was there before is looked at at once.
+// was there before is looked at without a first wait.
 func (o *order) watch(ctx context.Context, got receipt) (string, error) {
 	set := o.src.set
 	wait := set.pollFirst

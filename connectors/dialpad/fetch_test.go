@@ -203,6 +203,8 @@ func TestAnswersThatAreNotTheVendorsAreMalformed(t *testing.T) {
 		{"a POST answered by a page", "<html>sign in</html>", ""},
 		{"a POST answered with nothing", " ", ""},
 		{"no request_id", `{"id":"x"}`, ""},
+		{"a request_id that is neither text nor number", `{"request_id":{"id":"x"}}`, ""},
+		{"a request_id of null", `{"request_id":null}`, ""},
 		{"a request_id that leads elsewhere", `{"request_id":"../offices"}`, ""},
 		{"a look answered by a page", "", "<html>sign in</html>"},
 		{"no status", "", `{}`},
@@ -229,6 +231,22 @@ func TestAnswersThatAreNotTheVendorsAreMalformed(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAReportsIDMayBeANumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVendor(t)
+		const id = "9007199254740993" // a float64 would round it
+		v.onPost = func(_ int, w http.ResponseWriter) bool {
+			v.reports[id] = &report{ready: time.Now()}
+			fmt.Fprintf(w, `{"request_id": %s, "already_started": null, "kind": "stats"}`, id)
+			return true
+		}
+		s := newTestSource(t, v, Options{}, nil)
+		if _, text, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil); err != nil || text == "" {
+			t.Errorf("%q, %v", text, err)
+		}
+	})
 }
 
 func TestRefusalsCarryAHint(t *testing.T) {

@@ -119,6 +119,27 @@ func TestPromise11_ThePostIsNotedBeforeItIsSent(t *testing.T) {
 	})
 }
 
+func TestPromise11_ARetriedPostIsNotedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, j := newVendor(t), newFileJournal(t)
+		v.onPost = func(n int, w http.ResponseWriter) bool {
+			notes, err := os.ReadFile(j.path)
+			if err != nil || strings.Count(string(notes), postNote) != len(v.posts) {
+				t.Errorf("at POST %d the journal holds %q, %v", len(v.posts), notes, err)
+			}
+			if len(v.posts) < 4 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return true
+			}
+			return false
+		}
+		s := newTestSource(t, v, Options{}, nil)
+		if _, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), j, nil); err != nil || len(v.posts) != 4 {
+			t.Fatalf("%d POSTs, %v", len(v.posts), err)
+		}
+	})
+}
+
 func TestPromise11_NoPostWithoutItsNote(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, j := newVendor(t), newFileJournal(t)

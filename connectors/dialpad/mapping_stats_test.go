@@ -14,10 +14,10 @@ func TestCallStatsByUser(t *testing.T) {
 		"ringing_duration": "0.5", "queued_duration": "0.25", "wrapup_duration": "3", "aht": "1.5", "asa": "0.7", "rejected": "4",
 	}
 	short := map[string]string{"date": "2025-11-02", "user_id": "8", "type": "CallCenter", "timezone": "UTC", "missed": "many"}
-	rows, batch, err := decode(t, newFormat("calls", "stats", "user"), pipeline.Activity, meta("company"), document(header, day, short,
+	rows, read, err := decode(t, newFormat("calls", "stats", "user"), pipeline.Activity, meta("company"), document(header, day, short,
 		map[string]string{"date": "2025-09-08", "name": "nobody"}, map[string]string{"user_id": "8"}))
 	if err != nil || len(rows) != 2 {
-		t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+		t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 	}
 	wantRow(t, rows[0], map[string]string{
 		"resource_type": "user", "resource_id": "6529997769220096", "resource_name": "Ana", "resource_email": "ana@example.com", "channel": "voice",
@@ -30,16 +30,16 @@ func TestCallStatsByUser(t *testing.T) {
 		"resource_type": "call_center", "resource_id": "8", "channel": "voice", "timezone": "UTC",
 		"interval_start": "2025-11-02T00:00:00Z", "interval_end": "2025-11-03T00:00:00Z", "extras": `{"missed":"many"}`,
 	})
-	if len(batch.Rejects) != 2 || batch.Rejects[0].Reason != "user_id is blank" || batch.Rejects[0].At != instant("2025-09-08T05:00:00Z") || batch.Rejects[1].Reason != "date is blank" {
-		t.Errorf("got %+v", batch.Rejects)
+	if len(read.Rejects) != 2 || read.Rejects[0].Reason != "user_id is blank" || read.Rejects[0].At != instant("2025-09-08T05:00:00Z") || read.Rejects[1].Reason != "date is blank" {
+		t.Errorf("got %+v", read.Rejects)
 	}
 }
 
 func TestPromise09_AStatisticsDayHasAsManyHoursAsTheLocalDay(t *testing.T) {
 	for date, hours := range map[string]float64{"2025-03-09": 23, "2025-09-08": 24, "2025-11-02": 25} {
-		rows, batch, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta("callcenter:123"), document("date,all_calls", map[string]string{"date": date, "all_calls": "1"}))
+		rows, read, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta("callcenter:123"), document("date,all_calls", map[string]string{"date": date, "all_calls": "1"}))
 		if err != nil || len(rows) != 1 {
-			t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+			t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 		}
 		from, to := instant(rows[0]["interval_start"]), instant(rows[0]["interval_end"])
 		if to.Sub(from).Hours() != hours || rows[0]["extras"] != "" {
@@ -62,15 +62,15 @@ func TestCallStatsByDateAreTheScopes(t *testing.T) {
 
 func TestCallStatsByGroupBelongToTheWindowAsked(t *testing.T) {
 	m := meta("office:789")
-	rows, batch, err := decode(t, newFormat("calls", "stats", "group"), pipeline.Activity, m, document("name,type,all_calls", map[string]string{"name": "Sales", "type": "Call Center", "all_calls": "4"}, map[string]string{"type": "department"}))
-	if err != nil || len(rows) != 1 || len(batch.Rejects) != 1 {
-		t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+	rows, read, err := decode(t, newFormat("calls", "stats", "group"), pipeline.Activity, m, document("name,type,all_calls", map[string]string{"name": "Sales", "type": "Call Center", "all_calls": "4"}, map[string]string{"type": "department"}))
+	if err != nil || len(rows) != 1 || len(read.Rejects) != 1 {
+		t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 	}
 	wantRow(t, rows[0], map[string]string{
 		"resource_type": "call_center", "resource_id": "Sales", "resource_name": "Sales", "channel": "voice", "interactions_total": "4",
 		"interval_start": m.Span.Start.String(), "interval_end": m.Span.End.String(),
 	})
-	if batch.Times[0] != pipeline.NoInstant {
-		t.Errorf("the row has the time %v; its window is the one asked", batch.Times[0])
+	if read.Times[0] != pipeline.NoInstant {
+		t.Errorf("the row has the time %v; its window is the one asked", read.Times[0])
 	}
 }

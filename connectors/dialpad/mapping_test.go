@@ -7,10 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
+	"github.com/windrow-data/windrow/connectors/connectortest"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -46,56 +43,10 @@ func document(header string, rows ...map[string]string) string {
 }
 
 // decode reads a document; each row maps columns to their text.
-func decode(t *testing.T, f pipeline.Format, table *pipeline.Table, m *pipeline.Meta, doc string) ([]map[string]string, *pipeline.Batch, error) {
+func decode(t *testing.T, f pipeline.Format, table *pipeline.Table, m *pipeline.Meta, doc string) ([]map[string]string, connectortest.Decoded, error) {
 	t.Helper()
-	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-	t.Cleanup(func() { mem.AssertSize(t, 0) })
-	batch := pipeline.NewBatch(table, mem)
-	t.Cleanup(batch.Release)
-	for chunk, err := range f.Split(strings.NewReader(doc), 1<<20) {
-		if err == nil {
-			err = f.Decode(m, chunk, batch)
-		}
-		if err != nil {
-			return nil, batch, err
-		}
-	}
-	rows := make([]map[string]string, batch.Rows())
-	for i := range rows {
-		rows[i] = map[string]string{}
-	}
-	cols, err := batch.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for c, col := range cols {
-		if col == nil {
-			continue
-		}
-		for i := range rows {
-			if col.IsValid(i) {
-				rows[i][table.Columns[c].Name] = valueText(col, i)
-			}
-		}
-		col.Release()
-	}
-	return rows, batch, nil
-}
-
-func valueText(col arrow.Array, i int) string {
-	switch a := col.(type) {
-	case *array.Timestamp:
-		return pipeline.Instant(a.Value(i)).String()
-	case *array.List:
-		from, to := a.ValueOffsets(i)
-		var items []string
-		for j := from; j < to; j++ {
-			items = append(items, a.ListValues().(*array.String).Value(int(j)))
-		}
-		return strings.Join(items, "|")
-	default:
-		return col.ValueStr(i)
-	}
+	d, err := connectortest.Decode(t, f, table, m, doc)
+	return d.Rows, d, err
 }
 
 func meta(scope string) *pipeline.Meta {
@@ -148,9 +99,9 @@ func TestCallsEntryRowLegAndDirectCall(t *testing.T) {
 			"target_id": "6000000000000001", "target_kind": "UserProfile", "name": "Ana", "email": "ana@example.com",
 		},
 	)
-	rows, batch, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), doc)
-	if err != nil || len(rows) != 3 || len(batch.Rejects) != 0 {
-		t.Fatalf("got %d rows, %v, %v", len(rows), batch.Rejects, err)
+	rows, read, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), doc)
+	if err != nil || len(rows) != 3 || len(read.Rejects) != 0 {
+		t.Fatalf("got %d rows, %v, %v", len(rows), read.Rejects, err)
 	}
 	wantRow(t, rows[0], map[string]string{
 		"kind": "call", "channel": "voice", "event_id": "6529997769220096", "parent_id": "6529997769220000", "entry_id": "6529997769220096", "is_entry": "true",
@@ -172,8 +123,8 @@ func TestCallsEntryRowLegAndDirectCall(t *testing.T) {
 		"resource_type": "user", "resource_id": "6000000000000001", "resource_name": "Ana", "resource_email": "ana@example.com",
 		"agent_id": "6000000000000001", "agent_name": "Ana", "agent_email": "ana@example.com", "extras": `{"target_kind":"UserProfile"}`,
 	})
-	if batch.Times[2] != instant("2025-09-08T15:00:00Z") {
-		t.Errorf("the row's time is %v", batch.Times[2])
+	if read.Times[2] != instant("2025-09-08T15:00:00Z") {
+		t.Errorf("the row's time is %v", read.Times[2])
 	}
 }
 
@@ -280,9 +231,9 @@ func TestTexts(t *testing.T) {
 					wanted[k] = v
 				}
 			}
-			rows, batch, err := decode(t, newFormat("texts", "records", ""), pipeline.Events, meta("company"), document(textsHeader, row))
+			rows, read, err := decode(t, newFormat("texts", "records", ""), pipeline.Events, meta("company"), document(textsHeader, row))
 			if err != nil || len(rows) != 1 {
-				t.Fatalf("got %v, %v, %v", rows, batch.Rejects, err)
+				t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 			}
 			wantRow(t, rows[0], wanted)
 		})

@@ -7,18 +7,13 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Options of [New].
-type Options struct {
-	Account   pipeline.AccountID
-	Clock     pipeline.Clock    // plans, and counts days ago; nil: Now
-	Now       func() time.Time  // the real clock: quota, waits, time of reading; nil: time.Now
-	RetryFor  time.Duration     // how long one request is retried
-	Transport http.RoundTripper // nil: the default of net/http
-}
+// Options are what a [Source] needs besides its settings.
+type Options = connectors.Options
 
 // Source is one Dialpad company.
 type Source struct {
@@ -40,15 +35,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	if s == nil {
 		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Invalid, Err: errors.New("the source is not configured")}
 	}
-	if o.Account == "" {
-		o.Account = pipeline.DefaultAccount
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Clock == nil {
-		o.Clock = o.Now
-	}
+	o = o.WithDefaults()
 	client, err := httpclient.New(httpclient.Options{
 		Base: s.url, Rate: s.rate, Timeout: s.timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},

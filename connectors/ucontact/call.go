@@ -64,7 +64,7 @@ func (s *Settings) query(q question) string {
 	return b.String()
 }
 
-// names is the body: one string, the names between commas.
+// body is the JSON document: one string, the names between commas.
 func (q question) body() ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -86,11 +86,11 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	}
 	s.agents = r.List("AGENTS", c.Agents, "Agent1,Agent2")
 	s.campaigns = r.List("CAMPAIGNS", c.Campaigns, "Sales,Support")
-	s.channels = r.Words("CHANNELS", orDefault(c.Channels, defaultChannels), defaultChannels)
+	s.channels = r.Words("CHANNELS", setting.Or(c.Channels, defaultChannels), defaultChannels)
 	s.agentMetrics = r.Words("AGENT_METRICS", c.AgentMetrics, "inInteractions,connected")
 	s.campaignMetrics = r.Words("CAMPAIGN_METRICS", c.CampaignMetrics, "inInteractions,outInteractions")
 	s.responseZone = readResponseZone(r, c.ResponseZone)
-	g, err := parseGroup(orDefault(c.GroupNum, defaultGroup), s.zone)
+	g, err := parseGroup(setting.Or(c.GroupNum, defaultGroup), s.zone)
 	if err != nil {
 		r.Fault("GROUPNUM", err.Error(), defaultGroup)
 	}
@@ -103,15 +103,8 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	return s, r.Faults
 }
 
-func orDefault(value, def string) string {
-	if value = strings.TrimSpace(value); value == "" {
-		return def
-	}
-	return value
-}
-
 func readResponseZone(r *setting.Reader, value string) string {
-	value = orDefault(value, defaultResponse)
+	value = setting.Or(value, defaultResponse)
 	if value == defaultResponse {
 		return value
 	}

@@ -8,53 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
+	"github.com/windrow-data/windrow/connectors/connectortest"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
 // readRows decodes an answer; rows are the columns that have a value.
 func readRows(t *testing.T, f pipeline.Format, m pipeline.Meta, doc string) (rows []map[string]string, times []pipeline.Instant, rejects []pipeline.Reject, err error) {
 	t.Helper()
-	for c, err := range f.Split(strings.NewReader(doc), 1<<20) {
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		b := pipeline.NewBatch(pipeline.Activity, memory.DefaultAllocator)
-		if err := f.Decode(&m, c, b); err != nil {
-			return nil, nil, nil, err
-		}
-		times, rejects = append(times, b.Times...), append(rejects, b.Rejects...)
-		n := b.Rows()
-		cols, err := b.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range n {
-			rows = append(rows, row(cols, i))
-		}
-	}
-	return rows, times, rejects, nil
-}
-
-func row(cols []arrow.Array, i int) map[string]string {
-	m := map[string]string{}
-	for c, col := range cols {
-		if col == nil || col.IsNull(i) {
-			continue
-		}
-		switch col := col.(type) {
-		case *array.String:
-			m[pipeline.Activity.Columns[c].Name] = col.Value(i)
-		case *array.Timestamp:
-			m[pipeline.Activity.Columns[c].Name] = pipeline.Instant(col.Value(i)).String()
-		default:
-			m[pipeline.Activity.Columns[c].Name] = col.ValueStr(i)
-		}
-	}
-	return m
+	d, err := connectortest.Decode(t, f, pipeline.Activity, &m, doc)
+	return d.Rows, d.Times, d.Rejects, err
 }
 
 // answerFor describes an answer for [from, to) on the clock of zone.

@@ -1,11 +1,9 @@
 package ucontact
 
 import (
-	"net/http"
-	"time"
-
 	"golang.org/x/sync/semaphore"
 
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -15,13 +13,7 @@ import (
 const callsAtOnce = 4
 
 // Options are what a [Source] needs besides its settings.
-type Options struct {
-	Account   pipeline.AccountID
-	Clock     pipeline.Clock    // the time that plans; nil: Now
-	Now       func() time.Time  // the real time; nil: time.Now
-	RetryFor  time.Duration     // how long one request is retried
-	Transport http.RoundTripper // nil: net/http's
-}
+type Options = connectors.Options
 
 // Source is one uContact account. It implements [pipeline.Source].
 type Source struct {
@@ -35,15 +27,7 @@ var _ pipeline.Source = (*Source)(nil)
 
 // New returns the source of one account. s is without faults.
 func New(s *Settings, o Options) (*Source, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Clock == nil {
-		o.Clock = o.Now
-	}
-	if o.Account == "" {
-		o.Account = pipeline.DefaultAccount
-	}
+	o = o.WithDefaults()
 	c, err := httpclient.New(httpclient.Options{
 		Base: s.url, Rate: s.rate, Timeout: s.timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},

@@ -98,7 +98,7 @@ func (w *World) dashboard(rw http.ResponseWriter, r *http.Request) {
 		if !seen {
 			labels = append(labels, label)
 		}
-		sums[label] = sum.add(m)
+		sums[label] = sum.Add(m)
 	})
 	if o.DateZero && len(labels) == 0 {
 		labels = []string{"0"} // the whole window has its one row, also of zeros

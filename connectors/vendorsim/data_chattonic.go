@@ -117,7 +117,8 @@ func (m DashboardMetrics) Resolution() float64 { return ratio(m.ResolutionMinute
 func (m DashboardMetrics) NPS() float64        { return ratio(m.NPSSum, m.Responses) }
 func (m DashboardMetrics) CSAT() float64       { return ratio(m.CSATSum, m.Responses) }
 
-func (m DashboardMetrics) add(o DashboardMetrics) DashboardMetrics {
+// Add returns the sums of both; the same user counts once.
+func (m DashboardMetrics) Add(o DashboardMetrics) DashboardMetrics {
 	m.NewUsers += o.NewUsers
 	m.MessagesReceived += o.MessagesReceived
 	m.MessagesSent += o.MessagesSent
@@ -172,17 +173,5 @@ func (d Data) DashboardHour(hour time.Time) (DashboardMetrics, bool) {
 // from start on, that have a row. ActiveUsers is distinct over the span, so it
 // is less than the sum of its parts.
 func (d Data) DashboardSpan(start, end time.Time, step time.Duration) (sum DashboardMetrics, rows int) {
-	last := int64(-1)
-	quarters(start, end, func(q time.Time) {
-		m, ok := d.DashboardQuarter(q)
-		if !ok {
-			return
-		}
-		sum = sum.add(m)
-		if n := int64(q.Sub(start) / step); n != last {
-			last = n
-			rows++
-		}
-	})
-	return sum, rows
+	return spanOf(start, end, step, d.DashboardQuarter)
 }

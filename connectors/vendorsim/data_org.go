@@ -1,10 +1,8 @@
 package vendorsim
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Target is what a Dialpad report can be asked for: a kind in the request's
@@ -21,19 +19,6 @@ func (t Target) String() string {
 		return t.Kind
 	}
 	return t.Kind + ":" + strconv.FormatInt(t.ID, 10)
-}
-
-// ParseTarget reads what Target.String writes.
-func ParseTarget(s string) (Target, error) {
-	kind, id, _ := strings.Cut(s, ":")
-	if s == "company" {
-		return Company(), nil
-	}
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil {
-		return Target{}, fmt.Errorf("vendorsim: target %q: %w", s, err)
-	}
-	return Target{kind, n}, nil
 }
 
 // User is a person with a Dialpad line.

@@ -103,7 +103,9 @@ func (d Data) CampaignSpan(campaign, channel string, start, end time.Time, step 
 	return spanOf(start, end, step, func(q time.Time) (Metrics, bool) { return d.CampaignQuarter(campaign, channel, q) })
 }
 
-func spanOf(start, end time.Time, step time.Duration, at func(time.Time) (Metrics, bool)) (sum Metrics, rows int) {
+// spanOf sums what at tells of the quarter hours of [start, end), and counts the
+// intervals of length step, from start on, of which one has a row.
+func spanOf[M interface{ Add(M) M }](start, end time.Time, step time.Duration, at func(time.Time) (M, bool)) (sum M, rows int) {
 	last := int64(-1)
 	quarters(start, end, func(q time.Time) {
 		m, ok := at(q)

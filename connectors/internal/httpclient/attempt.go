@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -235,6 +236,8 @@ func (c *Client) transportError(ctx, own context.Context, r Request, err error) 
 		e.Kind, e.Hint = pipeline.Refused, "the host does not speak https on this port"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		e.Hint = "the host name is unknown: check the address"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Hint = "nothing listens there: check the host and port of the address"
 	}
 	e.Err = errors.New(redact(err.Error(), c.secrets(r)))
 	return e

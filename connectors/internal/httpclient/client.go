@@ -47,6 +47,7 @@ type Client struct {
 	now       func() time.Time
 	agent     string
 	hide      []string
+	outage    outage
 }
 
 // New returns a client for o.Base; the error is of kind Invalid.
@@ -197,7 +198,8 @@ func notJSON(text []byte) string {
 	return ""
 }
 
-// retry repeats try while its error may pass and time is left.
+// retry repeats try while its error may pass and time is left: its own, and
+// that of an outage which other requests have met already.
 func (c *Client) retry(ctx context.Context, r Request, try func() error) error {
 	pause := &backoff.ExponentialBackOff{
 		InitialInterval: firstWait, RandomizationFactor: backoff.DefaultRandomizationFactor,
@@ -206,6 +208,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func() error) error {
 	deadline := time.Now().Add(c.retryFor)
 	for {
 		err := try()
+		over := c.outage.note(err, time.Now()).Add(c.retryFor)
 		if err == nil || r.NoRetry || !pipeline.Retryable(err) || ctx.Err() != nil {
 			return err
 		}
@@ -215,7 +218,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func() error) error {
 			wait = e.RetryAfter
 		}
 		patient := r.WaitThrottled && e != nil && e.Kind == pipeline.Throttled
-		if !patient && time.Now().Add(wait).After(deadline) {
+		if next := time.Now().Add(wait); !patient && (next.After(deadline) || next.After(over)) {
 			return err
 		}
 		if patient {

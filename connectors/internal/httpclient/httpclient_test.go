@@ -139,7 +139,7 @@ func TestRetriesObeyTheirBudget(t *testing.T) {
 		{name: "Retry-After beyond the budget fails at once", answers: []answer{{429, "90"}}, budget: time.Minute, asked: 1, kind: pipeline.Throttled},
 		{name: "a patient caller waits it out", answers: []answer{{429, "3600"}, {429, "3600"}, {500, ""}, {200, ""}}, budget: time.Minute, patient: true, asked: 4, ok: true, min: 2 * time.Hour, max: 2*time.Hour + 3*time.Second},
 		{name: "patience is for throttling only", answers: []answer{{503, "90"}}, budget: time.Minute, patient: true, asked: 1, kind: pipeline.Unavailable},
-		{name: "a vendor that stays down is given up", answers: []answer{{500, ""}}, budget: time.Minute, asked: -1, kind: pipeline.Unavailable, min: 25 * time.Second, max: time.Minute},
+		{name: "a vendor that stays down is given up", answers: []answer{{500, ""}}, budget: time.Minute, asked: -1, kind: pipeline.Unavailable, min: 15 * time.Second, max: time.Minute},
 		{name: "one attempt when asked so", answers: []answer{{500, ""}}, budget: time.Minute, noRetry: true, asked: 1, kind: pipeline.Unavailable},
 		{name: "408 is never retried", answers: []answer{{408, "1"}}, budget: day, patient: true, asked: 1, kind: pipeline.TooHeavy},
 		{name: "401 is never retried", answers: []answer{{401, "1"}}, budget: day, patient: true, asked: 1, kind: pipeline.Unauthorized},

@@ -56,6 +56,14 @@ func (r *Reader) Root(name, value, example string) *url.URL {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
+// Or is the value without surrounding blanks, or def when nothing is left.
+func Or(value, def string) string {
+	if value = strings.TrimSpace(value); value == "" {
+		return def
+	}
+	return value
+}
+
 // Required reports a blank value as a fault.
 func (r *Reader) Required(name, value, because, example string) bool {
 	if strings.TrimSpace(value) != "" {
@@ -136,9 +144,7 @@ func ParseDuration(s string) (time.Duration, error) {
 
 // Duration reads a duration of at least least; empty is def.
 func (r *Reader) Duration(name, value, def string, least time.Duration) time.Duration {
-	if strings.TrimSpace(value) == "" {
-		value = def
-	}
+	value = Or(value, def)
 	d, err := ParseDuration(value)
 	switch {
 	case err != nil:
@@ -153,9 +159,7 @@ func (r *Reader) Duration(name, value, def string, least time.Duration) time.Dur
 
 // Rate reads requests per second; empty is def.
 func (r *Reader) Rate(name, value, def string) float64 {
-	if strings.TrimSpace(value) == "" {
-		value = def
-	}
+	value = Or(value, def)
 	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	if err != nil || !(n > 0) || math.IsInf(n, 0) || n < 1e-4 || n > 1e4 {
 		r.Fault(name, fmt.Sprintf("is %q, which is not a number of requests per second", value), def)

@@ -90,7 +90,7 @@ func Plan(w io.Writer, plan []pipeline.PlannedStream) error {
 		return err
 	}
 	if requests == 0 {
-		_, err := fmt.Fprintf(w, "%s. `windrow sync` with the same flags settles them without rows, and asks no vendor.\n", plural(windows, "span"))
+		_, err := fmt.Fprintf(w, "%s. `windrow sync` with the same flags settles them without rows, and asks no vendor.\n", plural(windows, "window"))
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%s, at least %s. `windrow sync` reads them.\n", plural(windows, "window"), plural(requests, "request"))

@@ -37,7 +37,7 @@ func instant(i *pipeline.Instant) string {
 	if i == nil || *i == pipeline.NoInstant {
 		return "-"
 	}
-	return i.String()
+	return i.Time().Format(time.RFC3339)
 }
 
 // span writes a duration in its two largest units: "3d 4h", "4h 5m", "2d".

@@ -2,7 +2,8 @@
 // sweep over n = 0, 1, 2 … proves that no call is taken for granted.
 //
 // It is for tests. It fails whole calls; half a file is what a failed Write
-// leaves, and a call may have had its effect although it failed.
+// leaves, and a call may have had its effect although it failed. A Temp that is
+// placed before it was synced fails always.
 package faults
 
 import (
@@ -83,15 +84,19 @@ func (f faultyFiles) Temp(ctx context.Context) (files.Temp, error) {
 		}
 		return nil, err
 	}
-	return faultyTemp{t, f.plan}, nil
+	return &faultyTemp{Temp: t, plan: f.plan}, nil
 }
+
+// errUnsynced: a name was given to bytes that a power cut may take back.
+var errUnsynced = errors.New("placed before it was on stable storage")
 
 type faultyTemp struct {
 	files.Temp
-	plan *Plan
+	plan   *Plan
+	synced bool
 }
 
-func (t faultyTemp) Write(b []byte) (n int, err error) {
+func (t *faultyTemp) Write(b []byte) (n int, err error) {
 	err = t.plan.do(func() (err error) { n, err = t.Temp.Write(b); return })
 	if errors.Is(err, ErrInjected) && !t.plan.After {
 		n, _ = t.Temp.Write(b[:len(b)/2])
@@ -99,9 +104,12 @@ func (t faultyTemp) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-func (t faultyTemp) Sync() error { return t.plan.do(t.Temp.Sync) }
+func (t *faultyTemp) Sync() error {
+	t.synced = true
+	return t.plan.do(t.Temp.Sync)
+}
 
-func (t faultyTemp) Open() (r io.ReadCloser, err error) {
+func (t *faultyTemp) Open() (r io.ReadCloser, err error) {
 	err = t.plan.do(func() (err error) { r, err = t.Temp.Open(); return })
 	if err != nil && r != nil {
 		err = errors.Join(err, r.Close())
@@ -110,11 +118,14 @@ func (t faultyTemp) Open() (r io.ReadCloser, err error) {
 	return r, err
 }
 
-func (t faultyTemp) Place(ctx context.Context, name string) error {
+func (t *faultyTemp) Place(ctx context.Context, name string) error {
+	if !t.synced {
+		return errUnsynced
+	}
 	return t.plan.do(func() error { return t.Temp.Place(ctx, name) })
 }
 
-func (t faultyTemp) Discard() error { return t.plan.do(t.Temp.Discard) }
+func (t *faultyTemp) Discard() error { return t.plan.do(t.Temp.Discard) }
 
 type faultySite struct {
 	files.Site

@@ -21,14 +21,15 @@ type Local struct {
 	root    string
 	private string // absolute
 
-	turn chan struct{} // of this process's goroutines at the lock file
+	turn chan struct{}        // of this process's goroutines at the lock file
+	sync func(*os.File) error // puts a file on stable storage
 	mu   sync.Mutex
 	run  *run // nil until the first Temp
 }
 
 // NewLocal returns the files beneath root. private is a folder's name in it.
 func NewLocal(root, private string) *Local {
-	return &Local{root: root, private: filepath.Join(root, private), turn: make(chan struct{}, 1)}
+	return &Local{root: root, private: filepath.Join(root, private), turn: make(chan struct{}, 1), sync: (*os.File).Sync}
 }
 
 func (l *Local) path(name string) string { return filepath.Join(l.root, filepath.FromSlash(name)) }
@@ -72,13 +73,13 @@ func (l *Local) Create(ctx context.Context, name string, body []byte) error {
 		return err
 	}
 	path := l.path(name)
-	if err := makeDir(filepath.Dir(path)); err != nil {
+	if err := l.makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if err := moveNew(os.Link, t.path, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return l.syncDir(filepath.Dir(path))
 }
 
 // moveNew gives the file at from the name to unless there is one already.
@@ -100,7 +101,7 @@ func moveNew(link func(from, to string) error, from, to string) error {
 // Append implements [Files].
 func (l *Local) Append(_ context.Context, name string, line []byte) (err error) {
 	path := l.path(name)
-	if err := makeDir(filepath.Dir(path)); err != nil {
+	if err := l.makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o666)
@@ -126,10 +127,10 @@ func (l *Local) Append(_ context.Context, name string, line []byte) (err error) 
 	if _, err := f.Write(append(append(whole, line...), '\n')); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := l.sync(f); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return l.syncDir(filepath.Dir(path))
 }
 
 // Remove implements [Files].
@@ -146,7 +147,7 @@ func (l *Local) Remove(_ context.Context, names ...string) error {
 		}
 	}
 	for _, dir := range dirs {
-		if err := syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -154,7 +155,7 @@ func (l *Local) Remove(_ context.Context, names ...string) error {
 }
 
 // makeDir makes dir and what is missing above it, each on stable storage.
-func makeDir(dir string) error {
+func (l *Local) makeDir(dir string) error {
 	if info, err := os.Stat(dir); err == nil {
 		if !info.IsDir() {
 			return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
@@ -163,23 +164,23 @@ func makeDir(dir string) error {
 	}
 	parent := filepath.Dir(dir)
 	if parent != dir {
-		if err := makeDir(parent); err != nil {
+		if err := l.makeDir(parent); err != nil {
 			return err
 		}
 	}
 	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(parent)
+	return l.syncDir(parent)
 }
 
 // syncDir puts a directory's entries on stable storage.
-func syncDir(dir string) error {
+func (l *Local) syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	err = d.Sync()
+	err = l.sync(d)
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
 		err = nil // a file system whose directories need no sync, or know none
 	}
@@ -228,19 +229,19 @@ type localTemp struct {
 
 func (t *localTemp) Write(b []byte) (int, error) { return t.f.Write(b) }
 
-func (t *localTemp) Sync() error { return errors.Join(t.f.Sync(), t.f.Close()) }
+func (t *localTemp) Sync() error { return errors.Join(t.local.sync(t.f), t.f.Close()) }
 
 func (t *localTemp) Open() (io.ReadCloser, error) { return os.Open(t.path) }
 
 func (t *localTemp) Place(_ context.Context, name string) error {
 	path := t.local.path(name)
-	if err := makeDir(filepath.Dir(path)); err != nil {
+	if err := t.local.makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if err := os.Rename(t.path, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return t.local.syncDir(filepath.Dir(path))
 }
 
 func (t *localTemp) Discard() error {

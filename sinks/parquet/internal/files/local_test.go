@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -60,6 +61,59 @@ func TestTheFoldersOfDeadRunsGoAndThoseOfLivingStay(t *testing.T) {
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
 		t.Errorf("closed runs left %v, %v", left, err)
+	}
+}
+
+// A power cut may take back what was not synced: the bytes must be safe before
+// they have a name, and the name before the call returns.
+func TestPromise02_BytesAreSafeBeforeTheirNameAndTheNameBeforeTheAnswer(t *testing.T) {
+	ctx := context.Background()
+	root := t.TempDir()
+	l := NewLocal(root, "_private")
+	defer l.Close()
+	// A temporary file is begun first: its folder is not what this is about.
+	temp, err := l.Temp(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var synced []string // what was synced, and whether the object had its name by then
+	watch := func(object string) {
+		synced = nil
+		l.sync = func(f *os.File) error {
+			name, err := filepath.Rel(root, f.Name())
+			if err != nil {
+				return err
+			}
+			if strings.HasPrefix(name, "_private") {
+				name = "the bytes"
+			}
+			_, err = os.Stat(filepath.Join(root, object))
+			synced = append(synced, fmt.Sprintf("%s %v", name, err == nil))
+			return f.Sync()
+		}
+	}
+	write := func(t Temp) error {
+		_, err := t.Write([]byte("text"))
+		return errors.Join(err, t.Sync())
+	}
+	for _, step := range []struct {
+		name, object string
+		do           func() error
+		want         []string
+	}{
+		{"an object in a new folder", "a/b/one", func() error { return errors.Join(write(temp), temp.Place(ctx, "a/b/one")) },
+			[]string{"the bytes false", ". false", "a false", "a/b true"}},
+		{"an object that is created", "a/b/two", func() error { return l.Create(ctx, "a/b/two", []byte("text")) },
+			[]string{"the bytes false", "a/b true"}},
+		{"a line that is appended", "a/b/three", func() error { return l.Append(ctx, "a/b/three", []byte("line")) },
+			[]string{"a/b/three true", "a/b true"}},
+		{"an object that is removed", "a/b/one", func() error { return l.Remove(ctx, "a/b/one") },
+			[]string{"a/b false"}},
+	} {
+		watch(step.object)
+		if err := step.do(); err != nil || !slices.Equal(synced, step.want) {
+			t.Errorf("%s: synced %q, want %q, %v", step.name, synced, step.want, err)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func (l *Local) Lock(ctx context.Context) (func(), error) {
 }
 
 func (l *Local) lock(ctx context.Context) (*flock.Flock, error) {
-	if err := makeDir(l.private); err != nil {
+	if err := l.makeDir(l.private); err != nil {
 		return nil, err
 	}
 	f := flock.New(filepath.Join(l.private, "lock"), flock.SetPermissions(0o666))
@@ -67,7 +67,7 @@ func (l *Local) begin() error {
 		return nil
 	}
 	tmp := filepath.Join(l.private, "tmp")
-	if err := makeDir(tmp); err != nil {
+	if err := l.makeDir(tmp); err != nil {
 		return err
 	}
 	sweep(tmp)

@@ -1,0 +1,36 @@
+// Package connectors holds what every connector is opened with.
+//
+// It is no list of vendors and knows none: each stands alone in a folder below,
+// and cmd brings them together. Start at one of those, ucontact is the
+// shortest; package pipeline says what a Source promises.
+package connectors
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Options are what a source needs besides its settings.
+type Options struct {
+	Account   pipeline.AccountID // empty: [pipeline.DefaultAccount]
+	Clock     pipeline.Clock     // the time that plans, counts days ago and stamps what is read; nil: Now
+	Now       func() time.Time   // the real time: quotas, waits, the time of reading; nil: time.Now
+	RetryFor  time.Duration      // how long one request is retried
+	Transport http.RoundTripper  // nil: a clone of http.DefaultTransport
+}
+
+// WithDefaults fills in the account and the clocks that were left out.
+func (o Options) WithDefaults() Options {
+	if o.Account == "" {
+		o.Account = pipeline.DefaultAccount
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Clock == nil {
+		o.Clock = o.Now
+	}
+	return o
+}
