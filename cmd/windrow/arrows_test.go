@@ -40,7 +40,7 @@ var arrows = []arrow{
 }
 
 // Siblings do not know each other.
-var siblings = []string{"connectors/ucontact", "connectors/chattonic", "connectors/dialpad", "connectors/vendorsim", "sinks/parquet", "sinks/memory"}
+var siblings = []string{"connectors/ucontact", "connectors/chattonic", "connectors/dialpad", "connectors/vendorsim", "sinks/parquet", "sinks/memory", "sinks/bigquery"}
 
 func TestDependenciesFollowTheArrows(t *testing.T) {
 	packages := listPackages(t)

@@ -3,6 +3,7 @@ package bqserver_test
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -136,7 +137,7 @@ func TestColumnsAreAddedAndNeverRetyped(t *testing.T) {
 		t.Errorf("metadata %+v", md)
 	}
 	_, err = table.Update(b.ctx, bigquery.TableMetadataToUpdate{Schema: wider}, "0")
-	if e, ok := err.(*googleapi.Error); !ok || e.Code != 412 {
+	if e := (*googleapi.Error)(nil); !errors.As(err, &e) || e.Code != 412 {
 		t.Errorf("an old etag: %v", err)
 	}
 	for what, change := range map[string]func(bigquery.Schema) bigquery.Schema{
