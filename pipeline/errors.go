@@ -100,6 +100,18 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// Locate names the stream and the window of an error that names no stream;
+// another error, or one that stands within others, stays as it is.
+func Locate(err error, stream StreamID, window Span) error {
+	var e *Error
+	if errors.As(err, &e) && error(e) == err && e.Stream == "" {
+		named := *e
+		named.Stream, named.Window = stream, window
+		return &named
+	}
+	return err
+}
+
 // Retryable reports whether repeating the same call may succeed.
 func Retryable(err error) bool {
 	k := KindOf(err)

@@ -117,12 +117,5 @@ func halvable(err error) bool {
 
 // windowFault is fault for one window; a zero span means the stream.
 func windowFault(op string, k pipeline.StreamKey, w pipeline.Span, err error) error {
-	err = fault(op, err)
-	var e *pipeline.Error
-	if errors.As(err, &e) && error(e) == err && e.Stream == "" {
-		named := *e
-		named.Stream, named.Window = k.Stream, w
-		return &named
-	}
-	return err
+	return pipeline.Locate(fault(op, err), k.Stream, w)
 }

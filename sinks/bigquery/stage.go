@@ -3,17 +3,15 @@ package bigquery
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/verdict"
 	"github.com/windrow-data/windrow/transforms"
 )
 
@@ -201,32 +199,13 @@ func (st *stage) addReject(b *array.RecordBuilder, r pipeline.Reject) {
 		text(5, r.Scope)
 	}
 	b.Field(6).(*array.Int64Builder).Append(r.Row)
-	text(7, printable(r.Reason))
-	text(8, printable(r.Raw))
+	text(7, transforms.Printable(r.Reason))
+	text(8, transforms.Printable(r.Raw))
 	if r.At == pipeline.NoInstant {
 		b.Field(9).AppendNull()
 	} else {
 		at(9, r.At)
 	}
-}
-
-// printable is s with bytes that are not UTF-8 written as \xNN: BigQuery
-// refuses a whole load for one of them.
-func printable(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		} else {
-			b.WriteString(s[i : i+n])
-		}
-		i += n
-	}
-	return b.String()
 }
 
 // Seal implements [pipeline.Stage].
@@ -277,14 +256,7 @@ func (st *stage) ready(e pipeline.Entry) error {
 		return errors.New("the stage is not sealed")
 	}
 	rows, rejected := st.rows.count(), st.rejects.count()
-	switch {
-	case e.Window != st.window:
-		return errors.New("the entry is another window's")
-	case rows != e.Counts.Rows || rejected != e.Counts.Rejected:
-		return fmt.Errorf("%d rows and %d rejects are staged, the entry says %d and %d",
-			rows, rejected, e.Counts.Rows, e.Counts.Rejected)
-	}
-	return nil
+	return verdict.Fits(e, st.window, rows, rejected)
 }
 
 func (st *stage) size() int64 { return st.rows.size() + st.rejects.size() }

@@ -324,16 +324,10 @@ func (st *stage) Abort() error {
 func (st *stage) ready(e pipeline.Entry) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	switch {
-	case !st.sealed || st.ended:
+	if !st.sealed || st.ended {
 		return errors.New("the stage is not sealed")
-	case e.Window != st.window:
-		return errors.New("the entry is another window's")
-	case st.rows != e.Counts.Rows || int64(len(st.rejects)) != e.Counts.Rejected:
-		return fmt.Errorf("%d rows and %d rejects are staged, the entry says %d and %d",
-			st.rows, len(st.rejects), e.Counts.Rows, e.Counts.Rejected)
 	}
-	return nil
+	return verdict.Fits(e, st.window, st.rows, int64(len(st.rejects)))
 }
 
 // take hands over what was collected, in order.

@@ -47,12 +47,5 @@ func streamFault(op string, k pipeline.StreamKey, err error) error {
 
 // windowFault is fault for one window.
 func windowFault(op string, k pipeline.StreamKey, w pipeline.Span, err error) error {
-	err = fault(op, err)
-	var e *pipeline.Error
-	if errors.As(err, &e) && error(e) == err && e.Stream == "" {
-		named := *e
-		named.Stream, named.Window = k.Stream, w
-		return &named
-	}
-	return err
+	return pipeline.Locate(fault(op, err), k.Stream, w)
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -134,8 +132,8 @@ func appendReject(b *array.RecordBuilder, r pipeline.Reject, e pipeline.Entry) {
 		text(0, r.Scope)
 	}
 	b.Field(1).(*array.Int64Builder).Append(r.Row)
-	text(2, printable(r.Reason))
-	text(3, printable(r.Raw))
+	text(2, transforms.Printable(r.Reason))
+	text(3, transforms.Printable(r.Raw))
 	if r.At == pipeline.NoInstant {
 		b.Field(4).AppendNull()
 	} else {
@@ -145,23 +143,4 @@ func appendReject(b *array.RecordBuilder, r pipeline.Reject, e pipeline.Entry) {
 	at(6, e.Window.End)
 	at(7, e.ExtractedAt)
 	text(8, string(e.SyncID))
-}
-
-// printable is s with bytes that are not UTF-8 written as \xNN, since readers
-// refuse a whole file for one of them.
-func printable(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		} else {
-			b.WriteString(s[i : i+n])
-		}
-		i += n
-	}
-	return b.String()
 }

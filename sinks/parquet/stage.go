@@ -3,12 +3,12 @@ package parquet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/verdict"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
 	"github.com/windrow-data/windrow/transforms"
 )
@@ -164,14 +164,7 @@ func (st *stage) ready(e pipeline.Entry) error {
 	if st.rejects != nil {
 		rejected = st.rejects.rows
 	}
-	switch {
-	case e.Window != st.window:
-		return errors.New("the entry is another window's")
-	case rows != e.Counts.Rows || rejected != e.Counts.Rejected:
-		return fmt.Errorf("%d rows and %d rejects are staged, the entry says %d and %d",
-			rows, rejected, e.Counts.Rows, e.Counts.Rejected)
-	}
-	return nil
+	return verdict.Fits(e, st.window, rows, rejected)
 }
 
 // placeData gives the window's file its name. A window without rows gets a

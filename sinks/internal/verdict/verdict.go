@@ -5,6 +5,7 @@ package verdict
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -62,4 +63,17 @@ func Of(l *pipeline.Ledger, e pipeline.Entry) Verdict {
 func sameRows(live, e pipeline.Entry) bool {
 	return live.Fingerprint == e.Fingerprint && live.RejectsHash == e.RejectsHash &&
 		live.Counts.Rows == e.Counts.Rows && live.Counts.Rejected == e.Counts.Rejected
+}
+
+// Fits reports why a sealed stage of window w, with so many rows and rejects,
+// is not what the entry says, if so.
+func Fits(e pipeline.Entry, w pipeline.Window, rows, rejected int64) error {
+	switch {
+	case e.Window != w:
+		return errors.New("the entry is another window's")
+	case rows != e.Counts.Rows || rejected != e.Counts.Rejected:
+		return fmt.Errorf("%d rows and %d rejects are staged, the entry says %d and %d",
+			rows, rejected, e.Counts.Rows, e.Counts.Rejected)
+	}
+	return nil
 }

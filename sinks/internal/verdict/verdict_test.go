@@ -71,3 +71,24 @@ func TestAVerdictFollowsFromWhatTheLedgerKnows(t *testing.T) {
 		})
 	}
 }
+
+func TestAStageFitsItsOwnEntryAlone(t *testing.T) {
+	own := pipeline.Window{Span: pipeline.Span{Start: 0, End: 10}, Zone: "UTC"}
+	other := pipeline.Window{Span: own.Span, Zone: "Asia/Tokyo"}
+	entry := pipeline.Entry{Window: own, Counts: pipeline.Counts{Rows: 3, Rejected: 1}}
+	for _, c := range []struct {
+		name           string
+		window         pipeline.Window
+		rows, rejected int64
+		fits           bool
+	}{
+		{"what the entry says", own, 3, 1, true},
+		{"a row less", own, 2, 1, false},
+		{"a reject more", own, 3, 2, false},
+		{"the same span cut in another zone", other, 3, 1, false},
+	} {
+		if err := Fits(entry, c.window, c.rows, c.rejected); (err == nil) != c.fits {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
