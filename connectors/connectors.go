@@ -18,6 +18,8 @@ type Options struct {
 	Clock     pipeline.Clock     // the time that plans, counts days ago and stamps what is read; nil: Now
 	Now       func() time.Time   // the real time: quotas, waits, the time of reading; nil: time.Now
 	RetryFor  time.Duration      // how long one request is retried
+	Task      string             // names this process among those that share the vendor's limits; empty when it is alone
+	Tasks     int                // how many processes share them: each takes its part of rates and quotas; 0 means 1
 	Transport http.RoundTripper  // nil: a clone of http.DefaultTransport
 }
 

@@ -6,12 +6,8 @@ import (
 	"time"
 )
 
-const (
-	// groupWindows bounds a group commit.
-	groupWindows = 256
-	// stopGrace is how long a commit that has begun may go on after a signal.
-	stopGrace = 5 * time.Second
-)
+// stopGrace is how long a commit that has begun may go on after a signal.
+const stopGrace = 5 * time.Second
 
 // committer makes the sealed windows of one table durable, one group at a
 // time. What arrives while a group is being committed forms the next one, so

@@ -267,7 +267,7 @@ func (c *cutter) endRequest() {
 }
 
 // seal checks the thresholds and seals every window. Nothing is visible yet.
-func (c *cutter) seal(maxRejects float64, supersedes map[Window][]Window) ([]Sealed, error) {
+func (c *cutter) seal(maxRejects float64, planned map[Window]PlannedWindow) ([]Sealed, error) {
 	c.parts[0].counts.Read += c.outside
 	c.parts[0].counts.Outside += c.outside
 	var total Counts
@@ -285,13 +285,14 @@ func (c *cutter) seal(maxRejects float64, supersedes map[Window][]Window) ([]Sea
 		if err := c.flush(p); err != nil {
 			return nil, err
 		}
-		if err := p.stage.Seal(c.ctx); err != nil {
+		staged, err := p.stage.Seal(c.ctx)
+		if err != nil {
 			return nil, err
 		}
 		sealed = append(sealed, Sealed{Stage: p.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: Entry{
 			Kind: EntryCommit, Window: p.window, SyncID: c.id, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
 			Settled: c.extractedAt >= p.window.End.Add(c.stream.Settle), Counts: p.counts,
-			Fingerprint: p.print, RejectsHash: p.rejects, Settings: c.stream.Settings, Supersedes: supersedes[p.window],
+			Fingerprint: p.print, RejectsHash: p.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: planned[p.window].Supersedes,
 		}})
 	}
 	return sealed, nil

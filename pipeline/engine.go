@@ -20,6 +20,11 @@ type Engine struct {
 	MaxRejects float64
 	// Concurrency is how many bodies are read at once.
 	Concurrency int
+	// Group says when sealed windows are committed; the zero Grouping commits
+	// them as soon as the commit before is over.
+	Group Grouping
+	// Shard is this run's share of the windows; the zero Shard is all of them.
+	Shard Shard
 	// Mem is where Arrow memory comes from; nil means the default allocator.
 	Mem memory.Allocator
 	// Observe is told what happens; it may be called from any goroutine. May be nil.

@@ -16,7 +16,7 @@ type job struct {
 	source     Source
 	stream     Stream
 	extraction Extraction
-	supersedes map[Window][]Window
+	planned    map[Window]PlannedWindow
 }
 
 // move carries one extraction from the vendor to the sink. This is the life of
@@ -119,7 +119,7 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return cut.seal(r.MaxRejects, j.supersedes)
+	return cut.seal(r.MaxRejects, j.planned)
 }
 
 // readBody takes a slot and reads one document into the windows.

@@ -33,6 +33,8 @@ type PlannedWindow struct {
 	// Supersedes names the windows of other bounds that its commit replaces:
 	// committed ones, and those of which a commit began and never ended.
 	Supersedes []Window
+	// Fingerprint is of the rows that are committed; zero where none are.
+	Fingerprint Hash
 }
 
 // StreamPlan is what a run does for one stream, and what it cannot do.

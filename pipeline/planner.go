@@ -86,7 +86,7 @@ func (p *planner) again(fresh []PlannedWindow) []PlannedWindow {
 		}
 		if reason := p.reasonToReadAgain(it); reason != "" {
 			w := it.entry.Window
-			list = append(list, PlannedWindow{Window: w, Reason: reason, Supersedes: p.superseded(w.Span)})
+			list = append(list, PlannedWindow{Window: w, Reason: reason, Supersedes: p.superseded(w.Span), Fingerprint: it.entry.Fingerprint})
 		}
 	}
 	return list

@@ -89,13 +89,13 @@ func newSyncID(e *Engine) SyncID {
 
 // jobs are the extractions of a planned stream.
 func (p plannedStream) jobs() []job {
-	supersedes := make(map[Window][]Window)
+	planned := make(map[Window]PlannedWindow, len(p.Windows))
 	for _, w := range p.Windows {
-		supersedes[w.Window] = w.Supersedes
+		planned[w.Window] = w
 	}
 	jobs := make([]job, 0, len(p.extractions))
 	for _, x := range p.extractions {
-		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, supersedes: supersedes})
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned})
 	}
 	return jobs
 }

@@ -20,10 +20,10 @@ type Sink interface {
 	Record(ctx context.Context, k StreamKey, entries ...Entry) error
 	// Stage begins to collect the rows of one window. Nothing is visible before Commit.
 	Stage(ctx context.Context, k StreamKey, t *Table, w Window) (Stage, error)
-	// Commit makes sealed windows of one table and their entries durable
-	// together, replacing whatever the table held for them and for the windows
-	// that they supersede. It never fails as a whole: every window has its own
-	// Result, in order. A window whose fingerprint, rejects and bounds equal what
+	// Commit makes sealed windows, of any streams and tables, durable together
+	// with their entries, replacing whatever the tables held for them and for the
+	// windows that they supersede. It never fails as a whole: every window has its
+	// own Result, in order. A window whose fingerprint, rejects and bounds equal what
 	// is committed writes no data (Unchanged). A window of which the ledger has a
 	// newer reading (by ReadAt) is left alone (Yielded). After an error the
 	// window is open, and the next commit of it repairs what this one left.
@@ -40,7 +40,8 @@ type Stage interface {
 	// Reject adds rejected rows.
 	Reject(ctx context.Context, rejects []Reject) error
 	// Seal ends the collection; everything is on stable storage but not visible.
-	Seal(ctx context.Context) error
+	// It returns the bytes that the rows and rejects take there.
+	Seal(ctx context.Context) (staged int64, err error)
 	// Abort drops the stage. It is idempotent, and harmless after Commit.
 	Abort() error
 }

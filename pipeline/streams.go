@@ -71,6 +71,7 @@ func (e *Engine) plans(ctx context.Context) ([]plannedStream, error) {
 		if err != nil {
 			return err
 		}
+		plan.Windows = e.Shard.of(streams[i].Key, plan.Windows)
 		due := make([]Window, len(plan.Windows))
 		for j, w := range plan.Windows {
 			due[j] = w.Window

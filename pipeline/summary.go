@@ -8,6 +8,8 @@ type Summary struct {
 	FinishedAt Instant         `json:"-"`
 	Streams    []StreamSummary `json:"streams"`
 	Exit       int             `json:"exit"`
+	// Receipt is what the run used of a sink that bills; nil for any other.
+	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
 // StreamSummary is one stream's part of a [Summary]. Committed, Unchanged and

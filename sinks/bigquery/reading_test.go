@@ -72,7 +72,7 @@ func seal(t testing.TB, s *Store, w pipeline.Window, n int, rejects int, ids ...
 			t.Fatal(err)
 		}
 	}
-	if err := st.Seal(ctx); err != nil {
+	if _, err := st.Seal(ctx); err != nil {
 		t.Fatal(err)
 	}
 	return pipeline.Sealed{Stage: st, Key: agents, Table: table, Entry: e}

@@ -209,11 +209,11 @@ func (st *stage) addReject(b *array.RecordBuilder, r pipeline.Reject) {
 }
 
 // Seal implements [pipeline.Stage].
-func (st *stage) Seal(ctx context.Context) error {
+func (st *stage) Seal(ctx context.Context) (staged int64, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.state != staging {
-		return st.fault("seal", errEnded)
+		return 0, st.fault("seal", errEnded)
 	}
 	for _, p := range []*spool{&st.rows, &st.rejects} {
 		if p.groups == nil {
@@ -221,12 +221,12 @@ func (st *stage) Seal(ctx context.Context) error {
 		}
 		// No sync: a machine that crashes reads the window again, as nothing refers to the file.
 		if err := p.groups.Close(); err != nil {
-			return st.fault("seal", err)
+			return 0, st.fault("seal", err)
 		}
 	}
 	st.state = sealed
 	pipeline.Point(ctx, "bigquery.staged")
-	return nil
+	return st.size(), nil
 }
 
 // Abort implements [pipeline.Stage].

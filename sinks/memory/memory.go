@@ -243,6 +243,7 @@ type stage struct {
 	records map[int]arrow.Record
 	rejects []pipeline.Reject
 	rows    int64
+	staged  int64 // bytes of the records
 	sealed  bool
 	ended   bool
 }
@@ -277,6 +278,9 @@ func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
 	rec.Retain()
 	st.records[seq] = rec
 	st.rows += rec.NumRows()
+	for _, col := range rec.Columns() {
+		st.staged += int64(col.Data().SizeInBytes())
+	}
 	return nil
 }
 
@@ -292,14 +296,14 @@ func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
 }
 
 // Seal implements [pipeline.Stage].
-func (st *stage) Seal(context.Context) error {
+func (st *stage) Seal(context.Context) (staged int64, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if err := st.open(); err != nil {
-		return err
+		return 0, err
 	}
 	st.sealed = true
-	return nil
+	return st.staged, nil
 }
 
 func (st *stage) open() error {

@@ -74,7 +74,7 @@ func commitAgents(t testing.TB, ctx context.Context, s pipeline.Store, at int, w
 	if err := st.Reject(context.Background(), rejects); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Seal(context.Background()); err != nil {
+	if _, err := st.Seal(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	e := pipeline.Entry{

@@ -111,28 +111,29 @@ func (st *stage) Reject(ctx context.Context, rejects []pipeline.Reject) error {
 }
 
 // Seal implements [pipeline.Stage].
-func (st *stage) Seal(ctx context.Context) error {
+func (st *stage) Seal(ctx context.Context) (staged int64, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.state != staging {
-		return st.fault("seal", errEnded)
+		return 0, st.fault("seal", errEnded)
 	}
 	if st.file != nil {
 		if err := st.file.Close(); err != nil {
-			return st.fault("seal", err)
+			return 0, st.fault("seal", err)
 		}
 		if err := st.data.Sync(); err != nil {
-			return st.fault("seal", err)
+			return 0, st.fault("seal", err)
 		}
+		staged = st.file.Size()
 	}
 	if st.rejects != nil {
 		if err := st.rejects.end(); err != nil {
-			return st.fault("seal", err)
+			return 0, st.fault("seal", err)
 		}
 	}
 	st.state = sealed
 	pipeline.Point(ctx, "parquet.sealed")
-	return nil
+	return staged, nil
 }
 
 // Abort implements [pipeline.Stage].

@@ -276,7 +276,9 @@ func TestStoppingHalfwayKeepsWhatIsCommittedAndBeginsNothing(t *testing.T) {
 		}
 		rec := agentsRecord(w, "ana")
 		defer rec.Release()
-		if err := errors.Join(st.Append(context.Background(), 0, rec), st.Seal(context.Background())); err != nil {
+		appended := st.Append(context.Background(), 0, rec)
+		_, sealErr := st.Seal(context.Background())
+		if err := errors.Join(appended, sealErr); err != nil {
 			t.Fatal(err)
 		}
 		sealed = append(sealed, pipeline.Sealed{Stage: st, Key: testKey, Table: pipeline.Activity,

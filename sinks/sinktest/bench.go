@@ -159,7 +159,7 @@ func stage(ctx context.Context, s pipeline.Store, r reading) (pipeline.Sealed, e
 	if err := st.Reject(ctx, rejects); err != nil {
 		return pipeline.Sealed{}, errors.Join(err, st.Abort())
 	}
-	if err := st.Seal(ctx); err != nil {
+	if _, err := st.Seal(ctx); err != nil {
 		return pipeline.Sealed{}, errors.Join(err, st.Abort())
 	}
 	return pipeline.Sealed{Stage: st, Key: r.key, Table: tableOf(r.key), Entry: r.entry()}, nil

@@ -37,7 +37,7 @@ func ordered(t *testing.T, b *bench) {
 		})
 	}
 	wg.Wait()
-	if err := st.Seal(ctx); err != nil {
+	if _, err := st.Seal(ctx); err != nil {
 		t.Fatal(err)
 	}
 	got := s.Commit(ctx, []pipeline.Sealed{{Stage: st, Key: agents, Table: pipeline.Activity, Entry: r.entry()}})
