@@ -1,8 +1,9 @@
 package pipeline
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"fmt"
-	"hash/fnv"
 )
 
 // Shard is one of Count parts of the windows, by Index from 0 on. The zero
@@ -29,26 +30,19 @@ func (s Shard) of(k StreamKey, windows []PlannedWindow) []PlannedWindow {
 	return mine
 }
 
-// owner is the index of the part that w belongs to.
+// owner is the index of the part that w belongs to. What is hashed never
+// changes: versions that run side by side must agree.
 func (s Shard) owner(k StreamKey, w Window) int {
 	month := w.Start.Time()
 	if loc, err := w.Location(); err == nil {
 		month = w.Start.In(loc)
 	}
-	best, highest := 0, uint64(0)
+	unit := fmt.Sprintf("%s|%s|%s|", k.Account, k.Stream, month.Format("2006-01"))
+	best, highest := 0, [sha256.Size]byte{}
 	for i := range s.Count {
-		h := fnv.New64a()
-		fmt.Fprintf(h, "%s|%s|%s|%d", k.Account, k.Stream, month.Format("2006-01"), i)
-		if sum := mix64(h.Sum64()); i == 0 || sum > highest {
+		if sum := sha256.Sum256(fmt.Append([]byte(unit), i)); bytes.Compare(sum[:], highest[:]) > 0 {
 			best, highest = i, sum
 		}
 	}
 	return best
-}
-
-// mix64 spreads a hash over all of its bits; FNV's high bits hardly know the last byte.
-func mix64(x uint64) uint64 {
-	x = (x ^ x>>33) * 0xff51afd7ed558ccd
-	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
-	return x ^ x>>33
 }

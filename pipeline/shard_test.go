@@ -1,0 +1,237 @@
+package pipeline
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+)
+
+const mostShards = 16
+
+// fourteen is as many streams as the vendor with the most streams has.
+func fourteen() []StreamKey {
+	keys := make([]StreamKey, 14)
+	for i := range keys {
+		keys[i] = StreamKey{DefaultAccount, StreamID(fmt.Sprintf("dialpad.stream%d", i))}
+	}
+	return keys
+}
+
+// yearOfDays is 2025 in days of a zone.
+func yearOfDays(t testing.TB, in string) []PlannedWindow {
+	t.Helper()
+	var list []PlannedWindow
+	for _, s := range mustCalendar(t, "1d", in).Cut(Span{localMidnight(t, in, "2025-01-01"), localMidnight(t, in, "2026-01-01")}) {
+		list = append(list, PlannedWindow{Window: Window{s, in}, Reason: ReasonNew})
+	}
+	if len(list) != 365 {
+		t.Fatalf("%d days", len(list))
+	}
+	return list
+}
+
+func localMidnight(t testing.TB, in, date string) Instant {
+	t.Helper()
+	loc, err := time.LoadLocation(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.ParseInLocation(time.DateOnly, date, loc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return InstantOf(at)
+}
+
+func startsOf(windows []PlannedWindow) []Instant {
+	list := make([]Instant, len(windows))
+	for i, w := range windows {
+		list[i] = w.Window.Start
+	}
+	return list
+}
+
+// localMonths lists the months that windows start in, each once, in order.
+func localMonths(t testing.TB, windows []PlannedWindow) []string {
+	t.Helper()
+	var list []string
+	for _, w := range windows {
+		loc, err := w.Window.Location()
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, w.Window.Start.In(loc).Format("2006-01"))
+	}
+	return slices.Compact(list)
+}
+
+func TestEveryWindowBelongsToExactlyOneShard(t *testing.T) {
+	k, year := StreamKey{DefaultAccount, "dialpad.calls"}, yearOfDays(t, "America/New_York")
+	for n := 1; n <= mostShards; n++ {
+		var all []Instant
+		for i := range n {
+			part := startsOf(Shard{i, n}.of(k, year))
+			if !slices.IsSorted(part) {
+				t.Errorf("part %d of %d is out of order", i, n)
+			}
+			all = append(all, part...)
+		}
+		slices.Sort(all)
+		if !slices.Equal(all, startsOf(year)) {
+			t.Errorf("the %d parts hold %d windows, not each of the %d once", n, len(all), len(year))
+		}
+	}
+}
+
+func TestTheZeroShardIsTheWhole(t *testing.T) {
+	k, year := StreamKey{DefaultAccount, "dialpad.calls"}, yearOfDays(t, "America/New_York")
+	for _, whole := range []Shard{{}, {0, 1}} {
+		if got := whole.of(k, year); len(got) != len(year) {
+			t.Errorf("%+v holds %d windows of %d", whole, len(got), len(year))
+		}
+	}
+}
+
+func TestAWindowsShardDependsOnNoOtherWindowNorOnWhyItIsRead(t *testing.T) {
+	k, year := StreamKey{DefaultAccount, "dialpad.calls"}, yearOfDays(t, "America/New_York")
+	shard := Shard{2, 5}
+	want := startsOf(shard.of(k, year))
+	if len(want) == 0 || len(want) == len(year) {
+		t.Fatalf("%d of %d windows", len(want), len(year))
+	}
+	for _, w := range year {
+		w.Reason, w.Fingerprint, w.Supersedes = ReasonRefetch, Hash{1, 1}, []Window{year[0].Window}
+		alone := len(shard.of(k, []PlannedWindow{w})) == 1
+		if alone != slices.Contains(want, w.Window.Start) {
+			t.Errorf("%s planned alone belongs elsewhere than in a year", w.Window)
+		}
+	}
+}
+
+func TestTheWindowsOfALocalMonthStayTogetherWhateverTheirLength(t *testing.T) {
+	const in = "America/New_York"
+	for _, k := range fourteen() {
+		owners := map[string]int{}
+		for _, length := range []string{"1h", "6h", "1d", "7d", "1mo"} {
+			span := Span{localMidnight(t, in, "2025-10-01"), localMidnight(t, in, "2026-01-01")} // a clock change within
+			for _, s := range mustCalendar(t, length, in).Cut(span) {
+				w := Window{s, in}
+				month := localMonths(t, []PlannedWindow{{Window: w}})[0]
+				owner := Shard{Count: 5}.owner(k, w)
+				if first, known := owners[month]; known && first != owner {
+					t.Fatalf("%s: %s belongs to %d, its month to %d", k, w, owner, first)
+				}
+				owners[month] = owner
+			}
+		}
+	}
+}
+
+func TestOneMoreShardTakesMonthsAndMovesNoneBetweenTheOthers(t *testing.T) {
+	year := yearOfDays(t, "America/New_York")
+	for n := 1; n < mostShards; n++ {
+		moved := 0
+		for _, k := range fourteen() {
+			for _, w := range year {
+				before, after := Shard{Count: n}.owner(k, w.Window), Shard{Count: n + 1}.owner(k, w.Window)
+				if before != after && after != n {
+					t.Fatalf("%s %s moves from %d to %d when shard %d joins", k, w.Window, before, after, n)
+				}
+				if before != after {
+					moved++
+				}
+			}
+		}
+		if moved == 0 {
+			t.Errorf("shard %d of %d owns nothing", n, n+1)
+		}
+	}
+}
+
+// A fair split throws each of the 168 months (12 × 14 streams) into one of n
+// parts: the largest stays within four standard deviations of the mean.
+func TestTheSplitIsFair(t *testing.T) {
+	const in, months = "America/New_York", 12
+	for n := 2; n <= mostShards; n++ {
+		owned := make([]float64, n)
+		for _, k := range fourteen() {
+			for m := range months {
+				start := localMidnight(t, in, fmt.Sprintf("2025-%02d-01", m+1))
+				owned[Shard{Count: n}.owner(k, Window{Span{start, start + 1}, in})]++
+			}
+		}
+		all, p := float64(months*len(fourteen())), 1/float64(n)
+		bound := all*p + 4*math.Sqrt(all*p*(1-p))
+		if most := slices.Max(owned); most > bound || slices.Min(owned) == 0 {
+			t.Errorf("%d parts own %v months; the mean is %.1f and the bound %.1f", n, owned, all*p, bound)
+		}
+	}
+}
+
+func TestAccountsAndStreamsAreSplitApart(t *testing.T) {
+	year := yearOfDays(t, "America/New_York")
+	split := func(k StreamKey) (owners [12]int) {
+		for _, w := range year {
+			loc, _ := w.Window.Location()
+			owners[w.Window.Start.In(loc).Month()-1] = Shard{Count: 4}.owner(k, w.Window)
+		}
+		return owners
+	}
+	one := split(StreamKey{"mx", "ucontact.agents"})
+	if one == split(StreamKey{"us-east", "ucontact.agents"}) || one == split(StreamKey{"mx", "ucontact.campaigns"}) {
+		t.Error("two accounts, or two streams, are split alike: one process would own the same month of all")
+	}
+}
+
+// The last local evening of September is October in UTC.
+func TestTheMonthIsThatOfTheZoneThatTheWindowWasCutIn(t *testing.T) {
+	evening := Span{mustInstant(t, "2025-10-01T02:00:00Z"), mustInstant(t, "2025-10-01T03:00:00Z")}
+	september := Window{Span{mustInstant(t, "2025-09-15T12:00:00Z"), mustInstant(t, "2025-09-15T13:00:00Z")}, "UTC"}
+	october := Window{Span{mustInstant(t, "2025-10-15T12:00:00Z"), mustInstant(t, "2025-10-15T13:00:00Z")}, "UTC"}
+	apart := 0
+	for _, k := range fourteen() {
+		shard := Shard{Count: 4}
+		if got, want := shard.owner(k, Window{evening, "America/New_York"}), shard.owner(k, september); got != want {
+			t.Errorf("%s: the evening in New York belongs to %d, September to %d", k, got, want)
+		}
+		if got, want := shard.owner(k, Window{evening, "UTC"}), shard.owner(k, october); got != want {
+			t.Errorf("%s: the night in UTC belongs to %d, October to %d", k, got, want)
+		}
+		if shard.owner(k, september) != shard.owner(k, october) {
+			apart++
+		}
+	}
+	if apart == 0 {
+		t.Error("both months belong to the same shard in every stream, so nothing was proven")
+	}
+}
+
+// Processes of different versions run side by side while a deployment is
+// under way. These owners are worked out by another program; they never change.
+func TestTheSplitIsTheSameInEveryVersion(t *testing.T) {
+	counts := []int{1, 2, 3, 4, 5, 8, 16}
+	for _, c := range []struct {
+		account AccountID
+		stream  StreamID
+		zone    string
+		date    string
+		owners  []int
+	}{
+		{"default", "dialpad.calls", "America/New_York", "2025-09-30", []int{0, 1, 2, 2, 2, 2, 9}},
+		{"default", "dialpad.calls", "America/New_York", "2025-10-01", []int{0, 0, 2, 2, 2, 2, 2}},
+		{"default", "dialpad.texts", "UTC", "2025-09-08", []int{0, 1, 1, 3, 4, 7, 13}},
+		{"mx", "ucontact.agents", "America/Mexico_City", "2025-09-01", []int{0, 1, 2, 2, 2, 2, 2}},
+		{"mx", "ucontact.agents", "Asia/Tokyo", "2024-02-29", []int{0, 1, 1, 1, 1, 1, 15}},
+		{"default", "chattonic.operators", "Europe/Madrid", "2025-12-31", []int{0, 0, 0, 3, 3, 3, 3}},
+	} {
+		start := localMidnight(t, c.zone, c.date)
+		w := Window{Span{start, start.Add(24 * time.Hour)}, c.zone}
+		for i, n := range counts {
+			if got := (Shard{Count: n}).owner(StreamKey{c.account, c.stream}, w); got != c.owners[i] {
+				t.Errorf("%s %s on %s: shard %d of %d, want %d", c.account, c.stream, c.date, got, n, c.owners[i])
+			}
+		}
+	}
+}
