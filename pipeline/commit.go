@@ -2,6 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -9,83 +12,180 @@ import (
 // stopGrace is how long a commit that has begun may go on after a signal.
 const stopGrace = 5 * time.Second
 
-// committer makes the sealed windows of one table durable, one group at a
-// time. What arrives while a group is being committed forms the next one, so
-// a slow sink gets large groups and a fast one keeps windows moving.
+// committer makes the sealed windows of a run durable, of all its streams and
+// tables, one group at a time. What arrives while a group is being committed
+// forms the next one, so a slow sink gets large groups and a fast one keeps
+// windows moving.
+//
+// Where the [Grouping] holds groups open (After), windows wait in two lanes:
+//
+//   - busy: windows that bring data. A group of them closes at a bound, at the
+//     latest when After has passed since its first window came.
+//   - quiet: windows read again whose rows are those that are committed. Only
+//     the ledger waits for them, so they have no deadline: they go along with
+//     the last group, or when their bytes reach the bound. A run that changes
+//     no data so makes a single Commit call.
+//
+// Neither lane waits once no job is under way: nothing more can come.
 type committer struct {
-	sink Sink
+	sink    Sink
+	group   Grouping
+	changed chan struct{} // holds an element when serve is to look again
 
-	mu     sync.Mutex
-	queue  []*delivery
-	active bool
+	mu          sync.Mutex
+	underway    int // jobs that have not left and do not wait here
+	busy, quiet lane
 }
 
-// delivery is what one extraction hands in: its windows travel together.
-type delivery struct {
-	sealed  []Sealed
-	results chan []Result
+func newCommitter(sink Sink, g Grouping) *committer {
+	return &committer{sink: sink, group: g, changed: make(chan struct{}, 1)}
 }
 
-// commit hands in sealed windows and waits for their results. It ends every stage.
-func (c *committer) commit(ctx context.Context, sealed []Sealed) []Result {
-	d := &delivery{sealed: sealed, results: make(chan []Result, 1)}
+// start expects the windows of so many jobs, of which each leaves once,
+// whatever became of it. wait returns when all have left.
+func (c *committer) start(ctx context.Context, jobs int) (wait func()) {
+	c.underway = jobs
+	var wg sync.WaitGroup
+	wg.Go(func() { c.serve(ctx) })
+	return wg.Wait
+}
+
+// leave ends a job.
+func (c *committer) leave() { c.count(-1) }
+
+func (c *committer) count(jobs int) {
 	c.mu.Lock()
-	c.queue = append(c.queue, d)
-	lead := !c.active
-	c.active = true
+	c.underway += jobs
 	c.mu.Unlock()
-	if lead {
-		// Whoever finds no commit under way leads until the queue is empty; every
-		// goroutine here is owned by the extraction that waits for it.
-		c.drain(ctx)
+	select {
+	case c.changed <- struct{}{}:
+	default:
 	}
-	return <-d.results
 }
 
-func (c *committer) drain(ctx context.Context) {
+// commit hands in the sealed windows of a job, once, and waits for their
+// results, which stand in the same order. It ends every stage.
+func (c *committer) commit(ctx context.Context, sealed []Sealed, planned map[Window]PlannedWindow) []Result {
+	now := time.Now() // the deadline is a duration: it follows no clock that a caller sets
+	busy := &parcel{since: now, results: make(chan []Result, 1)}
+	quiet := &parcel{since: now, results: make(chan []Result, 1)}
+	for i, s := range sealed {
+		if c.group.After > 0 && likelyUnchanged(s, planned[s.Entry.Window]) {
+			quiet.add(i, s)
+		} else {
+			busy.add(i, s)
+		}
+	}
+	c.mu.Lock()
+	c.busy.put(busy)
+	c.quiet.put(quiet)
+	c.mu.Unlock()
+	c.count(-1) // who waits here keeps no group open
+	defer c.count(+1)
+	results := make([]Result, len(sealed))
+	for _, p := range []*parcel{busy, quiet} {
+		if len(p.sealed) == 0 {
+			continue
+		}
+		for i, r := range c.await(ctx, p) {
+			results[p.places[i]] = r
+		}
+	}
+	return results
+}
+
+// await returns the results of a parcel. A stop takes it back unless its
+// commit has begun.
+func (c *committer) await(ctx context.Context, p *parcel) []Result {
+	select {
+	case results := <-p.results:
+		return results
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	begun := p.taken
+	p.taken = true
+	c.mu.Unlock()
+	if begun {
+		return <-p.results
+	}
+	return abortAll(p.sealed, ctx.Err())
+}
+
+// serve commits the groups as they close, until every job has left.
+func (c *committer) serve(ctx context.Context) {
 	for {
-		c.mu.Lock()
-		var group []*delivery
-		n := 0
-		for len(c.queue) > 0 && (n == 0 || n+len(c.queue[0].sealed) <= groupWindows) {
-			group = append(group, c.queue[0])
-			n += len(c.queue[0].sealed)
-			c.queue = c.queue[1:]
-		}
-		if len(group) == 0 {
-			c.active = false
-			c.mu.Unlock()
+		group, deadline, over := c.next()
+		switch {
+		case len(group) > 0:
+			c.commitGroup(ctx, group)
+		case over:
 			return
+		default:
+			select {
+			case <-c.changed:
+			case <-deadline:
+			}
 		}
-		c.mu.Unlock()
-		c.commitGroup(ctx, group, n)
 	}
 }
 
-func (c *committer) commitGroup(ctx context.Context, group []*delivery, n int) {
-	all := make([]Sealed, 0, n)
-	for _, d := range group {
-		all = append(all, d.sealed...)
+// next takes the next group, if one has closed. Otherwise deadline tells when
+// one will, and over that none is to come.
+func (c *committer) next() (group []*parcel, deadline <-chan time.Time, over bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	over = c.underway == 0
+	quiet := c.group.full(c.quiet.bytes)
+	if over || quiet || c.busy.due(c.group) {
+		group = c.busy.take(c.group)
+	}
+	waiting := len(c.busy.parcels) > 0
+	if quiet || over && !waiting {
+		group = append(group, c.quiet.take(Grouping{Windows: math.MaxInt})...)
+	}
+	if waiting {
+		deadline = time.After(time.Until(c.busy.deadline(c.group)))
+	}
+	return group, deadline, over && !waiting
+}
+
+func (c *committer) commitGroup(ctx context.Context, group []*parcel) {
+	var all []Sealed
+	for _, p := range group {
+		all = append(all, p.sealed...)
 	}
 	results := c.commitUnlessStopped(ctx, all)
-	for _, d := range group {
-		d.results <- results[:len(d.sealed):len(d.sealed)]
-		results = results[len(d.sealed):]
+	for _, p := range group {
+		n := len(p.sealed)
+		p.results <- results[:n:n]
+		results = results[n:]
 	}
 }
 
-func (c *committer) commitUnlessStopped(ctx context.Context, all []Sealed) []Result {
-	if err := ctx.Err(); err != nil {
-		results := make([]Result, len(all))
-		for i, s := range all {
-			_ = s.Stage.Abort() // nothing of it is visible; a stray is cleaned up by the next run
-			results[i] = Result{Outcome: Failed, Err: err}
+// commitUnlessStopped answers also where the sink panics: others wait.
+func (c *committer) commitUnlessStopped(ctx context.Context, all []Sealed) (results []Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			results = abortAll(all, &Error{Op: "commit", Kind: Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())})
 		}
-		return results
+	}()
+	if err := ctx.Err(); err != nil {
+		return abortAll(all, err)
 	}
 	ctx, cancel := withGrace(ctx)
 	defer cancel()
 	return c.sink.Commit(ctx, all)
+}
+
+// abortAll drops windows that are not to be committed, or no further.
+func abortAll(all []Sealed, err error) []Result {
+	results := make([]Result, len(all))
+	for i, s := range all {
+		_ = s.Stage.Abort() // nothing of it is visible; a stray is cleaned up by the next run
+		results[i] = Result{Outcome: Failed, Err: err}
+	}
+	return results
 }
 
 // withGrace returns a context that outlives the end of ctx by stopGrace, so

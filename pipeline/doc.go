@@ -19,7 +19,8 @@
 //  4. add (cut.go) cuts the batch by window, counts and fingerprints its rows;
 //     gather.go collects them and fills the engine's columns.
 //  5. flush (cut.go) hands a record to [Stage].Append; seal ends the [Stage].
-//  6. commit (commit.go) groups sealed windows of a table for [Sink].Commit, which
-//     makes rows and ledger entries visible together (sinks/parquet/commit.go).
+//  6. commit (commit.go) groups the run's sealed windows, as [Grouping] says, for
+//     [Sink].Commit, which makes rows and ledger entries visible together
+//     (sinks/parquet/commit.go).
 //  7. book (run.go) enters the outcome in the [Summary].
 package pipeline

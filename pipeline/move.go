@@ -31,7 +31,7 @@ func (r *run) move(ctx context.Context, j job) {
 		return
 	}
 	Point(ctx, "engine.sealed")
-	for i, result := range r.committers[j.stream.Table].commit(ctx, sealed) {
+	for i, result := range r.committer.commit(ctx, sealed, j.planned) {
 		r.book(ctx, j, sealed[i].Entry.Window, result)
 	}
 }

@@ -26,11 +26,11 @@ const (
 // run is one sync under way.
 type run struct {
 	*Engine
-	id         SyncID
-	mem        memory.Allocator
-	reader     *reader
-	held       atomic.Int64 // bytes of rows that wait in memory for their row group
-	committers map[*Table]*committer
+	id        SyncID
+	mem       memory.Allocator
+	reader    *reader
+	held      atomic.Int64 // bytes of rows that wait in memory for their row group
+	committer *committer
 
 	mu           sync.Mutex
 	streams      map[StreamKey]*StreamSummary
@@ -68,16 +68,12 @@ func (e *Engine) newRun() *run {
 	if mem == nil {
 		mem = memory.DefaultAllocator
 	}
-	r := &run{
+	return &run{
 		Engine: e, id: newSyncID(e), mem: mem, reader: newReader(e.Concurrency, mem),
-		committers:   make(map[*Table]*committer),
+		committer:    newCommitter(e.Store, e.Group),
 		streams:      make(map[StreamKey]*StreamSummary),
 		unauthorized: make(map[StreamKey]error),
 	}
-	for _, t := range Tables() {
-		r.committers[t] = &committer{sink: e.Store}
-	}
-	return r
 }
 
 // newSyncID sorts by the real time and is unique among runs.
@@ -104,9 +100,11 @@ func (p plannedStream) jobs() []job {
 // at once is bounded where it costs: requests by the connector's rate, bodies
 // by the reader's slots.
 func (r *run) work(ctx context.Context, jobs []job) {
+	defer r.committer.start(ctx, len(jobs))()
 	all := pool.New()
 	for _, j := range jobs {
 		all.Go(func() {
+			defer r.committer.leave()
 			if ctx.Err() != nil {
 				return
 			}
@@ -258,7 +256,27 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, started Instant
 		sum.Exit = ExitFailed
 	}
 	sum.FinishedAt = InstantOf(r.Now())
-	return sum, errors.Join(append(errs, r.Store.AppendRun(graceful, sum))...)
+	errs = append(errs, r.record(graceful, &sum))
+	return sum, errors.Join(errs...)
+}
+
+// record appends a run's summary to the sink's record of runs. The receipt in
+// the record lacks what recording uses; the one that is returned does not.
+func (e *Engine) record(ctx context.Context, sum *Summary) error {
+	sum.Receipt = e.receipt()
+	err := e.Store.AppendRun(ctx, *sum)
+	sum.Receipt = e.receipt()
+	return err
+}
+
+// receipt is nil where the sink does not bill.
+func (e *Engine) receipt() *Receipt {
+	m, ok := e.Store.(Meter)
+	if !ok {
+		return nil
+	}
+	r := m.Receipt()
+	return &r
 }
 
 // forgive takes back the failure of windows that a simultaneous run has

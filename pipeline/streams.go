@@ -159,7 +159,8 @@ func (e *Engine) Waive(ctx context.Context, reason string) (Summary, error) {
 		return sum, err
 	}
 	sum.Streams, sum.FinishedAt = summaries, InstantOf(e.Now())
-	return sum, e.Store.AppendRun(ctx, sum)
+	err = e.record(ctx, &sum)
+	return sum, err
 }
 
 // Status tells how far each stream is. It reads ledgers alone.
