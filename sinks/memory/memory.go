@@ -140,8 +140,8 @@ func kindOf(err error) pipeline.Kind {
 // commit replaces one window in one step: nothing in here can fail halfway.
 func (s *Store) commit(ctx context.Context, w pipeline.Sealed) (pipeline.Entry, pipeline.Outcome, error) {
 	st, ok := w.Stage.(*stage)
-	if !ok || st.store != s || st.key != w.Key {
-		return pipeline.Entry{}, pipeline.Failed, errors.New("the stage belongs to another store or stream")
+	if !ok || st.store != s || st.key != w.Key || st.table != w.Table {
+		return pipeline.Entry{}, pipeline.Failed, errors.New("the stage belongs to another store, stream or table")
 	}
 	if err := errors.Join(ctx.Err(), st.ready(w.Entry)); err != nil {
 		return pipeline.Entry{}, pipeline.Failed, err
@@ -243,7 +243,7 @@ type stage struct {
 	records map[int]arrow.Record
 	rejects []pipeline.Reject
 	rows    int64
-	staged  int64 // bytes of the records
+	staged  int64 // bytes of the records and rejects
 	sealed  bool
 	ended   bool
 }
@@ -292,6 +292,9 @@ func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
 		return err
 	}
 	st.rejects = append(st.rejects, rejects...)
+	for _, r := range rejects {
+		st.staged += int64(len(r.Reason) + len(r.Raw) + len(r.Scope))
+	}
 	return nil
 }
 

@@ -159,37 +159,32 @@ func stage(ctx context.Context, s pipeline.Store, r reading) (pipeline.Sealed, e
 	if err := st.Reject(ctx, rejects); err != nil {
 		return pipeline.Sealed{}, errors.Join(err, st.Abort())
 	}
-	if _, err := st.Seal(ctx); err != nil {
+	w := pipeline.Sealed{Stage: st, Key: r.key, Table: tableOf(r.key), Entry: r.entry()}
+	if w.Entry.Staged, err = st.Seal(ctx); err != nil {
 		return pipeline.Sealed{}, errors.Join(err, st.Abort())
 	}
-	return pipeline.Sealed{Stage: st, Key: r.key, Table: tableOf(r.key), Entry: r.entry()}, nil
+	return w, nil
 }
 
-// try stages the readings and commits those that could be staged in one group
-// per table.
+// try stages the readings and commits those that could be staged in one
+// group, whatever their streams and tables.
 func try(ctx context.Context, s pipeline.Store, rs ...reading) []pipeline.Result {
 	results := make([]pipeline.Result, len(rs))
-	groups := map[*pipeline.Table][]int{}
-	sealed := make([]pipeline.Sealed, len(rs))
+	var group []pipeline.Sealed
+	var places []int
 	for i, r := range rs {
-		var err error
-		if sealed[i], err = stage(ctx, s, r); err != nil {
+		w, err := stage(ctx, s, r)
+		if err != nil {
 			results[i] = pipeline.Result{Outcome: pipeline.Failed, Err: err}
 			continue
 		}
-		groups[tableOf(r.key)] = append(groups[tableOf(r.key)], i)
+		group, places = append(group, w), append(places, i)
 	}
-	for _, t := range pipeline.Tables() {
-		var group []pipeline.Sealed
-		for _, i := range groups[t] {
-			group = append(group, sealed[i])
-		}
-		if len(group) == 0 {
-			continue
-		}
-		for j, r := range s.Commit(ctx, group) {
-			results[groups[t][j]] = r
-		}
+	if len(group) == 0 {
+		return results
+	}
+	for j, r := range s.Commit(ctx, group) {
+		results[places[j]] = r
 	}
 	return results
 }
