@@ -16,6 +16,10 @@ import (
 // checkFor bounds how long a check retries: somebody waits for its answer.
 const checkFor = 10 * time.Second
 
+// checkSinkFor bounds how long the sink may take: its client repeats what
+// fails for a while, and a first query may take some seconds.
+const checkSinkFor = 30 * time.Second
+
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check", Short: "Tries each configured source's credentials, and the sink", Args: cobra.NoArgs,
@@ -47,13 +51,7 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) er
 		probes = append(probes, source.Check)
 	}
 	names = append(names, "sink "+s.Sink)
-	probes = append(probes, func(ctx context.Context) error {
-		store, err := a.openStore(ctx, s)
-		if err != nil {
-			return err
-		}
-		return errors.Join(store.Check(ctx), store.Close())
-	})
+	probes = append(probes, func(ctx context.Context) error { return a.checkSink(ctx, s) })
 
 	found := make([]error, len(probes))
 	all := pool.New()
@@ -64,10 +62,34 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) er
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if err := a.showChecks(names, found); err != nil {
+		return err
+	}
+	return exitWith(checkCode(found))
+}
+
+func (a *app) checkSink(ctx context.Context, s *setup) error {
+	ctx, cancel := context.WithTimeout(ctx, checkSinkFor)
+	defer cancel()
+	store, err := a.openStore(ctx, s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(sinkOf(s.Sink).explain(s.Sink, store.Check(ctx)), store.Close())
+}
+
+// showChecks prints a line for each probe, and what is longer than a line below.
+func (a *app) showChecks(names []string, found []error) error {
 	t := show.NewTable("what", "result")
+	below := ""
 	for i, err := range found {
 		result := "ok"
-		if err != nil {
+		var refused *refusedError
+		switch {
+		case errors.As(err, &refused):
+			result = fmt.Sprintf("failed: %s", refused.error)
+			below = "\n" + refused.commands + "\n"
+		case err != nil:
 			result = fmt.Sprintf("failed: %s", err)
 		}
 		t.Row(names[i], result)
@@ -75,7 +97,8 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) er
 	if err := t.Print(a.stdout); err != nil {
 		return err
 	}
-	return exitWith(checkCode(found))
+	_, err := fmt.Fprint(a.stdout, below)
+	return err
 }
 
 // checkCode is 4 when credentials were refused, 3 when something else failed.

@@ -1,10 +1,10 @@
 // Command windrow syncs contact-centre statistics from uContact, Chat-Tonic
-// and Dialpad into Parquet tables, window by window.
+// and Dialpad into Parquet files or BigQuery, window by window.
 //
 // This package wires: it reads the environment, builds sources and the sink,
 // runs the engine of package pipeline and shows what happened. It knows no
 // vendor's protocol and moves no row. Start at root.go, which lists the verbs;
-// each verb is one file. vendors.go lists the connectors.
+// each verb is one file. vendors.go lists the connectors, sinks.go the sinks.
 package main
 
 import (

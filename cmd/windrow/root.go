@@ -46,8 +46,8 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		Use:   "windrow",
 		Short: "Syncs contact-centre statistics into tables, window by window",
 		Long: `Windrow syncs contact-centre statistics from uContact, Chat-Tonic and Dialpad
-into Parquet tables, window by window. It can be killed and run again at any
-moment without losing or doubling a row.
+into Parquet files or BigQuery, window by window. It can be killed and run again
+at any moment without losing or doubling a row.
 
 Settings are environment variables that begin with WINDROW_; the README lists
 them. "windrow demo" needs none.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"os/exec"
 	"strconv"
@@ -30,8 +31,12 @@ const noon = "2025-09-10T18:00:00Z"
 //	fails HOST KIND TIMES makes requests of a vendor fail: html, 500, 401
 //	mended                ends all failures
 //
-// and $NOW, the vendors' clock, for --as-of.
+// those of bigQueryCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended,
+	}
+	maps.Copy(commands, bigQueryCommands)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -40,12 +45,11 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Values[worldKey{}] = &simulation{world, servers}
+			env.Values[bigQueryKey{}] = &scriptBigQuery{scope: env}
 			env.Setenv("NOW", noon)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended,
-		},
+		Cmds: commands,
 	})
 }
 

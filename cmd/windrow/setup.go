@@ -15,20 +15,25 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
 // setup is the configuration, understood and without a fault.
 type setup struct {
 	config.Settings
-	tenants []*tenant
-	log     *slog.Logger
+	tenants  []*tenant
+	emulator string   // root of a BigQuery emulator that the sink is to ask; empty: Google
+	idle     []string // variables that are set and belong to another sink
+	log      *slog.Logger
 }
 
 // configure reads the environment and reports everything wrong with it at once.
 func (a *app) configure() (*setup, error) {
 	var core config.Core
 	if err := config.Fill(config.Prefix, &core); err != nil {
+		return nil, err
+	}
+	var google config.Google
+	if err := config.Fill("", &google); err != nil {
 		return nil, err
 	}
 	known := config.Variables(config.Prefix, &core)
@@ -42,7 +47,11 @@ func (a *app) configure() (*setup, error) {
 	faults = append(faults, wrong...)
 	faults = append(faults, sinkFaults(settings.Sink, faults)...)
 
-	s := &setup{Settings: settings}
+	s := &setup{Settings: settings, idle: idleSinkVariables(settings.Sink, known)}
+	if sinkOf(s.Sink).scheme == bigQuery {
+		s.emulator, wrong = google.EmulatorURL()
+		faults = append(faults, wrong...)
+	}
 	for _, v := range vendors {
 		t, wrong, err := v.load()
 		if err != nil {
@@ -109,8 +118,12 @@ func (s *setup) faulty(id pipeline.SourceID) bool {
 	return slices.ContainsFunc(s.tenants, func(t *tenant) bool { return t.id == id && t.faulty })
 }
 
-// warnIdle tells of variables that do nothing because their source is not configured.
+// warnIdle tells of variables that do nothing, because their source is not
+// configured or their sink is not the one in use.
 func (s *setup) warnIdle(log *slog.Logger) {
+	if len(s.idle) > 0 {
+		log.Warn("the sink is another, so these variables do nothing", "variables", strings.Join(s.idle, ","), "sink", s.Sink)
+	}
 	for _, t := range s.tenants {
 		if len(t.idle) > 0 {
 			log.Warn(fmt.Sprintf("%s is not configured, so these variables do nothing", t.id),
@@ -133,11 +146,13 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine
 	if err != nil {
 		return err
 	}
-	err = do(&pipeline.Engine{
+	sink := sinkOf(s.Sink)
+	err = sink.explain(s.Sink, do(&pipeline.Engine{
 		Store: store, Sources: sources, Streams: s.Streams,
 		Clock: clock, Now: a.now,
 		MaxRejects: s.MaxRejects, Concurrency: s.Concurrency,
-	})
+		Group: sink.grouping(containerMemory),
+	}))
 	if closed := store.Close(); closed != nil {
 		return errors.Join(closed, err)
 	}
@@ -171,29 +186,4 @@ func (s *setup) nothingConfigured() error {
 	}
 	b.WriteString("To see it work without any, run `windrow demo`.")
 	return usagef(b.String(), "no source is configured")
-}
-
-func (a *app) openStore(ctx context.Context, s *setup) (pipeline.Store, error) {
-	return parquet.Open(ctx, s.Sink, parquet.Options{Now: a.now})
-}
-
-// sinkFaults asks the sink whether it understands its variable, unless that is
-// at fault already. Opening touches nothing.
-func sinkFaults(sink string, known []pipeline.Fault) []pipeline.Fault {
-	const variable = config.Prefix + "SINK"
-	if slices.ContainsFunc(known, func(f pipeline.Fault) bool { return f.Variable == variable }) {
-		return nil
-	}
-	store, err := parquet.Open(context.Background(), sink, parquet.Options{})
-	if err == nil {
-		err = store.Close()
-	}
-	var e *pipeline.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &e) && e.Err != nil:
-		err = e.Err
-	}
-	return []pipeline.Fault{{Variable: variable, Problem: "cannot be used: " + err.Error(), Example: "./warehouse"}}
 }

@@ -43,8 +43,8 @@
 // The package does not decide what to read, count or compare (package
 // pipeline does), nor how rows are encoded (package transforms).
 //
-// The command line does not offer this sink yet: WINDROW_SINK=bigquery://… is
-// refused until its statements have been judged by GoogleSQL's own analyser.
+// The command line opens it for WINDROW_SINK=bigquery://…, and as an emulator
+// where BIGQUERY_EMULATOR_HOST names one (cmd/windrow/sinks.go).
 //
 // Start at commit.go, which is the protocol; sql.go has every statement,
 // jobs.go runs them.

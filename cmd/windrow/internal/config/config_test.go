@@ -93,7 +93,7 @@ func TestCoreDefaultsAreGood(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute, LogFormat: Auto}
+	want := Settings{Sink: "./warehouse", MaxBilled: 100 << 30, MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute, LogFormat: Auto}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
@@ -101,7 +101,7 @@ func TestCoreDefaultsAreGood(t *testing.T) {
 
 func TestEveryFaultOfCoreIsReportedAtOnce(t *testing.T) {
 	_, faults := Core{
-		Sink: "s3://bucket/x", From: "2025-02-30", MaxRejects: "1.5", Concurrency: "0",
+		Sink: "s3://bucket/x", From: "2025-02-30", MaxBilled: "much", MaxRejects: "1.5", Concurrency: "0",
 		RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
 	}.Settings()
 	var names []string
@@ -111,7 +111,7 @@ func TestEveryFaultOfCoreIsReportedAtOnce(t *testing.T) {
 			t.Errorf("%+v lacks a problem or an example", f)
 		}
 	}
-	want := "SINK FROM MAX_REJECTS CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
+	want := "SINK FROM BIGQUERY_MAX_BYTES_BILLED MAX_REJECTS CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("faults of %s; want %s", got, want)
 	}
@@ -119,13 +119,45 @@ func TestEveryFaultOfCoreIsReportedAtOnce(t *testing.T) {
 
 func TestSinksThatAreNotServedAreRefusedByName(t *testing.T) {
 	for sink, want := range map[string]string{
-		"./warehouse": "", "file:///data/w": "", "gs://b/p": "gs", "s3://b/p": "s3", "bigquery://p/d?location=EU": "bigquery",
+		"./warehouse": "", "file:///data/w": "", "gs://b/p": "gs", "s3://b/p": "s3", "bigquery://p/d?location=EU": "",
 	} {
 		c := defaults(t)
 		c.Sink = sink
 		_, faults := c.Settings()
 		if refused := len(faults) == 1 && strings.Contains(faults[0].Problem, want+"://, which is not served"); refused != (want != "") {
 			t.Errorf("%s: %v", sink, faults)
+		}
+	}
+}
+
+func TestBytesBilledAreReadInBothUnits(t *testing.T) {
+	for text, want := range map[string]int64{
+		"100GiB": 100 << 30, "2 TB": 2e12, "1tib": 1 << 40, "10485760": 10 << 20,
+		"10MB": 0, "-1GiB": 0, "GiB": 0, "1e9": 0, "20EiB": 0, "9EiB": 0,
+	} {
+		c := defaults(t)
+		c.MaxBilled = text
+		s, faults := c.Settings()
+		if s.MaxBilled != want || (len(faults) > 0) != (want == 0) {
+			t.Errorf("%s: %d bytes, faults %v; want %d", text, s.MaxBilled, faults, want)
+		}
+	}
+}
+
+func TestAnEmulatorIsAHostAndPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "localhost:9050": "http://localhost:9050", "http://127.0.0.1:9050": "http://127.0.0.1:9050", "http://bigquery:9050/": "http://bigquery:9050",
+		"http://user:pass@host": "fault", "ftp://host": "fault", "http://": "fault", "http://host/bigquery/v2": "fault", "a b": "fault",
+	} {
+		got, faults := Google{EmulatorHost: text}.EmulatorURL()
+		if len(faults) > 0 {
+			got = "fault"
+			if strings.Contains(faults[0].String(), "pass") {
+				t.Errorf("the fault repeats the value: %s", faults[0])
+			}
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -2,19 +2,23 @@ package config
 
 import (
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
 
 // Core holds the variables that belong to no vendor, as typed.
 type Core struct {
-	Sink        string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, or file:// and its absolute path"`
+	Sink        string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, file:// and its absolute path, or bigquery://project/dataset?location=EU"`
 	From        string `envconfig:"FROM" desc:"first day to sync, a local date of each account; unset: 30 days before the first sync"`
 	Streams     string `envconfig:"STREAMS" desc:"comma list of streams; unset: every stream of each configured source"`
+	MaxBilled   string `envconfig:"BIGQUERY_MAX_BYTES_BILLED" default:"100GiB" desc:"cap on what each query job of BigQuery may bill"`
 	MaxRejects  string `envconfig:"MAX_REJECTS" default:"0.01" desc:"share of rejected rows above which a window fails, 0 to 1"`
 	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
 	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
@@ -36,6 +40,7 @@ type Settings struct {
 	Sink        string // of no scheme that this build refuses by name; the sink says whether it can be opened
 	From        string // 2025-09-01, or empty
 	Streams     []pipeline.StreamID
+	MaxBilled   int64 // bytes
 	MaxRejects  float64
 	Concurrency int
 	RetryFor    time.Duration
@@ -46,6 +51,9 @@ type Settings struct {
 const (
 	dateLayout     = "2006-01-02"
 	maxConcurrency = 256
+	// leastBilled is what BigQuery bills at least for each table that a query
+	// reads: https://cloud.google.com/bigquery/pricing
+	leastBilled = 10 << 20
 )
 
 // Settings parses every variable and reports all that is wrong at once.
@@ -57,10 +65,18 @@ func (c Core) Settings() (Settings, []pipeline.Fault) {
 	s := Settings{Sink: c.Sink, From: strings.TrimSpace(c.From), Streams: StreamList(c.Streams)}
 
 	if scheme, unserved := unservedSink(c.Sink); unserved {
-		wrong("SINK", "names "+scheme+"://, which is not served by this build; it writes Parquet to a local directory", "./warehouse")
+		wrong("SINK", "names "+scheme+"://, which is not served by this build; it writes to a local directory or to BigQuery", "./warehouse")
 	}
 	if _, err := time.Parse(dateLayout, s.From); s.From != "" && err != nil {
 		wrong("FROM", "is not a date", "2025-09-01")
+	}
+	switch n, err := humanize.ParseBytes(c.MaxBilled); {
+	case err != nil || n > math.MaxInt64:
+		wrong("BIGQUERY_MAX_BYTES_BILLED", "is no number of bytes", "100GiB")
+	case n < leastBilled:
+		wrong("BIGQUERY_MAX_BYTES_BILLED", "is below 10MiB, the least that BigQuery bills, so every query would be refused", "100GiB")
+	default:
+		s.MaxBilled = int64(n)
 	}
 	var err error
 	if s.MaxRejects, err = strconv.ParseFloat(c.MaxRejects, 64); err != nil || !(s.MaxRejects >= 0 && s.MaxRejects <= 1) {

@@ -3,10 +3,10 @@ package config
 // What the contract names and this build does not serve is refused by name,
 // so that nobody believes a setting is in force that is not.
 
-var unservedSinks = []string{"gs", "s3", "bigquery"}
+var unservedSinks = []string{"gs", "s3"}
 
 var unservedCore = []string{
-	"ARCHIVE", "PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES", "INTRADAY", "BIGQUERY_MAX_BYTES_BILLED",
+	"ARCHIVE", "PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES", "INTRADAY",
 }
 
 // Of every source.

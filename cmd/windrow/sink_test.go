@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func TestAGroupTakesAQuarterOfTheContainersMemoryAtMost(t *testing.T) {
+	dear := sink{group: func() pipeline.Grouping {
+		return pipeline.Grouping{Windows: 256, Bytes: 1 << 30, After: 5 * time.Minute}
+	}}
+	for _, c := range []struct {
+		name  string
+		limit uint64
+		err   error
+		want  int64
+	}{
+		{"a small container", 512 << 20, nil, 128 << 20},
+		{"a large container", 32 << 30, nil, 1 << 30},
+		{"no limit, as some kernels write it", 1<<64 - 4096, nil, 1 << 30},
+		{"no container", 0, errors.New("no cgroup"), 1 << 30},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := dear.grouping(func() (uint64, error) { return c.limit, c.err })
+			if got.Bytes != c.want || got.Windows != 256 || got.After != 5*time.Minute {
+				t.Errorf("%+v, want %d bytes", got, c.want)
+			}
+		})
+	}
+	if got := (sink{}).grouping(func() (uint64, error) { return 1 << 30, nil }); got != (pipeline.Grouping{}) {
+		t.Errorf("a sink without groups got %+v", got)
+	}
+}
+
+func TestASinkIsChosenByItsScheme(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"./warehouse": "file", "/var/w": "file", "file:///var/w": "file", "bigquery://p/d": "bigquery", "C:\\w": "file",
+	} {
+		if got := sinkOf(dsn).scheme; got != want {
+			t.Errorf("%s is opened by %s, want %s", dsn, got, want)
+		}
+	}
+}
