@@ -24,7 +24,7 @@ func (a *app) planCommand() *cobra.Command {
 			}
 			return a.withEngine(cmd.Context(), s, func(e *pipeline.Engine) error {
 				f.apply(e)
-				return a.plan(cmd.Context(), e, &f)
+				return a.plan(cmd.Context(), s, e, &f)
 			})
 		},
 	}
@@ -32,7 +32,7 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) plan(ctx context.Context, e *pipeline.Engine, f *selection) error {
+func (a *app) plan(ctx context.Context, s *setup, e *pipeline.Engine, f *selection) error {
 	planned := e.Plan
 	if f.waive != "" {
 		planned = func(ctx context.Context) ([]pipeline.PlannedStream, error) { return waiverPlan(ctx, e) }
@@ -42,9 +42,32 @@ func (a *app) plan(ctx context.Context, e *pipeline.Engine, f *selection) error 
 		return err
 	}
 	if f.asJSON {
-		return show.PlanJSON(a.stdout, streams)
+		err = show.PlanJSON(a.stdout, streams)
+	} else {
+		err = show.Plan(a.stdout, streams)
 	}
-	return show.Plan(a.stdout, streams)
+	if err != nil || f.waive != "" {
+		return err
+	}
+	return a.estimate(ctx, s, e, streams, f.asJSON)
+}
+
+// estimate tells what the plan will use of a sink that bills. The document of
+// --json is an array of streams and stays one: it is told beside.
+func (a *app) estimate(ctx context.Context, s *setup, e *pipeline.Engine, streams []pipeline.PlannedStream, beside bool) error {
+	meter, bills := e.Store.(pipeline.Meter)
+	if !bills || !slices.ContainsFunc(streams, func(p pipeline.PlannedStream) bool { return len(p.Windows) > 0 }) {
+		return nil
+	}
+	estimate, err := meter.Estimate(ctx, streams)
+	if err != nil {
+		return err
+	}
+	if beside {
+		show.LogEstimate(s.log, estimate)
+		return nil
+	}
+	return show.Estimate(a.stdout, estimate)
 }
 
 // waiverPlan lists what `sync --waive` would settle.

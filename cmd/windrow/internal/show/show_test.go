@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -134,6 +135,44 @@ func TestPlanSharesALineBetweenNeighboursOfOneReason(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the plan lacks %q:\n%s", want, out.String())
 		}
+	}
+}
+
+func TestAReceiptStandsUnderTheTableOfASinkThatBillsAlone(t *testing.T) {
+	s := pipeline.Summary{Streams: []pipeline.StreamSummary{{Stream: "dialpad.calls", Committed: 1}}}
+	for _, print := range []func(io.Writer, pipeline.Summary) error{Summary, Waived} {
+		var free, billed bytes.Buffer
+		if err := print(&free, s); err != nil || strings.Contains(free.String(), "Used") {
+			t.Errorf("%v; a receipt of nothing:\n%s", err, free.String())
+		}
+		s := s
+		s.Receipt = &pipeline.Receipt{LoadJobs: 1, QueryJobs: 1200, BytesStaged: 3 << 20, BytesBilled: 20 << 30, SlotMillis: 92_500}
+		want := "\nUsed: 1 load job, 1,200 query jobs, 3.0 MiB staged, 20 GiB billed, 1m32.5s of slot time.\n"
+		if err := print(&billed, s); err != nil || !strings.Contains(billed.String(), want) {
+			t.Errorf("%v; want %q in\n%s", err, want, billed.String())
+		}
+	}
+}
+
+func TestSummaryJSONOfASinkThatDoesNotBillNamesNoReceipt(t *testing.T) {
+	for _, r := range []*pipeline.Receipt{nil, {LoadJobs: 2}} {
+		var out bytes.Buffer
+		if err := Document(&out, pipeline.Summary{Receipt: r}); err != nil || strings.Contains(out.String(), `"receipt"`) != (r != nil) {
+			t.Errorf("%v; receipt %v:\n%s", err, r, out.String())
+		}
+	}
+}
+
+func TestAnEstimateNamesEveryQuotaThatComesNear(t *testing.T) {
+	e := pipeline.Estimate{LoadJobs: 4, QueryJobs: 1, BytesBilled: 40 << 20, Warnings: []string{"1,600 load jobs into events", "another"}}
+	var out, logged bytes.Buffer
+	want := "To commit it takes about 4 load jobs and 1 query job, and bills about 40 MiB.\nWarning: 1,600 load jobs into events\nWarning: another\n"
+	if err := Estimate(&out, e); err != nil || out.String() != want {
+		t.Errorf("%v; got %q", err, out.String())
+	}
+	LogEstimate(NewLog(&logged, true, slog.LevelWarn), e)
+	if n := strings.Count(logged.String(), `"level":"WARN"`); n != 2 {
+		t.Errorf("%d warnings:\n%s", n, logged.String())
 	}
 }
 

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -10,7 +11,8 @@ import (
 // shownErrors is how many reasons of failed windows the summary spells out for a stream.
 const shownErrors = 5
 
-// Summary prints what a run did: a table, and the failed windows with their reasons.
+// Summary prints what a run did: a table, what it used of a sink that bills,
+// and the failed windows with their reasons.
 func Summary(w io.Writer, s pipeline.Summary) error {
 	t := NewTable("stream", ">committed", ">unchanged", ">failed", ">rows read", ">loaded", ">rejected", ">outside", ">duplicate")
 	var total pipeline.StreamSummary
@@ -28,7 +30,7 @@ func Summary(w io.Writer, s pipeline.Summary) error {
 	if len(s.Streams) > 1 {
 		summaryRow(t, "total", total)
 	}
-	if err := t.Print(w); err != nil {
+	if err := errors.Join(t.Print(w), receipt(w, s.Receipt)); err != nil {
 		return err
 	}
 	for _, r := range s.Streams {
@@ -51,7 +53,7 @@ func Waived(w io.Writer, s pipeline.Summary) error {
 	for _, r := range s.Streams {
 		t.Row(name(r.Stream, r.Account), thousands(r.Committed))
 	}
-	if err := t.Print(w); err != nil {
+	if err := errors.Join(t.Print(w), receipt(w, s.Receipt)); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(w, "\nWaived windows count as settled without rows. `sync --refetch` over them reads them after all.")
