@@ -66,6 +66,7 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 	if err != nil {
 		return err
 	}
+	s.task = config.Task{Count: 1} // the demo is one process, wherever it runs
 	fmt.Fprintf(a.stderr, "Simulated vendors answer on loopback; %s to %s goes into ./%s.\n", first, last, demoWarehouse)
 	if err := a.sync(ctx, s, &selection{to: last}, a.showDemo); err != nil {
 		return err

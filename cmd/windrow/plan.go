@@ -24,6 +24,7 @@ func (a *app) planCommand() *cobra.Command {
 			}
 			return a.withEngine(cmd.Context(), s, func(e *pipeline.Engine) error {
 				f.apply(e)
+				e.Shard = s.shard()
 				return a.plan(cmd.Context(), s, e, &f)
 			})
 		},
@@ -34,7 +35,10 @@ func (a *app) planCommand() *cobra.Command {
 
 func (a *app) plan(ctx context.Context, s *setup, e *pipeline.Engine, f *selection) error {
 	planned := e.Plan
-	if f.waive != "" {
+	switch {
+	case s.leavesWaiver(f):
+		planned = func(context.Context) ([]pipeline.PlannedStream, error) { return nil, nil }
+	case f.waive != "":
 		planned = func(ctx context.Context) ([]pipeline.PlannedStream, error) { return waiverPlan(ctx, e) }
 	}
 	streams, err := planned(ctx)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type setup struct {
 	tenants  []*tenant
 	emulator string   // root of a BigQuery emulator that the sink is to ask; empty: Google
 	idle     []string // variables that are set and belong to another sink
+	task     config.Task
 	log      *slog.Logger
 }
 
@@ -33,7 +35,8 @@ func (a *app) configure() (*setup, error) {
 		return nil, err
 	}
 	var google config.Google
-	if err := config.Fill("", &google); err != nil {
+	var cloudRun config.CloudRun
+	if err := errors.Join(config.Fill("", &google), config.Fill("", &cloudRun)); err != nil {
 		return nil, err
 	}
 	known := config.Variables(config.Prefix, &core)
@@ -48,6 +51,8 @@ func (a *app) configure() (*setup, error) {
 	faults = append(faults, sinkFaults(settings.Sink, faults)...)
 
 	s := &setup{Settings: settings, idle: idleSinkVariables(settings.Sink, known)}
+	s.task, wrong = cloudRun.Task()
+	faults = append(faults, wrong...)
 	if sinkOf(s.Sink).scheme == bigQuery {
 		s.emulator, wrong = google.EmulatorURL()
 		faults = append(faults, wrong...)
@@ -166,7 +171,11 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		if !t.configured {
 			continue
 		}
-		source, err := t.open(connectors.Options{Account: pipeline.DefaultAccount, Clock: clock, Now: a.now, RetryFor: retryFor})
+		o := connectors.Options{Account: pipeline.DefaultAccount, Clock: clock, Now: a.now, RetryFor: retryFor}
+		if !s.task.Alone() {
+			o.Task, o.Tasks = strconv.Itoa(s.task.Index), s.task.Count
+		}
+		source, err := t.open(o)
 		if err != nil {
 			return nil, err
 		}

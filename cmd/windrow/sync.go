@@ -70,8 +70,12 @@ func (a *app) refuseMovedClock(s *setup, f *selection) error {
 
 // sync runs the engine and has what it did shown.
 func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipeline.Summary) error) error {
+	if s.leavesWaiver(f) {
+		return a.showNothingWaived(s, f)
+	}
 	return a.withEngine(ctx, s, func(e *pipeline.Engine) error {
 		f.apply(e)
+		e.Shard = s.shard()
 		summary, err := a.watched(ctx, s, e, f.waive)
 		if summary.FinishedAt == 0 { // there are no results to show
 			return err
@@ -96,6 +100,7 @@ func (a *app) watched(ctx context.Context, s *setup, e *pipeline.Engine, waive s
 		log = a.logger(s, bars)
 	}
 	e.Observe = show.Progress(log, bars)
+	s.tellTask(log)
 	s.warnIdle(log)
 	if waive != "" {
 		return e.Waive(ctx, waive)

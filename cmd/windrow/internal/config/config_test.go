@@ -162,6 +162,44 @@ func TestAnEmulatorIsAHostAndPort(t *testing.T) {
 	}
 }
 
+func TestTasksOfCloudRun(t *testing.T) {
+	for _, c := range []struct {
+		name                  string
+		index, count, attempt string
+		want                  Task
+		faults                string // of which variables
+	}{
+		{"outside of Cloud Run there is one", "", "", "", Task{0, 1, 0}, ""},
+		{"a job of one task", "0", "1", "2", Task{0, 1, 2}, ""},
+		{"the last of some", "3", "4", "0", Task{3, 4, 0}, ""},
+		{"a count without an index", "", "4", "", Task{}, "INDEX"},
+		{"an index without a count", "1", "", "", Task{}, "INDEX"},
+		{"an index that is too high", "4", "4", "", Task{}, "INDEX"},
+		{"an index below zero", "-1", "4", "", Task{}, "INDEX"},
+		{"a count of none", "0", "0", "", Task{}, "COUNT"},
+		{"more tasks than a job can have", "0", "10001", "", Task{}, "COUNT"},
+		{"words", "one", "two", "three", Task{}, "COUNT ATTEMPT INDEX"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for name, value := range map[string]string{"INDEX": c.index, "COUNT": c.count, "ATTEMPT": c.attempt} {
+				t.Setenv("CLOUD_RUN_TASK_"+name, value)
+			}
+			var typed CloudRun
+			if err := Fill("", &typed); err != nil {
+				t.Fatal(err)
+			}
+			got, faults := typed.Task()
+			var names []string
+			for _, f := range faults {
+				names = append(names, strings.TrimPrefix(f.Variable, "CLOUD_RUN_TASK_"))
+			}
+			if strings.Join(names, " ") != c.faults || c.faults == "" && got != c.want {
+				t.Errorf("got %+v, faults %v; want %+v, faults of %q", got, faults, c.want, c.faults)
+			}
+		})
+	}
+}
+
 func TestStreamListLeavesOutBlanksAndRepetitions(t *testing.T) {
 	got := StreamList(" dialpad.calls,,ucontact.agents , dialpad.calls")
 	if want := []pipeline.StreamID{"dialpad.calls", "ucontact.agents"}; !reflect.DeepEqual(got, want) {
