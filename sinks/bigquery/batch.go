@@ -2,26 +2,17 @@ package bigquery
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"time"
 
-	"cloud.google.com/go/bigquery"
 	"github.com/apache/arrow/go/v17/arrow"
-	"google.golang.org/api/googleapi"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/transforms"
 )
-
-// uploadChunk is how much of an upload is held in memory to be sent again.
-const uploadChunk = 8 << 20
 
 // digest names what its parts describe.
 func digest(parts ...string) string {
@@ -32,17 +23,27 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))[:24]
 }
 
-// staged is where the rows of a group lie in BigQuery.
-type staged struct {
-	rows, rejects string // tables; empty where there is nothing
-	holds         map[*pending]bool
-	lost          bool // a table was found missing: load again
+// tableOf is the table of the windows that replace data; nil where none does.
+func tableOf(group []*pending) *pipeline.Table {
+	for _, p := range group {
+		if p.replaces {
+			return p.Table
+		}
+	}
+	return nil
+}
+
+func (b batch) tableName() string {
+	if b.table == nil {
+		return "ledger"
+	}
+	return b.table.Name
 }
 
 // batchOf describes the transaction that commits the windows.
 func (s *Store) batchOf(group []*pending, at *staged) (batch, error) {
-	b := batch{table: group[0].Table}
-	parts := []string{s.names.project, s.names.dataset, b.table.Name}
+	b := batch{table: tableOf(group)}
+	parts := []string{s.names.project, s.names.dataset, b.tableName()}
 	now := pipeline.InstantOf(s.now())
 	for _, p := range group {
 		e := p.Verdict.Entry
@@ -58,11 +59,11 @@ func (s *Store) batchOf(group []*pending, at *staged) (batch, error) {
 		}
 		l.replaces, l.seen, l.bytes = p.replaces, p.seen, p.stage.size()
 		b.lines = append(b.lines, l)
-		if !slices.Contains(b.keys, p.Key) {
-			b.keys = append(b.keys, p.Key)
-		}
 		if !p.replaces {
 			continue
+		}
+		if !slices.Contains(b.keys, p.Key) {
+			b.keys = append(b.keys, p.Key)
 		}
 		if b.rows == "" && p.stage.rows.count() > 0 {
 			b.rows = at.rows
@@ -114,137 +115,4 @@ func mergeDates(list []dateRange) []dateRange {
 		out = append(out, r)
 	}
 	return out
-}
-
-// load brings the rows and rejects of the windows to be replaced into staging
-// tables, unless they are there.
-func (s *Store) load(ctx context.Context, group []*pending, at *staged) error {
-	missing := at.lost
-	for _, p := range group {
-		missing = missing || p.replaces && !at.holds[p]
-	}
-	if !missing {
-		return nil
-	}
-	s.drop(ctx, at)
-	*at = staged{holds: make(map[*pending]bool)}
-	parts := []string{s.names.project, s.names.dataset, group[0].Table.Name}
-	var rows, rejects []*spool
-	for _, p := range group {
-		if !p.replaces {
-			continue
-		}
-		at.holds[p] = true
-		e := p.Verdict.Entry
-		parts = append(parts, p.Key.String(), e.Window.String(), string(e.SyncID), e.ReadAt.String(), e.Fingerprint.String(), e.RejectsHash.String())
-		if p.stage.rows.count() > 0 {
-			rows = append(rows, &p.stage.rows)
-		}
-		if p.stage.rejects.count() > 0 {
-			rejects = append(rejects, &p.stage.rejects)
-		}
-	}
-	name := stagePrefix + digest(parts...)
-	if len(rows) > 0 {
-		at.rows = name
-		if err := s.loadTable(ctx, name, group[0].Table.Schema(), rows); err != nil {
-			return err
-		}
-	}
-	if len(rejects) > 0 {
-		at.rejects = name + "_rejects"
-		if err := s.loadTable(ctx, at.rejects, rejectsSchema, rejects); err != nil {
-			return err
-		}
-	}
-	pipeline.Point(ctx, "bigquery.loaded")
-	return nil
-}
-
-// drop drops the staging tables; what was staged must be loaded again.
-func (s *Store) drop(ctx context.Context, at *staged) {
-	for _, name := range []string{at.rows, at.rejects} {
-		if name != "" {
-			s.dropStage(ctx, name)
-		}
-	}
-	*at = staged{}
-}
-
-// loadTable fills a staging table with one load job, and counts what it holds:
-// an id that was taken may be that of a job whose table was dropped since.
-func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.Schema, spools []*spool) error {
-	schema, err := schemaOf(arrowSchema)
-	if err != nil {
-		return err
-	}
-	want := uint64(0)
-	for _, p := range spools {
-		want += uint64(p.count())
-	}
-	if err := s.ensureStage(ctx, name, schema); err != nil {
-		return err
-	}
-	pipeline.Point(ctx, "bigquery.stage-made")
-	j := job{name: "windrow_load_" + name[len(stagePrefix):], start: func(ctx context.Context, id string) (*bigquery.Job, error) {
-		return s.upload(ctx, id, name, schema, func(w io.Writer) error { return join(w, arrowSchema, spools) })
-	}}
-	for _, j.anew = range []bool{false, true} {
-		if err := s.run(ctx, j); err != nil {
-			return err
-		}
-		var md *bigquery.TableMetadata
-		err := s.again(ctx, func() (err error) {
-			md, err = s.dataset().Table(name).Metadata(ctx)
-			return err
-		})
-		if err != nil || md.NumRows == want {
-			return err
-		}
-	}
-	return fmt.Errorf("the staging table has not the %d rows that were loaded", want)
-}
-
-// upload sends a load job with its file, which is written while it is sent.
-func (s *Store) upload(ctx context.Context, id, table string, schema bigquery.Schema, write func(io.Writer) error) (*bigquery.Job, error) {
-	r, w := io.Pipe()
-	written := make(chan error, 1)
-	go func() {
-		err := write(w)
-		_ = w.CloseWithError(err) // always nil
-		written <- err
-	}()
-	src := bigquery.NewReaderSource(r)
-	src.SourceFormat = bigquery.Parquet
-	src.Schema = bare(schema)
-	src.ParquetOptions = &bigquery.ParquetOptions{EnableListInference: true}
-	l := s.dataset().Table(table).LoaderFrom(src)
-	l.JobID, l.Location = id, s.place()
-	l.CreateDisposition, l.WriteDisposition = bigquery.CreateNever, bigquery.WriteTruncate
-	l.MediaOptions = []googleapi.MediaOption{googleapi.ChunkSize(uploadChunk)}
-	j, err := l.Run(ctx)
-	_ = r.CloseWithError(errUploadEnded) // frees the writer, should the request have ended early
-	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, errUploadEnded) {
-		return nil, &pipeline.Error{Op: "read the staged rows", Kind: pipeline.SinkFailed, Err: writeErr}
-	}
-	return j, err
-}
-
-var errUploadEnded = errors.New("the upload has ended")
-
-// join writes one Parquet file with the row groups of all.
-func join(w io.Writer, schema *arrow.Schema, spools []*spool) error {
-	file, err := transforms.NewGroupFile(w, schema)
-	if err != nil {
-		return err
-	}
-	seq := 0
-	for _, p := range spools {
-		n, err := file.AddFile(seq, p.file, p.size())
-		if err != nil {
-			return err
-		}
-		seq += n
-	}
-	return file.Close()
 }

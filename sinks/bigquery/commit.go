@@ -4,17 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/verdict"
 )
 
-const (
-	// groupBytes closes a group: what one load job takes at most.
-	groupBytes = 1 << 30
-	// patience is how often a group is tried, retries the half of one that failed.
-	patience, retries = 6, 2
-)
+// patience is how often a group is tried, retries the half of one that failed.
+// Of the transactions of several processes at once all but one are cancelled,
+// so each process may need as many attempts as there are of them. What BigQuery
+// refuses for a while is repeated within an attempt already; half as many do.
+const patience, retries = 12, 2
 
 // pending is one window on its way through a commit.
 type pending struct {
@@ -55,10 +55,10 @@ func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipelin
 			}
 		}
 	}()
-	if len(all) == 0 {
-		return results
-	}
-	for _, group := range bySize(all) {
+	judging, cancel := context.WithTimeout(ctx, callTime)
+	all = s.judge(judging, all)
+	cancel()
+	for _, group := range groupsOf(all) {
 		groupCtx, cancel := context.WithTimeout(ctx, groupTime)
 		s.commitGroup(groupCtx, group, patience)
 		cancel()
@@ -74,9 +74,6 @@ func (p *pending) check(s *Store, others []*pending) error {
 	}
 	p.stage = st
 	for _, o := range others {
-		if o.Table != p.Table {
-			return errors.New("the windows are of several tables")
-		}
 		if o.Key == p.Key && o.Sealed.Entry.Window.Overlaps(p.Sealed.Entry.Window.Span) {
 			return fmt.Errorf("another window of the same commit overlaps it: %s", o.Sealed.Entry.Window.Span)
 		}
@@ -84,45 +81,45 @@ func (p *pending) check(s *Store, others []*pending) error {
 	return st.ready(p.Sealed.Entry)
 }
 
-// bySize cuts the windows into groups that one load job takes.
-func bySize(all []*pending) (groups [][]*pending) {
-	size := int64(0)
-	for _, p := range all {
-		if size += p.stage.size(); len(groups) == 0 || size > groupBytes {
-			groups, size = append(groups, nil), p.stage.size()
-		}
-		groups[len(groups)-1] = append(groups[len(groups)-1], p)
-	}
-	return groups
-}
-
 // commitGroup is the protocol: judge, load, commit in one transaction, and
 // read in the ledger what came of it. What has come to nothing is judged anew
-// by what the ledger says then. A group that fails for good is halved until
-// the bad window stands alone.
+// by what the ledger says then; should the windows be of several groups then,
+// each goes on by itself. A group that fails for good is halved until the bad
+// window stands alone.
 func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int) {
 	var at staged
 	defer func() { s.drop(ctx, &at) }()
 	pause := s.waits()
 	for n := 1; ; n++ {
-		if group = s.judge(ctx, group); len(group) == 0 {
+		groups := groupsOf(s.judge(ctx, group))
+		if len(groups) == 0 {
+			return
+		}
+		if group = groups[0]; len(groups) > 1 {
+			s.drop(ctx, &at)
+			for _, g := range groups {
+				s.commitGroup(ctx, g, patience)
+			}
 			return
 		}
 		id, err := s.attempt(ctx, group, &at)
 		if group = s.book(ctx, group, id, err); len(group) == 0 {
 			return
 		}
-		kind := pipeline.KindOf(fault("", err))
+		kind, tried := pipeline.KindOf(fault("", err)), n
+		if kind != pipeline.SinkFailed {
+			tried = 2 * n
+		}
 		switch {
 		case ctx.Err() != nil:
 			failAll(group, "commit", ctx.Err())
 			return
-		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (halvable(err) || n >= patience):
+		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (halvable(err) || tried >= patience):
 			s.drop(ctx, &at)
 			s.commitGroup(ctx, group[:len(group)/2], retries)
 			s.commitGroup(ctx, group[len(group)/2:], retries)
 			return
-		case err != nil && (n >= patience || halvable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
+		case err != nil && (tried >= patience || halvable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
 			failAll(group, "commit", err)
 			return
 		case n >= 3*patience:
@@ -138,17 +135,19 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 
 // judge settles the windows that need no commit, and returns those that do.
 func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
+	err := ctx.Err()
+	if err == nil {
+		err = s.known(ctx, keysOf(group))
+	}
+	if err != nil {
+		failAll(group, "read the ledger", err)
+		return nil
+	}
 	for _, p := range group {
-		if err := ctx.Err(); err != nil {
-			p.fail("commit", err)
-			continue
-		}
-		l, err := s.known(ctx, p.Key)
-		if err != nil {
-			p.fail("read the ledger", err)
-			continue
-		}
+		l := s.log(p.Key)
+		l.mu.Lock()
 		p.Verdict, p.seen = verdict.Of(l.folded, p.Sealed.Entry), l.seen
+		l.mu.Unlock()
 		switch p.Outcome {
 		case pipeline.Yielded:
 			*p.result = pipeline.Result{Outcome: pipeline.Yielded}
@@ -167,22 +166,34 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 	return open
 }
 
+func keysOf(group []*pending) (keys []pipeline.StreamKey) {
+	for _, p := range group {
+		if !slices.Contains(keys, p.Key) {
+			keys = append(keys, p.Key)
+		}
+	}
+	return keys
+}
+
 // attempt runs one transaction for the windows. Its error says nothing about
 // whether they are committed: the ledger does.
 func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id string, err error) {
 	if err := s.ensure(ctx); err != nil {
 		return "", err
 	}
-	if err := s.load(ctx, group, at); err != nil {
-		return "", err
-	}
+	full := s.plan(ctx, group, at)
 	b, err := s.batchOf(group, at)
 	if err != nil {
 		return "", err
 	}
 	script, err := s.names.commit(b)
 	if err != nil {
-		return "", err
+		return "", err // before anything is loaded for it
+	}
+	if !full {
+		if err := s.load(ctx, group, at); err != nil {
+			return "", err
+		}
 	}
 	select {
 	case s.turn <- struct{}{}:
@@ -190,7 +201,7 @@ func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id s
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if err := s.write(ctx, "windrow_commit_"+b.table.Name+"_"+b.id, script); err != nil {
+	if err := s.write(ctx, "windrow_commit_"+b.tableName()+"_"+b.id, script); err != nil {
 		if absent(err) {
 			s.forget()
 			at.lost = true
@@ -204,27 +215,18 @@ func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id s
 // book reads in the ledger which windows a transaction has committed, and
 // returns the others. failed is what the transaction said.
 func (s *Store) book(ctx context.Context, group []*pending, id string, failed error) (open []*pending) {
-	fresh := make(map[pipeline.StreamKey]error)
+	err := ctx.Err()
+	var found map[windowKey]pipeline.Entry
+	if err == nil {
+		found, err = s.readLogs(ctx, keysOf(group), id)
+	}
+	if err != nil {
+		// They may be committed or not; the next run finds out.
+		failAll(group, "commit", errors.Join(failed, err))
+		return nil
+	}
 	for _, p := range group {
-		err, read := fresh[p.Key]
-		if !read {
-			s.outdate(p.Key)
-			if err = ctx.Err(); err == nil {
-				_, err = s.readLedger(ctx, p.Key, id)
-			}
-			fresh[p.Key] = err
-		}
-		if err != nil {
-			// It may be committed or not; the next run finds out.
-			p.fail("commit", errors.Join(failed, err))
-			continue
-		}
-		l, err := s.known(ctx, p.Key)
-		if err != nil {
-			p.fail("commit", err)
-			continue
-		}
-		e, ok := l.batch[p.Verdict.Entry.Window.Span]
+		e, ok := found[windowKey{p.Key, p.Verdict.Entry.Window.Span}]
 		if !ok {
 			open = append(open, p)
 			continue

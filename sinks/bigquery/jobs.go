@@ -160,24 +160,11 @@ func (s *Store) query(sql string) *bigquery.Query {
 	return q
 }
 
-// read runs a query and hands each row to scan, from the first on after a
-// fault: scan must bear that.
-func (s *Store) read(ctx context.Context, sql string, scan func([]bigquery.Value) error) error {
-	rows, err := s.readAll(ctx, sql)
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if err := scan(row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) readAll(ctx context.Context, sql string) (rows [][]bigquery.Value, err error) {
-	err = s.again(ctx, func() error {
-		rows = rows[:0]
+// read runs a query and hands each row to scan; reset comes before the first,
+// and again before everything is read anew after a fault.
+func (s *Store) read(ctx context.Context, sql string, reset func(), scan func([]bigquery.Value) error) error {
+	return s.again(ctx, func() error {
+		reset()
 		it, err := s.query(sql).Read(ctx)
 		if err != nil {
 			return err
@@ -192,8 +179,9 @@ func (s *Store) readAll(ctx context.Context, sql string) (rows [][]bigquery.Valu
 			} else if err != nil {
 				return err
 			}
-			rows = append(rows, row)
+			if err := scan(row); err != nil {
+				return &pipeline.Error{Op: "read an answer", Kind: pipeline.SinkFailed, Err: err}
+			}
 		}
 	})
-	return rows, err
 }

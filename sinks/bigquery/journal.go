@@ -71,7 +71,7 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 		return nil, fault(op, err)
 	}
 	var notes []pipeline.Note
-	err = s.read(ctx, s.names.since(k, pipeline.InstantOf(t)), func(row []bigquery.Value) error {
+	err = s.read(ctx, s.names.since(k, pipeline.InstantOf(t)), func() { notes = nil }, func(row []bigquery.Value) error {
 		if len(row) != 3 {
 			return errors.New("a note has not three columns")
 		}

@@ -12,16 +12,6 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// ledger is the log of one stream as it was read once.
-type ledger struct {
-	folded *pipeline.Ledger
-	// seen is the seq of its last commit. Entries without data have a seq too,
-	// but theirs is not guarded: a commit may land beneath one that was read.
-	seen int64
-	// batch has the entries of the commit that was asked for, by window.
-	batch map[pipeline.Span]pipeline.Entry
-}
-
 var (
 	accountPattern = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	streamPattern  = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`)
@@ -38,7 +28,8 @@ func checkKey(k pipeline.StreamKey) error {
 	return nil
 }
 
-// Ledger implements [pipeline.Sink]: one query.
+// Ledger implements [pipeline.Sink]: one query, for the whole log at first,
+// for what is new of it later. The ledger is the caller's own.
 func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Ledger, error) {
 	const op = "read the ledger"
 	if err := checkKey(k); err != nil {
@@ -46,75 +37,17 @@ func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Led
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	l, err := s.readLedger(ctx, k, "")
-	if err != nil {
+	if _, err := s.readLogs(ctx, []pipeline.StreamKey{k}, ""); err != nil {
 		return nil, windowFault(op, k, pipeline.Span{}, err)
 	}
+	l := s.log(k)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	copied := pipeline.NewLedger()
 	for _, e := range l.folded.Entries() {
 		copied.Apply(e)
 	}
 	return copied, nil
-}
-
-// readLedger reads the log and keeps it for the next commit, which may judge by
-// an old one: the guard in the transaction tells. batch is the commit whose
-// entries are wanted, if any.
-func (s *Store) readLedger(ctx context.Context, k pipeline.StreamKey, batch string) (*ledger, error) {
-	l := &ledger{folded: pipeline.NewLedger(), batch: make(map[pipeline.Span]pipeline.Entry)}
-	there, err := s.locate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if there {
-		err := s.read(ctx, s.names.readLedger(k), func(row []bigquery.Value) error { return l.add(row, batch) })
-		if err != nil && !absent(err) {
-			return nil, err
-		}
-	}
-	s.mu.Lock()
-	s.ledgers[k] = l
-	s.mu.Unlock()
-	return l, nil
-}
-
-func (l *ledger) add(row []bigquery.Value, wanted string) error {
-	if len(row) != 3 {
-		return errors.New("a row of the ledger has not three columns")
-	}
-	seq, _ := row[0].(int64)
-	batch, _ := row[1].(string)
-	text, _ := row[2].(string)
-	var e pipeline.Entry
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return fmt.Errorf("entry %d of the ledger cannot be read: %w", seq, err)
-	}
-	l.folded.Apply(e)
-	if e.Kind == pipeline.EntryCommit {
-		l.seen = max(l.seen, seq)
-		if batch != "" && batch == wanted {
-			l.batch[e.Window.Span] = e
-		}
-	}
-	return nil
-}
-
-// known is the ledger as it was read last, or now.
-func (s *Store) known(ctx context.Context, k pipeline.StreamKey) (*ledger, error) {
-	s.mu.Lock()
-	l := s.ledgers[k]
-	s.mu.Unlock()
-	if l != nil {
-		return l, nil
-	}
-	return s.readLedger(ctx, k, "")
-}
-
-// outdate drops what was read of a ledger.
-func (s *Store) outdate(k pipeline.StreamKey) {
-	s.mu.Lock()
-	delete(s.ledgers, k)
-	s.mu.Unlock()
 }
 
 // Record implements [pipeline.Sink]: one INSERT, which counts towards no
@@ -142,7 +75,7 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 	if err == nil {
 		err = s.write(ctx, "windrow_record_"+nonce(), s.names.addEntries(lines))
 	}
-	s.outdate(k)
+	s.recorded(k)
 	if err != nil {
 		return windowFault(op, k, pipeline.Span{}, s.missing(err))
 	}
@@ -173,7 +106,7 @@ func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
 		return nil, fault(op, err)
 	}
 	var keys []pipeline.StreamKey
-	err = s.read(ctx, s.names.streams(), func(row []bigquery.Value) error {
+	err = s.read(ctx, s.names.streams(), func() { keys = nil }, func(row []bigquery.Value) error {
 		if len(row) != 2 {
 			return errors.New("a stream has not two columns")
 		}

@@ -14,7 +14,10 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-var agents = pipeline.StreamKey{Account: "default", Stream: "ucontact.agents"}
+var (
+	agents = pipeline.StreamKey{Account: "default", Stream: "ucontact.agents"} // in activity
+	calls  = pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}   // in events
+)
 
 // dayWindow is the n-th local day of the tests' time.
 func dayWindow(n int) pipeline.Window {
@@ -30,8 +33,17 @@ func readAt(n int) pipeline.Instant {
 // seal stages the n-th reading of a window of ucontact.agents.
 func seal(t testing.TB, s *Store, w pipeline.Window, n int, rejects int, ids ...string) pipeline.Sealed {
 	t.Helper()
+	return sealOf(t, s, agents, w, n, rejects, ids...)
+}
+
+// sealOf stages the n-th reading of a window of a stream.
+func sealOf(t testing.TB, s *Store, k pipeline.StreamKey, w pipeline.Window, n int, rejects int, ids ...string) pipeline.Sealed {
+	t.Helper()
 	ctx, table := context.Background(), pipeline.Activity
-	st, err := s.Stage(ctx, agents, table, w)
+	if k.Stream.Source() == calls.Stream.Source() {
+		table = pipeline.Events
+	}
+	st, err := s.Stage(ctx, k, table, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +87,7 @@ func seal(t testing.TB, s *Store, w pipeline.Window, n int, rejects int, ids ...
 	if _, err := st.Seal(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return pipeline.Sealed{Stage: st, Key: agents, Table: table, Entry: e}
+	return pipeline.Sealed{Stage: st, Key: k, Table: table, Entry: e}
 }
 
 // mustCommit commits the windows, all of which must have the outcome.

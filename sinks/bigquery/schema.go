@@ -56,7 +56,7 @@ func layouts() ([]layout, error) {
 		field("extracted_at", bigquery.TimestampFieldType, "when the vendor was read"),
 		field("sync_id", bigquery.StringFieldType, "the run that wrote the row"))
 	return append(list,
-		layout{name: ledgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: streamColumns},
+		layout{name: ledgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: append(slices.Clone(streamColumns), "seq")},
 		layout{name: rejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: streamColumns},
 		layout{name: journalTable, description: "vendor requests that must not be repeated", schema: journalSchema, partition: "at", cluster: []string{"source", "account"}},
 		layout{name: runsTable, description: "one row a finished run", schema: runsSchema},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -81,6 +82,11 @@ func instant(i pipeline.Instant) string {
 	return "TIMESTAMP '" + i.Time().Format("2006-01-02 15:04:05.000000") + "+00:00'"
 }
 
+// micros is an instant as TIMESTAMP_MICROS takes it.
+func micros(i pipeline.Instant) string {
+	return strconv.FormatInt(int64(min(max(i, firstInstant), lastInstant)), 10)
+}
+
 // instantOrNull is instant, and NULL for none.
 func instantOrNull(i pipeline.Instant) string {
 	if i == 0 || i == pipeline.NoInstant {
@@ -110,19 +116,19 @@ func in(col string, values []string) string {
 	return column(col) + " IN (" + strings.Join(values, ", ") + ")"
 }
 
+// inStreams is the predicate of the values of streamColumns, each by itself.
+func inStreams(prefix string, lists [3][]string) string {
+	parts := make([]string, len(lists))
+	for i, col := range streamColumns {
+		parts[i] = prefix + in(col, lists[i])
+	}
+	return strings.Join(parts, " AND ")
+}
+
 // ofStream is the predicate of one stream's rows.
 func ofStream(k pipeline.StreamKey) string {
 	return fmt.Sprintf("`source` = %s AND `account` = %s AND `stream` = %s",
 		quote(string(k.Stream.Source())), quote(string(k.Account)), quote(string(k.Stream)))
-}
-
-// readLedger reads the log of one stream in order: seq, batch, entry.
-func (n names) readLedger(k pipeline.StreamKey) string {
-	return fmt.Sprintf("SELECT `seq`, `batch`, `entry` FROM %s WHERE %s ORDER BY `seq`, `recorded_at`", n.table(ledgerTable), ofStream(k))
-}
-
-func (n names) streams() string {
-	return fmt.Sprintf("SELECT DISTINCT `account`, `stream` FROM %s ORDER BY `stream`, `account`", n.table(ledgerTable))
 }
 
 func (n names) since(k pipeline.TenantKey, from pipeline.Instant) string {
@@ -141,110 +147,16 @@ func (n names) addRun(sum pipeline.Summary, text string) string {
 		n.table(runsTable), quote(string(sum.SyncID)), instantOrNull(sum.StartedAt), instantOrNull(sum.FinishedAt), sum.Exit, quote(text))
 }
 
-// line is one entry on its way into the ledger.
-type line struct {
-	key      pipeline.StreamKey
-	entry    pipeline.Entry
-	text     string // the entry as JSON
-	replaces bool   // its rows are replaced
-	seen     int64  // the seq of the stream's last commit that the verdict knew
-	bytes    int64
-}
-
-var ledgerColumns = func() (list []string) {
-	for _, f := range ledgerSchema {
-		list = append(list, f.Name)
-	}
-	return list
-}()
-
-// addEntries appends entries that come without data, in order.
-func (n names) addEntries(lines []line) string {
-	return n.insertEntries("", lines)
-}
-
-// insertEntries appends entries; those of a batch only where the guard lets them.
-func (n names) insertEntries(batch string, lines []line) string {
-	var b strings.Builder
-	ledger := n.table(ledgerTable)
-	fmt.Fprintf(&b, "INSERT INTO %s (%s)\nSELECT ", ledger, columns(ledgerColumns, ""))
-	for i, name := range ledgerColumns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		switch name {
-		case "seq":
-			fmt.Fprintf(&b, "(SELECT COALESCE(MAX(m.`seq`), 0) FROM %s AS m) + e.`n`", ledger)
-		case "recorded_at":
-			b.WriteString("CURRENT_TIMESTAMP()")
-		case "batch":
-			b.WriteString(quoteOrNull(batch))
-		default:
-			b.WriteString("e." + column(name))
-		}
-	}
-	b.WriteString("\nFROM (\n")
-	for i, l := range lines {
-		if i > 0 {
-			b.WriteString("\nUNION ALL ")
-		}
-		l.write(&b, i+1)
-	}
-	b.WriteString("\n) AS e")
-	if batch != "" {
-		// A newer reading than the verdict knew is among the commits that it did not know.
-		fmt.Fprintf(&b, "\nWHERE NOT EXISTS (SELECT 1 FROM %s AS l WHERE l.`source` = e.`source` AND l.`account` = e.`account` AND l.`stream` = e.`stream`"+
-			" AND l.`kind` = 'commit' AND l.`seq` > e.`seen` AND l.`window_start` < e.`window_end` AND l.`window_end` > e.`window_start`)", ledger)
-	}
-	return b.String()
-}
-
-// write writes the entry as a row; the first of a UNION names and types the columns.
-func (l line) write(b *strings.Builder, n int) {
-	e := l.entry
-	fmt.Fprintf(b, "SELECT %d AS `n`, %d AS `seen`", n, l.seen)
-	put := func(name, literal string) { fmt.Fprintf(b, ", %s AS %s", literal, column(name)) }
-	number := func(name string, v int64) { put(name, fmt.Sprint(v)) }
-	put("source", quote(string(l.key.Stream.Source())))
-	put("account", quote(string(l.key.Account)))
-	put("stream", quote(string(l.key.Stream)))
-	put("replaces", boolean(l.replaces))
-	put("kind", quote(string(e.Kind)))
-	put("window_start", instant(e.Window.Start))
-	put("window_end", instant(e.Window.End))
-	put("zone", quoteOrNull(e.Window.Zone))
-	put("sync_id", quoteOrNull(string(e.SyncID)))
-	put("extracted_at", instantOrNull(e.ExtractedAt))
-	put("read_at", instantOrNull(e.ReadAt))
-	put("committed_at", instantOrNull(e.CommittedAt))
-	put("settled", boolean(e.Settled))
-	put("unchanged", boolean(e.Unchanged))
-	number("rows_read", e.Counts.Read)
-	number("rows_loaded", e.Counts.Rows)
-	number("rows_rejected", e.Counts.Rejected)
-	number("rows_outside", e.Counts.Outside)
-	number("rows_duplicate", e.Counts.Duplicate)
-	number("bytes_staged", l.bytes)
-	fingerprint := ""
-	if e.Kind == pipeline.EntryCommit {
-		fingerprint = e.Fingerprint.String()
-	}
-	put("fingerprint", quoteOrNull(fingerprint))
-	put("settings", quoteOrNull(e.Settings))
-	put("note", quoteOrNull(e.Note))
-	put("entry", quote(l.text))
-}
-
 // batch is what one transaction does.
 type batch struct {
 	id      string
-	table   *pipeline.Table
+	table   *pipeline.Table // whose rows are replaced; nil where none are
 	lines   []line
-	dates   []dateRange   // that hold rows to be deleted
-	span    pipeline.Span // that holds the start of every window whose rejects are to be deleted
-	rows    string        // staging tables; empty where there is nothing to insert
-	rejects string        //
-	keys    []pipeline.StreamKey
+	dates   []dateRange          // that hold rows to be deleted
+	span    pipeline.Span        // that holds the start of every window whose rejects are to be deleted
+	rows    string               // staging tables; empty where there is nothing to insert
+	rejects string               //
+	keys    []pipeline.StreamKey // whose rows are replaced
 }
 
 // dateRange is from first to last, both included.
@@ -283,9 +195,9 @@ func (n names) takeTurn(batch string) string {
 // replaced is the subquery for the entries of the batch that were inserted and
 // replace their windows' rows, joined to a row by its stream and the condition.
 func (n names) replaced(b batch, row, condition string) string {
-	return fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS l WHERE l.`batch` = %s AND l.`replaces`"+
+	return fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS l WHERE %s AND l.`batch` = %s AND l.`replaces`"+
 		" AND l.`source` = %s.`source` AND l.`account` = %s.`account` AND l.`stream` = %s.`stream` AND %s)",
-		n.table(ledgerTable), quote(b.id), row, row, row, condition)
+		n.table(ledgerTable), unseen("l", b.lines), quote(b.id), row, row, row, condition)
 }
 
 // overlaps and same relate the window of a row to that of a ledger entry.
@@ -305,11 +217,7 @@ func (b batch) ofBatch() string {
 		lists[1] = append(lists[1], string(k.Account))
 		lists[2] = append(lists[2], string(k.Stream))
 	}
-	parts := make([]string, len(lists))
-	for i, col := range streamColumns {
-		parts[i] = in(col, lists[i])
-	}
-	return strings.Join(parts, " AND ")
+	return inStreams("t.", lists)
 }
 
 // deleteRows removes the rows of every window that overlaps a replaced one,
@@ -344,35 +252,6 @@ func (n names) insertRejects(b batch) string {
 		list[i] = f.Name
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s, `extracted_at`, `sync_id`)\nSELECT %s, l.`extracted_at`, l.`sync_id` FROM %s AS s JOIN %s AS l"+
-		" ON l.`source` = s.`source` AND l.`account` = s.`account` AND l.`stream` = s.`stream` AND %s WHERE l.`batch` = %s AND l.`replaces`",
-		n.table(rejectsTable), columns(list, ""), columns(list, "s."), n.table(b.rejects), n.table(ledgerTable), same("s"), quote(b.id))
-}
-
-// watermarks is the query of the view: for each stream the end of the unbroken
-// run of settled or waived windows from its first day on. A window counts by
-// its last commit, until one that overlaps it takes its place.
-func (n names) watermarks() string {
-	ledger := n.table(ledgerTable)
-	return "WITH origins AS (\n" +
-		"  SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `first_day` FROM " + ledger + " WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`\n" +
-		"), covered AS (\n" +
-		"  SELECT c.`source`, c.`account`, c.`stream`, c.`window_start`, c.`window_end` FROM " + ledger + " AS c\n" +
-		"  WHERE ((c.`kind` = 'commit' AND c.`settled`) OR c.`kind` = 'waive')\n" +
-		"  AND NOT EXISTS (SELECT 1 FROM " + ledger + " AS d WHERE d.`source` = c.`source` AND d.`account` = c.`account` AND d.`stream` = c.`stream`\n" +
-		"    AND d.`kind` = 'commit' AND d.`seq` > c.`seq` AND d.`window_start` < c.`window_end` AND d.`window_end` > c.`window_start`)\n" +
-		"), ordered AS (\n" +
-		"  SELECT v.*, o.`first_day`, MAX(v.`window_end`) OVER (PARTITION BY v.`source`, v.`account`, v.`stream` ORDER BY v.`window_start`, v.`window_end`\n" +
-		"    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS `reached`\n" +
-		"  FROM covered AS v JOIN origins AS o ON o.`source` = v.`source` AND o.`account` = v.`account` AND o.`stream` = v.`stream`\n" +
-		"  WHERE v.`window_end` > o.`first_day`\n" +
-		"), holes AS (\n" +
-		"  SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `hole` FROM ordered\n" +
-		"  WHERE `window_start` > COALESCE(`reached`, `first_day`) GROUP BY `source`, `account`, `stream`\n" +
-		")\n" +
-		"SELECT o.`source`, o.`account`, o.`stream`, o.`first_day`,\n" +
-		"  MAX(CASE WHEN h.`hole` IS NULL OR v.`window_start` < h.`hole` THEN v.`window_end` END) AS `watermark`\n" +
-		"FROM origins AS o\n" +
-		"LEFT JOIN ordered AS v ON v.`source` = o.`source` AND v.`account` = o.`account` AND v.`stream` = o.`stream`\n" +
-		"LEFT JOIN holes AS h ON h.`source` = o.`source` AND h.`account` = o.`account` AND h.`stream` = o.`stream`\n" +
-		"GROUP BY o.`source`, o.`account`, o.`stream`, o.`first_day`"
+		" ON l.`source` = s.`source` AND l.`account` = s.`account` AND l.`stream` = s.`stream` AND %s WHERE %s AND l.`batch` = %s AND l.`replaces`",
+		n.table(rejectsTable), columns(list, ""), columns(list, "s."), n.table(b.rejects), n.table(ledgerTable), same("s"), unseen("l", b.lines), quote(b.id))
 }

@@ -52,6 +52,7 @@ type Store struct {
 	now     func() time.Time
 	maxBill int64
 	pace    time.Duration
+	settle  time.Duration // logSettle, but in tests
 	tempDir string
 
 	turn  chan struct{} // held while a transaction runs: those of one process never conflict
@@ -62,7 +63,7 @@ type Store struct {
 	located  bool   // the dataset is there, and location is its
 	ready    bool   // the tables are there
 	temp     string // made with the first stage
-	ledgers  map[pipeline.StreamKey]*ledger
+	logs     map[pipeline.StreamKey]*streamLog
 	used     Usage
 }
 
@@ -85,7 +86,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		client: client, names: n, location: location, now: o.Now, maxBill: o.MaxBytesBilled, pace: o.Pace,
-		tempDir: o.TempDir, turn: make(chan struct{}, 1), ledgers: make(map[pipeline.StreamKey]*ledger),
+		tempDir: o.TempDir, turn: make(chan struct{}, 1), settle: logSettle, logs: make(map[pipeline.StreamKey]*streamLog),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -162,7 +163,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if _, err := s.locate(ctx); err != nil {
 		return fault(op, err)
 	}
-	return fault(op, s.read(ctx, checkStatement, func([]bigquery.Value) error { return nil }))
+	return fault(op, s.read(ctx, checkStatement, func() {}, func([]bigquery.Value) error { return nil }))
 }
 
 // locate finds out whether the dataset is there, and where.

@@ -52,9 +52,11 @@ func (s *Store) ensure(ctx context.Context) error {
 }
 
 // forget makes the next write look at the dataset again: something was missing.
+// What was read of it may be gone as well.
 func (s *Store) forget() {
 	s.mu.Lock()
 	s.ready, s.located = false, false
+	clear(s.logs)
 	s.mu.Unlock()
 }
 

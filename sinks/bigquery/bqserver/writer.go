@@ -249,6 +249,8 @@ func (w *writer) special(up string, next token) (done bool, err *apiError) {
 		w.out[w.open[len(w.open)-1].start] = name
 		w.emit(",")
 		w.pos += 2
+	case up == "UNNEST" && next.is("(") && w.at(w.pos+2).is("ARRAY") && w.at(w.pos+4).is("STRUCT"):
+		return true, w.structs()
 	case up == "LIMIT" && w.enclosing() == "ARRAY_AGG":
 		w.open[len(w.open)-1].close = ") [ 1 : " + next.text + " ]"
 		w.pos += 2
