@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// job is one thing that both sides do.
+type job struct {
+	want
+	Windows int `json:"windows"` // 1 or 30
+}
+
+// daily tells a pull of one day, of about 1 MB.
+func (j job) daily() bool { return j.MB <= 1 }
+
+// memoryOnly: of shuffled rows nothing but the peak of memory has a gate.
+func (j job) memoryOnly() bool { return j.Shuffled }
+
+func (j job) String() string {
+	windows := "1 window"
+	if j.Windows > 1 {
+		windows = fmt.Sprintf("%d windows", j.Windows)
+	}
+	order := ""
+	if j.Shuffled {
+		order = ", shuffled"
+	}
+	what := map[string]string{"calls": "CSV", "stats": "JSON"}[j.Format]
+	return fmt.Sprintf("%s %d MB, %s%s", what, j.MB, windows, order)
+}
+
+// Kinds of jobs that -jobs chooses from.
+const (
+	kindCalls   = "csv"
+	kindThirty  = "csv30"
+	kindShuffle = "shuffled"
+	kindStats   = "json"
+	kindDaily   = "daily"
+)
+
+var allKinds = []string{kindCalls, kindThirty, kindShuffle, kindStats, kindDaily}
+
+// jobs lists what was chosen, the sizes in MB (10^6 bytes).
+func jobs(kinds []string, callsMB, statsMB []int) ([]job, error) {
+	var all []job
+	largest := 0
+	for _, mb := range callsMB {
+		largest = max(largest, mb)
+	}
+	for _, kind := range kinds {
+		switch kind {
+		case kindCalls:
+			for _, mb := range callsMB {
+				all = append(all, job{want{"calls", mb, false}, 1})
+			}
+		case kindThirty:
+			all = append(all, job{want{"calls", largest, false}, 30})
+		case kindShuffle:
+			all = append(all, job{want{"calls", largest, true}, 30})
+		case kindStats:
+			for _, mb := range statsMB {
+				all = append(all, job{want{"stats", mb, false}, 1})
+			}
+		case kindDaily:
+			all = append(all, job{want{"calls", 1, false}, 1}, job{want{"stats", 1, false}, 1})
+		default:
+			return nil, fmt.Errorf("-jobs names %q; there are %s", kind, strings.Join(allKinds, ", "))
+		}
+	}
+	return all, nil
+}
