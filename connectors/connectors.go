@@ -34,5 +34,14 @@ func (o Options) WithDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = o.Now
 	}
+	o.Tasks = max(1, o.Tasks)
 	return o
 }
+
+// Rate is this process's part of a request rate that the vendor grants to all;
+// 0 stays unlimited.
+func (o Options) Rate(whole float64) float64 { return whole / float64(max(1, o.Tasks)) }
+
+// Part is this process's part of a count that bounds all, rounded down and at
+// least 1.
+func (o Options) Part(whole int) int { return max(1, whole/max(1, o.Tasks)) }

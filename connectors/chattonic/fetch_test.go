@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -369,4 +370,33 @@ func TestPromise13_ThePasswordStaysWithItsHost(t *testing.T) {
 	if _, _, err := fetch(t, s, Operators); pipeline.KindOf(err) != pipeline.Refused || reached {
 		t.Errorf("reached %v, %v", reached, err)
 	}
+}
+
+// unplugged answers without a network.
+type unplugged struct{}
+
+func (unplugged) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := `{"status":true,"operators":[],"queryPending":0}`
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+func TestTasksShareTheRateOfRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := settings(t, func(c *Config) {
+			c.Username, c.Password, c.Token, c.Codename, c.Rate = "", "", "s3cr3t", "acme", "2"
+		})
+		s, err := New(set, Options{Transport: unplugged{}, Task: "0", Tasks: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for range 3 {
+			if _, _, err := fetch(t, s, Operators); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took != 4*time.Second {
+			t.Errorf("two more requests at a quarter of 2 a second took %s", took)
+		}
+	})
 }

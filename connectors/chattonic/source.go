@@ -43,13 +43,13 @@ var _ pipeline.Source = (*Source)(nil)
 func New(s *Settings, o Options) (*Source, error) {
 	o = o.WithDefaults()
 	c, err := httpclient.New(httpclient.Options{
-		Base: s.url, Rate: s.rate, Timeout: s.timeout, RetryFor: o.RetryFor,
+		Base: s.url, Rate: o.Rate(s.rate), Timeout: s.timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token, s.password},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Source{set: s, opt: o, client: c, session: newSession(s, c, o.Now), calls: semaphore.NewWeighted(callsAtOnce)}, nil
+	return &Source{set: s, opt: o, client: c, session: newSession(s, c, o.Now), calls: semaphore.NewWeighted(int64(o.Part(callsAtOnce)))}, nil
 }
 
 // Streams lists what the source offers; s is nil when it is not configured.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,9 +26,13 @@ const (
 // gate lets POSTs through to the vendor: at most so many in any span of the
 // quota's length, in this process, in those before it and in others that run
 // now. Each POST is noted in the journal before it is sent, retries too, so a
-// kill forgets none.
+// kill forgets none. Where several tasks share one run, each keeps to its part
+// of the quota as well (places.go).
 type gate struct {
 	quota    quota
+	tasks    int    // processes that share it, at least 1
+	part     int    // how many POSTs of the quota are this process's
+	mark     string // of this process's notes; empty when it is alone
 	tenant   pipeline.TenantKey
 	retryFor time.Duration
 	now      func() time.Time
@@ -40,7 +43,7 @@ type gate struct {
 	turn chan struct{}
 
 	mu          sync.Mutex
-	others      []time.Time         // POSTs of other processes, as the journal has them
+	others      []place             // POSTs of other processes, as the journal has them
 	own         map[int64]time.Time // of this one: noted (µs) → when it certainly had been sent
 	lastNote    time.Time
 	journalRead time.Time
@@ -50,8 +53,14 @@ type gate struct {
 	waitingTill time.Time // what the holder of turn waits for
 }
 
-func newGate(q quota, tenant pipeline.TenantKey, retryFor time.Duration, now func() time.Time) *gate {
-	g := &gate{quota: q, tenant: tenant, retryFor: retryFor, now: now, turn: make(chan struct{}, 1), own: map[int64]time.Time{}}
+func newGate(q quota, tenant pipeline.TenantKey, o Options) *gate {
+	g := &gate{
+		quota: q, tasks: o.Tasks, part: o.Part(q.posts), tenant: tenant, retryFor: o.RetryFor, now: o.Now,
+		turn: make(chan struct{}, 1), own: map[int64]time.Time{},
+	}
+	if g.tasks > 1 {
+		g.mark = markOf(o.Task, g.tasks)
+	}
 	g.strikes = backoff.ExponentialBackOff{
 		InitialInterval: 10 * time.Second, Multiplier: 2, MaxInterval: 5 * time.Minute, RandomizationFactor: 0.2,
 	}
@@ -125,29 +134,43 @@ func (g *gate) take(ctx context.Context, p posting) (note time.Time, alone bool,
 			<-g.turn
 		}
 	}()
+	for sure := false; !sure; {
+		if err := g.awaitRoom(ctx, p); err != nil {
+			return note, false, err
+		}
+		note = g.nextNote()
+		if err := p.journal.Add(ctx, g.noteOf(note, postNote, p)); err != nil {
+			return note, false, err
+		}
+		g.mu.Lock()
+		g.own[note.UnixMicro()] = note
+		alone = g.throttled
+		g.mu.Unlock()
+		if sure, err = g.certain(ctx, p, note); err != nil {
+			return note, false, err
+		}
+	}
+	return note, alone, nil
+}
+
+// awaitRoom waits until nothing that is known keeps a POST back. The turn is held.
+func (g *gate) awaitRoom(ctx context.Context, p posting) error {
 	for {
 		wait, why, err := g.blocked(ctx, p)
-		if err != nil {
-			return note, false, err
+		if err != nil || wait <= 0 {
+			return err
 		}
-		if wait <= 0 {
-			break
-		}
-		g.setWaiting(g.now().Add(wait))
-		err = sleepTold(ctx, p.notify, why, g.now, wait)
-		g.setWaiting(time.Time{})
-		if err != nil {
-			return note, false, err
+		if err := g.sleep(ctx, p, why, wait); err != nil {
+			return err
 		}
 	}
-	note = g.nextNote()
-	if err := p.journal.Add(ctx, pipeline.Note{Tenant: g.tenant, At: note, Kind: postNote, Text: p.text}); err != nil {
-		return note, false, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.own[note.UnixMicro()] = note
-	return note, g.throttled, nil
+}
+
+// sleep waits with the turn held, and lets those behind it know till when.
+func (g *gate) sleep(ctx context.Context, p posting, why string, wait time.Duration) error {
+	g.setWaiting(g.now().Add(wait))
+	defer g.setWaiting(time.Time{})
+	return sleepTold(ctx, p.notify, why, g.now, wait)
 }
 
 // awaitTurn is a mutex that obeys ctx and says what the one before waits for.
@@ -186,64 +209,8 @@ func (g *gate) blocked(ctx context.Context, p posting) (time.Duration, string, e
 	if err := g.refresh(ctx, p.journal, now); err != nil {
 		return 0, "", err
 	}
-	posts := g.known(now)
-	if len(posts) < g.quota.posts {
-		return 0, "", nil
-	}
-	free := posts[len(posts)-g.quota.posts].Add(g.occupied())
-	return free.Sub(now), fmt.Sprintf("the quota of %s reports is used up", g.quota), nil
-}
-
-// occupied is how long a POST takes a place, counted from its note: a little
-// longer than the quota says, since it is sent some moments after the note.
-func (g *gate) occupied() time.Duration { return g.quota.per + g.quota.per/60 }
-
-// known lists the POSTs that take a place now, oldest first.
-func (g *gate) known(now time.Time) []time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	taken := func(sent time.Time) bool { return sent.Add(g.occupied()).After(now) }
-	var posts []time.Time
-	for _, sent := range g.others {
-		if taken(sent) {
-			posts = append(posts, sent)
-		}
-	}
-	for note, sent := range g.own {
-		if taken(sent) {
-			posts = append(posts, sent)
-		} else {
-			delete(g.own, note)
-		}
-	}
-	slices.SortFunc(posts, time.Time.Compare)
-	return posts
-}
-
-// refresh reads the journal, where other processes note their POSTs too: at
-// first, now and then, and each time once half of the quota is used up.
-func (g *gate) refresh(ctx context.Context, j pipeline.Journal, now time.Time) error {
-	half := 2*len(g.known(now)) >= g.quota.posts
-	g.mu.Lock()
-	fresh := !g.journalRead.IsZero() && now.Sub(g.journalRead) < journalAge
-	g.mu.Unlock()
-	if fresh && !half {
-		return nil
-	}
-	notes, err := j.Since(ctx, g.tenant, now.Add(-g.occupied()))
-	if err != nil {
-		return err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.journalRead = now
-	g.others = g.others[:0]
-	for _, n := range notes {
-		if _, ours := g.own[n.At.UnixMicro()]; n.Kind == postNote && !ours {
-			g.others = append(g.others, n.At)
-		}
-	}
-	return nil
+	wait, why := g.full(g.known(now), now)
+	return wait, why, nil
 }
 
 // nextNote is the time of the next note: now, but unlike any before it.

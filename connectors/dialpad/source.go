@@ -36,8 +36,11 @@ func New(s *Settings, o Options) (*Source, error) {
 		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Invalid, Err: errors.New("the source is not configured")}
 	}
 	o = o.WithDefaults()
+	if o.Tasks > 1 && o.Task == "" {
+		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Internal, Err: errors.New("a process that shares the quota of reports has no name")}
+	}
 	client, err := httpclient.New(httpclient.Options{
-		Base: s.url, Rate: s.rate, Timeout: s.timeout, RetryFor: o.RetryFor,
+		Base: s.url, Rate: o.Rate(s.rate), Timeout: s.timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},
 	})
 	if err != nil {
@@ -47,7 +50,7 @@ func New(s *Settings, o Options) (*Source, error) {
 		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client,
 		streams: Streams(s, o.Account), made: o.Now(), madeThen: o.Clock(),
 	}
-	src.gate = newGate(s.quota, src.tenant(), o.RetryFor, o.Now)
+	src.gate = newGate(s.quota, src.tenant(), o)
 	return src, nil
 }
 

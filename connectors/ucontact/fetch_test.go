@@ -346,8 +346,14 @@ func (instant) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestFewCallsAreUnderWayAtOnce(t *testing.T) {
+	for tasks, most := range map[int]int32{0: callsAtOnce, 2: callsAtOnce / 2, 100: 1} {
+		t.Run(fmt.Sprint(tasks, " tasks"), func(t *testing.T) { fewCallsAreUnderWay(t, tasks, most) })
+	}
+}
+
+func fewCallsAreUnderWay(t *testing.T, tasks int, most int32) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := New(settings(t, func(c *Config) { c.Rate = "10000" }), Options{Transport: instant{}})
+		s, err := New(settings(t, func(c *Config) { c.Rate = "10000" }), Options{Transport: instant{}, Tasks: tasks})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -372,7 +378,7 @@ func TestFewCallsAreUnderWayAtOnce(t *testing.T) {
 		}
 		time.Sleep(time.Second) // of the bubble: the rate has let all of them through
 		synctest.Wait()
-		if n := begun.Load(); n != callsAtOnce {
+		if n := begun.Load(); n != most {
 			t.Errorf("%d calls are under way", n)
 		}
 		close(read)
@@ -380,6 +386,24 @@ func TestFewCallsAreUnderWayAtOnce(t *testing.T) {
 		synctest.Wait()
 		if n := ended.Load(); n != 12 {
 			t.Errorf("%d calls have ended", n)
+		}
+	})
+}
+
+func TestTasksShareTheRateOfRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(settings(t, func(c *Config) { c.Rate = "2" }), Options{Transport: instant{}, Task: "0", Tasks: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for range 3 {
+			if _, _, err := fetchAll(t, s, Agents, day(t, "UTC", 2025, 9, 8)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took != 4*time.Second {
+			t.Errorf("two more requests at a quarter of 2 a second took %s", took)
 		}
 	})
 }

@@ -29,13 +29,13 @@ var _ pipeline.Source = (*Source)(nil)
 func New(s *Settings, o Options) (*Source, error) {
 	o = o.WithDefaults()
 	c, err := httpclient.New(httpclient.Options{
-		Base: s.url, Rate: s.rate, Timeout: s.timeout, RetryFor: o.RetryFor,
+		Base: s.url, Rate: o.Rate(s.rate), Timeout: s.timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Source{set: s, opt: o, client: c, calls: semaphore.NewWeighted(callsAtOnce)}, nil
+	return &Source{set: s, opt: o, client: c, calls: semaphore.NewWeighted(int64(o.Part(callsAtOnce)))}, nil
 }
 
 // Streams lists the account's streams.

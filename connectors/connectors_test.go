@@ -1,0 +1,32 @@
+package connectors_test
+
+import (
+	"testing"
+
+	"github.com/windrow-data/windrow/connectors"
+)
+
+func TestATaskTakesItsPartOfWhatTheVendorGrantsToAll(t *testing.T) {
+	for _, c := range []struct {
+		says     string
+		tasks    int
+		rate     float64
+		wantRate float64
+		count    int
+		wantPart int
+	}{
+		{"tasks not set", 0, 20, 20, 200, 200},
+		{"alone", 1, 20, 20, 200, 200},
+		{"four tasks", 4, 20, 5, 200, 50},
+		{"a count that does not divide is rounded down", 3, 1, 1.0 / 3, 200, 66},
+		{"never less than one", 300, 0, 0, 200, 1},
+	} {
+		o := connectors.Options{Tasks: c.tasks}
+		if got := o.Rate(c.rate); got != c.wantRate {
+			t.Errorf("%s: %v of %v requests a second, want %v", c.says, got, c.rate, c.wantRate)
+		}
+		if got := o.Part(c.count); got != c.wantPart {
+			t.Errorf("%s: %d of %d, want %d", c.says, got, c.count, c.wantPart)
+		}
+	}
+}
