@@ -21,23 +21,33 @@ func (s Shard) of(k StreamKey, windows []PlannedWindow) []PlannedWindow {
 	if s.Count <= 1 {
 		return windows
 	}
+	owners := map[string]int{} // by month
 	var mine []PlannedWindow
 	for _, w := range windows {
-		if s.owner(k, w.Window) == s.Index {
+		month := localMonth(w.Window)
+		if _, known := owners[month]; !known {
+			owners[month] = s.owner(k, month)
+		}
+		if owners[month] == s.Index {
 			mine = append(mine, w)
 		}
 	}
 	return mine
 }
 
-// owner is the index of the part that w belongs to. What is hashed never
-// changes: versions that run side by side must agree.
-func (s Shard) owner(k StreamKey, w Window) int {
-	month := w.Start.Time()
+// localMonth is the month of w's start, 2025-09, in the zone that w was cut in.
+func localMonth(w Window) string {
+	start := w.Start.Time()
 	if loc, err := w.Location(); err == nil {
-		month = w.Start.In(loc)
+		start = w.Start.In(loc)
 	}
-	unit := fmt.Sprintf("%s|%s|%s|", k.Account, k.Stream, month.Format("2006-01"))
+	return start.Format("2006-01")
+}
+
+// owner is the index of the part that a month of a stream belongs to. What is
+// hashed never changes: versions that run side by side must agree.
+func (s Shard) owner(k StreamKey, month string) int {
+	unit := fmt.Sprintf("%s|%s|%s|", k.Account, k.Stream, month)
 	best, highest := 0, [sha256.Size]byte{}
 	for i := range s.Count {
 		if sum := sha256.Sum256(fmt.Append([]byte(unit), i)); bytes.Compare(sum[:], highest[:]) > 0 {

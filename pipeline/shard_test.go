@@ -53,19 +53,8 @@ func startsOf(windows []PlannedWindow) []Instant {
 	return list
 }
 
-// localMonths lists the months that windows start in, each once, in order.
-func localMonths(t testing.TB, windows []PlannedWindow) []string {
-	t.Helper()
-	var list []string
-	for _, w := range windows {
-		loc, err := w.Window.Location()
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, w.Window.Start.In(loc).Format("2006-01"))
-	}
-	return slices.Compact(list)
-}
+// ownerOf is the part of n that w belongs to.
+func ownerOf(n int, k StreamKey, w Window) int { return Shard{Count: n}.owner(k, localMonth(w)) }
 
 func TestEveryWindowBelongsToExactlyOneShard(t *testing.T) {
 	k, year := StreamKey{DefaultAccount, "dialpad.calls"}, yearOfDays(t, "America/New_York")
@@ -111,19 +100,27 @@ func TestAWindowsShardDependsOnNoOtherWindowNorOnWhyItIsRead(t *testing.T) {
 }
 
 func TestTheWindowsOfALocalMonthStayTogetherWhateverTheirLength(t *testing.T) {
-	const in = "America/New_York"
+	const in, parts = "America/New_York", 5
+	loc, err := time.LoadLocation(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	span := Span{localMidnight(t, in, "2025-10-01"), localMidnight(t, in, "2026-01-01")} // a clock change within
 	for _, k := range fourteen() {
-		owners := map[string]int{}
+		owners := map[time.Month]int{}
 		for _, length := range []string{"1h", "6h", "1d", "7d", "1mo"} {
-			span := Span{localMidnight(t, in, "2025-10-01"), localMidnight(t, in, "2026-01-01")} // a clock change within
+			var windows []PlannedWindow
 			for _, s := range mustCalendar(t, length, in).Cut(span) {
-				w := Window{s, in}
-				month := localMonths(t, []PlannedWindow{{Window: w}})[0]
-				owner := Shard{Count: 5}.owner(k, w)
-				if first, known := owners[month]; known && first != owner {
-					t.Fatalf("%s: %s belongs to %d, its month to %d", k, w, owner, first)
+				windows = append(windows, PlannedWindow{Window: Window{s, in}})
+			}
+			for i := range parts {
+				for _, w := range (Shard{i, parts}).of(k, windows) {
+					month := w.Window.Start.In(loc).Month()
+					if first, known := owners[month]; known && first != i {
+						t.Fatalf("%s: %s belongs to %d, its month to %d", k, w.Window, i, first)
+					}
+					owners[month] = i
 				}
-				owners[month] = owner
 			}
 		}
 	}
@@ -134,8 +131,9 @@ func TestOneMoreShardTakesMonthsAndMovesNoneBetweenTheOthers(t *testing.T) {
 	for n := 1; n < mostShards; n++ {
 		moved := 0
 		for _, k := range fourteen() {
-			for _, w := range year {
-				before, after := Shard{Count: n}.owner(k, w.Window), Shard{Count: n + 1}.owner(k, w.Window)
+			for i := 0; i < len(year); i += 10 { // each month has some
+				w := year[i]
+				before, after := ownerOf(n, k, w.Window), ownerOf(n+1, k, w.Window)
 				if before != after && after != n {
 					t.Fatalf("%s %s moves from %d to %d when shard %d joins", k, w.Window, before, after, n)
 				}
@@ -159,7 +157,7 @@ func TestTheSplitIsFair(t *testing.T) {
 		for _, k := range fourteen() {
 			for m := range months {
 				start := localMidnight(t, in, fmt.Sprintf("2025-%02d-01", m+1))
-				owned[Shard{Count: n}.owner(k, Window{Span{start, start + 1}, in})]++
+				owned[ownerOf(n, k, Window{Span{start, start + 1}, in})]++
 			}
 		}
 		all, p := float64(months*len(fourteen())), 1/float64(n)
@@ -175,7 +173,7 @@ func TestAccountsAndStreamsAreSplitApart(t *testing.T) {
 	split := func(k StreamKey) (owners [12]int) {
 		for _, w := range year {
 			loc, _ := w.Window.Location()
-			owners[w.Window.Start.In(loc).Month()-1] = Shard{Count: 4}.owner(k, w.Window)
+			owners[w.Window.Start.In(loc).Month()-1] = ownerOf(4, k, w.Window)
 		}
 		return owners
 	}
@@ -192,14 +190,13 @@ func TestTheMonthIsThatOfTheZoneThatTheWindowWasCutIn(t *testing.T) {
 	october := Window{Span{mustInstant(t, "2025-10-15T12:00:00Z"), mustInstant(t, "2025-10-15T13:00:00Z")}, "UTC"}
 	apart := 0
 	for _, k := range fourteen() {
-		shard := Shard{Count: 4}
-		if got, want := shard.owner(k, Window{evening, "America/New_York"}), shard.owner(k, september); got != want {
+		if got, want := ownerOf(4, k, Window{evening, "America/New_York"}), ownerOf(4, k, september); got != want {
 			t.Errorf("%s: the evening in New York belongs to %d, September to %d", k, got, want)
 		}
-		if got, want := shard.owner(k, Window{evening, "UTC"}), shard.owner(k, october); got != want {
+		if got, want := ownerOf(4, k, Window{evening, "UTC"}), ownerOf(4, k, october); got != want {
 			t.Errorf("%s: the night in UTC belongs to %d, October to %d", k, got, want)
 		}
-		if shard.owner(k, september) != shard.owner(k, october) {
+		if ownerOf(4, k, september) != ownerOf(4, k, october) {
 			apart++
 		}
 	}
@@ -229,7 +226,7 @@ func TestTheSplitIsTheSameInEveryVersion(t *testing.T) {
 		start := localMidnight(t, c.zone, c.date)
 		w := Window{Span{start, start.Add(24 * time.Hour)}, c.zone}
 		for i, n := range counts {
-			if got := (Shard{Count: n}).owner(StreamKey{c.account, c.stream}, w); got != c.owners[i] {
+			if got := ownerOf(n, StreamKey{c.account, c.stream}, w); got != c.owners[i] {
 				t.Errorf("%s %s on %s: shard %d of %d, want %d", c.account, c.stream, c.date, got, n, c.owners[i])
 			}
 		}
