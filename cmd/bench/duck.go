@@ -20,7 +20,7 @@ const duckChild = "duckdb-child"
 
 // runDuck runs one job in DuckDB, by default settings with all cores, and
 // measures its process. It reads the file from disk and leaves dir with Parquet.
-func runDuck(ctx context.Context, j job, in input, dir string) (measure, error) {
+func (o options) runDuck(ctx context.Context, j job, in input, dir string) (measure, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return measure{}, err
 	}
@@ -34,7 +34,7 @@ func runDuck(ctx context.Context, j job, in input, dir string) (measure, error) 
 	}
 	cmd := exec.CommandContext(ctx, self, duckChild)
 	cmd.Stdin = strings.NewReader(query)
-	return run(cmd, duckFiles(j, dir))
+	return run(o.stopwatch, cmd, duckFiles(j, dir))
 }
 
 // duckFiles matches the Parquet files of a job.

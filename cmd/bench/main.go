@@ -78,10 +78,12 @@ type options struct {
 	pairs   int
 	dir     string // of the inputs
 	work    string // of outputs; removed at the end
-	binary  string // windrow; empty: built
 	profile string // where CPU profiles go; empty: none
 	asJSON  bool
 	check   bool
+
+	binary    string // windrow; empty: built
+	stopwatch string // built
 }
 
 func parseFlags(args []string) (o options, err error) {
@@ -122,7 +124,8 @@ func parseFlags(args []string) (o options, err error) {
 		}
 		o.dir = filepath.Join(cache, "windrow-bench")
 	}
-	return o, nil
+	o.dir, err = filepath.Abs(o.dir)
+	return o, err
 }
 
 // sizes reads a comma list of megabytes, and sorts it.

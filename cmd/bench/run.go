@@ -23,9 +23,12 @@ func bench(ctx context.Context, o options) (err error) {
 		return profile(ctx, o)
 	}
 	if o.binary == "" {
-		if o.binary, err = buildWindrow(ctx, o.work); err != nil {
+		if o.binary, err = build(ctx, o.work, "windrow", "cmd/windrow"); err != nil {
 			return err
 		}
+	}
+	if o.stopwatch, err = build(ctx, o.work, "stopwatch", "cmd/bench/stopwatch"); err != nil {
+		return err
 	}
 	where := machine(ctx)
 	tables := io.Writer(os.Stdout)
@@ -91,11 +94,11 @@ func (o options) do(ctx context.Context, j job) (r result, err error) {
 		if err := errors.Join(os.RemoveAll(sink), os.RemoveAll(duck)); err != nil {
 			return r, err
 		}
-		ours, err := syncWindrow(ctx, o.binary, j, v, sink)
+		ours, err := o.syncWindrow(ctx, j, v, sink)
 		if err != nil {
 			return r, err
 		}
-		theirs, err := runDuck(ctx, j, in, duck)
+		theirs, err := o.runDuck(ctx, j, in, duck)
 		if err != nil {
 			return r, err
 		}
@@ -107,18 +110,10 @@ func (o options) do(ctx context.Context, j job) (r result, err error) {
 		}
 		fmt.Fprintf(os.Stderr, "%s, %s: Windrow %s, DuckDB %s\n", j, what, ours, theirs)
 	}
-	warnIfLarge(r)
 	if !o.check {
 		return r, nil
 	}
 	equal, err := compare(ctx, j, windrowFiles(j, sink), duckFiles(j, duck))
 	r.Equal = &equal
 	return r, err
-}
-
-// warnIfLarge tells when this process may have been counted as its children's peak.
-func warnIfLarge(r result) {
-	if own := ownPeak(); own >= medianOf(r.Windrow, peak) || own >= medianOf(r.DuckDB, peak) {
-		fmt.Fprintf(os.Stderr, "%s: this process itself took %d MiB, so peaks of that size may be its own\n", r.Job, own/mib)
-	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,18 +14,6 @@ func planningTime(in input) string {
 		return "2025-11-21T18:00:00Z"
 	}
 	return "2025-12-01T18:00:00Z"
-}
-
-// buildWindrow builds the static binary that is measured.
-func buildWindrow(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "windrow")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "github.com/windrow-data/windrow/cmd/windrow")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("build windrow (run the benchmark in its repository, or name a binary by -windrow): %w", err)
-	}
-	return binary, nil
 }
 
 // windowLength is the value of _WINDOW that cuts the input into the job's windows.
@@ -74,13 +61,13 @@ func (j job) windrowEnv(v *vendor, sink string) []string {
 }
 
 // syncWindrow runs one sync into an empty sink and measures its process.
-func syncWindrow(ctx context.Context, binary string, j job, v *vendor, sink string) (measure, error) {
+func (o options) syncWindrow(ctx context.Context, j job, v *vendor, sink string) (measure, error) {
 	if err := os.MkdirAll(sink, 0o755); err != nil {
 		return measure{}, err
 	}
-	cmd := exec.CommandContext(ctx, binary, "sync", "--as-of", planningTime(v.input), "--json")
+	cmd := exec.CommandContext(ctx, o.binary, "sync", "--as-of", planningTime(v.input), "--json")
 	cmd.Env = j.windrowEnv(v, sink)
-	return run(cmd, windrowFiles(j, sink))
+	return run(o.stopwatch, cmd, windrowFiles(j, sink))
 }
 
 // windrowFiles matches the Parquet files of a sync.
