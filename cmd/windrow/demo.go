@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,7 +68,7 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 		return err
 	}
 	s.task = config.Task{Count: 1} // the demo is one process, wherever it runs
-	fmt.Fprintf(a.stderr, "Simulated vendors answer on loopback; %s to %s goes into ./%s.\n", first, last, demoWarehouse)
+	a.tell(slog.LevelInfo, fmt.Sprintf("simulated vendors answer on loopback; %s to %s goes into ./%s", first, last, demoWarehouse))
 	if err := a.sync(ctx, s, &selection{to: last}, a.showDemo); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -81,13 +80,21 @@ func (e *faultsError) Error() string {
 	return b.String()
 }
 
-// report tells a person why the program ends.
-func report(stderr io.Writer, err error) {
-	if _, shown := err.(*exitError); err == nil || shown { //nolint:errorlint // joined with another error there is something to tell
-		return
+// reasons tell a person why the program ends; there are none where that has
+// been shown. Errors that were joined are told one by one.
+func reasons(err error) []string {
+	switch e := err.(type) { //nolint:errorlint // what wraps another error has something to tell
+	case nil, *exitError:
+		return nil
+	case interface{ Unwrap() []error }:
+		var all []string
+		for _, one := range e.Unwrap() {
+			all = append(all, reasons(one)...)
+		}
+		return all
 	}
 	if err == context.Canceled { //nolint:errorlint // alone it says no more than the line that told of the signal
-		return
+		return nil
 	}
-	fmt.Fprintf(stderr, "windrow: %s\n", err)
+	return []string{err.Error()}
 }

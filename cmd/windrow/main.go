@@ -9,10 +9,13 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"time"
 	_ "time/tzdata" // zones work where the system has none
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 )
 
 // softMemoryLimit makes the collector work harder instead of letting the
@@ -23,8 +26,11 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemoryLimit)
 	}
-	ctx, release := untilSignal(context.Background(), os.Stderr)
-	a := &app{stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
+	a := newApp(os.Stdout, os.Stderr, time.Now)
+	if a.logs.Style == config.CloudLog { // what libraries log must be such lines too
+		slog.SetDefault(a.newLog(a.stderr, slog.LevelInfo))
+	}
+	ctx, release := a.untilSignal(context.Background())
 	code := a.run(ctx, os.Args[1:])
 	release()
 	os.Exit(code)

@@ -53,7 +53,9 @@ func exitCodeOf(t *testing.T, err error) int {
 
 // stubborn obeys no cancelled context.
 func stubborn() {
-	_, release := untilSignal(context.Background(), os.Stderr)
+	a := newApp(os.Stdout, os.Stderr, time.Now)
+	a.ending.expect()
+	_, release := a.untilSignal(context.Background())
 	defer release()
 	os.Stdout.WriteString("ready\n")
 	select {}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -18,9 +18,13 @@ import (
 type app struct {
 	stdout, stderr io.Writer
 	now            func() time.Time // the real clock
+	began          time.Time
+	terminal       bool // people watch stderr
+	logs           config.Logs
 
 	asOf    string // --as-of, as typed
 	running bool   // a verb has begun; errors before that are of usage
+	ending  ending
 }
 
 // verbs lists the commands, in the order in which help shows them.
@@ -38,9 +42,10 @@ func (a *app) verbs() []*cobra.Command {
 func (a *app) run(ctx context.Context, args []string) (code int) {
 	defer func() {
 		if p := recover(); p != nil { // the runtime would exit with 2, which is for usage
-			fmt.Fprintf(a.stderr, "windrow: internal error: %v\n%s", p, debug.Stack())
+			a.tell(slog.LevelError, fmt.Sprintf("internal error: %v\n%s", p, debug.Stack()))
 			code = pipeline.ExitInternal
 		}
+		a.end(code)
 	}()
 	root := &cobra.Command{
 		Use:   "windrow",
@@ -56,8 +61,9 @@ Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 some windows
 failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.`,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.running = true
+			a.expectEnding(cmd)
 			_, err := a.clock()
 			return err
 		},
@@ -71,10 +77,20 @@ failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.
 
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !a.running {
+		a.expectEnding(cmd)
 		err = usagef(fmt.Sprintf("Run '%s --help' for what it takes.", cmd.CommandPath()), "%s", err)
 	}
-	report(a.stderr, err)
+	for _, reason := range reasons(err) {
+		a.tell(slog.LevelError, reason)
+	}
 	return exitCode(err)
+}
+
+// expectEnding makes the last line that of a sync, where cmd is one.
+func (a *app) expectEnding(cmd *cobra.Command) {
+	if cmd.Name() == syncVerb {
+		a.ending.expect()
+	}
 }
 
 // clock is the clock that plans: the real one, or that of --as-of.
@@ -88,12 +104,6 @@ func (a *app) clock() (pipeline.Clock, error) {
 		}
 	}
 	return nil, usagef("For example --as-of 2025-09-08T12:00:00Z.", "--as-of %q is neither an RFC 3339 instant nor a date", a.asOf)
-}
-
-// onTerminal reports whether people watch stderr.
-func (a *app) onTerminal() bool {
-	f, ok := a.stderr.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // unservedCommand refuses a verb that the contract names.

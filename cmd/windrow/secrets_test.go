@@ -43,6 +43,10 @@ func TestPromise13_NoSecretIsInAnyOutput(t *testing.T) {
 			echo("ucontact", "Authorization: Bearer "+uKey), echo("dialpad", "key "+dKey+" is bad"),
 			echo("chattonic", `{"username":"`+cName+`","password":"`+cPassword+`"}`),
 		}, nil, []string{"sync", "--json"}},
+		{"a sync on Cloud Run whose vendors echo what they were sent", []vendorsim.Fault{
+			echo("ucontact", "Authorization: Bearer "+uKey), echo("dialpad", "key "+dKey+" is bad"),
+		}, onCloudRun, []string{"sync"}},
+		{"a configuration that is wrong on Cloud Run", nil, append([]string{"WINDROW_DIALPAD_US_TOKEN=" + dKey, "WINDROW_CHATTONIC_URL=http://user:" + dKey + "@host"}, onCloudRun...), []string{"sync"}},
 		{"downloads that fail", []vendorsim.Fault{{Host: "download", Kind: vendorsim.FaultStatus, Code: http.StatusForbidden, Times: -1}}, nil, []string{"sync"}},
 		{"downloads that break off", []vendorsim.Fault{{Host: "download", Kind: vendorsim.FaultReset, Times: -1}}, nil, []string{"sync"}},
 		{"a check that goes well", nil, nil, []string{"check"}},

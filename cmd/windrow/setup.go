@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -69,13 +68,8 @@ func (a *app) configure() (*setup, error) {
 	if len(faults) > 0 {
 		return nil, &faultsError{faults}
 	}
-	s.log = a.logger(s, a.stderr)
+	s.log = a.newLog(a.stderr, s.LogLevel)
 	return s, nil
-}
-
-// logger writes to w as LOG_FORMAT and LOG_LEVEL say.
-func (a *app) logger(s *setup, w io.Writer) *slog.Logger {
-	return show.NewLog(w, s.LogFormat == config.JSON || s.LogFormat == config.Auto && !a.onTerminal(), s.LogLevel)
 }
 
 // catalogue lists every stream of every vendor.

@@ -2,8 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,10 +19,13 @@ const stopWithin = 7500 * time.Millisecond
 // timeout(1) sends it to the process and to its group.
 const sameSignal = 500 * time.Millisecond
 
+// lastLineWithin is how long a process that is ended at once tries to say so.
+const lastLineWithin = 250 * time.Millisecond
+
 // untilSignal returns a context that the first SIGTERM or SIGINT cancels. A
 // second signal, or the end of stopWithin, ends the process at once: what is
 // committed stays in any case, and the next run repairs the rest.
-func untilSignal(parent context.Context, stderr io.Writer) (ctx context.Context, release func()) {
+func (a *app) untilSignal(parent context.Context) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -32,7 +34,7 @@ func untilSignal(parent context.Context, stderr io.Writer) (ctx context.Context,
 		var first os.Signal
 		select {
 		case first = <-signals:
-			fmt.Fprintf(stderr, "windrow: %s: stopping; what is committed stays\n", first)
+			a.tell(slog.LevelWarn, first.String()+": stopping; what is committed stays")
 		case <-over:
 			return
 		}
@@ -48,11 +50,25 @@ func untilSignal(parent context.Context, stderr io.Writer) (ctx context.Context,
 				return
 			}
 		}
+		a.endWithin(lastLineWithin, pipeline.ExitStopped)
 		os.Exit(pipeline.ExitStopped)
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
 		close(over)
 		cancel()
+	}
+}
+
+// endWithin writes the last line, unless nobody takes it.
+func (a *app) endWithin(d time.Duration, code int) {
+	ended := make(chan struct{})
+	go func() { // the process ends with it
+		a.end(code)
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(d):
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/api/option"
@@ -50,18 +49,11 @@ func groupBigQuery() pipeline.Grouping {
 // bigQueryAccess: the roles are those of
 // https://cloud.google.com/bigquery/docs/access-control#bigquery
 func bigQueryAccess(dsn string) string {
-	grant := "gcloud projects add-iam-policy-binding " + bigQueryProject(dsn) + " --member=serviceAccount:NAME --role=roles/bigquery."
+	grant := "gcloud projects add-iam-policy-binding " + config.BigQueryProject(dsn) + " --member=serviceAccount:NAME --role=roles/bigquery."
 	return fmt.Sprintf(`To run as yourself:
   gcloud auth application-default login
 To give an account (user:NAME for a person) what it needs:
   %sjobUser
   %sdataEditor
 Once the dataset exists, the second role suffices on the dataset alone.`, grant, grant)
-}
-
-// bigQueryProject is the project in bigquery://project/dataset.
-func bigQueryProject(dsn string) string {
-	rest := strings.TrimPrefix(dsn, bigQuery+"://")
-	project, _, _ := strings.Cut(rest, "/")
-	return project
 }

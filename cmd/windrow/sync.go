@@ -12,10 +12,13 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
+// syncVerb is the verb whose last line is a record that alerts match.
+const syncVerb = "sync"
+
 func (a *app) syncCommand() *cobra.Command {
 	var f selection
 	cmd := &cobra.Command{
-		Use: "sync", Short: "Reads what is due, loads and commits it, window by window", Args: cobra.NoArgs,
+		Use: syncVerb, Short: "Reads what is due, loads and commits it, window by window", Args: cobra.NoArgs,
 		Example: `  windrow sync
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-07 --refetch
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-01 --waive "deleted at the vendor"`,
@@ -77,6 +80,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 		f.apply(e)
 		e.Shard = s.shard()
 		summary, err := a.watched(ctx, s, e, f.waive)
+		a.ending.tells(summary)
 		if summary.FinishedAt == 0 { // there are no results to show
 			return err
 		}
@@ -94,10 +98,10 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 func (a *app) watched(ctx context.Context, s *setup, e *pipeline.Engine, waive string) (pipeline.Summary, error) {
 	log := s.log
 	var bars *show.Bars
-	if a.onTerminal() && s.LogFormat != config.JSON {
+	if a.terminal && a.logs.Style == config.TextLog {
 		bars = show.NewBars(a.stderr, a.now)
 		defer bars.Close()
-		log = a.logger(s, bars)
+		log = a.newLog(bars, s.LogLevel)
 	}
 	e.Observe = show.Progress(log, bars)
 	s.tellTask(log)

@@ -93,7 +93,7 @@ func TestCoreDefaultsAreGood(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	want := Settings{Sink: "./warehouse", MaxBilled: 100 << 30, MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute, LogFormat: Auto}
+	want := Settings{Sink: "./warehouse", MaxBilled: 100 << 30, MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
@@ -195,6 +195,35 @@ func TestTasksOfCloudRun(t *testing.T) {
 			}
 			if strings.Join(names, " ") != c.faults || c.faults == "" && got != c.want {
 				t.Errorf("got %+v, faults %v; want %+v, faults of %q", got, faults, c.want, c.faults)
+			}
+		})
+	}
+}
+
+func TestLogsFitWhereTheyAreRead(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		env      map[string]string
+		terminal bool
+		want     LogStyle
+		project  string
+	}{
+		{"people watch", nil, true, TextLog, ""},
+		{"nobody watches", nil, false, JSONLog, ""},
+		{"a word that is no format is not obeyed", map[string]string{"WINDROW_LOG_FORMAT": "xml"}, false, JSONLog, ""},
+		{"JSON on a terminal", map[string]string{"WINDROW_LOG_FORMAT": "json"}, true, JSONLog, ""},
+		{"text elsewhere", map[string]string{"WINDROW_LOG_FORMAT": "text"}, false, TextLog, ""},
+		{"a job on Cloud Run", map[string]string{"CLOUD_RUN_JOB": "nightly", "GOOGLE_CLOUD_PROJECT": "around"}, false, CloudLog, "around"},
+		{"a service on Cloud Run", map[string]string{"K_SERVICE": "w", "WINDROW_LOG_FORMAT": "json"}, false, CloudLog, ""},
+		{"text on Cloud Run, for who wants it", map[string]string{"CLOUD_RUN_JOB": "nightly", "WINDROW_LOG_FORMAT": "text"}, false, TextLog, ""},
+		{"the sink's project comes first", map[string]string{"WINDROW_SINK": "bigquery://mine/d?location=EU", "GOOGLE_CLOUD_PROJECT": "around"}, false, JSONLog, "mine"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, name := range []string{"WINDROW_LOG_FORMAT", "WINDROW_SINK", "CLOUD_RUN_JOB", "K_SERVICE", "GOOGLE_CLOUD_PROJECT"} {
+				t.Setenv(name, c.env[name])
+			}
+			if got, err := ReadLogs(c.terminal); err != nil || got.Style != c.want || got.Project != c.project {
+				t.Errorf("got %+v, %v; want style %d, project %q", got, err, c.want, c.project)
 			}
 		})
 	}

@@ -23,16 +23,14 @@ type Core struct {
 	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
 	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
 	LogLevel    string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
-	LogFormat   string `envconfig:"LOG_FORMAT" default:"auto" desc:"auto (text and progress bars on a terminal, JSON elsewhere), json or text"`
+	LogFormat   string `envconfig:"LOG_FORMAT" default:"auto" desc:"auto (text and progress bars on a terminal, JSON elsewhere, Cloud Logging's JSON on Cloud Run), json or text"`
 }
 
-// LogFormat says how log lines look.
-type LogFormat string
-
+// The values of LOG_FORMAT; [ReadLogs] says what they come to.
 const (
-	Auto LogFormat = "auto"
-	JSON LogFormat = "json"
-	Text LogFormat = "text"
+	formatAuto = "auto"
+	formatJSON = "json"
+	formatText = "text"
 )
 
 // Settings is Core, understood.
@@ -45,7 +43,6 @@ type Settings struct {
 	Concurrency int
 	RetryFor    time.Duration
 	LogLevel    slog.Level
-	LogFormat   LogFormat
 }
 
 const (
@@ -91,8 +88,7 @@ func (c Core) Settings() (Settings, []pipeline.Fault) {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) || s.LogLevel.UnmarshalText([]byte(c.LogLevel)) != nil {
 		wrong("LOG_LEVEL", "is none of debug, info, warn, error", "info")
 	}
-	s.LogFormat = LogFormat(c.LogFormat)
-	if !slices.Contains([]LogFormat{Auto, JSON, Text}, s.LogFormat) {
+	if !slices.Contains([]string{formatAuto, formatJSON, formatText}, c.LogFormat) {
 		wrong("LOG_FORMAT", "is none of auto, json, text", "auto")
 	}
 	return s, faults

@@ -11,6 +11,7 @@ import (
 // obeys too, as typed. They have no prefix.
 type Google struct {
 	EmulatorHost string `envconfig:"BIGQUERY_EMULATOR_HOST" desc:"a BigQuery emulator, instead of Google: its host and port, with or without http://. It is asked without credentials"`
+	Project      string `envconfig:"GOOGLE_CLOUD_PROJECT" desc:"project of the traces that log lines on Cloud Run name, where the sink names none"`
 }
 
 // EmulatorURL is the root of the emulator without a slash at its end; empty

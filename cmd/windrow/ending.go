@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// ending is what the last line of a sync tells. A signal that ends the process
+// at once writes that line from another goroutine.
+type ending struct {
+	once sync.Once
+
+	mu      sync.Mutex
+	sync    bool // the verb is sync
+	summary pipeline.Summary
+}
+
+// expect says that a sync has begun, or has failed to.
+func (e *ending) expect() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sync = true
+}
+
+// tells keeps what the sync did.
+func (e *ending) tells(s pipeline.Summary) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.summary = s
+}
+
+func (e *ending) known() (pipeline.Summary, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.summary, e.sync
+}
+
+// end writes the last line of a sync, once: one record that an alert can
+// match, at any log level. What is logged later is dropped. Text for people
+// ends with the summary's table instead.
+func (a *app) end(code int) {
+	a.ending.once.Do(func() {
+		summary, of := a.ending.known()
+		if !of || a.logs.Style == config.TextLog {
+			return
+		}
+		var line bytes.Buffer
+		level := slog.LevelError
+		switch code {
+		case pipeline.ExitDone:
+			level = slog.LevelInfo
+		case pipeline.ExitStopped:
+			level = slog.LevelWarn
+		}
+		a.newLog(&line, slog.LevelDebug).LogAttrs(context.Background(), level, show.Finished, show.Record(summary, code, a.now().Sub(a.began))...)
+		if last, ok := a.stderr.(*lastLine); ok {
+			last.write(line.Bytes())
+			return
+		}
+		_, _ = a.stderr.Write(line.Bytes()) // there is nobody left to tell
+	})
+}
+
+// lastLine is stderr until the last line has been written.
+type lastLine struct {
+	mu   sync.Mutex
+	out  io.Writer
+	over bool
+}
+
+func (l *lastLine) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return len(p), nil
+	}
+	return l.out.Write(p)
+}
+
+// write writes the last line.
+func (l *lastLine) write(p []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = l.out.Write(p) // there is nobody left to tell
+	l.over = true
+}

@@ -1,0 +1,54 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"strings"
+)
+
+// LogStyle is how lines on stderr look.
+type LogStyle uint8
+
+const (
+	TextLog  LogStyle = iota // for people, who may have progress bars as well
+	JSONLog                  // slog's JSON lines
+	CloudLog                 // Cloud Logging's JSON lines, and nothing else
+)
+
+// Logs says how the program writes on stderr.
+type Logs struct {
+	Style    LogStyle
+	CloudRun CloudRun
+	Project  string // of Google Cloud: the sink's, else that of the surroundings; may be empty
+}
+
+// ReadLogs finds out how to write before anything else is read, so that what
+// is wrong with the rest is written so too. terminal says that people watch.
+func ReadLogs(terminal bool) (Logs, error) {
+	var core Core
+	var google Google
+	var cloudRun CloudRun
+	if err := errors.Join(Fill(Prefix, &core), Fill("", &google), Fill("", &cloudRun)); err != nil {
+		return Logs{}, err
+	}
+	l := Logs{CloudRun: cloudRun, Project: cmp.Or(BigQueryProject(core.Sink), google.Project)}
+	switch {
+	case core.LogFormat == formatText:
+	case cloudRun.Present():
+		l.Style = CloudLog
+	case core.LogFormat == formatJSON || !terminal:
+		l.Style = JSONLog
+	}
+	return l, nil
+}
+
+// BigQueryProject is the project in bigquery://project/dataset; empty for any
+// other sink.
+func BigQueryProject(sink string) string {
+	rest, ok := strings.CutPrefix(sink, "bigquery://")
+	if !ok {
+		return ""
+	}
+	project, _, _ := strings.Cut(rest, "/")
+	return project
+}

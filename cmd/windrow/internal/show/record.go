@@ -1,0 +1,36 @@
+package show
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Finished is the message of the last line of a sync, which alerts match.
+const Finished = "sync finished"
+
+// Record is what that line tells. A run that had no windows to read, or never
+// came to them, has zeros.
+func Record(s pipeline.Summary, exit int, took time.Duration) []slog.Attr {
+	var t pipeline.StreamSummary
+	for _, r := range s.Streams {
+		t.Committed += r.Committed
+		t.Unchanged += r.Unchanged
+		t.Failed += r.Failed
+		t.Rows += r.Rows
+		t.Rejected += r.Rejected
+	}
+	attrs := []slog.Attr{slog.Int("exit", exit)}
+	if s.SyncID != "" {
+		attrs = append(attrs, slog.String(syncIDKey, string(s.SyncID)))
+	}
+	attrs = append(attrs,
+		slog.Float64("duration_seconds", float64(took.Milliseconds())/1000),
+		slog.Group("windows", slog.Int("committed", t.Committed), slog.Int("unchanged", t.Unchanged), slog.Int("failed", t.Failed)),
+		slog.Int64("rows", t.Rows), slog.Int64("rejected", t.Rejected))
+	if s.Receipt != nil {
+		attrs = append(attrs, slog.Any("receipt", s.Receipt))
+	}
+	return attrs
+}
