@@ -89,6 +89,8 @@ func (p *pending) check(s *Store, others []*pending) error {
 func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int) {
 	var at staged
 	defer func() { s.drop(ctx, &at) }()
+	var used bill
+	ctx = withBill(ctx, &used)
 	pause := s.waits()
 	for n := 1; ; n++ {
 		groups := groupsOf(s.judge(ctx, group))
@@ -103,23 +105,27 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 			return
 		}
 		id, err := s.attempt(ctx, group, &at)
-		if group = s.book(ctx, group, id, err); len(group) == 0 {
+		tried, replaces := group, tableOf(group) != nil
+		if group = s.book(ctx, group, id, err); len(group) < len(tried) && replaces {
+			s.owe(tried, id, used.take())
+		}
+		if len(group) == 0 {
 			return
 		}
-		kind, tried := pipeline.KindOf(fault("", err)), n
+		kind, times := pipeline.KindOf(fault("", err)), n
 		if kind != pipeline.SinkFailed {
-			tried = 2 * n
+			times = 2 * n
 		}
 		switch {
 		case ctx.Err() != nil:
 			failAll(group, "commit", ctx.Err())
 			return
-		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (halvable(err) || tried >= patience):
+		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (halvable(err) || times >= patience):
 			s.drop(ctx, &at)
 			s.commitGroup(ctx, group[:len(group)/2], retries)
 			s.commitGroup(ctx, group[len(group)/2:], retries)
 			return
-		case err != nil && (tried >= patience || halvable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
+		case err != nil && (times >= patience || halvable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
 			failAll(group, "commit", err)
 			return
 		case n >= 3*patience:

@@ -63,6 +63,7 @@ type job struct {
 	// anew refuses the success of a job that this call did not start: what that
 	// one wrote is not there any more.
 	anew bool
+	load bool // not a query
 }
 
 // run runs the job once, whatever answers get lost: an id that is taken is a
@@ -77,7 +78,7 @@ func (s *Store) run(ctx context.Context, j job) error {
 			if err != nil {
 				return err
 			}
-			err = s.outcome(ctx, found)
+			err = s.outcome(ctx, found, j.load)
 			switch started := mine[id]; {
 			case err == nil && (started || !j.anew):
 				return nil
@@ -125,7 +126,7 @@ func isFailedJob(err error) bool {
 }
 
 // outcome waits for the end of a job.
-func (s *Store) outcome(ctx context.Context, j *bigquery.Job) error {
+func (s *Store) outcome(ctx context.Context, j *bigquery.Job, load bool) error {
 	status, err := j.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
 		// Waiting for a query reports the failure of the job as that of a request.
@@ -136,7 +137,7 @@ func (s *Store) outcome(ctx context.Context, j *bigquery.Job) error {
 	} else if err != nil {
 		return err
 	}
-	s.use(j)
+	s.use(ctx, j, load)
 	if err := status.Err(); err != nil {
 		return &failedJob{err}
 	}
@@ -169,9 +170,7 @@ func (s *Store) read(ctx context.Context, sql string, reset func(), scan func([]
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		s.used.Queries++
-		s.mu.Unlock()
+		defer func() { s.useRead(ctx, it.SourceJob()) }()
 		for {
 			var row []bigquery.Value
 			if err := it.Next(&row); errors.Is(err, iterator.Done) {

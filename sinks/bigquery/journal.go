@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/bigquery"
@@ -87,7 +88,9 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 	return notes, nil
 }
 
-// AppendRun implements [pipeline.Store]. A run that is recorded again is so once.
+// AppendRun implements [pipeline.Store]: one job, which appends the receipts of
+// the run's batches to the ledger and the summary to the runs, both or neither.
+// A run that is recorded again is so once.
 func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -99,13 +102,19 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	if err == nil {
 		err = s.ensure(ctx)
 	}
+	s.mu.Lock()
+	owed := slices.Clone(s.owed)
+	s.mu.Unlock()
 	if err == nil {
 		name := digest(s.names.project, s.names.dataset, string(run.SyncID), string(body), run.FinishedAt.String())
-		err = s.write(ctx, "windrow_run_"+name, s.names.addRun(run, string(body)))
+		err = s.write(ctx, "windrow_run_"+name, s.names.endRun(run, string(body), owed))
 	}
 	if err != nil {
 		return fault(op, s.missing(err))
 	}
+	s.mu.Lock()
+	s.owed = s.owed[len(owed):]
+	s.mu.Unlock()
 	pipeline.Point(ctx, "bigquery.run-recorded")
 	return nil
 }

@@ -113,7 +113,7 @@ func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.S
 		return err
 	}
 	pipeline.Point(ctx, "bigquery.stage-made")
-	j := job{name: "windrow_load_" + name[len(stagePrefix):], start: func(ctx context.Context, id string) (*bigquery.Job, error) {
+	j := job{name: "windrow_load_" + name[len(stagePrefix):], load: true, start: func(ctx context.Context, id string) (*bigquery.Job, error) {
 		return s.upload(ctx, id, name, schema, func(w io.Writer) error { return join(w, arrowSchema, spools) })
 	}}
 	for _, j.anew = range []bool{false, true} {

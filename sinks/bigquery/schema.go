@@ -80,14 +80,14 @@ func required(name string, typ bigquery.FieldType, meaning string) *bigquery.Fie
 }
 
 var ledgerSchema = bigquery.Schema{
-	required("source", bigquery.StringFieldType, "the vendor"),
-	required("account", bigquery.StringFieldType, "the tenant of the source"),
-	required("stream", bigquery.StringFieldType, "the stream's full name"),
-	required("seq", bigquery.IntegerFieldType, "the order of the log within a stream"),
+	required("source", bigquery.StringFieldType, "the vendor; empty on receipts"),
+	required("account", bigquery.StringFieldType, "the tenant of the source; empty on receipts"),
+	required("stream", bigquery.StringFieldType, "the stream's full name; empty on receipts"),
+	required("seq", bigquery.IntegerFieldType, "the order of the log within a stream; 0 on receipts"),
 	required("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the entry; orders entries of equal seq"),
 	field("batch", bigquery.StringFieldType, "the commit that wrote the entry; null for entries without data"),
 	required("replaces", bigquery.BooleanFieldType, "the commit replaced the window's rows"),
-	required("kind", bigquery.StringFieldType, "origin, begin, commit, fail, waive"),
+	required("kind", bigquery.StringFieldType, "origin, begin, commit, fail, waive: of a window; receipt: what the jobs of a batch used, one row a batch that wrote data"),
 	required("window_start", bigquery.TimestampFieldType, "start of the window"),
 	required("window_end", bigquery.TimestampFieldType, "end of the window, exclusive"),
 	field("zone", bigquery.StringFieldType, "the time zone that the window was cut in"),
@@ -102,11 +102,14 @@ var ledgerSchema = bigquery.Schema{
 	required("rows_rejected", bigquery.IntegerFieldType, "source rows that could not be loaded"),
 	required("rows_outside", bigquery.IntegerFieldType, "source rows of other times"),
 	required("rows_duplicate", bigquery.IntegerFieldType, "source rows that an earlier target's report had"),
-	required("bytes_staged", bigquery.IntegerFieldType, "size of the window's rows as staged Parquet"),
+	required("bytes_staged", bigquery.IntegerFieldType, "size of the window's rows and rejects as staged Parquet; unit: B; aggregation: sum; 0 on receipts"),
 	field("fingerprint", bigquery.StringFieldType, "order-independent hash of the rows"),
 	field("settings", bigquery.StringFieldType, "hash of the settings that shape the rows"),
 	field("note", bigquery.StringFieldType, "the error of a failure, the reason of a waiver"),
 	required("entry", bigquery.StringFieldType, "the entry as JSON, which Windrow reads"),
+	field("bytes_billed", bigquery.IntegerFieldType, "of a receipt: bytes that the batch's queries were billed for; unit: B; aggregation: sum"),
+	field("slot_ms", bigquery.IntegerFieldType, "of a receipt: slot time of the batch's jobs; unit: ms; aggregation: sum"),
+	field("jobs", bigquery.IntegerFieldType, "of a receipt: load and query jobs of the batch; aggregation: sum"),
 }
 
 var journalSchema = bigquery.Schema{

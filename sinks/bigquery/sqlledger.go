@@ -184,6 +184,29 @@ func unseen(row string, lines []line) string {
 	return fmt.Sprintf("%s AND %s.`seq` > %d", inStreams(row+".", lists), row, seen)
 }
 
+// endRun records a run, with the receipts of its batches where there are any.
+func (n names) endRun(sum pipeline.Summary, text string, receipts []batchReceipt) string {
+	if len(receipts) == 0 {
+		return n.addRun(sum, text)
+	}
+	return strings.Join([]string{"BEGIN TRANSACTION", n.addReceipts(sum, receipts), n.addRun(sum, text), "COMMIT TRANSACTION"}, ";\n") + ";"
+}
+
+// addReceipts appends a row for each batch. It belongs to no stream, and to no
+// place in the order of the log; the bytes that it staged stand in its windows' rows.
+func (n names) addReceipts(sum pipeline.Summary, receipts []batchReceipt) string {
+	rows := make([]string, len(receipts))
+	for i, r := range receipts {
+		rows[i] = fmt.Sprintf("('', '', '', 0, CURRENT_TIMESTAMP(), %s, FALSE, 'receipt', %s, %s, %s, FALSE, FALSE, 0, 0, 0, 0, 0, 0, '{}', %d, %d, %d)",
+			quote(r.batch), instant(r.span.Start), instant(r.span.End), quoteOrNull(string(sum.SyncID)), r.used.BytesBilled, r.used.SlotMillis, r.used.LoadJobs+r.used.QueryJobs)
+	}
+	into := []string{
+		"source", "account", "stream", "seq", "recorded_at", "batch", "replaces", "kind", "window_start", "window_end", "sync_id", "settled", "unchanged",
+		"rows_read", "rows_loaded", "rows_rejected", "rows_outside", "rows_duplicate", "bytes_staged", "entry", "bytes_billed", "slot_ms", "jobs",
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES\n%s", n.table(ledgerTable), columns(into, ""), strings.Join(rows, ",\n"))
+}
+
 // watermarks is the query of the view: for each stream the end of the unbroken
 // run of settled or waived windows from its first day on. A window counts by
 // its last commit, until one that overlaps it takes its place.

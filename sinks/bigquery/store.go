@@ -64,7 +64,9 @@ type Store struct {
 	ready    bool   // the tables are there
 	temp     string // made with the first stage
 	logs     map[pipeline.StreamKey]*streamLog
-	used     Usage
+	used     pipeline.Receipt
+	counted  map[string]bool // jobs, by id
+	owed     []batchReceipt  // to be appended with the record of the run
 }
 
 var _ pipeline.Store = (*Store)(nil)
@@ -87,6 +89,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	s := &Store{
 		client: client, names: n, location: location, now: o.Now, maxBill: o.MaxBytesBilled, pace: o.Pace,
 		tempDir: o.TempDir, turn: make(chan struct{}, 1), settle: logSettle, logs: make(map[pipeline.StreamKey]*streamLog),
+		counted: make(map[string]bool),
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -22,6 +22,13 @@ INSERT INTO `test-project`.`contact_centre`.`_windrow_journal` (`source`, `accou
 -- add a run
 INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}');
 
+-- add a run and its receipts
+BEGIN TRANSACTION;
+INSERT INTO `test-project`.`contact_centre`.`_windrow_ledger` (`source`, `account`, `stream`, `seq`, `recorded_at`, `batch`, `replaces`, `kind`, `window_start`, `window_end`, `sync_id`, `settled`, `unchanged`, `rows_read`, `rows_loaded`, `rows_rejected`, `rows_outside`, `rows_duplicate`, `bytes_staged`, `entry`, `bytes_billed`, `slot_ms`, `jobs`) VALUES
+('', '', '', 0, CURRENT_TIMESTAMP(), '0123456789abcdef01234567', FALSE, 'receipt', TIMESTAMP '2025-09-08 06:00:00.000000+00:00', TIMESTAMP '2025-09-09 06:00:00.000000+00:00', 'run', FALSE, FALSE, 0, 0, 0, 0, 0, 0, '{}', 83886080, 1234, 3);
+INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}');
+COMMIT TRANSACTION;
+
 -- record entries
 INSERT INTO `test-project`.`contact_centre`.`_windrow_ledger` (`seq`, `recorded_at`, `batch`, `source`, `account`, `stream`, `replaces`, `kind`, `window_start`, `window_end`, `zone`, `sync_id`, `extracted_at`, `read_at`, `committed_at`, `settled`, `unchanged`, `rows_read`, `rows_loaded`, `rows_rejected`, `rows_outside`, `rows_duplicate`, `bytes_staged`, `fingerprint`, `settings`, `note`, `entry`)
 SELECT (SELECT COALESCE(MAX(m.`seq`), 0) FROM `test-project`.`contact_centre`.`_windrow_ledger` AS m) + e.`n`, CURRENT_TIMESTAMP(), CAST(NULL AS STRING), e.`source`, e.`account`, e.`stream`, e.`replaces`, e.`kind`, TIMESTAMP_MICROS(e.window_start), TIMESTAMP_MICROS(e.window_end), e.`zone`, e.`sync_id`, TIMESTAMP_MICROS(e.extracted_at), TIMESTAMP_MICROS(e.read_at), TIMESTAMP_MICROS(e.committed_at), e.`settled`, e.`unchanged`, e.`rows_read`, e.`rows_loaded`, e.`rows_rejected`, e.`rows_outside`, e.`rows_duplicate`, e.`bytes_staged`, e.`fingerprint`, e.`settings`, e.`note`, e.`entry`
