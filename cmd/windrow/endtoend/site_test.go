@@ -14,6 +14,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/chattonic"
 	"github.com/windrow-data/windrow/connectors/dialpad"
 	"github.com/windrow-data/windrow/connectors/ucontact"
@@ -64,7 +65,7 @@ func newSite(t *testing.T, change ...func(*vendorsim.Options)) *site {
 }
 
 // sources builds the three connectors from the site's variables.
-func (s *site) sources(clock pipeline.Clock) []pipeline.Source {
+func (s *site) sources(clock pipeline.Clock, change ...func(*connectors.Options)) []pipeline.Source {
 	s.Helper()
 	for _, pair := range os.Environ() {
 		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "WINDROW_") {
@@ -74,7 +75,7 @@ func (s *site) sources(clock pipeline.Clock) []pipeline.Source {
 	for name, value := range s.env {
 		s.Setenv(name, value)
 	}
-	sources, err := openSources(clock)
+	sources, err := openSources(clock, change...)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -85,8 +86,11 @@ func (s *site) sources(clock pipeline.Clock) []pipeline.Source {
 }
 
 // openSources builds every configured connector from the environment.
-func openSources(clock pipeline.Clock) ([]pipeline.Source, error) {
-	const retryFor = 5 * time.Second
+func openSources(clock pipeline.Clock, change ...func(*connectors.Options)) ([]pipeline.Source, error) {
+	options := connectors.Options{Account: "default", Clock: clock, Now: time.Now, RetryFor: 5 * time.Second}
+	for _, f := range change {
+		f(&options)
+	}
 	var u ucontact.Config
 	var c chattonic.Config
 	var d dialpad.Config
@@ -106,21 +110,21 @@ func openSources(clock pipeline.Clock) ([]pipeline.Source, error) {
 	}
 	if u.Configured() {
 		settings, wrong := u.Settings("WINDROW_UCONTACT_")
-		source, err := ucontact.New(settings, ucontact.Options{Account: "default", Clock: clock, Now: time.Now, RetryFor: retryFor})
+		source, err := ucontact.New(settings, options)
 		if err := add(source, wrong, err); err != nil {
 			return nil, err
 		}
 	}
 	if c.Configured() {
 		settings, wrong := c.Settings("WINDROW_CHATTONIC_")
-		source, err := chattonic.New(settings, chattonic.Options{Account: "default", Clock: clock, Now: time.Now, RetryFor: retryFor})
+		source, err := chattonic.New(settings, options)
 		if err := add(source, wrong, err); err != nil {
 			return nil, err
 		}
 	}
 	if d.Configured() {
 		settings, wrong := d.Settings("WINDROW_DIALPAD_")
-		source, err := dialpad.New(settings, dialpad.Options{Account: "default", Clock: clock, Now: time.Now, RetryFor: retryFor})
+		source, err := dialpad.New(settings, options)
 		if err := add(source, wrong, err); err != nil {
 			return nil, err
 		}
