@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +45,32 @@ func TestAPanicIsAnInternalError(t *testing.T) {
 	a := &app{stdout: &out, stderr: &errs, now: func() time.Time { panic("no clock") }}
 	if code := a.run(t.Context(), []string{"demo"}); code != pipeline.ExitInternal || !strings.HasPrefix(errs.String(), "windrow: internal error: no clock\n") {
 		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+}
+
+// torn is a stdout that nobody survives writing to.
+type torn struct{}
+
+func (torn) Write([]byte) (int, error) { panic("stdout is torn") }
+
+func TestAPanicOfASyncIsALineAndTheRecordStillComesLast(t *testing.T) {
+	for name, value := range map[string]string{
+		"CLOUD_RUN_JOB": "nightly", "CLOUD_RUN_TASK_INDEX": "1", "CLOUD_RUN_TASK_COUNT": "2",
+		"WINDROW_DIALPAD_TOKEN": "k", "WINDROW_DIALPAD_TIMEZONE": "UTC",
+	} {
+		t.Setenv(name, value)
+	}
+	var errs strings.Builder
+	a := newApp(torn{}, &errs, time.Now)
+	code := a.run(t.Context(), []string{"sync", "--waive", "gone", "--from", "2025-09-01", "--to", "2025-09-01"})
+	lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+	if code != pipeline.ExitInternal || len(lines) != 2 ||
+		!strings.Contains(lines[0], `"severity":"ERROR","message":"internal error: stdout is torn\ngoroutine`) ||
+		!strings.Contains(lines[1], `"severity":"ERROR","message":"sync finished","exit":1,`) {
+		t.Errorf("exit code %d:\n%s", code, errs.String())
+	}
+	if a.tell(slog.LevelError, "too late"); strings.Contains(errs.String(), "too late") {
+		t.Error("a line came after the record")
 	}
 }
 

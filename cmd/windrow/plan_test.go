@@ -48,7 +48,7 @@ func TestPlanTellsWhatASinkThatBillsWillCharge(t *testing.T) {
 		return out.String(), errs.String()
 	}
 	free := memory.New(memory.Options{Now: clock})
-	const estimate = "To commit it takes about 3 load jobs and 2 query jobs, and bills about 20 MiB.\nWarning: that is many jobs\n"
+	const estimate = "If every window has changed, committing them takes about 3 load jobs and 2 query jobs, and bills about 20 MiB.\nWarning: that is many jobs\n"
 
 	if out, errs := plan(metered{free}, selection{}); !strings.HasSuffix(out, estimate) || errs != "" {
 		t.Errorf("text: %s\n%s", out, errs)

@@ -26,6 +26,8 @@ func TestTheReadmeNamesEveryVariableWithItsDefaultAndNoOther(t *testing.T) {
 	for _, v := range vendors {
 		known = append(known, v.variables...)
 	}
+	known = append(known, config.Variables("", &config.Google{})...)
+	known = append(known, config.Variables("", &config.CloudRun{})...)
 	var names []string
 	for _, v := range known {
 		names = append(names, v.Name)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"google.golang.org/api/option"
 
@@ -19,7 +18,7 @@ var sinks = []sink{
 	{scheme: "file", example: "./warehouse", open: openParquet},
 	{
 		scheme: bigQuery, example: "bigquery://my-project/contact_centre?location=EU", prefix: config.Prefix + "BIGQUERY_",
-		open: openBigQuery, group: groupBigQuery, access: bigQueryAccess,
+		open: openBigQuery, group: bigquery.Grouping, access: bigQueryAccess,
 	},
 }
 
@@ -38,12 +37,6 @@ func openBigQuery(ctx context.Context, o sinkOptions) (pipeline.Store, error) {
 		client = append(client, option.WithEndpoint(o.emulator+"/bigquery/v2/"))
 	}
 	return bigquery.Open(ctx, o.dsn, bigquery.Options{Now: o.now, MaxBytesBilled: o.maxBilled, ClientOptions: client})
-}
-
-// groupBigQuery: a load job and a transaction cost the same for one window as
-// for many, and BigQuery counts them.
-func groupBigQuery() pipeline.Grouping {
-	return pipeline.Grouping{Windows: 256, Bytes: 1 << 30, After: 5 * time.Minute}
 }
 
 // bigQueryAccess: the roles are those of

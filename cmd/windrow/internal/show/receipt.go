@@ -25,7 +25,7 @@ func receipt(w io.Writer, r *pipeline.Receipt) error {
 // Estimate prints what a plan will use of a sink that bills, and the quotas
 // that it comes near.
 func Estimate(w io.Writer, e pipeline.Estimate) error {
-	if _, err := fmt.Fprintf(w, "To commit it takes about %s and %s, and bills about %s.\n",
+	if _, err := fmt.Fprintf(w, "If every window has changed, committing them takes about %s and %s, and bills about %s.\n",
 		plural(e.LoadJobs, "load job"), plural(e.QueryJobs, "query job"), size(e.BytesBilled)); err != nil {
 		return err
 	}

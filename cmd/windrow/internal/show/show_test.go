@@ -166,7 +166,7 @@ func TestSummaryJSONOfASinkThatDoesNotBillNamesNoReceipt(t *testing.T) {
 func TestAnEstimateNamesEveryQuotaThatComesNear(t *testing.T) {
 	e := pipeline.Estimate{LoadJobs: 4, QueryJobs: 1, BytesBilled: 40 << 20, Warnings: []string{"1,600 load jobs into events", "another"}}
 	var out, logged bytes.Buffer
-	want := "To commit it takes about 4 load jobs and 1 query job, and bills about 40 MiB.\nWarning: 1,600 load jobs into events\nWarning: another\n"
+	want := "If every window has changed, committing them takes about 4 load jobs and 1 query job, and bills about 40 MiB.\nWarning: 1,600 load jobs into events\nWarning: another\n"
 	if err := Estimate(&out, e); err != nil || out.String() != want {
 		t.Errorf("%v; got %q", err, out.String())
 	}
