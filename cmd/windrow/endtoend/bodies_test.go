@@ -11,7 +11,7 @@ func TestAnAnswerThatBreaksOffOnceIsReadAgainFromItsStart(t *testing.T) {
 	for host, stream := range map[string]string{"download": "dialpad.calls", "ucontact": "ucontact.campaigns", "chattonic": "chattonic.dashboard"} {
 		t.Run(stream, func(t *testing.T) {
 			s := newSite(t)
-			whole := &site{T: t, world: s.world, root: t.TempDir(), from: s.from, env: s.env}
+			whole := s.empty(t)
 			want := whole.mustSync(stream)
 			path := ""
 			if host == "chattonic" {

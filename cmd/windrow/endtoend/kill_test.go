@@ -2,12 +2,14 @@ package endtoend
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +19,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet"
+	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
 )
 
 // The variables by which a test tells its own re-executed binary to be a sync.
@@ -28,6 +30,10 @@ const (
 	childPoint = "ENDTOEND_KILL_AT" // name#n: die at the n-th pass of the point
 	childTrace = "ENDTOEND_TRACE"   // a file that gets the name of every point passed
 	childPeak  = "ENDTOEND_PEAK"    // a file that gets the peak resident memory in KiB
+	// childBigQuery is the root of the BigQuery that has the dataset ENDTOEND_ROOT.
+	childBigQuery = "ENDTOEND_BIGQUERY"
+	childStreams  = "ENDTOEND_STREAMS"  // comma list; empty: all
+	childGrouping = "ENDTOEND_GROUPING" // a pipeline.Grouping as JSON
 )
 
 func TestMain(m *testing.M) {
@@ -57,13 +63,20 @@ func child(root string) int {
 	for i := range sources {
 		sources[i] = fromDay{sources[i], os.Getenv(childFrom)}
 	}
-	store, err := parquet.Open(ctx, root, parquet.Options{})
+	store, err := openStore(ctx, root, os.Getenv(childBigQuery), "")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer store.Close() //nolint:errcheck // the process ends
 	e := &pipeline.Engine{Store: store, Sources: sources, Clock: clock, Now: time.Now, MaxRejects: 0.01, Concurrency: 8}
+	if err := json.Unmarshal([]byte(os.Getenv(childGrouping)), &e.Group); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	for _, id := range strings.FieldsFunc(os.Getenv(childStreams), func(r rune) bool { return r == ',' }) {
+		e.Streams = append(e.Streams, pipeline.StreamID(id))
+	}
 	sum, err := e.Sync(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -129,6 +142,18 @@ func (s *site) spawn(root string, extra ...string) *exec.Cmd {
 	}
 	cmd.Env = append(cmd.Env, "HOME="+os.Getenv("HOME"), "PATH="+os.Getenv("PATH"), "TMPDIR="+s.TempDir(),
 		childRoot+"="+root, childNow+"="+s.world.Now().Format(time.RFC3339), childFrom+"="+s.from)
+	if isBigQuery(root) {
+		cmd.Env = append(cmd.Env, childBigQuery+"="+serverOf(s.T, root).URL())
+	}
+	group, err := json.Marshal(groupOf(root, s.group))
+	if err != nil {
+		s.Fatal(err)
+	}
+	var streams []string
+	for _, id := range s.streams {
+		streams = append(streams, string(id))
+	}
+	cmd.Env = append(cmd.Env, childGrouping+"="+string(group), childStreams+"="+strings.Join(streams, ","))
 	cmd.Env = append(cmd.Env, extra...)
 	var out strings.Builder
 	cmd.Stderr = &out
@@ -149,18 +174,63 @@ func killed(err error) bool {
 }
 
 // killSite is a site whose vendors give no reason to wait.
-func killSite(t *testing.T) *site {
+func killSite(t *testing.T) *site { return killSiteOn(t, newSite) }
+
+func killSiteOn(t *testing.T, newSite siteMaker) *site {
+	t.Helper()
 	return newSite(t, func(o *vendorsim.Options) { o.UContact.MaxLoad, o.Dialpad.Limits.Posts = -1, -1 })
 }
 
-func TestPromise02_KilledAtEveryNamedPointTheNextRunReachesTheSameTables(t *testing.T) {
-	s := killSite(t)
-	trace := filepath.Join(t.TempDir(), "trace")
-	reference := filepath.Join(t.TempDir(), "reference")
-	if err := s.spawn(reference, childTrace+"="+trace).Wait(); err != nil {
-		t.Fatal(err)
+// smallKillSite is a kill site whose sync takes little, yet commits several times.
+func smallKillSite(t *testing.T, newSite siteMaker) *site {
+	t.Helper()
+	s := killSiteOn(t, newSite)
+	s.from = "2025-09-08"
+	s.world.Set(func(o *vendorsim.Options) { o.CallsPerDay, o.TextsPerDay = 8, 8 })
+	s.streams = []pipeline.StreamID{"ucontact.agents", "chattonic.operators", "dialpad.texts"}
+	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
+	if isBigQuery(s.root) {
+		s.group = pipeline.Grouping{Windows: 2, After: 10 * time.Millisecond}
 	}
-	want := contents(t, reference)
+	return s
+}
+
+func TestPromise02_KilledAtEveryNamedPointTheNextRunReachesTheSameTables(t *testing.T) {
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := smallKillSite(t, newSite)
+		trace := filepath.Join(t.TempDir(), "trace")
+		if err := s.spawn(s.root, childTrace+"="+trace).Wait(); err != nil {
+			t.Fatal(err)
+		}
+		want := state(t, s.root)
+		passes := passesIn(t, trace)
+		if len(passes) < 6 {
+			t.Fatalf("a sync passes only %v", passes)
+		}
+		for name, n := range passes {
+			// The first, a middle and the last pass of each point.
+			for _, pass := range slices.Compact([]int{1, (n + 1) / 2, n}) {
+				t.Run(fmt.Sprintf("%s_%d", name, pass), func(t *testing.T) {
+					one := s.empty(t)
+					// How often a point is passed depends on how windows fall into
+					// groups, so a late pass may not come: then the run is a whole one.
+					err := one.spawn(one.root, fmt.Sprintf("%s=%s#%d", childPoint, name, pass)).Wait()
+					if pass == 1 && !killed(err) {
+						t.Fatalf("the run was not killed: %v", err)
+					}
+					if err := one.spawn(one.root).Wait(); err != nil {
+						t.Fatalf("the run after the kill: %v", err)
+					}
+					sameRows(t, state(t, one.root), want)
+				})
+			}
+		}
+	})
+}
+
+// passesIn counts the passes of each point in a trace.
+func passesIn(t *testing.T, trace string) map[string]int {
+	t.Helper()
 	text, err := os.ReadFile(trace)
 	if err != nil {
 		t.Fatal(err)
@@ -169,71 +239,105 @@ func TestPromise02_KilledAtEveryNamedPointTheNextRunReachesTheSameTables(t *test
 	for _, name := range strings.Fields(string(text)) {
 		passes[name]++
 	}
-	if len(passes) < 6 {
-		t.Fatalf("a sync passes only %v", passes)
-	}
-	for name, n := range passes {
-		// The first, a middle and the last pass of each point.
-		for _, pass := range slicesCompact(1, (n+1)/2, n) {
-			t.Run(fmt.Sprintf("%s_%d", name, pass), func(t *testing.T) {
-				root := filepath.Join(t.TempDir(), "warehouse")
-				// How often a point is passed depends on how windows fall into
-				// groups, so a late pass may not come: then the run is a whole one.
-				err := s.spawn(root, fmt.Sprintf("%s=%s#%d", childPoint, name, pass)).Wait()
-				if pass == 1 && !killed(err) {
-					t.Fatalf("the run was not killed: %v", err)
-				}
-				if err := s.spawn(root).Wait(); err != nil {
-					t.Fatalf("the run after the kill: %v", err)
-				}
-				sameRows(t, contents(t, root), want)
-			})
-		}
-	}
-}
-
-func slicesCompact(values ...int) []int {
-	var out []int
-	for _, v := range values {
-		if len(out) == 0 || out[len(out)-1] != v {
-			out = append(out, v)
-		}
-	}
-	return out
+	return passes
 }
 
 func TestPromise02_KilledAtRandomTheNextRunReachesTheSameTables(t *testing.T) {
-	s := killSite(t)
-	reference := filepath.Join(t.TempDir(), "reference")
-	started := time.Now()
-	if err := s.spawn(reference).Wait(); err != nil {
-		t.Fatal(err)
-	}
-	whole := time.Since(started)
-	want := contents(t, reference)
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := smallKillSite(t, newSite)
+		started := time.Now()
+		if err := s.spawn(s.root).Wait(); err != nil {
+			t.Fatal(err)
+		}
+		whole := time.Since(started)
+		want := state(t, s.root)
 
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d, a whole run takes %v", seed, whole)
-	random := rand.New(rand.NewPCG(seed, 1))
-	kills := 0
-	for kills < randomKills {
-		root := filepath.Join(t.TempDir(), fmt.Sprint("warehouse", kills))
-		for range 6 {
-			cmd := s.spawn(root)
-			timer := time.AfterFunc(time.Duration(random.Float64()*float64(whole)), func() { _ = cmd.Process.Kill() })
-			err := cmd.Wait()
-			timer.Stop()
-			if killed(err) {
-				kills++
-			} else if err != nil {
-				t.Fatalf("a run that was not killed failed: %v", err)
-			}
+		seed := uint64(time.Now().UnixNano())
+		t.Logf("seed %d, a whole run takes %v", seed, whole)
+		random := rand.New(rand.NewPCG(seed, 1))
+		kills := 0
+		for round := 0; kills < randomKills; round++ {
+			t.Run(fmt.Sprint("warehouse ", round), func(t *testing.T) {
+				one := s.empty(t)
+				kills += one.killSome(random, whole)
+				sameRows(t, state(t, one.root), want)
+			})
 		}
-		if err := s.spawn(root).Wait(); err != nil {
-			t.Fatalf("the run after the kills: %v", err)
+		t.Logf("%d kills in %v", kills, time.Since(started))
+	})
+}
+
+// killSome kills some syncs of a warehouse and lets a last one come to its end.
+func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
+	s.Helper()
+	left := disturb(s.T, s.root, random)
+	for range 6 {
+		cmd := s.spawn(s.root)
+		after := time.Duration(random.Float64() * float64(whole))
+		timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+		settled := left.settle(time.Duration(random.Float64() * 2 * float64(after)))
+		err := cmd.Wait()
+		timer.Stop()
+		<-settled
+		if killed(err) {
+			kills++
+		} else if err != nil {
+			s.Fatalf("a run that was not killed failed: %v", err)
 		}
-		sameRows(t, contents(t, root), want)
-		_ = os.RemoveAll(root)
 	}
-	t.Logf("%d kills", kills)
+	left.heal()
+	settled := left.settle(time.Duration(random.Float64() * float64(whole)))
+	if err := s.spawn(s.root).Wait(); err != nil {
+		s.Fatalf("the run after the kills: %v", err)
+	}
+	<-settled
+	return kills
+}
+
+// disturbed is a BigQuery in which jobs outlive the clients that started them,
+// and answers get lost; nil stands for a warehouse that nothing outlives.
+type disturbed struct {
+	t      *testing.T
+	server *bqserver.Server
+}
+
+func disturb(t *testing.T, root string, random *rand.Rand) *disturbed {
+	t.Helper()
+	if !isBigQuery(root) {
+		return nil
+	}
+	d := &disturbed{t, serverOf(t, root)}
+	own := rand.New(rand.NewPCG(random.Uint64(), 2)) // used under the server's lock alone
+	some := func(share float64, match func(bqserver.Call) bool) func(bqserver.Call) bool {
+		return func(c bqserver.Call) bool { return match(c) && own.Float64() < share }
+	}
+	jobs := func(c bqserver.Call) bool {
+		return c.Kind == bqserver.Load || c.Kind == bqserver.Script || c.Kind == bqserver.DML
+	}
+	any := func(bqserver.Call) bool { return true }
+	d.server.Inject(bqserver.Rule{Match: some(0.2, jobs), Times: -1, Polls: 1})
+	d.server.Inject(bqserver.Rule{Match: some(0.1, jobs), Times: -1, Fault: bqserver.LostAfter})
+	d.server.Inject(bqserver.Rule{Match: some(0.02, any), Times: -1, Fault: bqserver.UnavailableAfter})
+	return d
+}
+
+// settle lets jobs that are left of killed clients come to their end, after a
+// while; the channel closes when they have.
+func (d *disturbed) settle(after time.Duration) <-chan struct{} {
+	done := make(chan struct{})
+	if d == nil {
+		close(done)
+		return done
+	}
+	time.AfterFunc(after, func() {
+		defer close(done)
+		d.server.Settle(d.t.Context())
+	})
+	return done
+}
+
+func (d *disturbed) heal() {
+	if d != nil {
+		d.server.Heal()
+	}
 }

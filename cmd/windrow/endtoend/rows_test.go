@@ -2,8 +2,6 @@ package endtoend
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,23 +25,24 @@ func (s *site) refetch(streams ...string) pipeline.Summary {
 }
 
 func TestPromise01_ReadAgainTheTableHoldsExactlyTheNewRows(t *testing.T) {
-	s := newSite(t)
-	s.mustSync()
-	whole := s.contents()
-	// A day of which the vendor has other rows now, and one of which it has none.
-	s.world.Edit(vendorsim.Edit{From: noon.AddDate(0, 0, -2), To: noon.AddDate(0, 0, -1), Seed: 99})
-	s.world.Edit(vendorsim.Edit{From: noon.AddDate(0, 0, -4), To: noon.AddDate(0, 0, -2), Vanish: true})
-	s.refetch()
-	changed := s.contents()
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := newSite(t)
+		s.mustSync()
+		whole := s.contents()
+		// A day of which the vendor has other rows now, and one of which it has none.
+		s.world.Edit(vendorsim.Edit{From: noon.AddDate(0, 0, -2), To: noon.AddDate(0, 0, -1), Seed: 99})
+		s.world.Edit(vendorsim.Edit{From: noon.AddDate(0, 0, -4), To: noon.AddDate(0, 0, -2), Vanish: true})
+		s.refetch()
+		changed := s.contents()
 
-	fresh := newSite(t)
-	fresh.env, fresh.world = s.env, s.world // the same vendors into an empty warehouse
-	fresh.mustSync()
-	want := fresh.contents()
-	if len(want) >= len(whole) {
-		t.Fatalf("the edits took nothing away: %d rows before, %d after", len(whole), len(want))
-	}
-	sameRows(t, changed, want)
+		fresh := s.empty(t)
+		fresh.mustSync()
+		want := fresh.contents()
+		if len(want) >= len(whole) {
+			t.Fatalf("the edits took nothing away: %d rows before, %d after", len(whole), len(want))
+		}
+		sameRows(t, changed, want)
+	})
 }
 
 func TestPromise01_AWindowThatLostItsLastRowLeavesAFileWithoutRows(t *testing.T) {
@@ -126,151 +125,148 @@ func TestPromise04_WhatIsNotADocumentCommitsNothing(t *testing.T) {
 }
 
 func TestPromise04_AnEmptyDocumentIsAConfirmedEmptyWindow(t *testing.T) {
-	s := newSite(t)
-	s.world.Edit(vendorsim.Edit{From: noon.AddDate(0, 0, -30), To: noon.AddDate(0, 0, 1), Vanish: true})
-	sum := s.mustSync("ucontact.agents", "ucontact.campaigns", "dialpad.calls", "dialpad.texts", "dialpad.voicemails")
-	for _, st := range sum.Streams {
-		if st.Committed != 3 || st.Read != 0 {
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := newSite(t)
+		s.world.Edit(vendorsim.Edit{From: noon.AddDate(0, 0, -30), To: noon.AddDate(0, 0, 1), Vanish: true})
+		sum := s.mustSync("ucontact.agents", "ucontact.campaigns", "dialpad.calls", "dialpad.texts", "dialpad.voicemails")
+		for _, st := range sum.Streams {
+			if st.Committed != 3 || st.Read != 0 {
+				t.Errorf("%+v", st)
+			}
+		}
+		if st := s.status("dialpad.calls"); st.Settled != 3 || st.Open != 0 {
 			t.Errorf("%+v", st)
 		}
-	}
-	if st := s.status("dialpad.calls"); st.Settled != 3 || st.Open != 0 {
-		t.Errorf("%+v", st)
-	}
+	})
 }
 
 func TestPromise05_EveryRowReadIsAccountedFor(t *testing.T) {
-	s := newSite(t, func(o *vendorsim.Options) { o.Dialpad.CSV.Spill = 2 * time.Hour })
-	// The office holds both call centres: their calls come twice.
-	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String() + "," + vendorsim.Offices()[0].String()
-	sum := s.mustSync()
-	for _, st := range sum.Streams {
-		if st.Read == 0 || st.Read != st.Rows+st.Rejected+st.Outside+st.Duplicate {
-			t.Errorf("%s: read %d ≠ %d rows + %d rejected + %d outside + %d duplicate", st.Stream, st.Read, st.Rows, st.Rejected, st.Outside, st.Duplicate)
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := newSite(t, func(o *vendorsim.Options) { o.Dialpad.CSV.Spill = 2 * time.Hour })
+		// The office holds both call centres: their calls come twice.
+		s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String() + "," + vendorsim.Offices()[0].String()
+		sum := s.mustSync()
+		for _, st := range sum.Streams {
+			if st.Read == 0 || st.Read != st.Rows+st.Rejected+st.Outside+st.Duplicate {
+				t.Errorf("%s: read %d ≠ %d rows + %d rejected + %d outside + %d duplicate", st.Stream, st.Read, st.Rows, st.Rejected, st.Outside, st.Duplicate)
+			}
 		}
-	}
-	calls := streamOf(t, sum, "dialpad.calls")
-	if calls.Duplicate == 0 || calls.Outside == 0 {
-		t.Errorf("calls: %+v; expected duplicates and rows outside", calls)
-	}
-	if got := s.query("SELECT count(*) FROM {events} WHERE stream = 'dialpad.calls'"); got[0] != itoa(calls.Rows) {
-		t.Errorf("the table has %s rows, the summary %d", got[0], calls.Rows)
-	}
-	// A call of the first target is loaded under it alone; the rest under the office.
-	twice := s.query("SELECT event_id, count(*) FROM {events} WHERE stream = 'dialpad.calls' GROUP BY 1 HAVING count(DISTINCT scope) > 1")
-	if len(twice) > 0 {
-		t.Errorf("%d calls are loaded under two scopes: %s", len(twice), twice[0])
-	}
-	first := vendorsim.CallCenters()[0]
-	want := int64(0)
-	for _, day := range []int{7, 8, 9} {
-		start, end := s.dialpadDay(day)
-		want += s.world.Data().CallTotals(first, start, end).Rows
-	}
-	if got := s.query("SELECT count(*) FROM {events} WHERE stream = 'dialpad.calls' AND scope = '" + first.String() + "'"); got[0] != itoa(want) {
-		t.Errorf("%s rows under the first target, want all its %d", got[0], want)
-	}
+		calls := streamOf(t, sum, "dialpad.calls")
+		if calls.Duplicate == 0 || calls.Outside == 0 {
+			t.Errorf("calls: %+v; expected duplicates and rows outside", calls)
+		}
+		if got := s.query("SELECT count(*) FROM {events} WHERE stream = 'dialpad.calls'"); got[0] != itoa(calls.Rows) {
+			t.Errorf("the table has %s rows, the summary %d", got[0], calls.Rows)
+		}
+		// A call of the first target is loaded under it alone; the rest under the office.
+		twice := s.query("SELECT event_id, count(*) FROM {events} WHERE stream = 'dialpad.calls' GROUP BY 1 HAVING count(DISTINCT scope) > 1")
+		if len(twice) > 0 {
+			t.Errorf("%d calls are loaded under two scopes: %s", len(twice), twice[0])
+		}
+		first := vendorsim.CallCenters()[0]
+		want := int64(0)
+		for _, day := range []int{7, 8, 9} {
+			start, end := s.dialpadDay(day)
+			want += s.world.Data().CallTotals(first, start, end).Rows
+		}
+		if got := s.query("SELECT count(*) FROM {events} WHERE stream = 'dialpad.calls' AND scope = '" + first.String() + "'"); got[0] != itoa(want) {
+			t.Errorf("%s rows under the first target, want all its %d", got[0], want)
+		}
+	})
 }
 
 func TestPromise05_ARejectedRowKeepsItsTextAndGoesWithItsWindow(t *testing.T) {
-	s := newSite(t)
-	bad := "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone\r\n" +
-		strings.Repeat("2025-09-08 10:00:00,1,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n", 99) +
-		"the day before yesterday,77,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n"
-	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
-	e := s.engine("dialpad.texts")
-	e.Select.From, e.Select.To = "2025-09-08", "2025-09-08"
-	s.world.Inject(vendorsim.Fault{Host: "download", Kind: vendorsim.FaultReplace, Body: bad})
-	sum := s.run(e)
-	if st := streamOf(t, sum, "dialpad.texts"); sum.Exit != 0 || st.Read != 100 || st.Rows != 99 || st.Rejected != 1 {
-		t.Fatalf("exit %d, %+v%s", sum.Exit, st, failures(sum))
-	}
-	glob := filepath.Join(s.root, "_windrow", "rejects", "**", "*.parquet")
-	rejects := s.query("SELECT row, reason, raw FROM read_parquet('" + glob + "')")
-	if len(rejects) != 1 || !strings.HasPrefix(rejects[0], "100\t") || !strings.Contains(rejects[0], "the day before yesterday,77") || !strings.Contains(rejects[0], "date") {
-		t.Fatalf("rejects: %q", rejects)
-	}
-	// The window read again without a fault has no rejects any more.
-	s.world.Advance(4 * time.Hour)
-	e = s.engine("dialpad.texts")
-	e.Select.From, e.Select.To, e.Select.Refetch = "2025-09-08", "2025-09-08", true
-	if sum := s.run(e); sum.Exit != 0 {
-		t.Fatal(failures(sum))
-	}
-	if left, _ := filepath.Glob(filepath.Join(s.root, "_windrow", "rejects", "*", "*", "*", "*", "*.parquet")); len(left) > 0 {
-		t.Fatalf("rejects outlived their window: %v", left)
-	}
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := newSite(t)
+		bad := "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone\r\n" +
+			strings.Repeat("2025-09-08 10:00:00,1,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n", 99) +
+			"the day before yesterday,77,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n"
+		s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
+		e := s.engine("dialpad.texts")
+		e.Select.From, e.Select.To = "2025-09-08", "2025-09-08"
+		s.world.Inject(vendorsim.Fault{Host: "download", Kind: vendorsim.FaultReplace, Body: bad})
+		sum := s.run(e)
+		if st := streamOf(t, sum, "dialpad.texts"); sum.Exit != 0 || st.Read != 100 || st.Rows != 99 || st.Rejected != 1 {
+			t.Fatalf("exit %d, %+v%s", sum.Exit, st, failures(sum))
+		}
+		rejects := s.query("SELECT row, reason, raw FROM {rejects}")
+		if len(rejects) != 1 || !strings.HasPrefix(rejects[0], "100\t") || !strings.Contains(rejects[0], "the day before yesterday,77") || !strings.Contains(rejects[0], "date") {
+			t.Fatalf("rejects: %q", rejects)
+		}
+		// The window read again without a fault has no rejects any more.
+		s.world.Advance(4 * time.Hour)
+		e = s.engine("dialpad.texts")
+		e.Select.From, e.Select.To, e.Select.Refetch = "2025-09-08", "2025-09-08", true
+		if sum := s.run(e); sum.Exit != 0 {
+			t.Fatal(failures(sum))
+		}
+		if n := s.rejected(); n != 0 {
+			t.Fatalf("%d rejects outlived their window", n)
+		}
+	})
 }
 
 func TestPromise05_TooManyRejectsFailTheWindow(t *testing.T) {
-	s := newSite(t)
-	s.mustSync("dialpad.texts")
-	before := s.contents()
-	s.world.Advance(4 * time.Hour)
-	s.world.Inject(vendorsim.Fault{Host: "download", Kind: vendorsim.FaultReplace, Times: -1,
-		Body: "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone\r\n" +
-			strings.Repeat("2025-09-08 10:00:00,1,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n", 40) + "never,2,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n"})
-	e := s.engine("dialpad.texts")
-	e.Select.From, e.Select.To, e.Select.Refetch = "2025-09-08", "2025-09-08", true
-	sum := s.run(e)
-	if sum.Exit != 3 || !strings.Contains(failures(sum), "WINDROW_MAX_REJECTS") {
-		t.Fatalf("exit %d%s", sum.Exit, failures(sum))
-	}
-	sameRows(t, s.contents(), before)
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := newSite(t)
+		s.mustSync("dialpad.texts")
+		before := s.contents()
+		s.world.Advance(4 * time.Hour)
+		s.world.Inject(vendorsim.Fault{Host: "download", Kind: vendorsim.FaultReplace, Times: -1,
+			Body: "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone\r\n" +
+				strings.Repeat("2025-09-08 10:00:00,1,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n", 40) + "never,2,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n"})
+		e := s.engine("dialpad.texts")
+		e.Select.From, e.Select.To, e.Select.Refetch = "2025-09-08", "2025-09-08", true
+		sum := s.run(e)
+		if sum.Exit != 3 || !strings.Contains(failures(sum), "WINDROW_MAX_REJECTS") {
+			t.Fatalf("exit %d%s", sum.Exit, failures(sum))
+		}
+		sameRows(t, s.contents(), before)
+	})
 }
 
 func TestPromise06_ReadingAgainWritesNoData(t *testing.T) {
-	s := newSite(t)
-	s.mustSync()
-	files := s.files()
-	sum := s.refetch()
-	for _, st := range sum.Streams {
-		if st.Committed != 0 || st.Unchanged < 3 {
-			t.Errorf("%s: %d committed, %d unchanged", st.Stream, st.Committed, st.Unchanged)
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := newSite(t)
+		s.mustSync()
+		before := s.stamp()
+		sum := s.refetch()
+		for _, st := range sum.Streams {
+			if st.Committed != 0 || st.Unchanged < 3 {
+				t.Errorf("%s: %d committed, %d unchanged", st.Stream, st.Committed, st.Unchanged)
+			}
 		}
-	}
-	for path, state := range s.files() {
-		// The day that was still open at the first sync may have come since.
-		if old, ok := files[path]; ok && old != state {
-			t.Errorf("%s was written again", filepath.Base(path))
+		if after := s.stamp(); after != before || len(s.contents()) == 0 {
+			t.Errorf("data were written again: before %.300s, after %.300s", before, after)
 		}
-	}
-	if len(files) == 0 {
-		t.Fatal("no files to compare")
-	}
+	})
 }
 
 func TestPromise13_NoSecretReachesTheWarehouse(t *testing.T) {
-	s := newSite(t)
-	s.world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultStatus, Code: 400, Times: 2, Body: "bad token Bearer " + s.env["WINDROW_UCONTACT_TOKEN"]})
-	sum := s.sync()
-	if sum.Exit != 3 {
-		t.Fatalf("exit %d, want a failed window whose error is written down", sum.Exit)
-	}
-	secrets := []string{s.env["WINDROW_UCONTACT_TOKEN"], s.env["WINDROW_CHATTONIC_PASSWORD"], s.env["WINDROW_DIALPAD_TOKEN"]}
-	err := filepath.Walk(s.root, func(path string, info os.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := newSite(t)
+		s.world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultStatus, Code: 400, Times: 2, Body: "bad token Bearer " + s.env["WINDROW_UCONTACT_TOKEN"]})
+		sum := s.sync()
+		if sum.Exit != 3 {
+			t.Fatalf("exit %d, want a failed window whose error is written down", sum.Exit)
 		}
-		text, err := os.ReadFile(path)
-		for _, secret := range secrets {
-			if strings.Contains(string(text), secret) {
-				t.Errorf("%s holds %q", path, secret)
+		secrets := []string{s.env["WINDROW_UCONTACT_TOKEN"], s.env["WINDROW_CHATTONIC_PASSWORD"], s.env["WINDROW_DIALPAD_TOKEN"]}
+		for place, text := range everything(t, s.root) {
+			for _, secret := range secrets {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s holds %q", place, secret)
+				}
 			}
 		}
-		return err
+		for _, secret := range secrets {
+			if secret == "" || strings.Contains(failures(sum), secret) {
+				t.Errorf("an error holds %q", secret)
+			}
+		}
+		for _, call := range s.world.Log() {
+			if call.Host == "download" && call.Authorization {
+				t.Error("the download host was shown a credential")
+			}
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range secrets {
-		if secret == "" || strings.Contains(failures(sum), secret) {
-			t.Errorf("an error holds %q", secret)
-		}
-	}
-	for _, call := range s.world.Log() {
-		if call.Host == "download" && call.Authorization {
-			t.Error("the download host was shown a credential")
-		}
-	}
 }

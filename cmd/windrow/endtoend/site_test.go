@@ -1,17 +1,12 @@
 package endtoend
 
 import (
-	"bytes"
-	"database/sql"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/connectors"
@@ -20,7 +15,6 @@ import (
 	"github.com/windrow-data/windrow/connectors/ucontact"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
 // noon is a Wednesday, well after every vendor's settle time for the day before.
@@ -30,10 +24,12 @@ var noon = time.Date(2025, 9, 10, 18, 0, 0, 0, time.UTC)
 // one warehouse.
 type site struct {
 	*testing.T
-	world *vendorsim.World
-	root  string
-	from  string // WINDROW_FROM
-	env   map[string]string
+	world   *vendorsim.World
+	root    string // of the warehouse: a folder, or a dataset as WINDROW_SINK names it
+	from    string // WINDROW_FROM
+	env     map[string]string
+	streams []pipeline.StreamID // of a sync that names none; empty: all
+	group   pipeline.Grouping   // of commits to BigQuery; zero: production's
 }
 
 // newSite starts the vendors with the clock standing at now; three days are due.
@@ -51,7 +47,7 @@ func newSite(t *testing.T, change ...func(*vendorsim.Options)) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(running.Close)
-	s := &site{T: t, world: world, root: filepath.Join(t.TempDir(), "warehouse"), from: "2025-09-07", env: map[string]string{}}
+	s := &site{T: t, world: world, root: folder(t), from: "2025-09-07", env: map[string]string{}}
 	for _, pair := range running.Env() {
 		name, value, _ := strings.Cut(pair, "=")
 		s.env[name] = value
@@ -152,14 +148,12 @@ func (f fromDay) Streams() []pipeline.Stream {
 // engine returns an engine on the site's warehouse.
 func (s *site) engine(streams ...string) *pipeline.Engine {
 	s.Helper()
-	store, err := parquet.Open(s.Context(), s.root, parquet.Options{})
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = store.Close() })
 	e := &pipeline.Engine{
-		Store: store, Sources: s.sources(s.world.Now), Clock: s.world.Now, Now: time.Now,
-		MaxRejects: 0.01, Concurrency: 8,
+		Store: openRoot(s.T, s.root), Sources: s.sources(s.world.Now), Clock: s.world.Now, Now: time.Now,
+		MaxRejects: 0.01, Concurrency: 8, Group: groupOf(s.root, s.group), Streams: s.streams,
+	}
+	if len(streams) > 0 {
+		e.Streams = nil
 	}
 	for _, id := range streams {
 		e.Streams = append(e.Streams, pipeline.StreamID(id))
@@ -219,115 +213,4 @@ func (s *site) status(id string) pipeline.StreamStatus {
 		s.Fatal(err)
 	}
 	return states[0]
-}
-
-// query runs SQL over the warehouse and returns the rows as text, tab between
-// columns. {activity} and {events} stand for the tables.
-func query(t *testing.T, root, text string) []string {
-	t.Helper()
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	for _, table := range []string{"activity", "events"} {
-		glob := filepath.Join(root, table, "**", "*.parquet")
-		text = strings.ReplaceAll(text, "{"+table+"}", fmt.Sprintf("read_parquet('%s', hive_partitioning=true, union_by_name=true)", glob))
-	}
-	rows, err := db.QueryContext(t.Context(), text)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for rows.Next() {
-		cells := make([]any, len(names))
-		for i := range cells {
-			cells[i] = new(any)
-		}
-		if err := rows.Scan(cells...); err != nil {
-			t.Fatal(err)
-		}
-		var line bytes.Buffer
-		for i, c := range cells {
-			if i > 0 {
-				line.WriteByte('\t')
-			}
-			fmt.Fprint(&line, *c.(*any))
-		}
-		out = append(out, line.String())
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func (s *site) query(text string) []string {
-	s.Helper()
-	return query(s.T, s.root, text)
-}
-
-// contents is every row of both tables without the lineage that differs from
-// run to run, in a fixed order.
-func contents(t *testing.T, root string) []string {
-	t.Helper()
-	var all []string
-	for _, table := range []string{"activity", "events"} {
-		if files, _ := filepath.Glob(filepath.Join(root, table, "*")); len(files) == 0 {
-			continue
-		}
-		all = append(all, query(t, root, "SELECT to_json(t)::VARCHAR FROM (SELECT * EXCLUDE (extracted_at, sync_id) FROM {"+table+"}) t ORDER BY 1")...)
-	}
-	return all
-}
-
-func (s *site) contents() []string {
-	s.Helper()
-	return contents(s.T, s.root)
-}
-
-// sameRows fails with the first differences between two warehouses.
-func sameRows(t *testing.T, got, want []string) {
-	t.Helper()
-	if slices.Equal(got, want) {
-		return
-	}
-	count := make(map[string]int)
-	for _, r := range got {
-		count[r]++
-	}
-	for _, r := range want {
-		count[r]--
-	}
-	shown := 0
-	for r, n := range count {
-		if n != 0 && shown < 6 {
-			t.Errorf("%+d × %.400s", n, r)
-			shown++
-		}
-	}
-	t.Fatalf("%d rows, want %d", len(got), len(want))
-}
-
-// files lists every file below the root that is data, with its size and time.
-func (s *site) files() map[string]string {
-	s.Helper()
-	out := make(map[string]string)
-	for _, table := range []string{"activity", "events"} {
-		err := filepath.Walk(filepath.Join(s.root, table), func(path string, info os.FileInfo, err error) error {
-			if err == nil && !info.IsDir() {
-				out[path] = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
-			}
-			return nil
-		})
-		if err != nil {
-			s.Fatal(err)
-		}
-	}
-	return out
 }

@@ -18,6 +18,7 @@ type Server struct {
 	http *http.Server
 	url  string
 	done chan struct{}
+	idle unused
 
 	mu       sync.Mutex
 	now      func() time.Time
@@ -48,7 +49,8 @@ func Start(ctx context.Context) (*Server, error) {
 		db: db, url: "http://" + l.Addr().String(), done: make(chan struct{}), now: time.Now,
 		datasets: map[string]*dataset{}, jobs: map[string]*job{}, uploads: map[string]*upload{},
 	}
-	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute}
+	s.idle.conns = map[net.Conn]bool{}
+	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute, ConnState: s.idle.note}
 	go func() {
 		defer close(s.done)
 		_ = s.http.Serve(l) // always ErrServerClosed after Close
@@ -69,6 +71,7 @@ func (s *Server) Options() []option.ClientOption {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	s.idle.close()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		_ = s.http.Close()
