@@ -105,13 +105,20 @@ func mustCommit(t testing.TB, s *Store, want pipeline.Outcome, windows ...pipeli
 // holds checks the ids of ucontact.agents in the table.
 func (p place) holds(t testing.TB, want ...string) {
 	t.Helper()
+	got := p.ids(t)
+	if !slices.Equal(got, want) {
+		t.Errorf("the table holds %q, want %q", got, want)
+	}
+}
+
+// ids are those in the table, by window.
+func (p place) ids(t testing.TB) []string {
+	t.Helper()
 	got := []string{}
 	for _, r := range p.query(t, "activity", "SELECT resource_id FROM contact_centre.activity ORDER BY window_start, resource_id") {
 		got = append(got, r[0].(string))
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the table holds %q, want %q", got, want)
-	}
+	return got
 }
 
 // logged counts the commits in the log.

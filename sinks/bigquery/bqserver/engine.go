@@ -24,6 +24,7 @@ type job struct {
 	sabotage    *apiError
 	started     map[tableRef]int64 // mutations of the tables that it mutates, at its start
 	conn        *sql.Conn          // of a transaction that has begun
+	held        *run               // waits before its COMMIT
 	result      *rowset
 	failure     *apiError
 	updated     int64 // when it ended, ms
@@ -237,9 +238,15 @@ func (s *Server) submit(ctx context.Context, j *job, fault Fault, polls int) *ap
 	j.running = slow // until its transaction has begun
 	s.mu.Unlock()
 	if slow {
-		conn, failure := s.begin(ctx, j)
+		work := *j // so that Jobs() reads no half-written numbers
+		failure := s.begin(ctx, &work, fault == HeldCommit)
 		s.mu.Lock()
-		j.conn, j.running = conn, false
+		work.running = false
+		*j = work
+		if j.held != nil {
+			j.held.j = j
+			s.held[j] = j.held.changed
+		}
 		if failure != nil {
 			j.sabotage = failure
 		}
@@ -300,7 +307,13 @@ func (s *Server) finish(ctx context.Context, j *job) {
 	j.running = true
 	s.mu.Unlock()
 	failure := j.sabotage
-	work := *j // so that Jobs() reads no half-written numbers
+	s.mu.Lock()
+	delete(s.held, j)
+	work := *j
+	if work.held != nil {
+		work.held.j = &work
+	}
+	s.mu.Unlock()
 	if failure == nil {
 		s.db.exec.Lock()
 		if j.Kind == Load {
@@ -314,7 +327,7 @@ func (s *Server) finish(ctx context.Context, j *job) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	work.running, work.State, work.failure, work.polls, work.conn = false, "DONE", failure, 0, nil
+	work.running, work.State, work.failure, work.polls, work.conn, work.held = false, "DONE", failure, 0, nil, nil
 	work.updated = s.now().UnixMilli()
 	if failure != nil {
 		work.Reason, work.Message, work.result = failure.reason, failure.message, nil

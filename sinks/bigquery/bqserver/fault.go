@@ -35,9 +35,13 @@ const (
 	// JobConflict accepts the job, which is then cancelled as by another
 	// transaction on its first table.
 	JobConflict
+	// HeldCommit is no fault but slowness: with Rule.Polls, a script of one
+	// transaction has run up to its COMMIT when its insertion is answered, and
+	// waits there; a slow script of another kind waits before its first statement.
+	HeldCommit
 )
 
-// Faults lists every fault but NoFault, for sweeps.
+// Faults lists every fault, for sweeps; NoFault and HeldCommit break nothing.
 func Faults() []Fault {
 	var all []Fault
 	for f := UnavailableBefore; f <= JobConflict; f++ {
@@ -53,7 +57,7 @@ func TransientFaults() []Fault {
 
 func (f Fault) String() string {
 	names := [...]string{"no fault", "503 before the effect", "503 after the effect", "lost request", "lost answer", "quotaExceeded",
-		"rateLimitExceeded", "401", "403", "409", "job fails with backendError", "job fails with quotaExceeded", "transaction conflict"}
+		"rateLimitExceeded", "401", "403", "409", "job fails with backendError", "job fails with quotaExceeded", "transaction conflict", "held before COMMIT"}
 	if int(f) < len(names) {
 		return names[f]
 	}

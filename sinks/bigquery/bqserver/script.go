@@ -2,32 +2,43 @@ package bqserver
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // begin opens the transaction of a slow script, so that its snapshot is that of
 // its start: "During a transaction, all reads return a consistent snapshot"
-// ("Multi-statement transactions").
-func (s *Server) begin(ctx context.Context, j *job) (*sql.Conn, *apiError) {
-	if len(j.statements) == 0 || j.statements[0].verb != "BEGIN" {
-		return nil, nil
+// ("Multi-statement transactions"). One that is held runs up to its COMMIT.
+func (s *Server) begin(ctx context.Context, j *job, hold bool) *apiError {
+	last := len(j.statements) - 1
+	if last < 0 || j.statements[0].verb != "BEGIN" {
+		return nil
 	}
 	s.db.exec.Lock()
 	defer s.db.exec.Unlock()
 	conn, err := s.db.db.Conn(ctx)
 	if err != nil {
-		return nil, duckFailed(err)
+		return duckFailed(err)
 	}
 	// DuckDB's snapshot begins with the first statement that reads.
 	for _, q := range []string{"BEGIN TRANSACTION", "SELECT count(*) FROM duckdb_tables()"} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			_ = conn.Close()
-			return nil, duckFailed(err)
+			return duckFailed(err)
 		}
 	}
-	return conn, nil
+	j.conn = conn
+	if !hold || j.statements[last].verb != "COMMIT" {
+		return nil
+	}
+	r := &run{s: s, j: j, q: conn, open: true}
+	if err := r.statements(ctx, 1, last); err != nil {
+		j.abandon(ctx)
+		return err
+	}
+	j.held = r
+	return nil
 }
 
 // run is one script under way.
@@ -42,8 +53,10 @@ type run struct {
 
 // script runs the statements of a query job, in order, up to the first that fails.
 func (s *Server) script(ctx context.Context, j *job) (failure *apiError) {
-	begun := j.conn != nil
-	if !begun {
+	first := 0
+	if j.conn != nil {
+		first = 1
+	} else {
 		conn, err := s.db.db.Conn(ctx)
 		if err != nil {
 			return duckFailed(err)
@@ -51,7 +64,10 @@ func (s *Server) script(ctx context.Context, j *job) (failure *apiError) {
 		j.conn = conn
 	}
 	conn := j.conn
-	r := &run{s: s, j: j, q: conn, open: begun}
+	r := &run{s: s, j: j, q: conn, open: first > 0}
+	if j.held != nil {
+		r, first = j.held, len(j.statements)-1
+	}
 	defer func() {
 		// A script that ends before its COMMIT, or fails, is rolled back: "Multi-statement transactions", section "Transaction scope".
 		if r.open {
@@ -62,12 +78,14 @@ func (s *Server) script(ctx context.Context, j *job) (failure *apiError) {
 		}
 		_ = conn.Close()
 	}()
-	for i, st := range j.statements {
-		if i == 0 && begun {
-			continue
-		}
-		if err := r.statement(ctx, st); err != nil {
-			if j.Kind == Script {
+	return r.statements(ctx, first, len(j.statements))
+}
+
+// statements runs those from first on, up to but without last.
+func (r *run) statements(ctx context.Context, first, last int) *apiError {
+	for i := first; i < last; i++ {
+		if err := r.statement(ctx, r.j.statements[i]); err != nil {
+			if r.j.Kind == Script {
 				err.message = fmt.Sprintf("%s at statement %d", err.message, i+1)
 			}
 			return err
@@ -183,7 +201,7 @@ func (r *run) change(ctx context.Context, st *statement) *apiError {
 	// statement that finds no row to change nothing is said: here it conflicts with
 	// nothing, so that nobody relies on it. Plain DML would queue.
 	if st.target != nil && st.mutates() && n > 0 {
-		if r.open && r.s.mutations(*st.target) != r.j.started[*st.target] {
+		if r.s.mutating(*st.target) || r.open && r.s.mutations(*st.target) != r.j.started[*st.target] {
 			return aborted(st.target.full())
 		}
 		r.changed = append(r.changed, *st.target)
@@ -192,6 +210,19 @@ func (r *run) change(ctx context.Context, st *statement) *apiError {
 		r.publish()
 	}
 	return nil
+}
+
+// mutating reports whether a transaction that waits before its COMMIT has
+// mutated the table.
+func (s *Server) mutating(ref tableRef) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, changed := range s.held {
+		if slices.Contains(changed, ref) {
+			return true
+		}
+	}
+	return false
 }
 
 // publish notes what became visible.
