@@ -200,6 +200,20 @@ func TestWhatComesDuringACommitFormsTheNextGroup(t *testing.T) {
 	})
 }
 
+func TestWhatComesDuringACommitIsBoundInBytesToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, wait := open(t.Context(), Grouping{After: time.Hour, Bytes: 20}, 6)
+		defer wait()
+		defer o.leave()
+		o.sink.meet = func([]int) { time.Sleep(time.Second) }
+		for _, windows := range [][]int{{1, 2}, {3}, {4}, {5}, {6}} {
+			o.hand(windows)
+		}
+		time.Sleep(3 * time.Second)
+		o.expect(t, "[[1 2] [3 4] [5 6]]", 6)
+	})
+}
+
 func TestEqualWindowsWaitForTheLastGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, wait := open(t.Context(), Grouping{After: time.Minute, Windows: 2}, 5)
@@ -257,27 +271,33 @@ func TestAStopReleasesWhoeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		o, wait := open(ctx, Grouping{After: time.Hour, Windows: 2}, 4)
-		defer wait()
-		defer o.leave()
+		o, wait := open(ctx, Grouping{After: time.Hour, Windows: 2}, 7)
 		o.sink.meet = func([]int) { time.Sleep(time.Second) }
+		started := time.Now()
 		begun := o.hand([]int{1, 2})
 		waiting := o.hand([]int{3, 4, 5}, 4)
 		waiting = append(waiting, o.hand([]int{6}, 6)...)
+		for n := 7; n <= 9; n++ {
+			waiting = append(waiting, o.hand([]int{n})...)
+		}
 		stop()
-		o.expect(t, "[[1 2]]", 4) // at once, although the commit goes on
+		o.expect(t, "[[1 2]]", 7) // at once, although the commit goes on
 		for _, s := range waiting {
 			if n := s.Stage.(*dropped).n; n != 1 {
 				t.Errorf("the stage of %d was aborted %d times", s.Entry.Window.Start, n)
 			}
 		}
-		for n := 3; n <= 6; n++ {
+		for n := 3; n <= 9; n++ {
 			if r := o.answered[n]; r.Outcome != Failed || r.Err != context.Canceled {
 				t.Errorf("window %d: %+v", n, r)
 			}
 		}
-		time.Sleep(time.Second)
-		o.expect(t, "[[1 2]]", 6)
+		o.leave()
+		wait()
+		o.expect(t, "[[1 2]]", 9)
+		if took := time.Since(started); took != time.Second {
+			t.Errorf("the run ended after %s", took)
+		}
 		if s := begun[0].Stage.(*dropped); o.answered[1].Err != nil || s.n != 0 {
 			t.Errorf("the commit that had begun: %+v, aborted %d times", o.answered[1], s.n)
 		}
@@ -291,6 +311,11 @@ func TestWhatIsHandedInAfterAStopIsAborted(t *testing.T) {
 		stop()
 		sealed := o.hand([]int{1})
 		wait()
+		sealed = append(sealed, sealedAt(2)) // taken before the stop
+		results := o.commitUnlessStopped(ctx, sealed[1:])
+		if results[0].Err != context.Canceled || sealed[1].Stage.(*dropped).n != 1 {
+			t.Errorf("%+v", results)
+		}
 		if o.sink.said() != "[]" || o.answered[1].Err != context.Canceled || sealed[0].Stage.(*dropped).n != 1 {
 			t.Errorf("commits %s, result %+v", o.sink.said(), o.answered[1])
 		}
@@ -313,4 +338,19 @@ func TestASinkThatPanicsFailsItsWindowsAndHoldsNobodyUp(t *testing.T) {
 			t.Errorf("%+v", o.answered)
 		}
 	})
+}
+
+func TestALaneSkipsWhatAStopHasTaken(t *testing.T) {
+	var l lane
+	for n := range 4 {
+		p := &parcel{taken: n != 2}
+		p.add(0, sealedAt(n))
+		l.put(p)
+	}
+	if group := l.take(Grouping{Windows: 1}); len(group) != 1 || group[0].sealed[0].Entry.Window.Start != 2 {
+		t.Errorf("the group is %+v", group)
+	}
+	if group := l.take(Grouping{Windows: 1}); len(group) != 0 || len(l.parcels) != 0 || l.windows != 0 || l.bytes != 0 {
+		t.Errorf("the group is %+v, left is %+v", group, l)
+	}
 }
