@@ -30,6 +30,7 @@ type Server struct {
 	rules    []*Injection
 	calls    []Call
 	lastID   int
+	held     map[*job][]tableRef // what transactions that wait before their COMMIT have mutated
 }
 
 // Start serves on a free port of the loopback interface until Close. The
@@ -47,7 +48,7 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 	s := &Server{
 		db: db, url: "http://" + l.Addr().String(), done: make(chan struct{}), now: time.Now,
-		datasets: map[string]*dataset{}, jobs: map[string]*job{}, uploads: map[string]*upload{},
+		datasets: map[string]*dataset{}, jobs: map[string]*job{}, uploads: map[string]*upload{}, held: map[*job][]tableRef{},
 	}
 	s.idle.conns = map[net.Conn]bool{}
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute, ConnState: s.idle.note}
