@@ -30,6 +30,9 @@ type input struct {
 	Rows     int      `json:"rows"`
 	Names    []string `json:"names,omitempty"` // campaigns of a stats document
 	From, To string   // local days, both included
+	// Days holds, for a stats document, where the rows of each local day begin,
+	// and one past the byte behind the last row.
+	Days []int64 `json:"days,omitempty"`
 }
 
 // span is the instants [start, end) of the input's days.
@@ -82,7 +85,7 @@ func generate(dir string, w want) (input, error) {
 	}
 	write := func(out io.Writer) error {
 		if w.Format == "stats" {
-			in.Rows, in.Names, err = writeStats(out, w, start, end)
+			in.Rows, in.Names, in.Days, err = writeStats(out, w, start, end)
 		} else {
 			in.Rows, err = writeCalls(out, w, start, end)
 		}

@@ -34,8 +34,8 @@ var (
 
 // writeStats writes an answer of POST /api/stats with byResource and byChannel:
 // an array of objects, one for each interval, campaign and channel, of about
-// w.MB·10^6 bytes.
-func writeStats(out io.Writer, w want, start, end time.Time) (rows int, names []string, err error) {
+// w.MB·10^6 bytes. days is as [input] has it.
+func writeStats(out io.Writer, w want, start, end time.Time) (rows int, names []string, days []int64, err error) {
 	r := rand.New(rand.NewPCG(uint64(w.MB), 5))
 	intervals := int(end.Sub(start) / statsStep)
 	perCampaign := intervals * len(channelNames) * statsRowBytes
@@ -43,8 +43,11 @@ func writeStats(out io.Writer, w want, start, end time.Time) (rows int, names []
 	for i := range n {
 		names = append(names, fmt.Sprintf("Campaña %02d <-", i+1))
 	}
-	buf := []byte{'['}
+	buf, written := []byte{'['}, int64(0)
 	for at := start.UTC(); at.Before(end); at = at.Add(statsStep) {
+		if at.Equal(start.AddDate(0, 0, len(days))) {
+			days = append(days, written+int64(len(buf))+int64(min(rows, 1))) // behind the comma, if there will be one
+		}
 		date := at.Format("Jan 2, 2006, 3:04:05 PM")
 		for _, name := range names {
 			for _, channel := range channelNames {
@@ -52,19 +55,21 @@ func writeStats(out io.Writer, w want, start, end time.Time) (rows int, names []
 					buf = append(buf, ',')
 				}
 				if buf, err = appendStats(buf, r, date, name, channel); err != nil {
-					return rows, names, err
+					return rows, names, days, err
 				}
 			}
 		}
 		if len(buf) > 1<<16 {
 			if _, err := out.Write(buf); err != nil {
-				return rows, names, err
+				return rows, names, days, err
 			}
+			written += int64(len(buf))
 			buf = buf[:0]
 		}
 	}
+	days = append(days, written+int64(len(buf))+1)
 	_, err = out.Write(append(buf, ']'))
-	return rows, names, err
+	return rows, names, days, err
 }
 
 func appendStats(buf []byte, r *rand.Rand, date, name, channel string) ([]byte, error) {

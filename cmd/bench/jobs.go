@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,18 +37,16 @@ const (
 	kindThirty  = "csv30"
 	kindShuffle = "shuffled"
 	kindStats   = "json"
+	kindStats30 = "json30"
 	kindDaily   = "daily"
 )
 
-var allKinds = []string{kindCalls, kindThirty, kindShuffle, kindStats, kindDaily}
+var allKinds = []string{kindCalls, kindThirty, kindShuffle, kindStats, kindStats30, kindDaily}
 
 // jobs lists what was chosen, the sizes in MB (10^6 bytes).
 func jobs(kinds []string, callsMB, statsMB []int) ([]job, error) {
 	var all []job
-	largest := 0
-	for _, mb := range callsMB {
-		largest = max(largest, mb)
-	}
+	largest := slices.Max(callsMB)
 	for _, kind := range kinds {
 		switch kind {
 		case kindCalls:
@@ -62,6 +61,8 @@ func jobs(kinds []string, callsMB, statsMB []int) ([]job, error) {
 			for _, mb := range statsMB {
 				all = append(all, job{want{"stats", mb, false}, 1})
 			}
+		case kindStats30:
+			all = append(all, job{want{"stats", slices.Max(statsMB), false}, 30})
 		case kindDaily:
 			all = append(all, job{want{"calls", 1, false}, 1}, job{want{"stats", 1, false}, 1})
 		default:

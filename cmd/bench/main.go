@@ -88,13 +88,13 @@ type options struct {
 
 func parseFlags(args []string) (o options, err error) {
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
-	kinds := f.String("jobs", strings.Join(allKinds, ","), "comma list of jobs: csv (one window), csv30 (thirty windows), shuffled, json, daily")
+	kinds := f.String("jobs", strings.Join(allKinds, ","), "comma list of jobs: csv and json (one window), csv30, json30 and shuffled (thirty windows), daily")
 	calls := f.String("csv", "100,1000", "sizes of the calls exports in MB; csv30 and shuffled take the largest")
-	stats := f.String("stats", "50,500", "sizes of the Stats answers in MB")
+	stats := f.String("stats", "50,500", "sizes of the Stats answers in MB; json30 takes the largest")
 	f.IntVar(&o.pairs, "pairs", 3, "measured pairs of runs, after a warm-up")
 	f.StringVar(&o.dir, "dir", "", "where the inputs are kept; default: windrow-bench in the user's cache folder")
 	f.StringVar(&o.binary, "windrow", "", "the windrow binary to measure; default: built from this repository")
-	f.StringVar(&o.profile, "profile", "", "instead of measuring, write a CPU profile of each job to this folder")
+	f.StringVar(&o.profile, "profile", "", "instead of measuring, write profiles of each job (CPU time, allocations) to this folder")
 	f.BoolVar(&o.asJSON, "json", false, "print everything as one JSON document on stdout, tables on stderr")
 	f.BoolVar(&o.check, "check", true, "compare the two outputs")
 	if err := f.Parse(args); err != nil {

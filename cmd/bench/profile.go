@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +37,11 @@ type profiled struct {
 	Sink, Out string
 }
 
-// profile writes a CPU profile of each job and prints its greatest functions.
+// allocations is the file of the profile of allocations.
+func (p profiled) allocations() string { return strings.TrimSuffix(p.Out, ".pprof") + ".allocs.pprof" }
+
+// profile writes profiles of each job, of CPU time and of allocations, and
+// prints their greatest functions.
 func profile(ctx context.Context, o options) error {
 	if err := os.MkdirAll(o.profile, 0o755); err != nil {
 		return err
@@ -74,9 +79,11 @@ func (o options) profileOne(ctx context.Context, j job) (err error) {
 	if err := cmd.Run(); err != nil {
 		return err
 	}
-	for _, order := range []string{"-flat", "-cum"} {
-		fmt.Printf("\n%s, %s\n", j, order)
-		top := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", order, "-nodecount=25", self, p.Out)
+	for _, view := range [][]string{{"-flat", p.Out}, {"-cum", p.Out}, {"-flat", "-sample_index=alloc_space", p.allocations()}} {
+		fmt.Printf("\n%s, %s\n", j, strings.Join(view, " "))
+		// What was interrupted took the time, not the interruption.
+		args := append([]string{"tool", "pprof", "-top", "-nodecount=25", "-hide=^runtime.asyncPreempt$"}, view[:len(view)-1]...)
+		top := exec.CommandContext(ctx, "go", append(args, self, view[len(view)-1])...)
 		top.Stdout, top.Stderr = os.Stdout, os.Stderr
 		if err := top.Run(); err != nil {
 			return err
@@ -122,6 +129,10 @@ func profileMain(ctx context.Context) (err error) {
 	summary, err := engine.Sync(ctx)
 	pprof.StopCPUProfile()
 	fmt.Printf("%s: %.3f s, exit %d\n", p.Job, time.Since(began).Seconds(), summary.Exit)
+	if err != nil {
+		return err
+	}
+	_, err = writeFile(p.allocations(), func(w io.Writer) error { return pprof.Lookup("allocs").WriteTo(w, 0) })
 	return err
 }
 
@@ -137,7 +148,7 @@ func (p profiled) source(clock pipeline.Clock) (pipeline.Source, error) {
 	options := connectors.Options{Clock: clock, RetryFor: time.Minute}
 	if p.Job.Format == "stats" {
 		set, faults := ucontact.Config{
-			URL: p.URL, Token: "bench", Timezone: accountZone, GroupNum: "15",
+			URL: p.URL, Token: "bench", Timezone: accountZone, GroupNum: "15", Rate: "1000",
 			Campaigns: strings.Join(p.Input.Names, ","), Window: p.Job.windowLength(),
 		}.Settings(ucontact.Prefix)
 		if len(faults) > 0 {
