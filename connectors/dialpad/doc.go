@@ -8,5 +8,5 @@
 //
 // Start at [Config.Settings] for what can be set, at [Source.Plan] for how
 // windows become reports, and at fetch.go for the life of one report. gate.go
-// holds the quota that survives a kill.
+// holds the quota that survives a kill, places.go how tasks share it.
 package dialpad
