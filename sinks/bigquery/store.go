@@ -26,7 +26,8 @@ type Options struct {
 	MaxBytesBilled int64
 	// ClientOptions go to the BigQuery client: credentials, endpoint.
 	ClientOptions []option.ClientOption
-	// TempDir is where windows are staged; empty means the system's.
+	// TempDir is where windows are staged, in a folder of the store's own; empty
+	// means the system's. What a killed process left there is removed.
 	TempDir string
 	// Pace is the first pause before something is tried again; 0 means one second.
 	Pace time.Duration
@@ -59,10 +60,10 @@ type Store struct {
 	setup sync.Mutex    // held while the dataset and the tables are made
 
 	mu       sync.Mutex
-	location string // as asked for, then as found
-	located  bool   // the dataset is there, and location is its
-	ready    bool   // the tables are there
-	temp     string // made with the first stage
+	location string   // as asked for, then as found
+	located  bool     // the dataset is there, and location is its
+	ready    bool     // the tables are there
+	temp     *tempDir // made with the first stage
 	logs     map[pipeline.StreamKey]*streamLog
 	used     pipeline.Receipt
 	counted  map[string]bool // jobs, by id
@@ -144,9 +145,9 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var err error
-	if s.temp != "" {
-		err = os.RemoveAll(s.temp)
-		s.temp = ""
+	if s.temp != nil {
+		err = s.temp.remove()
+		s.temp = nil
 	}
 	return fault("close the sink", errors.Join(err, s.client.Close()))
 }
@@ -217,12 +218,12 @@ func (s *Store) place() string {
 func (s *Store) tempFile() (*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.temp == "" {
-		dir, err := os.MkdirTemp(s.tempDir, "windrow-")
+	if s.temp == nil {
+		dir, err := makeTemp(s.tempDir)
 		if err != nil {
 			return nil, err
 		}
 		s.temp = dir
 	}
-	return os.CreateTemp(s.temp, "stage-")
+	return os.CreateTemp(s.temp.path, "stage-")
 }

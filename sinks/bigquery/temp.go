@@ -1,0 +1,88 @@
+package bigquery
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	// tempPrefix begins the names of the stores' temporary folders.
+	tempPrefix = "windrow-bigquery-"
+	// aliveName is a file in such a folder that is locked as long as its process lives.
+	aliveName = "alive"
+	// tempTries bounds how often a folder is made: another process may take it for
+	// a dead one's before it is marked alive.
+	tempTries = 10
+)
+
+var errSwept = errors.New("other processes kept removing the temporary folder")
+
+// tempDir is a store's own temporary folder.
+type tempDir struct {
+	path  string
+	alive *flock.Flock
+}
+
+// makeTemp makes a temporary folder, and removes those whose process is dead.
+func makeTemp(parent string) (*tempDir, error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	sweepTemp(parent)
+	for range tempTries {
+		path, err := os.MkdirTemp(parent, tempPrefix)
+		if err != nil {
+			return nil, err
+		}
+		d := &tempDir{path: path, alive: flock.New(filepath.Join(path, aliveName))}
+		locked, err := d.alive.TryLock()
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, errors.Join(err, os.RemoveAll(path))
+		}
+		if locked && d.there() {
+			return d, nil
+		}
+		_ = d.alive.Unlock() // a sweep was faster; the folder is gone
+	}
+	return nil, errSwept
+}
+
+// there reports whether the file that is locked is still the folder's: a sweep
+// that began before it was locked has removed it.
+func (d *tempDir) there() bool {
+	own, err := d.alive.Stat()
+	if err != nil {
+		return false
+	}
+	found, err := os.Stat(d.alive.Path())
+	return err == nil && os.SameFile(own, found)
+}
+
+func (d *tempDir) remove() error {
+	return errors.Join(os.RemoveAll(d.path), d.alive.Unlock())
+}
+
+// sweepTemp removes the folders of dead processes. What cannot be removed
+// (another user's) harms nobody, and the next process tries again.
+func sweepTemp(parent string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), tempPrefix) {
+			continue
+		}
+		path := filepath.Join(parent, e.Name())
+		alive := flock.New(filepath.Join(path, aliveName))
+		if free, err := alive.TryLock(); err != nil || !free {
+			continue
+		}
+		_ = os.RemoveAll(path)
+		_ = alive.Unlock()
+	}
+}
