@@ -1,0 +1,55 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+)
+
+// What is deployed is checked by .ci/deploy; this alone needs the program's
+// own list of variables.
+func TestEveryVariableThatDeployNamesExists(t *testing.T) {
+	var known []string
+	for _, v := range config.Variables(config.Prefix, &config.Core{}) {
+		known = append(known, v.Name)
+	}
+	for _, v := range vendors {
+		for _, of := range v.variables {
+			known = append(known, of.Name)
+		}
+	}
+	seen := 0
+	err := filepath.WalkDir("../../deploy", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.Name() == ".terraform": // what somebody's provider left
+			return filepath.SkipDir
+		case d.IsDir():
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, name := range regexp.MustCompile(`\bWINDROW_[A-Z_]*[A-Z]\b`).FindAllString(string(text), -1) {
+			seen++
+			if !slices.Contains(known, name) {
+				t.Errorf("%s names %s, which does not exist", strings.TrimPrefix(path, "../../"), name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen == 0 {
+		t.Error("no file of deploy names a variable")
+	}
+}
