@@ -1,6 +1,16 @@
 package endtoend
 
-import "testing"
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"google.golang.org/api/option"
+
+	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+)
 
 func TestBothWarehousesHoldTheSameRowsAndTheSameLedger(t *testing.T) {
 	s := newSite(t)
@@ -10,4 +20,66 @@ func TestBothWarehousesHoldTheSameRowsAndTheSameLedger(t *testing.T) {
 	other.root = newDataset(t)
 	other.mustSync()
 	sameRows(t, state(t, other.root), want)
+}
+
+// cutBody breaks off the body of the n-th answer, once.
+type cutBody struct {
+	n     int64
+	calls atomic.Int64
+}
+
+func (c *cutBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && c.calls.Add(1) == c.n {
+		body := res.Body
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(io.LimitReader(body, max(res.ContentLength, 20)/2), brokenOff{}), body}
+	}
+	return res, err
+}
+
+type brokenOff struct{}
+
+func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestPromise02_EveryRequestToBigQueryFailsOnceAndTheTablesAreTheSame(t *testing.T) {
+	s := smallKillSite(t, newBigQuerySite)
+	s.mustSync()
+	n := serverOf(t, s.root).CountCalls()
+	want := state(t, s.root)
+	const cut = bqserver.NoFault // of the server: the client's line breaks
+	kinds := []bqserver.Fault{bqserver.LostBefore, bqserver.UnavailableBefore, bqserver.UnavailableAfter, bqserver.LostAfter, cut}
+	step := max(1, n/sinkSweepSteps)
+	for offset, kind := range kinds {
+		name := kind.String()
+		if kind == cut {
+			name = "cut answer"
+		}
+		for i := 1 + offset*step/len(kinds); i <= n; i += step {
+			t.Run(fmt.Sprintf("%s %d of %d", name, i, n), func(t *testing.T) {
+				one := s.empty(t)
+				server, line := serverOf(t, one.root), &cutBody{}
+				if kind == cut {
+					line.n = int64(i)
+				} else {
+					server.FailNth(i, kind)
+				}
+				e := one.engine()
+				store, err := openStore(t.Context(), one.root, server.URL(), t.TempDir(), option.WithHTTPClient(&http.Client{Transport: line}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer store.Close()
+				e.Store = store
+				// One fault is the sink's own to survive.
+				if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != 0 {
+					t.Errorf("exit %d: %v %s", sum.Exit, err, failures(sum))
+				}
+				server.Heal()
+				sameRows(t, state(t, one.root), want)
+			})
+		}
+	}
 }

@@ -316,6 +316,7 @@ func disturb(t *testing.T, root string, random *rand.Rand) *disturbed {
 	}
 	any := func(bqserver.Call) bool { return true }
 	d.server.Inject(bqserver.Rule{Match: some(0.2, jobs), Times: -1, Polls: 1})
+	d.server.Inject(bqserver.Rule{Match: some(0.2, jobs), Times: -1, Polls: 1, Fault: bqserver.HeldCommit})
 	d.server.Inject(bqserver.Rule{Match: some(0.1, jobs), Times: -1, Fault: bqserver.LostAfter})
 	d.server.Inject(bqserver.Rule{Match: some(0.02, any), Times: -1, Fault: bqserver.UnavailableAfter})
 	return d
