@@ -3,30 +3,39 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"strings"
 )
 
 // machine says where figures come from, in one line.
 func machine(ctx context.Context) string {
-	parts := []string{
+	memory := "memory unknown"
+	var kB int64
+	if _, err := fmt.Sscanf(fromFile("/proc/meminfo", "MemTotal"), "%d kB", &kB); err == nil {
+		memory = fmt.Sprintf("%.1f GiB", float64(kB)/(1<<20))
+	}
+	return strings.Join([]string{
 		fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
-		fromFile("/proc/cpuinfo", "model name"),
-		fromFile("/proc/meminfo", "MemTotal"),
-		runtime.Version(),
+		fromFile("/proc/cpuinfo", "model name"), memory, runtime.Version(), "DuckDB " + duckVersion(ctx), "load " + load(ctx),
+	}, "; ")
+}
+
+// duckVersion asks DuckDB itself.
+func duckVersion(ctx context.Context) string {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return "unknown"
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, d := range info.Deps {
-			if d.Path == "github.com/duckdb/duckdb-go/v2" {
-				parts = append(parts, "DuckDB by duckdb-go "+d.Version)
-			}
-		}
+	defer db.Close() //nolint:errcheck // it was only asked
+	var version string
+	if err := db.QueryRowContext(ctx, "SELECT version()").Scan(&version); err != nil {
+		return "unknown"
 	}
-	return strings.Join(parts, "; ") + "; load " + load(ctx)
+	return version
 }
 
 // fromFile reads "name : value" from a file of the kernel.
