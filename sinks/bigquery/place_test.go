@@ -154,16 +154,28 @@ func (p place) query(t testing.TB, table, text string) [][]any {
 
 func at(v any) pipeline.Instant { return pipeline.InstantOf(v.(time.Time)) }
 
-// Rows are ordered by time: BigQuery's tables keep no order.
 func (p place) Rows(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) []sinktest.Row {
 	t.Helper()
+	return rowsOf(p.query(t, table.Name, rowsQuery("contact_centre", table, k)))
+}
+
+func (p place) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Rejected {
+	t.Helper()
+	return rejectsOf(p.query(t, rejectsTable, rejectsQuery("contact_centre", k)))
+}
+
+// rowsQuery orders rows by time: BigQuery's tables keep no order.
+func rowsQuery(dataset string, table *pipeline.Table, k pipeline.StreamKey) string {
 	value := "answered"
 	if table == pipeline.Events {
 		value = "talk_seconds"
 	}
-	var list []sinktest.Row
-	for _, r := range p.query(t, table.Name, fmt.Sprintf("SELECT resource_id, %s, %s, sync_id, window_start, window_end FROM contact_centre.%s WHERE %s ORDER BY window_start, %s",
-		table.TimeColumn, value, table.Name, ofStream(k), table.TimeColumn)) {
+	return fmt.Sprintf("SELECT resource_id, %s, %s, sync_id, window_start, window_end FROM %s.%s WHERE %s ORDER BY window_start, %s",
+		table.TimeColumn, value, dataset, table.Name, ofStream(k), table.TimeColumn)
+}
+
+func rowsOf(rows [][]any) (list []sinktest.Row) {
+	for _, r := range rows {
 		row := sinktest.Row{ID: r[0].(string), At: at(r[1]), Sync: pipeline.SyncID(r[3].(string)), Window: pipeline.Span{Start: at(r[4]), End: at(r[5])}}
 		switch v := r[2].(type) {
 		case int64:
@@ -176,10 +188,12 @@ func (p place) Rows(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) [
 	return list
 }
 
-func (p place) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Rejected {
-	t.Helper()
-	var list []sinktest.Rejected
-	for _, r := range p.query(t, rejectsTable, fmt.Sprintf("SELECT position, reason, raw FROM contact_centre.%s WHERE %s ORDER BY window_start, position", rejectsTable, ofStream(k))) {
+func rejectsQuery(dataset string, k pipeline.StreamKey) string {
+	return fmt.Sprintf("SELECT position, reason, raw FROM %s.%s WHERE %s ORDER BY window_start, position", dataset, rejectsTable, ofStream(k))
+}
+
+func rejectsOf(rows [][]any) (list []sinktest.Rejected) {
+	for _, r := range rows {
 		list = append(list, sinktest.Rejected{Row: r[0].(int64), Reason: r[1].(string), Raw: r[2].(string)})
 	}
 	return list
