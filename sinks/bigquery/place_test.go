@@ -41,6 +41,7 @@ func newPlace(t testing.TB) place {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(func() { checkSent(t, server) })
 	return place{server, t.TempDir()}
 }
 
