@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,24 +14,25 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// readJob decodes deploy/job.yaml and refuses whatever Cloud Run's API does
-// not know.
-func readJob(t *testing.T) *run.Job {
+// decode reads a YAML file of the folder deploy and refuses whatever the
+// API's type does not know.
+func decode(t *testing.T, name string, into any) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "deploy/job.yaml"))
+	asJSON, err := yaml.YAMLToJSONStrict([]byte(read(t, filepath.Join(root, "deploy", name))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	asJSON, err := yaml.YAMLToJSONStrict(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var job run.Job
 	d := json.NewDecoder(bytes.NewReader(asJSON))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&job); err != nil {
-		t.Fatalf("job.yaml is no Job of run.googleapis.com/v1: %v", err)
+	if err := d.Decode(into); err != nil {
+		t.Fatalf("%s is no %T: %v", name, into, err)
 	}
+}
+
+func readJob(t *testing.T) *run.Job {
+	t.Helper()
+	var job run.Job
+	decode(t, "job.yaml", &job)
 	return &job
 }
 
@@ -112,6 +112,24 @@ func accepts(t *testing.T, image string, env []string) {
 	for _, stream := range []string{"ucontact.agents", "ucontact.campaigns", "chattonic.operators", "dialpad.calls"} {
 		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(stream) + ` .* yes$`).Match(out) {
 			t.Errorf("%s is not configured:\n%s", stream, out)
+		}
+	}
+}
+
+func TestTheCommandLinesOfTheGuideAreOnesOfWindrow(t *testing.T) {
+	image := builtImage(t, readDockerfile(t, imageVersion))
+	lines := regexp.MustCompile(`--args=('[^']+'|[^ \x60\n]+)`).FindAllStringSubmatch(read(t, filepath.Join(root, "deploy/README.md")), -1)
+	if len(lines) < 3 {
+		t.Fatalf("the guide has %d command lines alone", len(lines))
+	}
+	for _, line := range lines {
+		list, separator := strings.Trim(line[1], "'"), ","
+		if rest, ok := strings.CutPrefix(list, "^;^"); ok { // gcloud topic escaping
+			list, separator = rest, ";"
+		}
+		out, err := inside(t, image, nil, append(strings.Split(list, separator), "--help")...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "Usage:") {
+			t.Errorf("windrow %s: %v\n%s", list, err, out)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 )
 
 // What is deployed is checked by .ci/deploy; this alone needs the program's
@@ -51,5 +52,17 @@ func TestEveryVariableThatDeployNamesExists(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Error("no file of deploy names a variable")
+	}
+}
+
+func TestTheAlertAwaitsTheRecordThatEverySyncEndsWith(t *testing.T) {
+	for _, file := range []string{"terraform/alerts.tf", "README.md"} {
+		text, err := os.ReadFile("../../deploy/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `jsonPayload.message="` + show.Finished + `"`; !strings.Contains(string(text), want) {
+			t.Errorf("deploy/%s does not hold %s", file, want)
+		}
 	}
 }

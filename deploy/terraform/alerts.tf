@@ -43,7 +43,7 @@ resource "google_monitoring_alert_policy" "sync_failed" {
     content   = <<-EOT
       An attempt of the job **${var.name}** ended with failed windows, or a vendor or BigQuery refused its credentials.
       What it committed stays, and the next attempt or night reads the rest. The record's `exit` says which:
-      3 is failed windows, 4 is refused credentials, 2 is a wrong setting.
+      3 is failed windows, 4 is refused credentials, 2 is a wrong setting, 1 is an internal error.
     EOT
   }
 }
