@@ -14,9 +14,11 @@ import (
 // the join" (its messages; github.com/jOOQ/jOOQ issue 11842 has the first, with
 // EXISTS (… WHERE u.i <= t.i)). The equality must stand at the top: under OR it
 // is refused, and so is IS NOT DISTINCT FROM. Further conditions of any kind may
-// stand beside it: TPC-H's query 21 (both forms, with <>) and TPC-DS's query 16
-// run on BigQuery as they are. A subquery with LIMIT, ORDER BY or an aggregate
-// is not de-correlated for certain, nor is one in OR or in a select list.
+// stand beside it, and DELETE takes EXISTS like SELECT: real BigQuery's answers
+// to both are on record in github.com/jjviscomi/bqemulator, under
+// tests/conformance/sql_corpus (tpch_q21 with <> in both forms, subquery_exists
+// with <, dml_delete_exists). A subquery with LIMIT, ORDER BY or an aggregate is
+// not de-correlated for certain, nor is one in OR or in a select list.
 
 // checkJoins judges correlated subqueries and outer joins.
 func checkJoins(s Statement) []error {
