@@ -192,7 +192,11 @@ func (s *Store) ensureStage(ctx context.Context, name string, schema bigquery.Sc
 
 // dropStage drops a staging table, as far as that is possible: it expires anyway.
 func (s *Store) dropStage(ctx context.Context, name string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	patience := 10 * time.Second
+	if ctx.Err() != nil {
+		patience = time.Second // the process is to end
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	_ = s.dataset().Table(name).Delete(ctx)
 }
