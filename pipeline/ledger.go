@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -37,6 +38,17 @@ type Ledger struct {
 
 // NewLedger returns the ledger of a stream never seen.
 func NewLedger() *Ledger { return &Ledger{} }
+
+// Clone returns a copy that is folded further by itself. It shares the entries,
+// which are never written to.
+func (l *Ledger) Clone() *Ledger {
+	c := *l
+	c.begun = maps.Clone(l.begun)
+	for _, m := range []*spanMap{&c.live, &c.waived, &c.failed, &c.remnants} {
+		*m = m.clone()
+	}
+	return &c
+}
 
 // Apply folds the next entry of the log. An entry of an unknown kind or
 // without a window changes nothing.

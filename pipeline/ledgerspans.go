@@ -22,6 +22,15 @@ type spanItem struct {
 
 const spanBlock = 256
 
+// clone copies the map, not the entries.
+func (m *spanMap) clone() spanMap {
+	blocks := make([][]spanItem, len(m.blocks))
+	for i, b := range m.blocks {
+		blocks[i] = slices.Clone(b)
+	}
+	return spanMap{blocks}
+}
+
 // find returns the place of the first item that ends after i.
 func (m *spanMap) find(i Instant) (block, at int) {
 	block = sort.Search(len(m.blocks), func(k int) bool {
