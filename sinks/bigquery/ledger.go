@@ -43,11 +43,7 @@ func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Led
 	l := s.log(k)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	copied := pipeline.NewLedger()
-	for _, e := range l.folded.Entries() {
-		copied.Apply(e)
-	}
-	return copied, nil
+	return l.folded.Clone(), nil
 }
 
 // Record implements [pipeline.Sink]: one INSERT, which counts towards no
