@@ -32,6 +32,8 @@ const (
 	childPeak  = "ENDTOEND_PEAK"    // a file that gets the peak resident memory in KiB
 	// childBigQuery is the root of the BigQuery that has the dataset ENDTOEND_ROOT.
 	childBigQuery = "ENDTOEND_BIGQUERY"
+	// childProgram is the program that the process is to become, in a container.
+	childProgram  = "ENDTOEND_PROGRAM"
 	childStreams  = "ENDTOEND_STREAMS"  // comma list; empty: all
 	childGrouping = "ENDTOEND_GROUPING" // a pipeline.Grouping as JSON
 )
@@ -39,6 +41,9 @@ const (
 func TestMain(m *testing.M) {
 	// No machine's own zone may matter (promise 9), least of all where it is UTC.
 	time.Local = time.FixedZone("elsewhere", 5*60*60+45*60)
+	if program := os.Getenv(childProgram); program != "" {
+		os.Exit(contained(program))
+	}
 	if root := os.Getenv(childRoot); root != "" {
 		os.Exit(child(root))
 	}
@@ -101,12 +106,21 @@ func writePeak(path string) error {
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(text)) {
+	kib, err := peakIn(string(text))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(kib), 0o600)
+}
+
+// peakIn finds the peak resident memory, in KiB, in a process's status.
+func peakIn(status string) (kib string, err error) {
+	for line := range strings.Lines(status) {
 		if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			return os.WriteFile(path, []byte(strings.TrimSuffix(strings.TrimSpace(kib), " kB")), 0o600)
+			return strings.TrimSuffix(strings.TrimSpace(kib), " kB"), nil
 		}
 	}
-	return fmt.Errorf("no VmHWM in /proc/self/status")
+	return "", fmt.Errorf("no VmHWM in the status of a process")
 }
 
 // dieAt kills the process by SIGKILL at the n-th pass of a named point.
