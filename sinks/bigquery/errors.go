@@ -3,6 +3,7 @@ package bigquery
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -65,7 +66,7 @@ func fault(op string, err error) error {
 	}
 	e.Kind, e.Hint = byStatus(httpStatus(err))
 	var lost *url.Error
-	if errors.As(err, &lost) {
+	if errors.As(err, &lost) || errors.Is(err, io.ErrUnexpectedEOF) { // no answer, or one that broke off
 		e.Kind = pipeline.Unavailable
 	}
 	return e

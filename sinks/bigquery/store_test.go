@@ -3,6 +3,8 @@ package bigquery
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -99,6 +101,7 @@ func TestFaultsAreClassifiedByCodeAndReason(t *testing.T) {
 		{"a job that is refused", &failedJob{&bigquery.Error{Reason: "invalidQuery"}}, pipeline.SinkFailed, ""},
 		{"400", api(400, "invalid"), pipeline.SinkFailed, ""},
 		{"a lost connection", &url.Error{Op: "Post", URL: "https://x", Err: errors.New("reset")}, pipeline.Unavailable, ""},
+		{"an answer that broke off", fmt.Errorf("decode: %w", io.ErrUnexpectedEOF), pipeline.Unavailable, ""},
 		{"a signal", &url.Error{Op: "Post", URL: "https://x", Err: context.Canceled}, pipeline.Stopped, ""},
 		{"no answer", context.DeadlineExceeded, pipeline.Unavailable, "next run"},
 		{"a known error", &pipeline.Error{Kind: pipeline.Invalid}, pipeline.Invalid, ""},
