@@ -2,17 +2,17 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
-// Batch collects the rows of one [Chunk], column by column, in typed Arrow
-// builders. A format sets the columns of a row in any order and ends it with
-// EndRow; a column that it leaves out is null in that row. Columns marked
-// Engine are not the format's to set. A row that cannot be loaded is given to
-// Reject before any of its columns is set.
+// Batch collects the rows of one [Chunk], column by column. A format sets the
+// columns of a row in any order and ends it with EndRow; a column that it
+// leaves out is null in that row. Columns marked Engine are not the format's
+// to set. A row that cannot be loaded is given to Reject before any of its
+// columns is set.
 //
 // A Batch belongs to one goroutine.
 type Batch struct {
@@ -27,8 +27,8 @@ type Batch struct {
 	// Rejects lists the rows that could not be loaded.
 	Rejects []Reject
 
-	rows     int
-	builders []array.Builder // nil where the engine fills the column
+	rows    int
+	columns []*column // nil where the engine fills the column
 }
 
 // Reject is a source row that could not be loaded.
@@ -40,15 +40,35 @@ type Reject struct {
 	Scope  string  // filled by the engine
 }
 
-// NewBatch returns an empty batch of t whose memory comes from mem. Release it.
-func NewBatch(t *Table, mem memory.Allocator) *Batch {
-	b := &Batch{Table: t, builders: make([]array.Builder, len(t.Columns))}
-	for i, c := range t.Columns {
-		if !c.Engine {
-			b.builders[i] = array.NewBuilder(mem, c.Type)
+// batches keeps the memory of released batches, by table.
+var batches = func() map[*Table]*sync.Pool {
+	pools := make(map[*Table]*sync.Pool)
+	for _, t := range Tables() {
+		pools[t] = &sync.Pool{New: func() any {
+			b := &Batch{Table: t, columns: make([]*column, len(t.Columns))}
+			for i, c := range t.Columns {
+				if !c.Engine {
+					b.columns[i] = newColumn(c.Type)
+				}
+			}
+			return b
+		}}
+	}
+	return pools
+}()
+
+// NewBatch returns an empty batch of t. Release it: its memory is used again.
+func NewBatch(t *Table) *Batch { return batches[t].Get().(*Batch) }
+
+// Release ends the use of the batch and of every array that it gave out.
+func (b *Batch) Release() {
+	for _, c := range b.columns {
+		if c != nil {
+			c.reset()
 		}
 	}
-	return b
+	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], nil
+	batches[b.Table].Put(b)
 }
 
 // Rows is the number of rows ended so far; Read adds the rejected ones.
@@ -57,46 +77,45 @@ func (b *Batch) Rows() int { return b.rows }
 // Read is the number of source rows that the batch accounts for.
 func (b *Batch) Read() int64 { return int64(b.rows) + int64(len(b.Rejects)) }
 
-// column returns the builder of col, padded with nulls up to the current row.
-func (b *Batch) column(col int) array.Builder {
-	bl := b.builders[col]
-	if n := b.rows - bl.Len(); n > 0 {
-		bl.AppendNulls(n)
+// column returns col, padded with nulls up to the current row.
+func (b *Batch) column(col int) *column {
+	c := b.columns[col]
+	if n := b.rows - c.rows; n > 0 {
+		c.addNulls(n)
 	}
-	return bl
+	return c
 }
 
 // Text sets a string column. The bytes are copied.
-func (b *Batch) Text(col int, v []byte) {
-	b.column(col).(*array.StringBuilder).BinaryBuilder.Append(v)
-}
+func (b *Batch) Text(col int, v []byte) { b.column(col).addText(v) }
 
 // String sets a string column.
-func (b *Batch) String(col int, v string) { b.column(col).(*array.StringBuilder).Append(v) }
+func (b *Batch) String(col int, v string) { b.column(col).addString(v) }
 
 // Int sets an int64 column.
-func (b *Batch) Int(col int, v int64) { b.column(col).(*array.Int64Builder).Append(v) }
+func (b *Batch) Int(col int, v int64) { b.column(col).addWord(uint64(v)) }
 
 // Float sets a float64 column.
-func (b *Batch) Float(col int, v float64) { b.column(col).(*array.Float64Builder).Append(v) }
+func (b *Batch) Float(col int, v float64) { b.column(col).addWord(math.Float64bits(v)) }
 
 // Bool sets a boolean column.
-func (b *Batch) Bool(col int, v bool) { b.column(col).(*array.BooleanBuilder).Append(v) }
+func (b *Batch) Bool(col int, v bool) { b.column(col).addBool(v) }
 
 // Instant sets a timestamp column.
-func (b *Batch) Instant(col int, v Instant) {
-	b.column(col).(*array.TimestampBuilder).Append(arrow.Timestamp(v))
+func (b *Batch) Instant(col int, v Instant) { b.column(col).addWord(uint64(v)) }
+
+// Tags begins a list of strings in col; Tag adds its items.
+func (b *Batch) Tags(col int) {
+	c := b.column(col)
+	c.endLists()
+	c.addList()
 }
 
-// Tags begins a list of strings in col and returns the builder of its items.
-func (b *Batch) Tags(col int) *array.StringBuilder {
-	l := b.column(col).(*array.ListBuilder)
-	l.Append(true)
-	return l.ValueBuilder().(*array.StringBuilder)
-}
+// Tag adds an item to the list of the current row in col. The bytes are copied.
+func (b *Batch) Tag(col int, v []byte) { b.columns[col].items.addText(v) }
 
 // IsSet reports whether the current row already has a value in col.
-func (b *Batch) IsSet(col int) bool { return b.builders[col].Len() > b.rows }
+func (b *Batch) IsSet(col int) bool { return b.columns[col].rows > b.rows }
 
 // EndRow ends the current row.
 func (b *Batch) EndRow(at Instant, extras Hash) {
@@ -108,36 +127,34 @@ func (b *Batch) EndRow(at Instant, extras Hash) {
 // Reject records a row that cannot be loaded.
 func (b *Batch) Reject(r Reject) { b.Rejects = append(b.Rejects, r) }
 
-// Columns hands over the columns built so far, nil where the engine fills
-// them, and leaves the batch without rows. The caller releases the arrays.
-func (b *Batch) Columns() ([]arrow.Array, error) {
-	cols := make([]arrow.Array, len(b.builders))
-	for i, bl := range b.builders {
-		if bl == nil {
+// finish makes every column as long as the batch and checks that no key is missing.
+func (b *Batch) finish() error {
+	for i, c := range b.columns {
+		if c == nil {
 			continue
 		}
-		if n := b.rows - bl.Len(); n > 0 {
-			bl.AppendNulls(n)
+		if n := b.rows - c.rows; n > 0 {
+			c.addNulls(n)
 		}
-		cols[i] = bl.NewArray()
-		if c := b.Table.Columns[i]; !c.Nullable && cols[i].NullN() > 0 || cols[i].Len() != b.rows {
-			name := c.Name
-			for _, a := range cols {
-				if a != nil {
-					a.Release()
-				}
-			}
-			return nil, fmt.Errorf("pipeline: the format left column %s.%s without a value", b.Table.Name, name)
+		c.endLists()
+		if !b.Table.Columns[i].Nullable && c.nulls > 0 || c.rows != b.rows {
+			return fmt.Errorf("pipeline: the format left column %s.%s without a value", b.Table.Name, b.Table.Columns[i].Name)
+		}
+	}
+	return nil
+}
+
+// Columns returns the columns built so far, nil where the engine fills them.
+// They are views, good until Release.
+func (b *Batch) Columns() ([]arrow.Array, error) {
+	if err := b.finish(); err != nil {
+		return nil, err
+	}
+	cols := make([]arrow.Array, len(b.columns))
+	for i, c := range b.columns {
+		if c != nil {
+			cols[i] = c.array()
 		}
 	}
 	return cols, nil
-}
-
-// Release frees the builders.
-func (b *Batch) Release() {
-	for _, bl := range b.builders {
-		if bl != nil {
-			bl.Release()
-		}
-	}
 }

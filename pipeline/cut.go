@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
 const (
@@ -33,7 +32,7 @@ type cutter struct {
 	parts  []*part       // by window, in order
 	held   *atomic.Int64 // bytes of rows in memory, of all cutters of the run
 	id     SyncID
-	mem    memory.Allocator
+	places atomic.Int64 // of batches, handed out in the order in which they were read
 
 	mu      sync.Mutex
 	outside int64 // rows outside every window; they count for the first
@@ -53,7 +52,7 @@ type part struct {
 	zone    *time.Location
 	stage   Stage
 	rows    *gatherer // nil before the first row: a backfill plans thousands of windows
-	groups  int
+	place   int       // of what is gathered among the window's row groups
 	counts  Counts
 	print   Hash
 	rejects Hash
@@ -62,7 +61,7 @@ type part struct {
 func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
 	c := &cutter{
 		ctx: ctx, stream: j.stream, hasher: newRowHasher(j.stream.Table), schema: j.stream.Table.StageSchema(),
-		held: &r.held, id: r.id, mem: r.mem,
+		held: &r.held, id: r.id,
 		readAt: NoInstant, extractedAt: NoInstant, overlap: j.stream.Overlap && len(j.extraction.Requests) > 1,
 	}
 	for _, w := range j.extraction.Windows {
@@ -79,63 +78,55 @@ func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
 	return c, nil
 }
 
-// add cuts one batch. before is the number of rows of the body that came
-// earlier, so that a reject's position counts from the body's first row.
-func (c *cutter) add(m *Meta, b *Batch, before int64, t *tally) error {
-	cols, err := b.Columns()
-	if err != nil {
-		return err
-	}
-	defer releaseAll(cols)
-	hashes := c.hasher.rows(cols, b.ExtrasHash)
-
+// add books one batch, in order. before is the number of rows of the body that
+// came earlier, so that a reject's position counts from the body's first row.
+func (c *cutter) add(s *sorted, before int64, t *tally) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.noteReading(m)
-	for from := 0; from < len(b.Times); {
-		p := c.partOf(m, b.Times[from])
-		to := from + 1
-		for to < len(b.Times) && c.partOf(m, b.Times[to]) == p {
-			to++
+	c.noteReading(s.meta)
+	t.add(s.rows)
+	for _, r := range s.runs {
+		if r.part == nil {
+			c.outside += int64(r.to - r.from)
+			continue
 		}
-		t.count(b.Times[from:to])
-		if p == nil {
-			c.outside += int64(to - from)
-		} else if err := c.addRun(p, m, cols, b.Times, hashes, from, to); err != nil {
+		if err := c.addRun(s, r); err != nil {
 			return err
 		}
-		from = to
 	}
-	return c.addRejects(m, b.Rejects, before, t)
+	return c.addRejects(s.meta, s.batch.Rejects, before, t)
 }
 
-// addRun loads rows [from, to), all of one window, without those that an
-// earlier request has already brought.
-func (c *cutter) addRun(p *part, m *Meta, cols []arrow.Array, times []Instant, hashes []Hash, from, to int) error {
-	p.counts.Read += int64(to - from)
+// addRun books a run, and gathers its rows if they are not staged, without
+// those that an earlier request has already brought.
+func (c *cutter) addRun(s *sorted, r stretch) error {
+	p := r.part
+	p.counts.Read += int64(r.to - r.from)
 	load := func(from, to int) {
 		if from == to {
 			return
 		}
-		c.gather(p, m, cols, times, from, to)
+		if !r.staged {
+			c.gather(p, s, from, to)
+		}
 		p.counts.Rows += int64(to - from)
-		for _, h := range hashes[from:to] {
+		for _, h := range s.hashes[from:to] {
 			p.print = p.print.Add(h)
 		}
 	}
-	next := from
+	next := r.from
 	if c.overlap {
-		for i := from; i < to; i++ {
-			if c.seen.has(hashes[i]) {
+		for i := r.from; i < r.to; i++ {
+			if c.seen.has(s.hashes[i]) {
 				load(next, i)
 				next = i + 1
 				p.counts.Duplicate++
 				continue
 			}
-			c.fresh = append(c.fresh, hashes[i])
+			c.fresh = append(c.fresh, s.hashes[i])
 		}
 	}
-	load(next, to)
+	load(next, r.to)
 	switch {
 	case p.rows != nil && (p.rows.rows >= groupRows || p.rows.bytes >= groupBytes):
 		return c.flush(p)
@@ -145,12 +136,13 @@ func (c *cutter) addRun(p *part, m *Meta, cols []arrow.Array, times []Instant, h
 	return nil
 }
 
-func (c *cutter) gather(p *part, m *Meta, cols []arrow.Array, times []Instant, from, to int) {
+func (c *cutter) gather(p *part, s *sorted, from, to int) {
 	if p.rows == nil {
-		p.rows = newGatherer(c.stream.Table, p.window, p.zone, c.id, c.mem)
+		p.rows = newGatherer(c.stream.Table, p.window, p.zone, c.id)
 	}
 	before := p.rows.bytes
-	p.rows.add(m, cols, times, from, to)
+	p.rows.add(s.meta, s.batch, from, to)
+	p.place = max(p.place+1, placeOf(s.place, 1))
 	c.held.Add(int64(p.rows.bytes - before))
 }
 
@@ -168,10 +160,11 @@ func (c *cutter) flush(p *part) error {
 		return nil
 	}
 	c.held.Add(-int64(p.rows.bytes))
-	rec := p.rows.take(c.schema)
-	defer rec.Release()
-	p.groups++
-	return p.stage.Append(c.ctx, p.groups, rec)
+	rec := p.rows.record(c.schema)
+	err := p.stage.Append(c.ctx, p.place, rec)
+	rec.Release()
+	p.rows.empty()
+	return err
 }
 
 // endBody writes out what the extraction holds when memory is half full: it may
@@ -313,10 +306,8 @@ func checkRejects(read, rejected int64, maxShare float64) error {
 // close frees the memory of the rows; the stages live on if they are sealed.
 func (c *cutter) close() {
 	for _, p := range c.parts {
-		if p.rows != nil {
-			c.held.Add(-int64(p.rows.bytes))
-			p.rows.release()
-		}
+		c.held.Add(-int64(p.size()))
+		p.rows = nil
 	}
 }
 
@@ -327,12 +318,4 @@ func (c *cutter) abort() error {
 		errs = append(errs, p.stage.Abort())
 	}
 	return errors.Join(errs...)
-}
-
-func releaseAll(cols []arrow.Array) {
-	for _, a := range cols {
-		if a != nil {
-			a.Release()
-		}
-	}
 }

@@ -1,10 +1,6 @@
 package pipeline
 
-import (
-	"time"
-
-	"github.com/apache/arrow/go/v17/arrow/memory"
-)
+import "time"
 
 // Engine runs streams of several sources into one store.
 type Engine struct {
@@ -25,8 +21,6 @@ type Engine struct {
 	Group Grouping
 	// Shard is this run's share of the windows; the zero Shard is all of them.
 	Shard Shard
-	// Mem is where Arrow memory comes from; nil means the default allocator.
-	Mem memory.Allocator
 	// Observe is told what happens; it may be called from any goroutine. May be nil.
 	Observe func(Event)
 }

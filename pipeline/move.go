@@ -132,10 +132,14 @@ func (r *run) readBody(ctx context.Context, j job, b Body, format Format, cut *c
 
 	rows := tally{days: b.Meta.Days}
 	var read, rejected int64
-	err := r.reader.read(ctx, b, format, j.stream.Table, func(batch *Batch, before int64) error {
-		read += batch.Read()
-		rejected += int64(len(batch.Rejects))
-		return cut.add(&b.Meta, batch, before, &rows)
+	err := r.reader.read(ctx, b, format, j.stream.Table, into{
+		place: cut.nextPlace,
+		sort:  func(batch *Batch, place int) (*sorted, error) { return cut.sort(&b.Meta, batch, place) },
+		add: func(s *sorted, before int64) error {
+			read += s.batch.Read()
+			rejected += int64(len(s.batch.Rejects))
+			return cut.add(s, before, &rows)
+		},
 	})
 	if err != nil {
 		return &brokenBody{err}

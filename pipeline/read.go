@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/sourcegraph/conc/stream"
 	"golang.org/x/sync/semaphore"
 )
@@ -24,22 +23,28 @@ type reader struct {
 	workers *semaphore.Weighted // chunks parsed at once
 	budget  *semaphore.Weighted // bytes of chunks in memory
 	width   int
-	mem     memory.Allocator
 }
 
-func newReader(concurrency int, mem memory.Allocator) *reader {
+func newReader(concurrency int) *reader {
 	n := runtime.GOMAXPROCS(0)
 	return &reader{
 		slots:   semaphore.NewWeighted(int64(max(concurrency, 1))),
 		workers: semaphore.NewWeighted(int64(n)),
 		budget:  semaphore.NewWeighted(chunkBudget),
 		width:   n,
-		mem:     mem,
 	}
 }
 
-// read parses one body and hands its batches, in order, to cut.
-func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, cut func(batch *Batch, before int64) error) error {
+// into is what takes the batches of a body. sort is called by the workers, side
+// by side; add follows in the order of the body, and may then forget the batch.
+type into struct {
+	place func() int
+	sort  func(b *Batch, place int) (*sorted, error)
+	add   func(s *sorted, before int64) error
+}
+
+// read parses one body.
+func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) error {
 	body, err := b.Open(ctx)
 	if err != nil {
 		return err
@@ -69,10 +74,10 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, cut func(
 			fail(err)
 			break
 		}
+		place := to.place()
 		work.Go(func() stream.Callback {
-			batch, err := r.decode(ctx, f, &b.Meta, chunk, t)
-			free(chunk)
-			r.budget.Release(size)
+			batch := NewBatch(t)
+			s, err := r.work(ctx, f, &b.Meta, chunk, batch, size, func() (*sorted, error) { return to.sort(batch, place) })
 			return func() {
 				defer batch.Release()
 				switch {
@@ -81,7 +86,7 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, cut func(
 					fail(err)
 				default:
 					n := batch.Read()
-					if err := cut(batch, before); err != nil {
+					if err := to.add(s, before); err != nil {
 						fail(err)
 					}
 					before += n
@@ -96,13 +101,19 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, cut func(
 	return nil
 }
 
-func (r *reader) decode(ctx context.Context, f Format, m *Meta, c Chunk, t *Table) (*Batch, error) {
-	batch := NewBatch(t, r.mem)
-	if err := r.workers.Acquire(ctx, 1); err != nil {
-		return batch, err
+// work parses one chunk and sorts its rows. The chunk's memory is given back in between.
+func (r *reader) work(ctx context.Context, f Format, m *Meta, c Chunk, batch *Batch, size int64, sort func() (*sorted, error)) (*sorted, error) {
+	err := r.workers.Acquire(ctx, 1)
+	if err == nil {
+		defer r.workers.Release(1)
+		err = f.Decode(m, c, batch)
 	}
-	defer r.workers.Release(1)
-	return batch, f.Decode(m, c, batch)
+	free(c)
+	r.budget.Release(size)
+	if err != nil {
+		return nil, err
+	}
+	return sort()
 }
 
 func free(c Chunk) {

@@ -5,18 +5,16 @@ import (
 	"math"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // rowHasher computes the part of the fingerprint that the columns of one table give.
 type rowHasher struct {
-	table *Table
 	seeds []uint64
 	used  []bool
 }
 
 func newRowHasher(t *Table) *rowHasher {
-	h := &rowHasher{table: t, seeds: make([]uint64, len(t.Columns)), used: make([]bool, len(t.Columns))}
+	h := &rowHasher{seeds: make([]uint64, len(t.Columns)), used: make([]bool, len(t.Columns))}
 	for i, c := range t.Columns {
 		h.seeds[i] = NameSeed(c.Name)
 		// Lineage says who read, snapshots say when: neither is what was read.
@@ -26,13 +24,12 @@ func newRowHasher(t *Table) *rowHasher {
 	return h
 }
 
-// rows returns the hash of every row of a batch.
-func (h *rowHasher) rows(cols []arrow.Array, extras []Hash) []Hash {
-	sums := make([]Hash, len(extras))
-	copy(sums, extras)
-	for i, col := range cols {
-		if col != nil && h.used[i] && col.NullN() < col.Len() {
-			addColumn(sums, col, h.seeds[i])
+// rows turns the hashes of a finished batch's extras into those of its rows.
+func (h *rowHasher) rows(b *Batch) []Hash {
+	sums := b.ExtrasHash
+	for i, c := range b.columns {
+		if c != nil && h.used[i] && c.nulls < c.rows {
+			addColumn(sums, c, h.seeds[i])
 		}
 	}
 	for i := range sums {
@@ -41,74 +38,57 @@ func (h *rowHasher) rows(cols []arrow.Array, extras []Hash) []Hash {
 	return sums
 }
 
-func addColumn(sums []Hash, col arrow.Array, seed uint64) {
+func addColumn(sums []Hash, c *column, seed uint64) {
+	switch c.typ.ID() {
+	case arrow.STRING:
+		for i := range sums {
+			if c.isValid(i) {
+				sums[i] = sums[i].Add(FieldHash(seed, c.text[c.offsets[i]:c.offsets[i+1]]))
+			}
+		}
+	case arrow.LIST:
+		addLists(sums, c, seed)
+	case arrow.BOOL:
+		for i := range sums {
+			if c.isValid(i) {
+				sums[i] = sums[i].Add(wordHash(seed, uint64(c.bits[i>>3]>>(i&7)&1)))
+			}
+		}
+	case arrow.FLOAT64:
+		for i := range sums {
+			if c.isValid(i) { // −0 and 0 are one value
+				sums[i] = sums[i].Add(wordHash(seed, math.Float64bits(math.Float64frombits(c.words[i])+0)))
+			}
+		}
+	default:
+		for i := range sums {
+			if c.isValid(i) {
+				sums[i] = sums[i].Add(wordHash(seed, c.words[i]))
+			}
+		}
+	}
+}
+
+func wordHash(seed, v uint64) Hash {
 	var word [8]byte
-	add := func(i int, v uint64) {
-		binary.LittleEndian.PutUint64(word[:], v)
-		sums[i] = sums[i].Add(FieldHash(seed, word[:]))
-	}
-	switch a := col.(type) {
-	case *array.String:
-		for i := range sums {
-			if a.IsValid(i) {
-				sums[i] = sums[i].Add(FieldHash(seed, stringBytes(a, i)))
-			}
-		}
-	case *array.Int64:
-		for i := range sums {
-			if a.IsValid(i) {
-				add(i, uint64(a.Value(i)))
-			}
-		}
-	case *array.Float64:
-		for i := range sums {
-			if a.IsValid(i) {
-				add(i, math.Float64bits(a.Value(i)+0)) // −0 and 0 are one value
-			}
-		}
-	case *array.Timestamp:
-		for i := range sums {
-			if a.IsValid(i) {
-				add(i, uint64(a.Value(i)))
-			}
-		}
-	case *array.Boolean:
-		for i := range sums {
-			if a.IsValid(i) {
-				v := uint64(0)
-				if a.Value(i) {
-					v = 1
-				}
-				add(i, v)
-			}
-		}
-	case *array.List:
-		addLists(sums, a, seed)
-	}
+	binary.LittleEndian.PutUint64(word[:], v)
+	return FieldHash(seed, word[:])
 }
 
 // addLists hashes a list of strings with each item's length before it, so that
 // ["ab"] and ["a","b"] differ.
-func addLists(sums []Hash, a *array.List, seed uint64) {
-	items := a.ListValues().(*array.String)
+func addLists(sums []Hash, c *column, seed uint64) {
 	var buf []byte
 	for i := range sums {
-		if a.IsNull(i) {
+		if !c.isValid(i) {
 			continue
 		}
-		start, end := a.ValueOffsets(i)
 		buf = buf[:0]
-		for j := start; j < end; j++ {
-			v := items.Value(int(j))
+		for j := c.offsets[i]; j < c.offsets[i+1]; j++ {
+			v := c.items.text[c.items.offsets[j]:c.items.offsets[j+1]]
 			buf = binary.AppendUvarint(buf, uint64(len(v)))
 			buf = append(buf, v...)
 		}
 		sums[i] = sums[i].Add(FieldHash(seed, buf))
 	}
-}
-
-// stringBytes is the value without a copy.
-func stringBytes(a *array.String, i int) []byte {
-	off := a.ValueOffset(i)
-	return a.ValueBytes()[off-a.ValueOffset(0):][:a.ValueLen(i)]
 }

@@ -1,15 +1,11 @@
 package pipeline
 
-import (
-	"testing"
-
-	"github.com/apache/arrow/go/v17/arrow/memory"
-)
+import "testing"
 
 // eventBatch builds a batch of calls from (id, status, tags, seconds).
-func eventBatch(t *testing.T, mem memory.Allocator, rows ...eventRow) *Batch {
+func eventBatch(t *testing.T, rows ...eventRow) *Batch {
 	t.Helper()
-	b := NewBatch(Events, mem)
+	b := NewBatch(Events)
 	for _, r := range rows {
 		b.String(Events.Index("kind"), "call")
 		b.String(Events.Index("event_id"), r.id)
@@ -17,9 +13,9 @@ func eventBatch(t *testing.T, mem memory.Allocator, rows ...eventRow) *Batch {
 			b.String(Events.Index("status"), r.status)
 		}
 		if r.tags != nil {
-			tags := b.Tags(Events.Index("tags"))
+			b.Tags(Events.Index("tags"))
 			for _, tag := range r.tags {
-				tags.Append(tag)
+				b.Tag(Events.Index("tags"), []byte(tag))
 			}
 		}
 		if r.talk != 0 {
@@ -43,17 +39,13 @@ type eventRow struct {
 
 func printOf(t *testing.T, rows ...eventRow) Hash {
 	t.Helper()
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	defer mem.AssertSize(t, 0)
-	b := eventBatch(t, mem, rows...)
+	b := eventBatch(t, rows...)
 	defer b.Release()
-	cols, err := b.Columns()
-	if err != nil {
+	if err := b.finish(); err != nil {
 		t.Fatal(err)
 	}
-	defer releaseAll(cols)
 	var sum Hash
-	for _, h := range newRowHasher(Events).rows(cols, b.ExtrasHash) {
+	for _, h := range newRowHasher(Events).rows(b) {
 		sum = sum.Add(h)
 	}
 	return sum
@@ -90,7 +82,7 @@ func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
 		}
 		var prints [2]Hash
 		for i := range prints {
-			b := NewBatch(Activity, memory.DefaultAllocator)
+			b := NewBatch(Activity)
 			for _, name := range []string{"resource_type", "resource_id", "channel"} {
 				b.String(Activity.Index(name), "x")
 			}
@@ -98,12 +90,10 @@ func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
 			b.Instant(Activity.Index("interval_end"), day(9))
 			b.Int(Activity.Index(c.Name), int64(i))
 			b.EndRow(day(8), Hash{})
-			cols, err := b.Columns()
-			if err != nil {
+			if err := b.finish(); err != nil {
 				t.Fatal(err)
 			}
-			prints[i] = newRowHasher(Activity).rows(cols, b.ExtrasHash)[0]
-			releaseAll(cols)
+			prints[i] = newRowHasher(Activity).rows(b)[0]
 			b.Release()
 		}
 		if changed := prints[0] != prints[1]; changed == (c.Aggregation == Snapshot) {
@@ -113,9 +103,7 @@ func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
 }
 
 func TestAFormatThatLeavesAKeyOutIsCaught(t *testing.T) {
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	defer mem.AssertSize(t, 0)
-	b := NewBatch(Events, mem)
+	b := NewBatch(Events)
 	defer b.Release()
 	b.String(Events.Index("kind"), "call")
 	b.EndRow(day(8), Hash{})

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/sourcegraph/conc/pool"
 )
 
@@ -27,7 +26,6 @@ const (
 type run struct {
 	*Engine
 	id        SyncID
-	mem       memory.Allocator
 	reader    *reader
 	held      atomic.Int64 // bytes of rows that wait in memory for their row group
 	committer *committer
@@ -64,12 +62,8 @@ func (e *Engine) Sync(ctx context.Context) (Summary, error) {
 }
 
 func (e *Engine) newRun() *run {
-	mem := e.Mem
-	if mem == nil {
-		mem = memory.DefaultAllocator
-	}
 	return &run{
-		Engine: e, id: newSyncID(e), mem: mem, reader: newReader(e.Concurrency, mem),
+		Engine: e, id: newSyncID(e), reader: newReader(e.Concurrency),
 		committer:    newCommitter(e.Store, e.Group),
 		streams:      make(map[StreamKey]*StreamSummary),
 		unauthorized: make(map[StreamKey]error),

@@ -35,7 +35,8 @@ type Sink interface {
 type Stage interface {
 	// Append adds rows: columns as in the table's StageSchema. It may be called
 	// concurrently and encodes in the caller's goroutine; at Seal the row groups
-	// are ordered by seq, which is unique. The record stays the caller's.
+	// are ordered by seq, which is unique. The record stays the
+	// caller's, and its memory is used again as soon as Append returns.
 	Append(ctx context.Context, seq int, rec arrow.Record) error
 	// Reject adds rejected rows.
 	Reject(ctx context.Context, rejects []Reject) error

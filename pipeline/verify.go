@@ -34,6 +34,16 @@ func (t *tally) count(times []Instant) {
 	}
 }
 
+// add counts what another tally has counted.
+func (t *tally) add(o tally) {
+	t.before += o.before
+	t.inside += o.inside
+	t.after += o.after
+	t.first += o.first
+	t.last += o.last
+	t.undated += o.undated
+}
+
 // verify condemns a report whose rows are not of the asked days. The vendor
 // caches reports by "days ago": a file asked for before local midnight answers
 // the same question after it, with the days of yesterday's question.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -85,9 +84,7 @@ type loaded struct {
 // load reads a document as the engine does: strictly, then leniently if need be.
 func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rangeBytes int) (loaded, error) {
 	t.Helper()
-	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-	defer mem.AssertSize(t, 0)
-	batch := pipeline.NewBatch(f.(*csvFormat).layout.Table, mem)
+	batch := pipeline.NewBatch(f.(*csvFormat).layout.Table)
 	defer batch.Release()
 	var out loaded
 	for chunk, err := range f.Split(doc, rangeBytes) {
@@ -144,11 +141,11 @@ func cellText(col arrow.Array, i int) string {
 		from, to := a.ValueOffsets(i)
 		items := make([]string, 0, to-from)
 		for j := from; j < to; j++ {
-			items = append(items, a.ListValues().(*array.String).Value(int(j)))
+			items = append(items, strings.Clone(a.ListValues().(*array.String).Value(int(j))))
 		}
 		return fmt.Sprintf("%q", items)
 	default:
-		return col.ValueStr(i)
+		return strings.Clone(col.ValueStr(i))
 	}
 }
 

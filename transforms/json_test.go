@@ -12,7 +12,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -58,7 +57,7 @@ func decodeDocument(f pipeline.Format, r io.Reader, rangeBytes int) (decoded, er
 			return d, err
 		}
 		d.chunks++
-		b := pipeline.NewBatch(pipeline.Activity, memory.DefaultAllocator)
+		b := pipeline.NewBatch(pipeline.Activity)
 		if err := f.Decode(&meta, c, b); err != nil {
 			return d, err
 		}
@@ -83,9 +82,9 @@ func rowsOf(cols []arrow.Array, n int) []map[string]string {
 		rows[i] = map[string]string{}
 		for c, col := range cols {
 			if col != nil && col.IsValid(i) {
-				v := col.ValueStr(i)
+				v := strings.Clone(col.ValueStr(i))
 				if s, ok := col.(*array.String); ok {
-					v = s.Value(i)
+					v = strings.Clone(s.Value(i))
 				}
 				rows[i][pipeline.Activity.Columns[c].Name] = v
 			}

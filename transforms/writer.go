@@ -186,9 +186,9 @@ func (r *Row) writeSettings() {
 		case setInstant:
 			r.into.Instant(s.col, pipeline.Instant(s.bits))
 		case setTags:
-			items := r.into.Tags(s.col)
+			r.into.Tags(s.col)
 			for _, tag := range s.tags {
-				items.BinaryBuilder.Append(r.clean(tag))
+				r.into.Tag(s.col, r.clean(tag))
 			}
 		}
 	}
@@ -251,10 +251,10 @@ func (r *Row) tags(col int, text []byte) bool {
 	if !hasTag(text) {
 		return false
 	}
-	items := r.into.Tags(col)
+	r.into.Tags(col)
 	for tag := range bytes.SplitSeq(text, comma) {
 		if tag = bytes.TrimSpace(tag); len(tag) > 0 {
-			items.BinaryBuilder.Append(tag)
+			r.into.Tag(col, tag)
 		}
 	}
 	return true

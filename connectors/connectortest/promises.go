@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -197,7 +196,7 @@ func rows(s pipeline.Stream, d document) (times []pipeline.Instant, err error) {
 			return nil, err
 		}
 		chunks++
-		batch := pipeline.NewBatch(s.Table, memory.DefaultAllocator)
+		batch := pipeline.NewBatch(s.Table)
 		err := s.Format.Decode(&d.meta, chunk, batch)
 		times = append(times, batch.Times...)
 		if err == nil && len(batch.Rejects) > 0 {

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -48,7 +47,7 @@ func BenchmarkCSVDecode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for chunk, err := range f.Split(bytes.NewReader(doc), 4<<20) {
-			batch := pipeline.NewBatch(pipeline.Events, memory.DefaultAllocator)
+			batch := pipeline.NewBatch(pipeline.Events)
 			if err == nil {
 				err = f.Decode(m, chunk, batch)
 			}
@@ -85,14 +84,12 @@ func TestRowsDoNotDependOnTheRange(t *testing.T) {
 	if err != nil || strings.Count(string(doc), "\n") <= len(want) {
 		t.Fatalf("%d rows, %v", len(want), err)
 	}
-	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-	defer mem.AssertSize(t, 0)
 	rows := 0
 	for chunk, err := range f.Split(bytes.NewReader(doc), 10<<10) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batch := pipeline.NewBatch(pipeline.Events, mem)
+		batch := pipeline.NewBatch(pipeline.Events)
 		if err := f.Decode(meta("company"), chunk, batch); err != nil {
 			t.Fatal(err)
 		}

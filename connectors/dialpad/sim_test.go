@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
@@ -45,7 +44,7 @@ func read(ctx context.Context, b pipeline.Body, st pipeline.Stream) ([]pipeline.
 		return nil, 0, err
 	}
 	defer r.Close()
-	batch := pipeline.NewBatch(st.Table, memory.DefaultAllocator)
+	batch := pipeline.NewBatch(st.Table)
 	defer batch.Release()
 	for chunk, err := range st.Format.Split(r, 1<<20) {
 		if err == nil {

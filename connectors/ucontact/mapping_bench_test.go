@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -47,7 +46,7 @@ func BenchmarkAnswer(b *testing.B) {
 						b.Fatal(err)
 					}
 					if stage != "split" {
-						batch := pipeline.NewBatch(pipeline.Activity, memory.DefaultAllocator)
+						batch := pipeline.NewBatch(pipeline.Activity)
 						if err := f.Decode(&meta, c, batch); err != nil {
 							b.Fatal(err)
 						}

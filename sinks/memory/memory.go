@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/verdict"
@@ -275,12 +277,19 @@ func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
 	if _, taken := st.records[seq]; taken {
 		return fmt.Errorf("memory: two records have place %d", seq)
 	}
-	rec.Retain()
-	st.records[seq] = rec
-	st.rows += rec.NumRows()
-	for _, col := range rec.Columns() {
-		st.staged += int64(col.Data().SizeInBytes())
+	kept := make([]arrow.Array, rec.NumCols())
+	for i, col := range rec.Columns() { // its memory is the caller's
+		var err error
+		if kept[i], err = array.Concatenate([]arrow.Array{col}, memory.DefaultAllocator); err != nil {
+			return err
+		}
+		st.staged += int64(kept[i].Data().SizeInBytes())
 	}
+	st.records[seq] = array.NewRecord(rec.Schema(), kept, rec.NumRows())
+	for _, col := range kept {
+		col.Release()
+	}
+	st.rows += rec.NumRows()
 	return nil
 }
 

@@ -1,0 +1,219 @@
+package pipeline
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// column collects the values of one column in Arrow's memory layout, so that
+// it is an array without a copy, and can be emptied and filled again without
+// new memory. Arrow's own builders give their memory away with each array; for
+// a report of a gigabyte that is most of what the program allocates.
+type column struct {
+	typ   arrow.DataType
+	rows  int
+	nulls int
+	valid []byte // a bit a row, set where the row has a value
+
+	words   []uint64 // int64, float64, timestamp
+	days    []int32  // date32
+	bits    []byte   // boolean: a bit a row
+	offsets []int32  // string, list: rows + 1
+	text    []byte   // string
+	items   *column  // list of strings
+}
+
+func newColumn(t arrow.DataType) *column {
+	c := &column{typ: t}
+	switch t := t.(type) {
+	case *arrow.StringType:
+		c.offsets = []int32{0}
+	case *arrow.ListType:
+		c.offsets = []int32{0}
+		c.items = newColumn(t.Elem())
+	}
+	return c
+}
+
+// reset empties the column; its memory stays.
+func (c *column) reset() {
+	c.rows, c.nulls = 0, 0
+	c.valid, c.words, c.days, c.bits, c.text = c.valid[:0], c.words[:0], c.days[:0], c.bits[:0], c.text[:0]
+	if c.offsets != nil {
+		c.offsets = c.offsets[:1]
+	}
+	if c.items != nil {
+		c.items.reset()
+	}
+}
+
+// size is about the bytes of the values.
+func (c *column) size() int {
+	n := 8*len(c.words) + 4*len(c.days) + len(c.text)
+	if c.items != nil {
+		n += c.items.size()
+	}
+	return n
+}
+
+// mark notes that the next row has a value.
+func (c *column) mark() {
+	if c.rows&7 == 0 {
+		c.valid = append(c.valid, 0)
+	}
+	c.valid[c.rows>>3] |= 1 << (c.rows & 7)
+	c.rows++
+}
+
+func (c *column) isValid(i int) bool { return c.valid[i>>3]>>(i&7)&1 != 0 }
+
+func (c *column) addWord(v uint64) {
+	c.words = append(c.words, v)
+	c.mark()
+}
+
+func (c *column) addDay(v int32) {
+	c.days = append(c.days, v)
+	c.mark()
+}
+
+func (c *column) addBool(v bool) {
+	if c.rows&7 == 0 {
+		c.bits = append(c.bits, 0)
+	}
+	if v {
+		c.bits[c.rows>>3] |= 1 << (c.rows & 7)
+	}
+	c.mark()
+}
+
+func (c *column) addText(v []byte) {
+	c.text = append(c.text, v...)
+	c.offsets = append(c.offsets, int32(len(c.text)))
+	c.mark()
+}
+
+func (c *column) addString(v string) {
+	c.text = append(c.text, v...)
+	c.offsets = append(c.offsets, int32(len(c.text)))
+	c.mark()
+}
+
+// addList begins a list whose items the caller appends to c.items before the
+// next row; end closes it.
+func (c *column) addList() {
+	c.offsets = append(c.offsets, int32(c.items.rows))
+	c.mark()
+}
+
+// endLists lets the last list hold every item so far.
+func (c *column) endLists() {
+	if c.items != nil {
+		c.offsets[len(c.offsets)-1] = int32(c.items.rows)
+	}
+}
+
+// addNulls appends n rows without a value.
+func (c *column) addNulls(n int) {
+	c.endLists()
+	c.nulls += n
+	c.rows += n
+	c.valid = grow(c.valid, bitBytes(c.rows))
+	switch {
+	case c.offsets != nil:
+		last := c.offsets[len(c.offsets)-1]
+		for range n {
+			c.offsets = append(c.offsets, last)
+		}
+	case c.typ.ID() == arrow.BOOL:
+		c.bits = grow(c.bits, bitBytes(c.rows))
+	case c.typ.ID() == arrow.DATE32:
+		c.days = grow(c.days, c.rows)
+	default:
+		c.words = grow(c.words, c.rows)
+	}
+}
+
+// addRange copies rows [from, to) of another column of the same type.
+func (c *column) addRange(src *column, from, to int) {
+	n := to - from
+	if src.nulls == src.rows {
+		c.addNulls(n)
+		return
+	}
+	c.endLists()
+	at := c.rows
+	c.rows += n
+	c.valid = grow(c.valid, bitBytes(c.rows))
+	bitutil.CopyBitmap(src.valid, from, n, c.valid, at)
+	if src.nulls > 0 {
+		c.nulls += n - bitutil.CountSetBits(src.valid, from, n)
+	}
+	switch {
+	case c.offsets != nil:
+		lo, hi := src.offsets[from], src.offsets[to]
+		shift := c.offsets[len(c.offsets)-1] - lo
+		for _, o := range src.offsets[from+1 : to+1] {
+			c.offsets = append(c.offsets, o+shift)
+		}
+		if c.items != nil {
+			c.items.addRange(src.items, int(lo), int(hi))
+		} else {
+			c.text = append(c.text, src.text[lo:hi]...)
+		}
+	case c.typ.ID() == arrow.BOOL:
+		c.bits = grow(c.bits, bitBytes(c.rows))
+		bitutil.CopyBitmap(src.bits, from, n, c.bits, at)
+	case c.typ.ID() == arrow.DATE32:
+		c.days = append(c.days, src.days[from:to]...)
+	default:
+		c.words = append(c.words, src.words[from:to]...)
+	}
+}
+
+// array is a view of the column, good until it is reset or added to.
+func (c *column) array() arrow.Array {
+	c.endLists()
+	data := c.data()
+	defer data.Release()
+	return array.MakeFromData(data)
+}
+
+func (c *column) data() *array.Data {
+	buffers := []*memory.Buffer{nil}
+	if c.nulls > 0 {
+		buffers[0] = memory.NewBufferBytes(c.valid)
+	}
+	var children []arrow.ArrayData
+	switch {
+	case c.items != nil:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)))
+		items := c.items.data()
+		defer items.Release()
+		children = []arrow.ArrayData{items}
+	case c.offsets != nil:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)), memory.NewBufferBytes(c.text))
+	case c.typ.ID() == arrow.BOOL:
+		buffers = append(buffers, memory.NewBufferBytes(c.bits))
+	case c.typ.ID() == arrow.DATE32:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.days)))
+	default:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Uint64Traits.CastToBytes(c.words)))
+	}
+	return array.NewData(c.typ, c.rows, buffers, children, c.nulls, 0)
+}
+
+func bitBytes(n int) int { return (n + 7) / 8 }
+
+// grow lengthens s to n elements; the new ones are zero.
+func grow[T byte | int32 | uint64](s []T, n int) []T {
+	old := len(s)
+	for cap(s) < n {
+		s = append(s[:cap(s)], 0)
+	}
+	s = s[:n]
+	clear(s[old:])
+	return s
+}
