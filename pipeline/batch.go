@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -40,25 +39,35 @@ type Reject struct {
 	Scope  string  // filled by the engine
 }
 
-// batches keeps the memory of released batches, by table.
-var batches = func() map[*Table]*sync.Pool {
-	pools := make(map[*Table]*sync.Pool)
+// keptBatches bounds the released batches whose memory is kept, of each table:
+// what the workers of one process use at once.
+const keptBatches = 16
+
+// batches keeps the memory of released batches. A sync.Pool would lose it with
+// each garbage collection, and those are frequent under a memory limit.
+var batches = func() map[*Table]chan *Batch {
+	kept := make(map[*Table]chan *Batch)
 	for _, t := range Tables() {
-		pools[t] = &sync.Pool{New: func() any {
-			b := &Batch{Table: t, columns: make([]*column, len(t.Columns))}
-			for i, c := range t.Columns {
-				if !c.Engine {
-					b.columns[i] = newColumn(c.Type)
-				}
-			}
-			return b
-		}}
+		kept[t] = make(chan *Batch, keptBatches)
 	}
-	return pools
+	return kept
 }()
 
 // NewBatch returns an empty batch of t. Release it: its memory is used again.
-func NewBatch(t *Table) *Batch { return batches[t].Get().(*Batch) }
+func NewBatch(t *Table) *Batch {
+	select {
+	case b := <-batches[t]:
+		return b
+	default:
+	}
+	b := &Batch{Table: t, columns: make([]*column, len(t.Columns))}
+	for i, c := range t.Columns {
+		if !c.Engine {
+			b.columns[i] = newColumn(c.Type)
+		}
+	}
+	return b
+}
 
 // Release ends the use of the batch and of every array that it gave out.
 func (b *Batch) Release() {
@@ -68,7 +77,10 @@ func (b *Batch) Release() {
 		}
 	}
 	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], nil
-	batches[b.Table].Put(b)
+	select {
+	case batches[b.Table] <- b:
+	default:
+	}
 }
 
 // Rows is the number of rows ended so far; Read adds the rejected ones.

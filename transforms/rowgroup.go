@@ -54,7 +54,7 @@ const maxPooledBuffer = 32 << 20
 // EncodeRowGroup encodes rec as one row group in memory. The record stays the
 // caller's. It is safe for concurrent use.
 func EncodeRowGroup(rec arrow.Record) (RowGroup, error) {
-	return encodeRowGroup(rec, memory.DefaultAllocator)
+	return encodeRowGroup(rec, encoderMemory)
 }
 
 func encodeRowGroup(rec arrow.Record, mem memory.Allocator) (g RowGroup, err error) {
