@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-
 	"github.com/windrow-data/windrow/pipeline"
 )
 

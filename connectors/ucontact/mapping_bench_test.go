@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/windrow-data/windrow/pipeline"
 )
 
