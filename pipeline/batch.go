@@ -63,7 +63,7 @@ func NewBatch(t *Table) *Batch {
 	b := &Batch{Table: t, columns: make([]*column, len(t.Columns))}
 	for i, c := range t.Columns {
 		if !c.Engine {
-			b.columns[i] = newColumn(c.Type)
+			b.columns[i] = newColumn(c)
 		}
 	}
 	return b

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"unsafe"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
@@ -23,16 +25,28 @@ type column struct {
 	offsets []int32  // string, list: rows + 1
 	text    []byte   // string
 	items   *column  // list of strings
+
+	index      []int32     // of a row's value in the dictionary
+	dictionary *dictionary // of strings that repeat; nil for any other column
 }
 
-func newColumn(t arrow.DataType) *column {
+// newColumn returns an empty column of c's type; strings that repeat come as a
+// dictionary.
+func newColumn(c Column) *column {
+	if c.Repeats {
+		return &column{typ: dictionaryType, dictionary: newDictionary()}
+	}
+	return columnOf(c.Type)
+}
+
+func columnOf(t arrow.DataType) *column {
 	c := &column{typ: t}
 	switch t := t.(type) {
 	case *arrow.StringType:
 		c.offsets = []int32{0}
 	case *arrow.ListType:
 		c.offsets = []int32{0}
-		c.items = newColumn(t.Elem())
+		c.items = columnOf(t.Elem())
 	}
 	return c
 }
@@ -47,13 +61,20 @@ func (c *column) reset() {
 	if c.items != nil {
 		c.items.reset()
 	}
+	if c.dictionary != nil {
+		c.index = c.index[:0]
+		c.dictionary.reset()
+	}
 }
 
 // size is about the bytes of the values.
 func (c *column) size() int {
-	n := 8*len(c.words) + 4*len(c.days) + len(c.text)
+	n := 8*len(c.words) + 4*len(c.days) + len(c.text) + 4*len(c.index)
 	if c.items != nil {
 		n += c.items.size()
+	}
+	if c.dictionary != nil {
+		n += c.dictionary.values.size()
 	}
 	return n
 }
@@ -90,15 +111,24 @@ func (c *column) addBool(v bool) {
 }
 
 func (c *column) addText(v []byte) {
-	c.text = append(c.text, v...)
-	c.offsets = append(c.offsets, int32(len(c.text)))
+	if c.dictionary != nil {
+		c.index = append(c.index, c.dictionary.find(v))
+	} else {
+		c.text = append(c.text, v...)
+		c.offsets = append(c.offsets, int32(len(c.text)))
+	}
 	c.mark()
 }
 
-func (c *column) addString(v string) {
-	c.text = append(c.text, v...)
-	c.offsets = append(c.offsets, int32(len(c.text)))
-	c.mark()
+// addString is addText for a string.
+func (c *column) addString(v string) { c.addText(unsafe.Slice(unsafe.StringData(v), len(v))) }
+
+// textAt is the string of row i, good until the column is reset.
+func (c *column) textAt(i int) []byte {
+	if c.dictionary != nil {
+		c, i = c.dictionary.values, int(c.index[i])
+	}
+	return c.text[c.offsets[i]:c.offsets[i+1]]
 }
 
 // addList begins a list whose items the caller appends to c.items before the
@@ -122,6 +152,8 @@ func (c *column) addNulls(n int) {
 	c.rows += n
 	c.valid = grow(c.valid, bitBytes(c.rows))
 	switch {
+	case c.dictionary != nil:
+		c.index = grow(c.index, c.rows)
 	case c.offsets != nil:
 		last := c.offsets[len(c.offsets)-1]
 		for range n {
@@ -141,6 +173,10 @@ func (c *column) addRange(src *column, from, to int) {
 	n := to - from
 	if src.nulls == src.rows {
 		c.addNulls(n)
+		return
+	}
+	if c.dictionary != nil {
+		c.addTexts(src, from, to)
 		return
 	}
 	c.endLists()
@@ -173,6 +209,17 @@ func (c *column) addRange(src *column, from, to int) {
 	}
 }
 
+// addTexts copies rows of a column of strings into a dictionary.
+func (c *column) addTexts(src *column, from, to int) {
+	for i := from; i < to; i++ {
+		if src.isValid(i) {
+			c.addText(src.textAt(i))
+		} else {
+			c.addNulls(1)
+		}
+	}
+}
+
 // array is a view of the column, good until it is reset or added to.
 func (c *column) array() arrow.Array {
 	c.endLists()
@@ -188,6 +235,11 @@ func (c *column) data() *array.Data {
 	}
 	var children []arrow.ArrayData
 	switch {
+	case c.dictionary != nil:
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.index)))
+		values := c.dictionary.values.data()
+		defer values.Release()
+		return array.NewDataWithDictionary(c.typ, c.rows, buffers, c.nulls, 0, values)
 	case c.items != nil:
 		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)))
 		items := c.items.data()

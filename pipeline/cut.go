@@ -60,7 +60,7 @@ type part struct {
 
 func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
 	c := &cutter{
-		ctx: ctx, stream: j.stream, hasher: newRowHasher(j.stream.Table), schema: j.stream.Table.StageSchema(),
+		ctx: ctx, stream: j.stream, hasher: newRowHasher(j.stream.Table), schema: j.stream.Table.recordSchema(),
 		held: &r.held, id: r.id,
 		readAt: NoInstant, extractedAt: NoInstant, overlap: j.stream.Overlap && len(j.extraction.Requests) > 1,
 	}

@@ -22,7 +22,7 @@ type gatherer struct {
 func newGatherer(t *Table, w Window, loc *time.Location, id SyncID) *gatherer {
 	g := &gatherer{table: t, window: w, syncID: id, clock: NewZoneClock(loc), columns: make([]*column, len(t.Columns))}
 	for i := PathColumns; i < len(t.Columns); i++ {
-		g.columns[i] = newColumn(t.Columns[i].Type)
+		g.columns[i] = newColumn(t.Columns[i])
 	}
 	return g
 }

@@ -43,7 +43,17 @@ func addColumn(sums []Hash, c *column, seed uint64) {
 	case arrow.STRING:
 		for i := range sums {
 			if c.isValid(i) {
-				sums[i] = sums[i].Add(FieldHash(seed, c.text[c.offsets[i]:c.offsets[i+1]]))
+				sums[i] = sums[i].Add(FieldHash(seed, c.textAt(i)))
+			}
+		}
+	case arrow.DICTIONARY:
+		distinct := make([]Hash, c.dictionary.values.rows)
+		for n := range distinct {
+			distinct[n] = FieldHash(seed, c.dictionary.values.textAt(n))
+		}
+		for i := range sums {
+			if c.isValid(i) {
+				sums[i] = sums[i].Add(distinct[c.index[i]])
 			}
 		}
 	case arrow.LIST:
@@ -85,7 +95,7 @@ func addLists(sums []Hash, c *column, seed uint64) {
 		}
 		buf = buf[:0]
 		for j := c.offsets[i]; j < c.offsets[i+1]; j++ {
-			v := c.items.text[c.items.offsets[j]:c.items.offsets[j+1]]
+			v := c.items.textAt(int(j))
 			buf = binary.AppendUvarint(buf, uint64(len(v)))
 			buf = append(buf, v...)
 		}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -33,6 +34,8 @@ type Column struct {
 	// Engine marks the columns that the engine fills while it cuts rows by
 	// window; a format never sets them.
 	Engine bool
+	// Repeats marks strings of which many rows have the same.
+	Repeats bool
 }
 
 // Table is one of the two tables of the shared schema.
@@ -65,10 +68,22 @@ func (t *Table) Index(name string) int {
 const PathColumns = 3
 
 // StageSchema is the schema of the records that reach a [Stage]: every column
-// but the first [PathColumns].
+// but the first [PathColumns]. Strings may come as a dictionary of strings.
 func (t *Table) StageSchema() *arrow.Schema {
 	md := t.schema.Metadata()
 	return arrow.NewSchema(t.schema.Fields()[PathColumns:], &md)
+}
+
+// recordSchema is the StageSchema as the engine's records have it.
+func (t *Table) recordSchema() *arrow.Schema {
+	md := t.schema.Metadata()
+	fields := slices.Clone(t.schema.Fields()[PathColumns:])
+	for i, c := range t.Columns[PathColumns:] {
+		if c.Repeats {
+			fields[i].Type = dictionaryType
+		}
+	}
+	return arrow.NewSchema(fields, &md)
 }
 
 // Timestamp is the type of every instant column: timestamp[us, UTC].
@@ -87,6 +102,7 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 	t := &Table{Name: name, Columns: cols, TimeColumn: timeColumn, index: make(map[string]int, len(cols))}
 	fields := make([]arrow.Field, len(cols))
 	for i, c := range cols {
+		t.Columns[i].Repeats = c.Type.ID() == arrow.STRING && !unlike[c.Name]
 		keys := []string{"aggregation", "meaning"}
 		values := []string{string(c.Aggregation), c.Meaning}
 		if c.Unit != "" {
@@ -100,6 +116,12 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 	}
 	t.schema = arrow.NewSchema(fields, nil)
 	return t
+}
+
+// unlike lists the strings that hardly repeat.
+var unlike = map[string]bool{
+	"event_id": true, "parent_id": true, "entry_id": true, "customer_address": true,
+	"text": true, "recording_url": true, "extras": true,
 }
 
 var (

@@ -115,7 +115,7 @@ type engineSet struct{ byName map[string]*column }
 func (e *engineSet) fill(c Column, l lineage, times []Instant) arrow.Array {
 	col := e.byName[c.Name]
 	if col == nil {
-		col = newColumn(c.Type)
+		col = newColumn(c)
 		e.byName[c.Name] = col
 	}
 	l.fill(col, c.Name, times)

@@ -140,6 +140,9 @@ func writerProperties(s *arrow.Schema, mem memory.Allocator) *parquet.WriterProp
 	}
 	for _, f := range s.Fields() {
 		switch f.Type.ID() {
+		case arrow.DICTIONARY:
+			// Their smallest and greatest would have to be looked for.
+			props = append(props, parquet.WithDictionaryFor(f.Name, true), parquet.WithStatsFor(f.Name, false))
 		case arrow.STRING:
 			props = append(props, parquet.WithDictionaryFor(f.Name, !unique[f.Name]))
 			if unordered[f.Name] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -132,7 +133,8 @@ func (st *stage) named(rec arrow.Record) arrow.Record {
 		cols = append(cols, col)
 	}
 	cols = append(cols, rec.Columns()...)
-	return array.NewRecord(st.table.Schema(), cols, rec.NumRows())
+	fields := slices.Concat(st.table.Schema().Fields()[:len(values)], rec.Schema().Fields())
+	return array.NewRecord(arrow.NewSchema(fields, nil), cols, rec.NumRows())
 }
 
 // begin returns the file of a spool.

@@ -263,9 +263,6 @@ func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table
 
 // Append implements [pipeline.Stage].
 func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
-	if !rec.Schema().Equal(st.table.StageSchema()) {
-		return fmt.Errorf("memory: the record has another schema than %s", st.table.Name)
-	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if err := st.open(); err != nil {
@@ -277,20 +274,49 @@ func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
 	if _, taken := st.records[seq]; taken {
 		return fmt.Errorf("memory: two records have place %d", seq)
 	}
-	kept := make([]arrow.Array, rec.NumCols())
-	for i, col := range rec.Columns() { // its memory is the caller's
-		var err error
-		if kept[i], err = array.Concatenate([]arrow.Array{col}, memory.DefaultAllocator); err != nil {
-			return err
-		}
-		st.staged += int64(kept[i].Data().SizeInBytes())
+	kept, err := st.copyOf(rec)
+	if err != nil {
+		return err
 	}
-	st.records[seq] = array.NewRecord(rec.Schema(), kept, rec.NumRows())
-	for _, col := range kept {
-		col.Release()
+	for _, col := range kept.Columns() {
+		st.staged += int64(col.Data().SizeInBytes())
 	}
+	st.records[seq] = kept
 	st.rows += rec.NumRows()
 	return nil
+}
+
+// copyOf copies a record, whose memory is the caller's, in the plain StageSchema.
+func (st *stage) copyOf(rec arrow.Record) (arrow.Record, error) {
+	schema := st.table.StageSchema()
+	cols := make([]arrow.Array, rec.NumCols())
+	for i, col := range rec.Columns() {
+		var err error
+		if cols[i], err = array.Concatenate([]arrow.Array{plain(col)}, memory.DefaultAllocator); err != nil {
+			return nil, err
+		}
+		if i >= schema.NumFields() || !arrow.TypeEqual(cols[i].DataType(), schema.Field(i).Type) {
+			return nil, fmt.Errorf("memory: the record has another schema than %s", st.table.Name)
+		}
+	}
+	return array.NewRecord(schema, cols, rec.NumRows()), nil
+}
+
+// plain is the column without a dictionary.
+func plain(col arrow.Array) arrow.Array {
+	d, ok := col.(*array.Dictionary)
+	if !ok {
+		return col
+	}
+	b := array.NewStringBuilder(memory.DefaultAllocator)
+	for i := range d.Len() {
+		if d.IsNull(i) {
+			b.AppendNull()
+		} else {
+			b.Append(d.Dictionary().(*array.String).Value(d.GetValueIndex(i)))
+		}
+	}
+	return b.NewArray()
 }
 
 // Reject implements [pipeline.Stage].
