@@ -101,6 +101,18 @@ func (b *Batch) column(col int) *column {
 // Text sets a string column. The bytes are copied.
 func (b *Batch) Text(col int, v []byte) { b.column(col).addText(v) }
 
+// Open lends the memory of a string column that does not repeat: what the
+// caller appends to it becomes the row's value with Close, or is forgotten.
+func (b *Batch) Open(col int) []byte { return b.column(col).text }
+
+// Close sets a string column from the memory that Open lent.
+func (b *Batch) Close(col int, text []byte) {
+	c := b.columns[col]
+	c.text = text
+	c.offsets = append(c.offsets, int32(len(text)))
+	c.mark()
+}
+
 // String sets a string column.
 func (b *Batch) String(col int, v string) { b.column(col).addString(v) }
 

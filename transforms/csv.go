@@ -105,27 +105,29 @@ func (d *csvDecoder) record(at int) (int, error) {
 		d.row.rejectRaw(rec.raw, fmt.Sprintf("has %d cells, the header has %d", len(d.cells), want))
 		return rec.end, nil
 	}
-	for i := range d.cells {
-		c := &d.cells[i]
-		if c.lo == c.hi {
-			continue
-		}
-		b := d.text(c)
-		if b[0] <= ' ' && isBlank(b) {
-			continue
-		}
-		if column := &d.head.columns[i]; column.field >= 0 {
-			d.row.put(column.field, value{text: b})
-		} else {
-			d.row.putUnknown(&column.name, value{text: b})
+	for _, i := range d.head.known {
+		d.row.put(d.head.columns[i].field, value{text: d.text(&d.cells[i])})
+	}
+	ok, err := d.row.accept(rec.raw)
+	if !ok {
+		return rec.end, err
+	}
+	d.row.write()
+	for _, i := range d.head.unknown {
+		if text := d.text(&d.cells[i]); text != nil {
+			d.row.writeExtra(&d.head.columns[i].name, value{text: text}, false)
 		}
 	}
-	return rec.end, d.row.end(rec.raw)
+	d.row.close()
+	return rec.end, nil
 }
 
-// text returns the cell's text, valid until the next record.
+// text returns the cell's text, valid until the next record; nil for a blank one.
 func (d *csvDecoder) text(c *cell) []byte {
 	b := d.data[c.lo:c.hi]
+	if len(b) == 0 || b[0] <= ' ' && isBlank(b) {
+		return nil
+	}
 	if !c.doubled {
 		return b
 	}

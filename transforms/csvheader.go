@@ -12,8 +12,10 @@ import (
 // csvHeader is the header of one document, resolved against the layout.
 type csvHeader struct {
 	columns []csvColumn
-	crlf    bool // its line ends in CRLF
-	ended   bool // it has a line end
+	known   []int // positions of the columns with a field
+	unknown []int // and of the others
+	crlf    bool  // its line ends in CRLF
+	ended   bool  // it has a line end
 }
 
 // csvColumn says where a column's cells go.
@@ -45,6 +47,9 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		column := csvColumn{source: source, field: f.layout.field(source)}
 		if column.field < 0 {
 			column.name = *newName(source)
+			h.unknown = append(h.unknown, i)
+		} else {
+			h.known = append(h.known, i)
 		}
 		h.columns[i] = column
 	}

@@ -13,9 +13,6 @@ type cell struct {
 	doubled bool // it holds quotes written twice
 }
 
-// stops marks the bytes that end an unquoted cell or make it irregular.
-var stops = [256]bool{',': true, '\n': true, '"': true}
-
 // shape says how the quoting of a record was found.
 type shape uint8
 
@@ -47,9 +44,7 @@ func (d *csvDecoder) regular(at int) (record, shape) {
 			}
 			i = c.hi + 1
 		} else {
-			for i < len(data) && !stops[data[i]] {
-				i++
-			}
+			i = nextStop(data, i)
 			c.hi = i
 			if i < len(data) && data[i] == '\n' && i > c.lo && data[i-1] == '\r' {
 				c.hi--

@@ -24,7 +24,7 @@ func newName(source string) *name {
 // to their hash. A CSV cell becomes a JSON string; a JSON value stays as it was
 // written, with one exception: bytes that are not UTF-8 become U+FFFD.
 func (r *Row) writeExtra(n *name, v value, snapshot bool) {
-	if len(r.extras) > 1 {
+	if len(r.extras) > r.begun {
 		r.extras = append(r.extras, ',')
 	}
 	r.extras = append(r.extras, n.member...)
@@ -40,15 +40,6 @@ func (r *Row) writeExtra(n *name, v value, snapshot bool) {
 	}
 }
 
-// escaped marks the bytes that a JSON string cannot hold as they are.
-var escaped = func() (t [256]bool) {
-	for c := range 0x20 {
-		t[c] = true
-	}
-	t['"'], t['\\'] = true, true
-	return t
-}()
-
 // appendQuoted appends s as a JSON string. Runs of invalid UTF-8 become
 // U+FFFD; utf8OK says that there are none.
 func appendQuoted(dst, s []byte, utf8OK bool) []byte {
@@ -56,16 +47,15 @@ func appendQuoted(dst, s []byte, utf8OK bool) []byte {
 		s = bytes.ToValidUTF8(s, replacement)
 	}
 	dst = append(dst, '"')
-	start := 0
-	for i, c := range s {
-		if escaped[c] {
-			dst = append(dst, s[start:i]...)
-			dst = appendEscaped(dst, c)
-			start = i + 1
+	for {
+		i := nextEscape(s, 0)
+		dst = append(dst, s[:i]...)
+		if i == len(s) {
+			return append(dst, '"')
 		}
+		dst = appendEscaped(dst, s[i])
+		s = s[i+1:]
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
 }
 
 const hexDigits = "0123456789abcdef"

@@ -84,6 +84,7 @@ func (d *jsonDecoder) run(c pipeline.Chunk) (problem string) {
 func (d *jsonDecoder) element(i int) int {
 	s, r := &d.scan, d.row
 	r.begin()
+	r.forget()
 	if s.b[i] != '{' {
 		end, _ := s.value(i)
 		if end >= 0 {

@@ -88,7 +88,8 @@ type Row struct {
 	reason  string // why the row is rejected
 	failure error
 
-	extras  []byte
+	extras  []byte // the column's memory, with this row's members at its end
+	begun   int    // its length when the row's object was opened
 	hash    pipeline.Hash
 	scratch []byte
 	times   []pipeline.Instant

@@ -59,7 +59,8 @@ func (l *layout) field(source string) int {
 // that every text it will be given is valid UTF-8.
 //
 // An engine calls, per record: begin; put for each listed field that the record
-// has; putUnknown for each other; end. Or rejectRaw instead of end.
+// has; putUnknown for each other; end. Or rejectRaw instead of end. Or, where
+// the other fields can be told later: accept, write, writeExtra for each, close.
 func (l *layout) newRow(m *pipeline.Meta, into *pipeline.Batch, utf8OK bool) *Row {
 	return &Row{
 		layout: l,
@@ -75,7 +76,6 @@ func (l *layout) newRow(m *pipeline.Meta, into *pipeline.Batch, utf8OK bool) *Ro
 // begin starts the next record.
 func (r *Row) begin() {
 	r.number++
-	clear(r.fields)
 	clear(r.marks)
 	clear(r.set)
 	r.pending = r.pending[:0]
@@ -83,6 +83,9 @@ func (r *Row) begin() {
 	r.at, r.reason, r.failure = pipeline.NoInstant, "", nil
 	r.scratch = r.scratch[:0]
 }
+
+// forget makes every field absent, for an engine that puts only those that are there.
+func (r *Row) forget() { clear(r.fields) }
 
 // put gives the record's value of field f. A value without text is absent.
 func (r *Row) put(f int, v value) { r.fields[f] = v }
@@ -102,36 +105,54 @@ func (r *Row) rejectRaw(raw []byte, reason string) {
 // end runs the mapping and appends the row, or rejects it. raw is the record's
 // own text. An error condemns the document.
 func (r *Row) end(raw []byte) error {
+	ok, err := r.accept(raw)
+	if ok {
+		r.write()
+		r.close()
+	}
+	return err
+}
+
+// accept runs the mapping; ok tells that the row is to be written.
+func (r *Row) accept(raw []byte) (ok bool, err error) {
 	if r.layout.Row != nil {
 		r.layout.Row(r)
 	}
 	if r.failure != nil {
-		return r.failure
+		return false, r.failure
 	}
 	if r.reason == "" {
 		r.requireKeys()
 	}
 	if r.reason != "" {
 		r.writeReject(raw)
-		return nil
+		return false, nil
 	}
+	return true, nil
+}
+
+// write appends the columns and opens the extras with the declared fields.
+func (r *Row) write() {
 	r.writeSettings()
 	r.hash = pipeline.Hash{}
-	r.extras = append(r.extras[:0], '{')
+	r.extras = append(r.into.Open(r.layout.extras), '{')
+	r.begun = len(r.extras)
 	for f := range r.fields {
 		if r.fields[f].text != nil {
 			r.writeField(f)
 		}
 	}
+}
+
+// close ends the extras and the row.
+func (r *Row) close() {
 	for i := range r.unknown {
 		r.writeExtra(r.unknown[i].name, r.unknown[i].value, false)
 	}
-	if len(r.extras) > 1 {
-		r.extras = append(r.extras, '}')
-		r.into.Text(r.layout.extras, r.extras)
+	if len(r.extras) > r.begun {
+		r.into.Close(r.layout.extras, append(r.extras, '}'))
 	}
 	r.into.EndRow(r.at, r.hash)
-	return nil
 }
 
 // requireKeys rejects a row whose declared field for a column that must not

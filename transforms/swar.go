@@ -1,0 +1,55 @@
+package transforms
+
+import (
+	endian "encoding/binary"
+	"math/bits"
+)
+
+// The searches of this file look at eight bytes at a time: a word in which the
+// wanted byte becomes zero shows it by its high bit (Mycroft's test). A borrow
+// may set bits above a true one, so only the lowest set bit is looked at.
+
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
+
+// zeros marks the zero bytes of w by their high bits; above the lowest mark
+// there may be false ones.
+func zeros(w uint64) uint64 { return (w - lowBits) &^ w & highBits }
+
+// nextStop returns the position of the first comma, line feed or quote of data
+// from i on, or its length.
+func nextStop(data []byte, i int) int {
+	for ; i+8 <= len(data); i += 8 {
+		w := endian.LittleEndian.Uint64(data[i:])
+		if m := zeros(w^lowBits*',') | zeros(w^lowBits*'\n') | zeros(w^lowBits*'"'); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for ; i < len(data); i++ {
+		if c := data[i]; c == ',' || c == '\n' || c == '"' {
+			return i
+		}
+	}
+	return i
+}
+
+// nextEscape returns the position of the first byte of s from i on that a JSON
+// string cannot hold as it is (control characters, quote, backslash), or the
+// length of s.
+func nextEscape(s []byte, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		w := endian.LittleEndian.Uint64(s[i:])
+		control := (w - lowBits*' ') &^ w & highBits
+		if m := control | zeros(w^lowBits*'"') | zeros(w^lowBits*'\\'); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return i
+}
