@@ -151,6 +151,9 @@ func (b *Batch) EndRow(at Instant, extras Hash) {
 // Reject records a row that cannot be loaded.
 func (b *Batch) Reject(r Reject) { b.Rejects = append(b.Rejects, r) }
 
+// hashes are those of the rows, once the rows are hashed.
+func (b *Batch) hashes() []Hash { return b.ExtrasHash }
+
 // finish makes every column as long as the batch and checks that no key is missing.
 func (b *Batch) finish() error {
 	for i, c := range b.columns {

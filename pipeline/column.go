@@ -171,8 +171,12 @@ func (c *column) addNulls(n int) {
 // addRange copies rows [from, to) of another column of the same type.
 func (c *column) addRange(src *column, from, to int) {
 	n := to - from
-	if src.nulls == src.rows {
+	switch {
+	case src.nulls == src.rows, n == 1 && !src.isValid(from):
 		c.addNulls(n)
+		return
+	case n == 1:
+		c.addRow(src, from)
 		return
 	}
 	if c.dictionary != nil {
@@ -206,6 +210,24 @@ func (c *column) addRange(src *column, from, to int) {
 		c.days = append(c.days, src.days[from:to]...)
 	default:
 		c.words = append(c.words, src.words[from:to]...)
+	}
+}
+
+// addRow copies one row that has a value.
+func (c *column) addRow(src *column, i int) {
+	switch c.typ.ID() {
+	case arrow.STRING, arrow.DICTIONARY:
+		c.addText(src.textAt(i))
+	case arrow.LIST:
+		c.endLists()
+		c.addList()
+		c.items.addRange(src.items, int(src.offsets[i]), int(src.offsets[i+1]))
+	case arrow.BOOL:
+		c.addBool(src.bits[i>>3]>>(i&7)&1 != 0)
+	case arrow.DATE32:
+		c.addDay(src.days[i])
+	default:
+		c.addWord(src.words[i])
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 const (
 	// A window's rows leave memory as a row group at either bound.
 	groupRows  = 128 << 10
-	groupBytes = 24 << 20
+	groupBytes = 12 << 20
 	// heldBytes bounds the rows that the windows of all extractions hold in
 	// memory together. Whoever adds a row past it writes its largest window out.
-	heldBytes = 48 << 20
+	heldBytes = 32 << 20
 )
 
 // cutter cuts the rows of one extraction into its windows. It counts,
@@ -85,50 +85,31 @@ func (c *cutter) add(s *sorted, before int64, t *tally) error {
 	defer c.mu.Unlock()
 	c.noteReading(s.meta)
 	t.add(s.rows)
-	for _, r := range s.runs {
-		if r.part == nil {
-			c.outside += int64(r.to - r.from)
-			continue
-		}
-		if err := c.addRun(s, r); err != nil {
+	c.outside += s.outside
+	for _, r := range s.shares {
+		if err := c.addShare(s, r); err != nil {
 			return err
 		}
 	}
-	return c.addRejects(s.meta, s.batch.Rejects, before, t)
+	return c.addRejects(s.meta, s.rejects, before, t)
 }
 
-// addRun books a run, and gathers its rows if they are not staged, without
-// those that an earlier request has already brought.
-func (c *cutter) addRun(s *sorted, r stretch) error {
+// addShare books a window's rows of a batch, and gathers them if they are not
+// staged, without those that an earlier request has already brought.
+func (c *cutter) addShare(s *sorted, r *share) error {
 	p := r.part
-	p.counts.Read += int64(r.to - r.from)
-	load := func(from, to int) {
-		if from == to {
-			return
-		}
-		if !r.staged {
-			c.gather(p, s, from, to)
-		}
-		p.counts.Rows += int64(to - from)
-		for _, h := range s.hashes[from:to] {
-			p.print = p.print.Add(h)
-		}
-	}
-	next := r.from
+	p.counts.Read += int64(r.rows)
 	if c.overlap {
-		for i := r.from; i < r.to; i++ {
-			if c.seen.has(s.hashes[i]) {
-				load(next, i)
-				next = i + 1
-				p.counts.Duplicate++
-				continue
-			}
-			c.fresh = append(c.fresh, s.hashes[i])
-		}
+		c.dropSeen(s, r)
 	}
-	load(next, r.to)
+	p.counts.Rows += int64(r.rows)
+	p.print = p.print.Add(r.print)
+	if r.staged || r.rows == 0 {
+		return nil
+	}
+	c.gather(p, s, r.stretches)
 	switch {
-	case p.rows != nil && (p.rows.rows >= groupRows || p.rows.bytes >= groupBytes):
+	case p.rows.rows >= groupRows || p.rows.bytes >= groupBytes:
 		return c.flush(p)
 	case c.held.Load() >= heldBytes:
 		return c.flush(slices.MaxFunc(c.parts, func(a, b *part) int { return cmp.Compare(a.size(), b.size()) }))
@@ -136,12 +117,40 @@ func (c *cutter) addRun(s *sorted, r stretch) error {
 	return nil
 }
 
-func (c *cutter) gather(p *part, s *sorted, from, to int) {
+// dropSeen takes the rows that an earlier request has brought out of a share,
+// and notes the others.
+func (c *cutter) dropSeen(s *sorted, r *share) {
+	var fresh []stretch
+	hashes := s.batch.hashes()
+	r.rows, r.print = 0, Hash{}
+	for _, all := range r.stretches {
+		next := all.from
+		for i := all.from; i < all.to; i++ {
+			if c.seen.has(hashes[i]) {
+				if next < i {
+					fresh = append(fresh, stretch{next, i})
+				}
+				next = i + 1
+				r.part.counts.Duplicate++
+				continue
+			}
+			c.fresh = append(c.fresh, hashes[i])
+			r.rows++
+			r.print = r.print.Add(hashes[i])
+		}
+		if next < all.to {
+			fresh = append(fresh, stretch{next, all.to})
+		}
+	}
+	r.stretches = fresh
+}
+
+func (c *cutter) gather(p *part, s *sorted, rows []stretch) {
 	if p.rows == nil {
 		p.rows = newGatherer(c.stream.Table, p.window, p.zone, c.id)
 	}
 	before := p.rows.bytes
-	p.rows.add(s.meta, s.batch, from, to)
+	p.rows.add(s.meta, s.batch, rows)
 	p.place = max(p.place+1, placeOf(s.place, 1))
 	c.held.Add(int64(p.rows.bytes - before))
 }

@@ -27,21 +27,26 @@ func newGatherer(t *Table, w Window, loc *time.Location, id SyncID) *gatherer {
 	return g
 }
 
-// add copies rows [from, to) of a finished batch.
-func (g *gatherer) add(m *Meta, b *Batch, from, to int) {
+// add copies rows of a finished batch.
+func (g *gatherer) add(m *Meta, b *Batch, rows []stretch) {
+	l := lineage{m, g.window, g.clock, g.syncID}
 	g.bytes = 0
 	for i, c := range g.columns {
-		switch {
-		case c == nil:
+		if c == nil {
 			continue
-		case b.columns[i] != nil:
-			c.addRange(b.columns[i], from, to)
-		default:
-			lineage{m, g.window, g.clock, g.syncID}.fill(c, g.table.Columns[i].Name, b.Times[from:to])
+		}
+		for _, r := range rows {
+			if src := b.columns[i]; src != nil {
+				c.addRange(src, r.from, r.to)
+			} else {
+				l.fill(c, g.table.Columns[i].Name, b.Times[r.from:r.to])
+			}
 		}
 		g.bytes += c.size()
 	}
-	g.rows += to - from
+	for _, r := range rows {
+		g.rows += r.to - r.from
+	}
 }
 
 // record is a view of what was gathered, of the StageSchema, good until empty.

@@ -136,8 +136,8 @@ func (r *run) readBody(ctx context.Context, j job, b Body, format Format, cut *c
 		place: cut.nextPlace,
 		sort:  func(batch *Batch, place int) (*sorted, error) { return cut.sort(&b.Meta, batch, place) },
 		add: func(s *sorted, before int64) error {
-			read += s.batch.Read()
-			rejected += int64(len(s.batch.Rejects))
+			read += s.read
+			rejected += int64(len(s.rejects))
 			return cut.add(s, before, &rows)
 		},
 	})

@@ -39,7 +39,7 @@ func newReader(concurrency int) *reader {
 // by side; add follows in the order of the body, and may then forget the batch.
 type into struct {
 	place func() int
-	sort  func(b *Batch, place int) (*sorted, error)
+	sort  func(b *Batch, place int) (*sorted, error) // which owns the batch
 	add   func(s *sorted, before int64) error
 }
 
@@ -76,20 +76,20 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) 
 		}
 		place := to.place()
 		work.Go(func() stream.Callback {
-			batch := NewBatch(t)
-			s, err := r.work(ctx, f, &b.Meta, chunk, batch, size, func() (*sorted, error) { return to.sort(batch, place) })
+			s, err := r.work(ctx, f, &b.Meta, chunk, size, t, func(batch *Batch) (*sorted, error) { return to.sort(batch, place) })
 			return func() {
-				defer batch.Release()
 				switch {
-				case failed.Load():
-				case err != nil:
+				case err != nil && !failed.Load():
 					fail(err)
+				case err != nil:
+				case failed.Load():
+					s.release()
 				default:
-					n := batch.Read()
 					if err := to.add(s, before); err != nil {
 						fail(err)
 					}
-					before += n
+					before += s.read
+					s.release()
 				}
 			}
 		})
@@ -102,18 +102,23 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) 
 }
 
 // work parses one chunk and sorts its rows. The chunk's memory is given back in between.
-func (r *reader) work(ctx context.Context, f Format, m *Meta, c Chunk, batch *Batch, size int64, sort func() (*sorted, error)) (*sorted, error) {
+func (r *reader) work(ctx context.Context, f Format, m *Meta, c Chunk, size int64, t *Table, sort func(*Batch) (*sorted, error)) (*sorted, error) {
 	err := r.workers.Acquire(ctx, 1)
-	if err == nil {
-		defer r.workers.Release(1)
-		err = f.Decode(m, c, batch)
+	if err != nil {
+		free(c)
+		r.budget.Release(size)
+		return nil, err
 	}
+	defer r.workers.Release(1)
+	batch := NewBatch(t)
+	err = f.Decode(m, c, batch)
 	free(c)
 	r.budget.Release(size)
 	if err != nil {
+		batch.Release()
 		return nil, err
 	}
-	return sort()
+	return sort(batch)
 }
 
 func free(c Chunk) {

@@ -24,7 +24,8 @@ func newRowHasher(t *Table) *rowHasher {
 	return h
 }
 
-// rows turns the hashes of a finished batch's extras into those of its rows.
+// rows turns the hashes of a finished batch's extras into those of its rows;
+// they stand where the extras' stood.
 func (h *rowHasher) rows(b *Batch) []Hash {
 	sums := b.ExtrasHash
 	for i, c := range b.columns {

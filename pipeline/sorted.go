@@ -12,32 +12,41 @@ import (
 // become a row group of their own; fewer are gathered over several batches.
 const directRows = 2048
 
-// sorted is a batch that its worker has hashed and cut into runs of one
-// window. Large runs are staged already: encoding is the costly part, and the
+// sorted is a batch that its worker has hashed and cut by window. Large shares
+// are staged already: encoding is the costly part, and the
 // workers do it side by side.
 type sorted struct {
-	batch  *Batch
-	meta   *Meta
-	place  int // of the batch among those of the extraction
-	hashes []Hash
-	runs   []stretch
-	rows   tally
+	batch   *Batch // nil once nothing of it is needed
+	meta    *Meta
+	place   int // of the batch among those of the extraction
+	read    int64
+	rejects []Reject
+	outside int64
+	shares  []*share
+	rows    tally
 }
 
-// stretch is rows [from, to) of a batch, all of one window; part is nil outside of every window.
-type stretch struct {
-	part     *part
-	from, to int
-	staged   bool
+// share is the rows of a batch that belong to one window, in order.
+type share struct {
+	part      *part
+	stretches []stretch
+	rows      int
+	print     Hash // the sum of the rows' hashes
+	staged    bool
 }
 
-// sort hashes a batch, cuts it into runs and stages the large ones.
-// Workers call it concurrently.
+// stretch is rows [from, to) of a batch.
+type stretch struct{ from, to int }
+
+// sort hashes a batch, sorts its rows by window and stages the large shares.
+// Workers call it concurrently. It releases the batch as soon as it can.
 func (c *cutter) sort(m *Meta, b *Batch, place int) (*sorted, error) {
 	if err := b.finish(); err != nil {
+		b.Release()
 		return nil, err
 	}
-	s := &sorted{batch: b, meta: m, place: place, hashes: c.hasher.rows(b), rows: tally{days: m.Days}}
+	c.hasher.rows(b)
+	s := &sorted{batch: b, meta: m, place: place, read: b.Read(), rejects: b.Rejects, rows: tally{days: m.Days}}
 	s.rows.count(b.Times)
 	for from := 0; from < len(b.Times); {
 		p := c.partOf(m, b.Times[from])
@@ -45,52 +54,79 @@ func (c *cutter) sort(m *Meta, b *Batch, place int) (*sorted, error) {
 		for to < len(b.Times) && c.partOf(m, b.Times[to]) == p {
 			to++
 		}
-		s.runs = append(s.runs, stretch{part: p, from: from, to: to})
+		if p == nil {
+			s.outside += int64(to - from)
+		} else {
+			s.add(p, from, to)
+		}
 		from = to
 	}
-	for i := range s.runs {
-		if !c.direct(s, i) {
+	for _, r := range s.shares {
+		if !c.direct(s, r) {
 			continue
 		}
-		if err := c.stageRun(s, &s.runs[i]); err != nil {
+		if err := c.stageShare(s, r); err != nil {
+			b.Release()
 			return nil, err
 		}
+	}
+	if !c.overlap && !slices.ContainsFunc(s.shares, func(r *share) bool { return !r.staged }) {
+		s.release()
 	}
 	return s, nil
 }
 
-// direct reports whether a run becomes a row group of its own: it is large, the
-// only one of its window in the batch, and no row of it was brought before.
-func (c *cutter) direct(s *sorted, i int) bool {
-	r := s.runs[i]
-	if r.part == nil || r.to-r.from < directRows {
-		return false
+// add notes rows [from, to) as the window's.
+func (s *sorted) add(p *part, from, to int) {
+	i := slices.IndexFunc(s.shares, func(r *share) bool { return r.part == p })
+	if i < 0 {
+		i = len(s.shares)
+		s.shares = append(s.shares, &share{part: p})
 	}
-	for j, other := range s.runs {
-		if j != i && other.part == r.part {
-			return false
-		}
+	r := s.shares[i]
+	r.stretches = append(r.stretches, stretch{from, to})
+	r.rows += to - from
+	for _, h := range s.batch.hashes()[from:to] {
+		r.print = r.print.Add(h)
 	}
-	// The rows of earlier requests are complete: a request is read only after its turn has come.
-	return !c.overlap || !slices.ContainsFunc(s.hashes[r.from:r.to], c.seen.has)
 }
 
-// stageRun encodes a run as a row group of its window.
-func (c *cutter) stageRun(s *sorted, r *stretch) error {
+// release gives the batch's memory back.
+func (s *sorted) release() {
+	if s.batch != nil {
+		s.batch.Release()
+		s.batch = nil
+	}
+}
+
+// direct reports whether a window's rows become a row group of their own: they
+// are many, stand together, and none was brought before.
+func (c *cutter) direct(s *sorted, r *share) bool {
+	if r.rows < directRows || len(r.stretches) > 1 {
+		return false
+	}
+	// The rows of earlier requests are complete: a request is read only after its turn has come.
+	all := r.stretches[0]
+	return !c.overlap || !slices.ContainsFunc(s.batch.hashes()[all.from:all.to], c.seen.has)
+}
+
+// stageShare encodes a window's rows, which stand together, as a row group.
+func (c *cutter) stageShare(s *sorted, r *share) error {
 	e := engineColumns.Get().(*engineSet)
 	defer e.release()
+	from, to := r.stretches[0].from, r.stretches[0].to
+	l := lineage{s.meta, r.part.window, NewZoneClock(r.part.zone), c.id}
 	cols := make([]arrow.Array, 0, len(s.batch.columns)-PathColumns)
 	for i, col := range s.batch.columns[PathColumns:] {
-		if col != nil {
-			whole := col.array()
-			cols = append(cols, array.NewSlice(whole, int64(r.from), int64(r.to)))
-			whole.Release()
+		if col == nil {
+			cols = append(cols, e.fill(c.stream.Table.Columns[PathColumns+i], l, s.batch.Times[from:to]))
 			continue
 		}
-		column := c.stream.Table.Columns[PathColumns+i]
-		cols = append(cols, e.fill(column, lineage{s.meta, r.part.window, NewZoneClock(r.part.zone), c.id}, s.batch.Times[r.from:r.to]))
+		whole := col.array()
+		cols = append(cols, array.NewSlice(whole, int64(from), int64(to)))
+		whole.Release()
 	}
-	rec := array.NewRecord(c.schema, cols, int64(r.to-r.from))
+	rec := array.NewRecord(c.schema, cols, int64(r.rows))
 	defer rec.Release()
 	for _, col := range cols {
 		col.Release()
