@@ -238,7 +238,7 @@ func documented(t *testing.T, share float64, rows ...[]string) {
 		lines = append(lines, "| "+strings.Join(stand[name], " | ")+" |")
 	}
 	out := before + countsBegin + "\n" + strings.Join(lines, "\n") + "\n" + countsEnd + after
-	if err := os.WriteFile(readme, []byte(out), 0o644); err != nil { //nolint:gosec // a document that all may read
+	if err := os.WriteFile(readme, []byte(out), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

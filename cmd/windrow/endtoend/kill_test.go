@@ -19,7 +19,6 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
 )
 
 // The variables by which a test tells its own re-executed binary to be a sync.
@@ -225,6 +224,7 @@ func TestPromise02_KilledAtEveryNamedPointTheNextRunReachesTheSameTables(t *test
 			// The first, a middle and the last pass of each point.
 			for _, pass := range slices.Compact([]int{1, (n + 1) / 2, n}) {
 				t.Run(fmt.Sprintf("%s_%d", name, pass), func(t *testing.T) {
+					t.Parallel()
 					one := s.empty(t)
 					// How often a point is passed depends on how windows fall into
 					// groups, so a late pass may not come: then the run is a whole one.
@@ -284,7 +284,7 @@ func TestPromise02_KilledAtRandomTheNextRunReachesTheSameTables(t *testing.T) {
 // killSome kills some syncs of a warehouse and lets a last one come to its end.
 func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
 	s.Helper()
-	left := disturb(s.T, s.root, random)
+	left, outlived := disturb(s.T, s.root, random), 0
 	for range 6 {
 		cmd := s.spawn(s.root)
 		after := time.Duration(random.Float64() * float64(whole))
@@ -292,12 +292,13 @@ func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
 		settled := left.settle(time.Duration(random.Float64() * 2 * float64(after)))
 		err := cmd.Wait()
 		timer.Stop()
-		<-settled
 		if killed(err) {
 			kills++
+			outlived += left.outlived()
 		} else if err != nil {
 			s.Fatalf("a run that was not killed failed: %v", err)
 		}
+		<-settled
 	}
 	left.heal()
 	settled := left.settle(time.Duration(random.Float64() * float64(whole)))
@@ -305,54 +306,6 @@ func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
 		s.Fatalf("the run after the kills: %v", err)
 	}
 	<-settled
+	s.Logf("%d kills; jobs were under way after them %d times", kills, outlived)
 	return kills
-}
-
-// disturbed is a BigQuery in which jobs outlive the clients that started them,
-// and answers get lost; nil stands for a warehouse that nothing outlives.
-type disturbed struct {
-	t      *testing.T
-	server *bqserver.Server
-}
-
-func disturb(t *testing.T, root string, random *rand.Rand) *disturbed {
-	t.Helper()
-	if !isBigQuery(root) {
-		return nil
-	}
-	d := &disturbed{t, serverOf(t, root)}
-	own := rand.New(rand.NewPCG(random.Uint64(), 2)) // used under the server's lock alone
-	some := func(share float64, match func(bqserver.Call) bool) func(bqserver.Call) bool {
-		return func(c bqserver.Call) bool { return match(c) && own.Float64() < share }
-	}
-	jobs := func(c bqserver.Call) bool {
-		return c.Kind == bqserver.Load || c.Kind == bqserver.Script || c.Kind == bqserver.DML
-	}
-	any := func(bqserver.Call) bool { return true }
-	d.server.Inject(bqserver.Rule{Match: some(0.2, jobs), Times: -1, Polls: 1})
-	d.server.Inject(bqserver.Rule{Match: some(0.2, jobs), Times: -1, Polls: 1, Fault: bqserver.HeldCommit})
-	d.server.Inject(bqserver.Rule{Match: some(0.1, jobs), Times: -1, Fault: bqserver.LostAfter})
-	d.server.Inject(bqserver.Rule{Match: some(0.02, any), Times: -1, Fault: bqserver.UnavailableAfter})
-	return d
-}
-
-// settle lets jobs that are left of killed clients come to their end, after a
-// while; the channel closes when they have.
-func (d *disturbed) settle(after time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	if d == nil {
-		close(done)
-		return done
-	}
-	time.AfterFunc(after, func() {
-		defer close(done)
-		d.server.Settle(d.t.Context())
-	})
-	return done
-}
-
-func (d *disturbed) heal() {
-	if d != nil {
-		d.server.Heal()
-	}
 }

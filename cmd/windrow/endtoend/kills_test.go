@@ -6,5 +6,5 @@ package endtoend
 const (
 	randomKills    = 12
 	sweepSteps     = 8 // of the requests that fail once, per kind of fault
-	sinkSweepSteps = 3 // of the requests to BigQuery
+	sinkSweepSteps = 2 // of the requests to BigQuery
 )
