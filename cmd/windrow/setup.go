@@ -121,7 +121,7 @@ func (s *setup) faulty(id pipeline.SourceID) bool {
 // configured or their sink is not the one in use.
 func (s *setup) warnIdle(log *slog.Logger) {
 	if len(s.idle) > 0 {
-		log.Warn("the sink is another, so these variables do nothing", "variables", strings.Join(s.idle, ","), "sink", s.Sink)
+		log.Warn("WINDROW_SINK names another sink, so these variables do nothing", "variables", strings.Join(s.idle, ","), "sink", s.Sink)
 	}
 	for _, t := range s.tenants {
 		if len(t.idle) > 0 {
