@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -162,27 +163,36 @@ func (l *Ledger) trimWaived(s Span) {
 
 // Entries is a minimal log that reproduces the ledger exactly: folding it, and
 // then any further entry, gives what folding that entry here gives.
-func (l *Ledger) Entries() []Entry {
-	var list []Entry
-	if l.hasOrigin {
-		list = append(list, Entry{Kind: EntryOrigin, Window: Window{Span: Span{Start: l.origin, End: l.origin}}})
+func (l *Ledger) Entries() []Entry { return slices.Collect(l.All()) }
+
+// All iterates over the entries of [Ledger.Entries]. The ledger must not change meanwhile.
+func (l *Ledger) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		if l.hasOrigin && !yield(Entry{Kind: EntryOrigin, Window: Window{Span: Span{Start: l.origin, End: l.origin}}}) {
+			return
+		}
+		live := slices.Collect(l.live.from(NoInstant))
+		slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
+		for _, items := range []iter.Seq[spanItem]{
+			l.remnants.from(NoInstant), slices.Values(live), begunItems(l.Begun()), l.waived.from(NoInstant), l.failed.from(NoInstant),
+		} {
+			for it := range items {
+				if !yield(*it.entry) {
+					return
+				}
+			}
+		}
 	}
-	for it := range l.remnants.from(NoInstant) {
-		list = append(list, *it.entry)
+}
+
+func begunItems(list []Entry) iter.Seq[spanItem] {
+	return func(yield func(spanItem) bool) {
+		for i := range list {
+			if !yield(spanItem{Span: list[i].Window.Span, entry: &list[i]}) {
+				return
+			}
+		}
 	}
-	live := slices.Collect(l.live.from(NoInstant))
-	slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
-	for _, it := range live {
-		list = append(list, *it.entry)
-	}
-	list = append(list, l.Begun()...)
-	for it := range l.waived.from(NoInstant) {
-		list = append(list, *it.entry)
-	}
-	for it := range l.failed.from(NoInstant) {
-		list = append(list, *it.entry)
-	}
-	return list
 }
 
 // Origin is the start of the stream's first day, where it is recorded.

@@ -20,7 +20,10 @@ type spanItem struct {
 	order uint64 // of the commits among each other
 }
 
-const spanBlock = 256
+const (
+	spanBlock = 256           // items of a block at most
+	spanRoom  = spanBlock + 1 // a block is split when it has one more
+)
 
 // clone copies the map, not the entries.
 func (m *spanMap) clone() spanMap {
@@ -86,9 +89,9 @@ func (m *spanMap) insert(it spanItem) {
 		return
 	}
 	block, at := m.find(it.Start)
-	if block == len(m.blocks) {
-		if block == 0 {
-			m.blocks = append(m.blocks, []spanItem{it})
+	if block == len(m.blocks) { // after everything, as most are
+		if block == 0 || len(m.blocks[block-1]) == spanBlock {
+			m.blocks = append(m.blocks, append(make([]spanItem, 0, spanRoom), it))
 			return
 		}
 		block--
@@ -98,7 +101,7 @@ func (m *spanMap) insert(it spanItem) {
 	m.blocks[block] = b
 	if len(b) > spanBlock {
 		half := len(b) / 2
-		right := slices.Clone(b[half:])
+		right := append(make([]spanItem, 0, spanRoom), b[half:]...)
 		clear(b[half:])
 		m.blocks[block] = b[:half]
 		m.blocks = slices.Insert(m.blocks, block+1, right)

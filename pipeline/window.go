@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -38,12 +39,20 @@ type Window struct {
 	Zone string `json:"zone"` // IANA name
 }
 
+// locations holds the zones that were loaded, by name: time.LoadLocation reads
+// the zone's file each time, and a history asks for few of them many times.
+var locations sync.Map
+
 // Location loads the window's zone.
 func (w Window) Location() (*time.Location, error) {
+	if loc, ok := locations.Load(w.Zone); ok {
+		return loc.(*time.Location), nil
+	}
 	loc, err := time.LoadLocation(w.Zone)
 	if err != nil {
 		return nil, fmt.Errorf("window %s: zone %q: %w", w.Span, w.Zone, err)
 	}
+	locations.Store(w.Zone, loc)
 	return loc, nil
 }
 

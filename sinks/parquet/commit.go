@@ -102,7 +102,7 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 		failAll(group, "read the ledger", err)
 		return
 	}
-	if err := s.findStrays(ctx, l, group[0].Table, k); err != nil {
+	if err := s.findStrays(ctx, l, group[0].Table, k, group); err != nil {
 		failAll(group, "list the files", err)
 		return
 	}
@@ -125,7 +125,7 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 			continue
 		}
 		for _, name := range p.strays {
-			delete(l.stray, name)
+			delete(l.strays.files, name)
 		}
 		write = append(write, p)
 	}

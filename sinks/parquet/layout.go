@@ -50,8 +50,11 @@ func windowFile(parent string, k pipeline.StreamKey, w pipeline.Window) (string,
 	if err != nil {
 		return "", err
 	}
-	return path.Join(streamDir(parent, k), "date="+w.Start.In(loc).Format(dateLayout), w.FileName()+suffix), nil
+	return path.Join(streamDir(parent, k), dateFolder(w.Start.In(loc)), w.FileName()+suffix), nil
 }
+
+// dateFolder is the folder of a local date.
+func dateFolder(local time.Time) string { return "date=" + local.Format(dateLayout) }
 
 // spanOf reads the span from a window's file name.
 func spanOf(name string) (pipeline.Span, bool) {

@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -8,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,8 +22,17 @@ import (
 	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
 )
 
-// compactEvery is the number of objects after which their sum is written as one.
-const compactEvery = 32
+const (
+	// compactEvery is the number of objects after which their sum is written as
+	// one; that of a long history only when the objects have come to a part of it
+	// (compactShare), or are as many as a reader should have to read (mostObjects).
+	compactEvery = 32
+	compactShare = 8
+	mostObjects  = 128
+
+	// snapshotWindow is what a reader of a snapshot keeps of it in memory.
+	snapshotWindow = 1 << 20
+)
 
 // ledgerLog is the ledger of one stream as numbered objects in a folder:
 //
@@ -41,12 +53,14 @@ type ledgerLog struct {
 	ledger   *pipeline.Ledger
 	last     int // number of the last object that is folded in
 	snapshot int // number of the newest snapshot seen
-	// stray holds the files of windows that the ledger does not know, by name; nil until looked for.
-	stray map[string]pipeline.Span
+	summed   int // entries in that snapshot, when this process has read or written it
+	added    int // entries folded in since
+	lines    *lineReader
+	strays   strays
 }
 
 func newLedgerLog(f files.Files, dir string) *ledgerLog {
-	return &ledgerLog{files: f, dir: dir, ledger: pipeline.NewLedger()}
+	return &ledgerLog{files: f, dir: dir, ledger: pipeline.NewLedger(), lines: newLineReader()}
 }
 
 // listing is what a folder of the log holds.
@@ -106,9 +120,9 @@ func (l *ledgerLog) look(ctx context.Context) error {
 	}
 	if end := max(ls.last, ls.snapshot); ls.snapshot > l.last || end < l.last {
 		// First look, long absence, or a folder that somebody has replaced.
-		l.ledger, l.last = pipeline.NewLedger(), 0
+		l.ledger, l.last, l.summed, l.added = pipeline.NewLedger(), 0, 0, 0
 		if ls.snapshot > 0 {
-			if err := l.fold(ctx, ls.snapshots[ls.snapshot]); err != nil {
+			if l.summed, err = l.fold(ctx, ls.snapshots[ls.snapshot]); err != nil {
 				return err
 			}
 			l.last = ls.snapshot
@@ -120,54 +134,85 @@ func (l *ledgerLog) look(ctx context.Context) error {
 		if !ok {
 			return fmt.Errorf("%w: number %d", errMoved, l.last+1)
 		}
-		if err := l.fold(ctx, name); err != nil {
+		n, err := l.fold(ctx, name)
+		if err != nil {
 			return err
 		}
+		l.added += n
 		l.last++
 	}
 	return nil
 }
 
-// fold applies the entries of one object or snapshot, all or none.
-func (l *ledgerLog) fold(ctx context.Context, name string) error {
+// fold applies the entries of one object or snapshot, and returns their number.
+// What was folded of one that is damaged in the middle is forgotten.
+func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 	body, err := l.files.Read(ctx, name)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	defer func() {
+		if err != nil {
+			l.ledger, l.last = pipeline.NewLedger(), 0
+			err = fmt.Errorf("%s is damaged: %w", name, err)
+		}
+	}()
 	var r io.Reader = bytes.NewReader(body)
 	if strings.HasSuffix(name, snapshotSuffix) {
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return 0, err
 		}
 		defer z.Close()
 		r = z
 	}
-	var entries []pipeline.Entry
-	for d := json.NewDecoder(r); ; {
-		var e pipeline.Entry
-		if err := d.Decode(&e); err == io.EOF {
-			break
+	from := bufio.NewReaderSize(r, 64<<10)
+	for {
+		line, err := wholeLine(from)
+		if errors.Is(err, io.EOF) {
+			return n, nil
 		} else if err != nil {
-			return fmt.Errorf("%s is damaged: %w", name, err)
+			return n, err
 		}
-		entries = append(entries, e)
-	}
-	for _, e := range entries {
+		if len(line) == 0 {
+			continue
+		}
+		e, ok := l.lines.read(line)
+		if !ok {
+			e = pipeline.Entry{}
+			if err := json.Unmarshal(line, &e); err != nil {
+				return n, err
+			}
+		}
 		l.ledger.Apply(e)
+		n++
 	}
-	return nil
+}
+
+// wholeLine is the next line without its end, good until the next call.
+func wholeLine(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		long := bytes.Clone(line)
+		var rest []byte
+		rest, err = r.ReadBytes('\n')
+		line = append(long, rest...)
+	}
+	if errors.Is(err, io.EOF) && len(line) > 0 {
+		err = nil // its end broke off: the rest may be whole
+	}
+	return bytes.TrimSuffix(line, []byte("\n")), err
 }
 
 // append creates the next object. The caller holds the lock and has refreshed
 // under it. After an error the object may or may not exist: refresh again.
 func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry) error {
-	body, err := lines(entries)
-	if err != nil {
+	var body bytes.Buffer
+	if err := writeLines(&body, slices.Values(entries)); err != nil {
 		return err
 	}
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last+1, lineSuffix))
-	if err := l.files.Create(ctx, name, body); err != nil {
+	if err := l.files.Create(ctx, name, body.Bytes()); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("%w: another process writes without the lock", err)
 		}
@@ -177,42 +222,63 @@ func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry) error 
 		l.ledger.Apply(e)
 	}
 	l.last++
+	l.added += len(entries)
 	return nil
 }
 
-func lines(entries []pipeline.Entry) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	for _, e := range entries {
+func writeLines(w io.Writer, entries iter.Seq[pipeline.Entry]) error {
+	enc := json.NewEncoder(w)
+	for e := range entries {
 		if err := enc.Encode(e); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
-// compact writes a snapshot when enough objects have come since the last one,
-// and removes what it covers. A failure costs nothing but the room: the
-// objects are still there, and the next commit tries again.
+// due reports whether enough has come since the last snapshot.
+func (l *ledgerLog) due() bool {
+	objects := l.last - l.snapshot
+	return objects >= mostObjects || objects >= compactEvery && l.added*compactShare >= l.summed
+}
+
+// snapshotOf is the ledger as one compressed object, and the number of its entries.
+func snapshotOf(ledger *pipeline.Ledger) (object []byte, entries int, err error) {
+	var body bytes.Buffer
+	z, err := zstd.NewWriter(&body, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(snapshotWindow))
+	if err != nil {
+		return nil, 0, err
+	}
+	lines := bufio.NewWriterSize(z, 64<<10)
+	err = writeLines(lines, func(yield func(pipeline.Entry) bool) {
+		for e := range ledger.All() {
+			entries++
+			if !yield(e) {
+				return
+			}
+		}
+	})
+	err = errors.Join(err, lines.Flush(), z.Close())
+	return body.Bytes(), entries, err
+}
+
+// compact writes a snapshot when enough has come since the last one, and
+// removes what it covers. A failure costs nothing but the room: the objects are
+// still there, and the next commit tries again.
 func (l *ledgerLog) compact(ctx context.Context) {
-	if l.last-l.snapshot < compactEvery {
+	if !l.due() {
 		return
 	}
-	plain, err := lines(l.ledger.Entries())
+	body, entries, err := snapshotOf(l.ledger)
 	if err != nil {
 		return
 	}
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return
-	}
-	defer z.Close() //nolint:errcheck // EncodeAll leaves nothing to flush
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, snapshotSuffix))
-	err = l.files.Create(ctx, name, z.EncodeAll(plain, nil))
+	err = l.files.Create(ctx, name, body)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return
 	}
-	l.snapshot = l.last
+	l.snapshot, l.summed, l.added = l.last, entries, 0
 	pipeline.Point(ctx, "parquet.snapshot-written")
 	ls, err := l.list(ctx)
 	if err != nil {

@@ -92,11 +92,7 @@ func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Led
 	if err := l.refresh(ctx); err != nil {
 		return nil, streamFault(op, k, err)
 	}
-	copied := pipeline.NewLedger()
-	for _, e := range l.ledger.Entries() {
-		copied.Apply(e)
-	}
-	return copied, nil
+	return l.ledger.Clone(), nil
 }
 
 // Record implements [pipeline.Sink].

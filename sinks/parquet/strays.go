@@ -4,46 +4,104 @@ import (
 	"context"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// findStrays lists, once, the files of windows that the ledger does not know.
-// No crash leaves such files, for a begin is on stable storage before its
-// data; a ledger that somebody deleted does, and rows of windows of other
-// bounds must not stand beside new ones. The caller holds the lock.
-func (s *Store) findStrays(ctx context.Context, l *ledgerLog, t *pipeline.Table, k pipeline.StreamKey) error {
-	if l.stray != nil {
+// strays are the files of windows that the ledger does not know, on the days
+// that were looked at.
+type strays struct {
+	first, last time.Time                // UTC midnights; zero: nothing was looked at
+	files       map[string]pipeline.Span // by name
+}
+
+const (
+	day = 24 * time.Hour
+	// reach is the length of the longest window: a year, and another where one
+	// grows over a seam. A file that overlaps a window lies in the folder of a
+	// day at most so long before the window's start.
+	reach = 2 * 366 * day
+)
+
+// findStrays lists, once for each day, the files of windows that the ledger
+// does not know and that may overlap the group. No crash leaves such files, for
+// a begin is on stable storage before its data; a ledger that somebody deleted,
+// or took back to an older copy, does, and rows of windows of other bounds must
+// not stand beside new ones. The caller holds the lock.
+func (s *Store) findStrays(ctx context.Context, l *ledgerLog, t *pipeline.Table, k pipeline.StreamKey, group []*pending) error {
+	first, last := daysOf(group)
+	known := &l.strays
+	if known.first.IsZero() {
+		if err := s.listStrays(ctx, l, t, k, first, last); err != nil {
+			return err
+		}
+		known.first, known.last = first, last
 		return nil
 	}
-	stray := make(map[string]pipeline.Span)
+	if first.Before(known.first) {
+		if err := s.listStrays(ctx, l, t, k, first, known.first.Add(-day)); err != nil {
+			return err
+		}
+		known.first = first
+	}
+	if last.After(known.last) {
+		if err := s.listStrays(ctx, l, t, k, known.last.Add(day), last); err != nil {
+			return err
+		}
+		known.last = last
+	}
+	return nil
+}
+
+// daysOf are the days whose folders may hold a file that overlaps the group,
+// wherever on earth it was cut.
+func daysOf(group []*pending) (first, last time.Time) {
+	start, end := group[0].Sealed.Entry.Window.Start, group[0].Sealed.Entry.Window.End
+	for _, p := range group[1:] {
+		start, end = min(start, p.Sealed.Entry.Window.Start), max(end, p.Sealed.Entry.Window.End)
+	}
+	return start.Time().Add(-reach - day).Truncate(day), end.Time().Add(day).Truncate(day)
+}
+
+func (s *Store) listStrays(ctx context.Context, l *ledgerLog, t *pipeline.Table, k pipeline.StreamKey, first, last time.Time) error {
+	found := map[string]pipeline.Span{}
 	for _, parent := range []string{t.Name, rejectsDir} {
-		names, err := s.files.List(ctx, streamDir(parent, k))
+		names, err := s.files.Between(ctx, streamDir(parent, k), dateFolder(first), dateFolder(last))
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			span, ok := spanOf(name)
-			if ok && !owned(l.ledger, parent, k, name, span) {
-				stray[name] = span
+			if span, ok := spanOf(name); ok && !owned(l.ledger, name, span) {
+				found[name] = span
 			}
 		}
 	}
-	l.stray = stray
+	if l.strays.files == nil {
+		l.strays.files = found
+		return nil
+	}
+	for name, span := range found {
+		l.strays.files[name] = span
+	}
 	return nil
 }
 
 // owned reports whether name is the file of a window that the ledger knows.
-func owned(l *pipeline.Ledger, parent string, k pipeline.StreamKey, name string, span pipeline.Span) bool {
+func owned(l *pipeline.Ledger, name string, span pipeline.Span) bool {
+	folder := path.Base(path.Dir(name))
 	return slices.ContainsFunc(l.Overlapping(span), func(e pipeline.Entry) bool {
-		own, err := windowFile(parent, k, e.Window)
-		return err == nil && own == name
+		if e.Window.Span != span {
+			return false
+		}
+		loc, err := e.Window.Location()
+		return err == nil && dateFolder(span.Start.In(loc)) == folder
 	})
 }
 
 // claimStrays makes the window's commit remove the strays that overlap it.
 func (p *pending) claimStrays(l *ledgerLog) {
-	for name, span := range l.stray {
+	for name, span := range l.strays.files {
 		if span.Overlaps(p.Sealed.Entry.Window.Span) {
 			p.strays = append(p.strays, name)
 		}

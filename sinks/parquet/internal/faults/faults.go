@@ -58,6 +58,11 @@ func (f faultyFiles) List(ctx context.Context, dir string) (names []string, err 
 	return names, err
 }
 
+func (f faultyFiles) Between(ctx context.Context, dir, first, last string) (names []string, err error) {
+	err = f.plan.do(func() (err error) { names, err = f.Files.Between(ctx, dir, first, last); return })
+	return names, err
+}
+
 func (f faultyFiles) Read(ctx context.Context, name string) (body []byte, err error) {
 	err = f.plan.do(func() (err error) { body, err = f.Files.Read(ctx, name); return })
 	return body, err

@@ -21,6 +21,9 @@ type Files interface {
 	// List returns the names of the objects beneath dir, at any depth, sorted. A
 	// dir that does not exist has none.
 	List(ctx context.Context, dir string) ([]string, error)
+	// Between is List of those beneath the folders of dir whose names are from
+	// first to last, both included.
+	Between(ctx context.Context, dir, first, last string) ([]string, error)
 	// Read returns an object's content; [io/fs.ErrNotExist] if there is none.
 	Read(ctx context.Context, name string) ([]byte, error)
 	// Create makes an object. If there is one of that name nothing changes, and

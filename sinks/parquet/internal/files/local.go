@@ -54,6 +54,26 @@ func (l *Local) List(_ context.Context, dir string) ([]string, error) {
 	return names, err
 }
 
+// Between implements [Files].
+func (l *Local) Between(ctx context.Context, dir, first, last string) ([]string, error) {
+	entries, err := os.ReadDir(l.path(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() || e.Name() < first || e.Name() > last {
+			continue
+		}
+		more, err := l.List(ctx, dir+"/"+e.Name())
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, more...)
+	}
+	return names, nil
+}
+
 // Read implements [Files].
 func (l *Local) Read(_ context.Context, name string) ([]byte, error) {
 	return os.ReadFile(l.path(name))

@@ -1,0 +1,250 @@
+package parquet
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// lineReader reads the lines of the ledger. A history of a hundred thousand
+// windows has as many of them, and every command reads them all: encoding/json
+// takes ten times as long and leaves as many strings behind.
+//
+// It knows the form in which entries are written. Any other form, valid JSON or
+// not, is for encoding/json to judge: read reports that it did not understand.
+type lineReader struct {
+	line  []byte
+	at    int
+	bad   bool
+	names map[string]string // strings met before: a history repeats its zones, runs and digests
+}
+
+func newLineReader() *lineReader { return &lineReader{names: map[string]string{}} }
+
+// read reads one line, without its end.
+func (r *lineReader) read(line []byte) (e pipeline.Entry, ok bool) {
+	r.line, r.at, r.bad = line, 0, false
+	r.object(func(key string) { r.field(key, &e) })
+	return e, !r.bad && r.at == len(r.line)
+}
+
+func (r *lineReader) field(key string, e *pipeline.Entry) {
+	switch key {
+	case "kind":
+		e.Kind = pipeline.EntryKind(r.name())
+	case "window":
+		e.Window = r.window()
+	case "sync_id":
+		e.SyncID = pipeline.SyncID(r.name())
+	case "extracted_at":
+		e.ExtractedAt = r.instant()
+	case "read_at":
+		e.ReadAt = r.instant()
+	case "committed_at":
+		e.CommittedAt = r.instant()
+	case "settled":
+		e.Settled = r.yes()
+	case "counts":
+		e.Counts = r.counts()
+	case "fingerprint":
+		e.Fingerprint = r.hash()
+	case "rejects_hash":
+		e.RejectsHash = r.hash()
+	case "settings":
+		e.Settings = r.name()
+	case "staged":
+		e.Staged = r.number()
+	case "supersedes":
+		r.list(func() { e.Supersedes = append(e.Supersedes, r.window()) })
+	case "unchanged":
+		e.Unchanged = r.yes()
+	case "has_data":
+		e.HasData = r.yes()
+	case "note":
+		e.Note = r.name()
+	default:
+		r.bad = true
+	}
+}
+
+func (r *lineReader) window() (w pipeline.Window) {
+	r.object(func(key string) {
+		switch key {
+		case "start":
+			w.Start = r.instant()
+		case "end":
+			w.End = r.instant()
+		case "zone":
+			w.Zone = r.name()
+		default:
+			r.bad = true
+		}
+	})
+	return w
+}
+
+func (r *lineReader) counts() (c pipeline.Counts) {
+	r.object(func(key string) {
+		switch key {
+		case "read":
+			c.Read = r.number()
+		case "rows":
+			c.Rows = r.number()
+		case "rejected":
+			c.Rejected = r.number()
+		case "outside":
+			c.Outside = r.number()
+		case "duplicate":
+			c.Duplicate = r.number()
+		default:
+			r.bad = true
+		}
+	})
+	return c
+}
+
+// object reads a JSON object without blanks; field reads the value of a key.
+func (r *lineReader) object(field func(key string)) {
+	r.expect('{')
+	for !r.bad {
+		key := r.name()
+		r.expect(':')
+		if r.bad {
+			return
+		}
+		field(key)
+		if !r.next(',') {
+			r.expect('}')
+			return
+		}
+	}
+}
+
+// list reads a JSON array that is not empty.
+func (r *lineReader) list(item func()) {
+	r.expect('[')
+	for !r.bad {
+		item()
+		if !r.next(',') {
+			r.expect(']')
+			return
+		}
+	}
+}
+
+func (r *lineReader) next(c byte) bool {
+	if r.bad || r.at >= len(r.line) || r.line[r.at] != c {
+		return false
+	}
+	r.at++
+	return true
+}
+
+func (r *lineReader) expect(c byte) {
+	if !r.next(c) {
+		r.bad = true
+	}
+}
+
+// text is a JSON string of printable ASCII without escapes; it is the line's.
+func (r *lineReader) text() []byte {
+	r.expect('"')
+	if r.bad {
+		return nil
+	}
+	n := bytes.IndexByte(r.line[r.at:], '"')
+	if n < 0 {
+		r.bad = true
+		return nil
+	}
+	text := r.line[r.at : r.at+n]
+	r.at += n + 1
+	for _, c := range text {
+		if c < ' ' || c == '\\' || c > '~' {
+			r.bad = true
+			return nil
+		}
+	}
+	return text
+}
+
+// name is a string of its own, the same for equal texts.
+func (r *lineReader) name() string {
+	text := r.text()
+	if known, ok := r.names[string(text)]; ok {
+		return known
+	}
+	name := string(text)
+	r.names[name] = name
+	return name
+}
+
+func (r *lineReader) yes() bool {
+	const word = "true" // what is false is left out
+	if r.bad || !bytes.HasPrefix(r.line[r.at:], []byte(word)) {
+		r.bad = true
+		return false
+	}
+	r.at += len(word)
+	return true
+}
+
+// number is a whole number of at most 18 digits.
+func (r *lineReader) number() int64 {
+	begin, n := r.at, int64(0)
+	for r.at < len(r.line) && '0' <= r.line[r.at] && r.line[r.at] <= '9' {
+		n = n*10 + int64(r.line[r.at]-'0')
+		r.at++
+	}
+	digits := r.at - begin
+	if digits == 0 || digits > 18 || digits > 1 && r.line[begin] == '0' {
+		r.bad = true
+	}
+	return n
+}
+
+func (r *lineReader) hash() (h pipeline.Hash) {
+	if text := r.text(); !r.bad && h.UnmarshalText(text) != nil {
+		r.bad = true
+	}
+	return h
+}
+
+// instant is RFC 3339 in UTC: 2025-09-08T05:00:00Z, with up to 6 digits of a fraction.
+func (r *lineReader) instant() pipeline.Instant {
+	t := r.text()
+	const whole = len("2006-01-02T15:04:05")
+	if r.bad || len(t) <= whole || t[len(t)-1] != 'Z' || t[4] != '-' || t[7] != '-' || t[10] != 'T' || t[13] != ':' || t[16] != ':' {
+		r.bad = true
+		return 0
+	}
+	year, month, day := r.digits(t[:4]), r.digits(t[5:7]), r.digits(t[8:10])
+	hour, minute, second := r.digits(t[11:13]), r.digits(t[14:16]), r.digits(t[17:whole])
+	micros := 0
+	if fraction := t[whole : len(t)-1]; len(fraction) > 0 {
+		if fraction[0] != '.' || len(fraction) == 1 || len(fraction) > 7 {
+			r.bad = true
+			return 0
+		}
+		micros = r.digits(fraction[1:])
+		for n := len(fraction); n < 7; n++ {
+			micros *= 10
+		}
+	}
+	at := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
+	if month < 1 || month > 12 || day < 1 || at.Day() != day || hour > 23 || minute > 59 || second > 59 {
+		r.bad = true
+	}
+	return pipeline.Instant(at.Unix()*1_000_000 + int64(micros))
+}
+
+func (r *lineReader) digits(text []byte) (n int) {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			r.bad = true
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
