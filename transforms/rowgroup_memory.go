@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// Buffers of 4 KiB to 8 MiB are kept; what is smaller the collector handles
+	// Buffers of 4 KiB to 4 MiB are kept; what is smaller the collector handles
 	// well, what is larger is rare.
-	smallestKept, largestKept = 12, 23
-	// keptBuffers bounds how many of each size are kept.
-	keptBuffers = 32
+	smallestKept, largestKept = 12, 22
+	// keptBytes bounds the buffers of each size that are kept.
+	keptBytes = 4 << 20
 )
 
 // recycler is an Arrow allocator that keeps freed buffers by size, to the next
@@ -27,7 +27,7 @@ var encoderMemory memory.Allocator = newRecycler()
 func newRecycler() *recycler {
 	r := &recycler{}
 	for class := smallestKept; class <= largestKept; class++ {
-		r.kept[class] = make(chan []byte, keptBuffers)
+		r.kept[class] = make(chan []byte, min(keptBytes>>class, 64))
 	}
 	return r
 }
