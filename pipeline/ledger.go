@@ -63,11 +63,11 @@ func (l *Ledger) Apply(e Entry) {
 	if e.Window.Empty() {
 		return
 	}
-	switch e.Kind {
+	switch e.Kind { // e is on the heap, once: a history has a hundred thousand
 	case EntryBegin:
 		l.begin(e)
 	case EntryCommit:
-		l.commit(e)
+		l.commit(&e)
 	case EntryFail:
 		l.failed.put(spanItem{Span: e.Window.Span, entry: &e})
 	case EntryWaive:
@@ -106,8 +106,9 @@ func (l *Ledger) doubt(e Entry) {
 	}
 }
 
-func (l *Ledger) commit(e Entry) {
-	if l.Yields(e) {
+// commit keeps e.
+func (l *Ledger) commit(e *Entry) {
+	if l.newer(e) {
 		return
 	}
 	s := e.Window.Span
@@ -125,7 +126,7 @@ func (l *Ledger) commit(e Entry) {
 		l.doubt(Entry{Window: it.entry.Window, SyncID: it.entry.SyncID, ReadAt: it.entry.ReadAt})
 	}
 	l.order++
-	l.live.insert(spanItem{Span: s, entry: &e, order: l.order})
+	l.live.insert(spanItem{Span: s, entry: e, order: l.order})
 	l.remnants.subtract(s)
 	l.waived.subtract(s)
 	for _, it := range slices.Collect(l.failed.over(s)) {
@@ -233,7 +234,9 @@ func (l *Ledger) Overlapping(s Span) []Entry {
 
 // Yields reports whether a newer reading than e's is committed for any part of
 // e's window, so that e must not replace it.
-func (l *Ledger) Yields(e Entry) bool {
+func (l *Ledger) Yields(e Entry) bool { return l.newer(&e) }
+
+func (l *Ledger) newer(e *Entry) bool {
 	for it := range l.live.over(e.Window.Span) {
 		if it.entry.ReadAt > e.ReadAt {
 			return true

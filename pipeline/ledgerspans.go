@@ -66,9 +66,12 @@ func (m *spanMap) from(i Instant) iter.Seq[spanItem] {
 // change meanwhile.
 func (m *spanMap) over(s Span) iter.Seq[spanItem] {
 	return func(yield func(spanItem) bool) {
-		for it := range m.from(s.Start) {
-			if it.Start >= s.End || !yield(it) {
-				return
+		block, at := m.find(s.Start)
+		for ; block < len(m.blocks); block, at = block+1, 0 {
+			for _, it := range m.blocks[block][at:] {
+				if it.Start >= s.End || !yield(it) {
+					return
+				}
 			}
 		}
 	}

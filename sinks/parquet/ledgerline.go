@@ -14,29 +14,28 @@ import (
 // It knows the form in which entries are written. Any other form, valid JSON or
 // not, is for encoding/json to judge: read reports that it did not understand.
 type lineReader struct {
-	line  []byte
-	at    int
-	bad   bool
-	names map[string]string // strings met before: a history repeats its zones, runs and digests
+	line []byte
+	at   int
+	bad  bool
+	// last are the strings that a history repeats, as they were met last.
+	last struct{ kind, zone, run, settings string }
 }
-
-func newLineReader() *lineReader { return &lineReader{names: map[string]string{}} }
 
 // read reads one line, without its end.
 func (r *lineReader) read(line []byte) (e pipeline.Entry, ok bool) {
 	r.line, r.at, r.bad = line, 0, false
-	r.object(func(key string) { r.field(key, &e) })
+	r.object(func(key []byte) { r.field(key, &e) })
 	return e, !r.bad && r.at == len(r.line)
 }
 
-func (r *lineReader) field(key string, e *pipeline.Entry) {
-	switch key {
+func (r *lineReader) field(key []byte, e *pipeline.Entry) {
+	switch string(key) {
 	case "kind":
-		e.Kind = pipeline.EntryKind(r.name())
+		e.Kind = pipeline.EntryKind(r.repeated(&r.last.kind))
 	case "window":
 		e.Window = r.window()
 	case "sync_id":
-		e.SyncID = pipeline.SyncID(r.name())
+		e.SyncID = pipeline.SyncID(r.repeated(&r.last.run))
 	case "extracted_at":
 		e.ExtractedAt = r.instant()
 	case "read_at":
@@ -52,7 +51,7 @@ func (r *lineReader) field(key string, e *pipeline.Entry) {
 	case "rejects_hash":
 		e.RejectsHash = r.hash()
 	case "settings":
-		e.Settings = r.name()
+		e.Settings = r.repeated(&r.last.settings)
 	case "staged":
 		e.Staged = r.number()
 	case "supersedes":
@@ -62,21 +61,21 @@ func (r *lineReader) field(key string, e *pipeline.Entry) {
 	case "has_data":
 		e.HasData = r.yes()
 	case "note":
-		e.Note = r.name()
+		e.Note = string(r.text())
 	default:
 		r.bad = true
 	}
 }
 
 func (r *lineReader) window() (w pipeline.Window) {
-	r.object(func(key string) {
-		switch key {
+	r.object(func(key []byte) {
+		switch string(key) {
 		case "start":
 			w.Start = r.instant()
 		case "end":
 			w.End = r.instant()
 		case "zone":
-			w.Zone = r.name()
+			w.Zone = r.repeated(&r.last.zone)
 		default:
 			r.bad = true
 		}
@@ -85,8 +84,8 @@ func (r *lineReader) window() (w pipeline.Window) {
 }
 
 func (r *lineReader) counts() (c pipeline.Counts) {
-	r.object(func(key string) {
-		switch key {
+	r.object(func(key []byte) {
+		switch string(key) {
 		case "read":
 			c.Read = r.number()
 		case "rows":
@@ -105,10 +104,10 @@ func (r *lineReader) counts() (c pipeline.Counts) {
 }
 
 // object reads a JSON object without blanks; field reads the value of a key.
-func (r *lineReader) object(field func(key string)) {
+func (r *lineReader) object(field func(key []byte)) {
 	r.expect('{')
 	for !r.bad {
-		key := r.name()
+		key := r.text()
 		r.expect(':')
 		if r.bad {
 			return
@@ -169,15 +168,12 @@ func (r *lineReader) text() []byte {
 	return text
 }
 
-// name is a string of its own, the same for equal texts.
-func (r *lineReader) name() string {
-	text := r.text()
-	if known, ok := r.names[string(text)]; ok {
-		return known
+// repeated is a string that is likely the last one.
+func (r *lineReader) repeated(last *string) string {
+	if text := r.text(); string(text) != *last {
+		*last = string(text)
 	}
-	name := string(text)
-	r.names[name] = name
-	return name
+	return *last
 }
 
 func (r *lineReader) yes() bool {

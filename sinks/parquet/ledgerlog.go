@@ -55,12 +55,12 @@ type ledgerLog struct {
 	snapshot int // number of the newest snapshot seen
 	summed   int // entries in that snapshot, when this process has read or written it
 	added    int // entries folded in since
-	lines    *lineReader
+	lines    lineReader
 	strays   strays
 }
 
 func newLedgerLog(f files.Files, dir string) *ledgerLog {
-	return &ledgerLog{files: f, dir: dir, ledger: pipeline.NewLedger(), lines: newLineReader()}
+	return &ledgerLog{files: f, dir: dir, ledger: pipeline.NewLedger()}
 }
 
 // listing is what a folder of the log holds.
@@ -179,14 +179,20 @@ func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 		}
 		e, ok := l.lines.read(line)
 		if !ok {
-			e = pipeline.Entry{}
-			if err := json.Unmarshal(line, &e); err != nil {
+			if e, err = anyEntry(line); err != nil {
 				return n, err
 			}
 		}
 		l.ledger.Apply(e)
 		n++
 	}
+}
+
+// anyEntry reads what [lineReader] leaves alone. It stands apart because what
+// encoding/json fills lies on the heap.
+func anyEntry(line []byte) (e pipeline.Entry, err error) {
+	err = json.Unmarshal(line, &e)
+	return e, err
 }
 
 // wholeLine is the next line without its end, good until the next call.

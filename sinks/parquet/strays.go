@@ -22,6 +22,8 @@ const (
 	// grows over a seam. A file that overlaps a window lies in the folder of a
 	// day at most so long before the window's start.
 	reach = 2 * 366 * day
+	// ahead is looked at too, for the commits that follow, in whichever direction.
+	ahead = 32 * day
 )
 
 // findStrays lists, once for each day, the files of windows that the ledger
@@ -33,19 +35,17 @@ func (s *Store) findStrays(ctx context.Context, l *ledgerLog, t *pipeline.Table,
 	first, last := daysOf(group)
 	known := &l.strays
 	if known.first.IsZero() {
-		if err := s.listStrays(ctx, l, t, k, first, last); err != nil {
-			return err
-		}
-		known.first, known.last = first, last
-		return nil
+		known.first, known.last = last.Add(ahead+day), last.Add(ahead)
 	}
 	if first.Before(known.first) {
+		first = first.Add(-ahead)
 		if err := s.listStrays(ctx, l, t, k, first, known.first.Add(-day)); err != nil {
 			return err
 		}
 		known.first = first
 	}
 	if last.After(known.last) {
+		last = last.Add(ahead)
 		if err := s.listStrays(ctx, l, t, k, known.last.Add(day), last); err != nil {
 			return err
 		}

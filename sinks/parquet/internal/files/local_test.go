@@ -245,6 +245,22 @@ func TestListAndRemoveTakeWhatIsMissingForGone(t *testing.T) {
 	}
 }
 
+func TestBetweenListsTheFoldersOfARange(t *testing.T) {
+	ctx := context.Background()
+	l := NewLocal(t.TempDir(), "_private")
+	if names, err := l.Between(ctx, "nothing", "a", "z"); err != nil || len(names) != 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+	for _, name := range []string{"x/d=1/a", "x/d=2/a", "x/d=2/e/b", "x/d=3/a", "x/d=4/a", "x/d=3z", "y/d=2/a"} {
+		if err := l.Append(ctx, name, []byte("line")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := l.Between(ctx, "x", "d=2", "d=3"); err != nil || !slices.Equal(names, []string{"x/d=2/a", "x/d=2/e/b", "x/d=3/a"}) {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
 func TestATempIsReadBackAndDiscarded(t *testing.T) {
 	ctx := context.Background()
 	l := NewLocal(t.TempDir(), "_private")
