@@ -40,6 +40,14 @@ func (r *Row) writeExtra(n *name, v value, snapshot bool) {
 	}
 }
 
+// writeMembers adds members that are written already to the row's extras.
+func (r *Row) writeMembers(members []byte) {
+	if len(r.extras) > r.begun {
+		r.extras = append(r.extras, ',')
+	}
+	r.extras = append(r.extras, members...)
+}
+
 // appendQuoted appends s as a JSON string. Runs of invalid UTF-8 become
 // U+FFFD; utf8OK says that there are none.
 func appendQuoted(dst, s []byte, utf8OK bool) []byte {

@@ -21,14 +21,16 @@ type jsonDecoder struct {
 	members  map[string]*jsonMember // by the name itself
 	first    *jsonKey               // of the row before
 	envelope []envelopeValue
-	decoded  []byte // texts of the current row that had escapes
+	decoded  []byte // texts of the current row that do not stand in the chunk
+	from, to int    // members of extras not yet told to the row
 }
 
 // jsonKey is one spelling of a name.
 type jsonKey struct {
 	*jsonMember
-	text []byte   // with the closing quote
-	next *jsonKey // that came after it the last time
+	text  []byte   // with quotes and a colon
+	plain bool     // text is what extras hold
+	next  *jsonKey // that came after it the last time
 }
 
 // jsonMember is a name that rows have.
@@ -36,7 +38,7 @@ type jsonMember struct {
 	field int   // in the mapping, or -1
 	name  *name // of a field that the mapping does not list
 	row   int64 // the last row that has it
-	plain string
+	title string
 }
 
 // envelopeValue is a member of the object around the rows.
@@ -98,7 +100,7 @@ func (d *jsonDecoder) element(i int) int {
 	}
 	raw := s.b[i:end]
 	if twice != nil {
-		r.rejectRaw(raw, "the row has the field "+twice.plain+" twice")
+		r.rejectRaw(raw, "the row has the field "+twice.title+" twice")
 		return end
 	}
 	d.putEnvelope()
@@ -114,7 +116,7 @@ func (d *jsonDecoder) element(i int) int {
 // that it has more than once.
 func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 	s := &d.scan
-	d.decoded = d.decoded[:0]
+	d.decoded, d.from, d.to = d.decoded[:0], 0, 0
 	if i = s.space(i + 1); i < len(s.b) && s.b[i] == '}' {
 		return i + 1, nil
 	}
@@ -124,7 +126,9 @@ func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 		if at < 0 {
 			return -1, nil
 		}
-		*follow = key
+		if *follow != key {
+			*follow = key
+		}
 		follow = &key.next
 		if key.row == d.row.number {
 			twice = key.jsonMember
@@ -134,14 +138,54 @@ func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 		if end < 0 {
 			return -1, nil
 		}
-		d.put(key.jsonMember, v)
+		switch {
+		case v.text == nil:
+		case key.field >= 0:
+			d.row.put(key.field, v)
+		default:
+			d.keep(key, v, i, at, end)
+		}
+		if end+1 < len(s.b) && s.b[end] == ',' && s.b[end+1] == '"' {
+			i = end + 1
+			continue
+		}
 		if i = s.space(end); i < len(s.b) && s.b[i] == '}' {
+			d.tell()
 			return i + 1, twice
 		}
 		if i = s.expect(i, ',', "a comma is missing between members, or the row ends too early"); i < 0 {
 			return -1, nil
 		}
 		i = s.space(i)
+	}
+}
+
+// keep leaves a member in extras: its name stands at i, its value from at to
+// end. Members that stand side by side, written as extras have them, are told
+// to the row in one piece.
+func (d *jsonDecoder) keep(k *jsonKey, v value, i, at, end int) {
+	r, b := d.row, d.scan.b
+	r.sum = r.sum.Add(pipeline.FieldHash(k.name.seed, v.token))
+	if k.plain && r.utf8OK && at == i+len(k.text) && len(v.token) == end-at && &v.token[0] == &b[at] {
+		if i == d.to+1 && b[d.to] == ',' && d.from < d.to {
+			d.to = end
+			return
+		}
+		d.tell()
+		d.from, d.to = i, end
+		return
+	}
+	d.tell()
+	n := len(d.decoded)
+	d.decoded = append(append(d.decoded, k.name.member...), r.clean(v.token)...)
+	r.written = append(r.written, d.decoded[n:])
+}
+
+// tell tells the row the members that keep has collected.
+func (d *jsonDecoder) tell() {
+	if d.from < d.to {
+		d.row.written = append(d.row.written, d.scan.b[d.from:d.to])
+		d.from, d.to = 0, 0
 	}
 }
 
@@ -159,39 +203,40 @@ func (d *jsonDecoder) put(m *jsonMember, v value) {
 // key reads the name at i and its colon, and returns the value's position.
 func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 	s := &d.scan
-	if predicted != nil && i < len(s.b) && s.b[i] == '"' && bytes.HasPrefix(s.b[i+1:], predicted.text) {
-		end := i + 1 + len(predicted.text)
-		if end < len(s.b) && s.b[end] == ':' {
-			return predicted, s.space(end + 1)
+	if predicted != nil && bytes.HasPrefix(s.b[i:], predicted.text) {
+		if i += len(predicted.text); i < len(s.b) && s.b[i] > ' ' {
+			return predicted, i
 		}
+		return predicted, s.space(i)
 	}
 	at, kind := s.name(i)
 	if at < 0 {
 		return nil, -1
 	}
 	end, _ := s.string(i)
-	text := s.b[i+1 : end]
-	if k := d.spelled[string(text)]; k != nil {
+	spelled := s.b[i:end]
+	if k := d.spelled[string(spelled)]; k != nil {
 		return k, at
 	}
-	plain := text[:len(text)-1]
+	title := spelled[1 : len(spelled)-1]
 	if kind&escapes != 0 {
-		plain = unescape(nil, plain)
+		title = unescape(nil, title)
 	}
-	k := &jsonKey{jsonMember: d.member(string(d.row.clean(plain))), text: text}
-	d.spelled[string(text)] = k
+	k := &jsonKey{jsonMember: d.member(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
+	k.plain = k.name != nil && bytes.Equal(k.text, k.name.member)
+	d.spelled[string(spelled)] = k
 	return k, at
 }
 
-// member finds or makes the member called name.
-func (d *jsonDecoder) member(plain string) *jsonMember {
-	m := d.members[plain]
+// member finds or makes the member called title.
+func (d *jsonDecoder) member(title string) *jsonMember {
+	m := d.members[title]
 	if m == nil {
-		m = &jsonMember{field: d.format.layout.field(plain), plain: plain}
+		m = &jsonMember{field: d.format.layout.field(title), title: title}
 		if m.field < 0 {
-			m.name = newName(plain)
+			m.name = newName(title)
 		}
-		d.members[plain] = m
+		d.members[title] = m
 	}
 	return m
 }
@@ -199,6 +244,14 @@ func (d *jsonDecoder) member(plain string) *jsonMember {
 // value reads the value at i. Null and blank strings are absent.
 func (d *jsonDecoder) value(i int) (value, int) {
 	s := &d.scan
+	if i < len(s.b) && isDigit(s.b[i]) {
+		end := s.number(i)
+		if end < 0 {
+			return value{}, -1
+		}
+		token := s.b[i:end:end]
+		return value{text: token, token: token}, end
+	}
 	end, kind := s.value(i)
 	if end < 0 {
 		return value{}, -1
@@ -259,7 +312,7 @@ func (d *jsonDecoder) readEnvelope(head []byte) {
 			return
 		}
 		if v.text != nil {
-			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, newName("_envelope." + key.plain)})
+			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, newName("_envelope." + key.title)})
 		}
 		i = s.space(end)
 		if i < len(head) && head[i] == ',' {

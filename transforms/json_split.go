@@ -48,10 +48,10 @@ type arraySplitter struct {
 	depth   int
 	quoted  bool // pos is inside a string
 	opening int  // where that string begins
+	flat    flatScan
+	walk    bool // rows are walked through, up to the next cut
 	yielded bool
 }
-
-var splitBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
 	s.buf, s.first = newBuffer(s.size), -1
@@ -65,6 +65,9 @@ func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
 			return problem
 		}
 		if err == io.EOF {
+			if problem := s.settle(); problem != nil {
+				return problem
+			}
 			return s.finish(yield)
 		}
 		if err != nil {
@@ -73,25 +76,22 @@ func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
 	}
 }
 
-// newBuffer returns an empty buffer with room for n bytes, not more: where a
-// document is cut must not depend on what was read before.
-func newBuffer(n int) []byte {
-	if b := *splitBuffers.Get().(*[]byte); cap(b) >= n {
-		return b[:0:n]
-	}
-	return make([]byte, 0, n)
-}
-
 // makeRoom makes sure that the buffer can take more bytes: what is whole is
 // handed over, else the buffer grows.
 func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	if len(s.buf) < cap(s.buf) {
 		return nil
 	}
-	if s.end > 0 && len(s.buf) >= s.rangeBytes {
+	full := len(s.buf) >= s.rangeBytes
+	if full || s.tooLong() {
+		if err := s.settle(); err != nil {
+			return err
+		}
+	}
+	if full && s.end > 0 {
 		return s.handOver(yield)
 	}
-	if s.state == inElement && len(s.buf)-s.element > maxRowBytes {
+	if s.tooLong() {
 		return s.format.malformed("a row is longer than %d MiB", maxRowBytes>>20)
 	}
 	if s.first < 0 { // nothing but white space and punctuation
@@ -99,13 +99,18 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 		return nil
 	}
 	n := 2 * cap(s.buf)
-	if cap(s.buf) < s.rangeBytes {
-		n = min(n, s.rangeBytes)
+	if cap(s.buf) < s.rangeBytes && (n >= leastKept || n > s.rangeBytes) {
+		n = s.rangeBytes // the size that is kept
 	}
 	small := s.buf
 	s.buf = append(newBuffer(n), small...)
-	splitBuffers.Put(&small)
+	freeBuffer(small)
 	return nil
+}
+
+// tooLong reports whether what has been read of an element is more than a row may be.
+func (s *arraySplitter) tooLong() bool {
+	return s.state == inElement && len(s.buf)-s.element > maxRowBytes
 }
 
 // handOver yields the whole elements and moves the rest to a new buffer.
@@ -116,13 +121,11 @@ func (s *arraySplitter) handOver(yield func(pipeline.Chunk, error) bool) error {
 		n *= 2
 	}
 	s.buf = append(newBuffer(n), rest...)
-	s.pos -= s.end
-	s.element -= s.end
-	s.opening -= s.end
-	s.first, s.end = -1, 0
-	if s.state == inElement {
-		s.first = s.element
+	if s.state == inElement { // begin it anew
+		s.pos, s.state = s.element, wantElement
 	}
+	s.pos -= s.end
+	s.first, s.end, s.walk = -1, 0, false
 	s.yielded = true
 	if !yield(chunk, nil) {
 		return errStopped
@@ -136,7 +139,7 @@ func (s *arraySplitter) whole() pipeline.Chunk {
 	b := s.buf
 	return pipeline.Chunk{
 		Data: b[s.first:s.end],
-		Free: sync.OnceFunc(func() { splitBuffers.Put(&b) }),
+		Free: sync.OnceFunc(func() { freeBuffer(b) }),
 	}
 }
 
@@ -164,6 +167,10 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 func (s *arraySplitter) scan() error {
 	for s.pos < len(s.buf) {
 		if s.state == inElement {
+			if s.flat.look(s.buf) {
+				return nil // until settle
+			}
+			s.walk = true
 			s.scanElement()
 			continue
 		}
@@ -177,6 +184,19 @@ func (s *arraySplitter) scan() error {
 		}
 	}
 	return nil
+}
+
+// settle moves on from the row where the flat scan began, past those that are
+// known to be whole.
+func (s *arraySplitter) settle() error {
+	if !s.flat.on {
+		return nil
+	}
+	s.flat.on, s.walk = false, true
+	if end := s.flat.lastRowEnd(s.buf, s.element); end >= 0 {
+		s.closeElement(end)
+	}
+	return s.scan()
 }
 
 // step handles a byte between elements.
@@ -198,7 +218,8 @@ func (s *arraySplitter) step(c byte) error {
 		if c == ',' || c == ']' {
 			return s.format.malformed("a row is missing beside a comma")
 		}
-		s.state, s.depth, s.element = inElement, 0, s.pos
+		s.state, s.depth, s.quoted, s.element = inElement, 0, false, s.pos
+		s.flat = flatScan{on: !s.walk, pos: s.pos}
 		if s.first < 0 {
 			s.first = s.pos
 		}

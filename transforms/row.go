@@ -84,6 +84,8 @@ type Row struct {
 	set     []bool    // by column: Set… was called
 	pending []setting // what Set… was told
 	unknown []unknown
+	written [][]byte      // members of extras that stand in the document as they are to stand there
+	sum     pipeline.Hash // of their hashes
 	at      pipeline.Instant
 	reason  string // why the row is rejected
 	failure error

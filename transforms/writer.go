@@ -80,6 +80,7 @@ func (r *Row) begin() {
 	clear(r.set)
 	r.pending = r.pending[:0]
 	r.unknown = r.unknown[:0]
+	r.written, r.sum = r.written[:0], pipeline.Hash{}
 	r.at, r.reason, r.failure = pipeline.NoInstant, "", nil
 	r.scratch = r.scratch[:0]
 }
@@ -146,6 +147,10 @@ func (r *Row) write() {
 
 // close ends the extras and the row.
 func (r *Row) close() {
+	for _, members := range r.written {
+		r.writeMembers(members)
+	}
+	r.hash = r.hash.Add(r.sum)
 	for i := range r.unknown {
 		r.writeExtra(r.unknown[i].name, r.unknown[i].value, false)
 	}
