@@ -134,16 +134,9 @@ func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 			twice = key.jsonMember
 		}
 		key.row = d.row.number
-		v, end := d.value(at)
+		end := d.member(key, i, at)
 		if end < 0 {
 			return -1, nil
-		}
-		switch {
-		case v.text == nil:
-		case key.field >= 0:
-			d.row.put(key.field, v)
-		default:
-			d.keep(key, v, i, at, end)
 		}
 		if end+1 < len(s.b) && s.b[end] == ',' && s.b[end+1] == '"' {
 			i = end + 1
@@ -160,21 +153,45 @@ func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 	}
 }
 
-// keep leaves a member in extras: its name stands at i, its value from at to
-// end. Members that stand side by side, written as extras have them, are told
-// to the row in one piece.
-func (d *jsonDecoder) keep(k *jsonKey, v value, i, at, end int) {
-	r, b := d.row, d.scan.b
-	r.sum = r.sum.Add(pipeline.FieldHash(k.name.seed, v.token))
-	if k.plain && r.utf8OK && at == i+len(k.text) && len(v.token) == end-at && &v.token[0] == &b[at] {
-		if i == d.to+1 && b[d.to] == ',' && d.from < d.to {
-			d.to = end
-			return
+// member reads the value at at, whose name stands at i.
+func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
+	verbatim := k.plain && at == i+len(k.text)
+	if b := d.scan.b; verbatim && at < len(b) && isDigit(b[at]) { // nearly all are
+		if end = d.scan.number(at); end > 0 {
+			d.keep(k, i, at, end)
 		}
-		d.tell()
-		d.from, d.to = i, end
-		return
+		return end
 	}
+	v, end := d.value(at)
+	switch {
+	case end < 0 || v.text == nil:
+	case k.field >= 0:
+		d.row.put(k.field, v)
+	case verbatim && d.row.utf8OK && len(v.token) == end-at && &v.token[0] == &d.scan.b[at]:
+		d.keep(k, i, at, end)
+	default:
+		d.rewrite(k, v)
+	}
+	return end
+}
+
+// keep leaves a member in extras that is written as extras have it: its name
+// stands at i, its value from at to end. Those that stand side by side are told
+// to the row in one piece.
+func (d *jsonDecoder) keep(k *jsonKey, i, at, end int) {
+	r, b := d.row, d.scan.b
+	r.sum = r.sum.Add(pipeline.FieldHash(k.name.seed, b[at:end]))
+	if i != d.to+1 || b[d.to] != ',' || d.from == d.to {
+		d.tell()
+		d.from = i
+	}
+	d.to = end
+}
+
+// rewrite leaves a member in extras that needs to be written anew.
+func (d *jsonDecoder) rewrite(k *jsonKey, v value) {
+	r := d.row
+	r.sum = r.sum.Add(pipeline.FieldHash(k.name.seed, v.token))
 	d.tell()
 	n := len(d.decoded)
 	d.decoded = append(append(d.decoded, k.name.member...), r.clean(v.token)...)
@@ -222,14 +239,14 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 	if kind&escapes != 0 {
 		title = unescape(nil, title)
 	}
-	k := &jsonKey{jsonMember: d.member(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
+	k := &jsonKey{jsonMember: d.named(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
 	k.plain = k.name != nil && bytes.Equal(k.text, k.name.member)
 	d.spelled[string(spelled)] = k
 	return k, at
 }
 
-// member finds or makes the member called title.
-func (d *jsonDecoder) member(title string) *jsonMember {
+// named finds or makes the member called title.
+func (d *jsonDecoder) named(title string) *jsonMember {
 	m := d.members[title]
 	if m == nil {
 		m = &jsonMember{field: d.format.layout.field(title), title: title}
@@ -244,14 +261,6 @@ func (d *jsonDecoder) member(title string) *jsonMember {
 // value reads the value at i. Null and blank strings are absent.
 func (d *jsonDecoder) value(i int) (value, int) {
 	s := &d.scan
-	if i < len(s.b) && isDigit(s.b[i]) {
-		end := s.number(i)
-		if end < 0 {
-			return value{}, -1
-		}
-		token := s.b[i:end:end]
-		return value{text: token, token: token}, end
-	}
 	end, kind := s.value(i)
 	if end < 0 {
 		return value{}, -1

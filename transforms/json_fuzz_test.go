@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -20,6 +21,7 @@ import (
 type wantedRow struct {
 	reject  bool
 	members map[string]jsontext.Value // null and blank strings left out
+	names   []string                  // of members, in order
 }
 
 // oracle reads a document with jsontext.
@@ -75,6 +77,7 @@ func oracleRow(d *jsontext.Decoder) (wantedRow, error) {
 			continue
 		}
 		row.members[name] = v.Clone()
+		row.names = append(row.names, name)
 	}
 	_, err := d.ReadToken()
 	row.reject = row.reject || !seen["resource"]
@@ -116,6 +119,9 @@ func FuzzJSON(f *testing.F) {
 		"[{\"resource\":\"\xff\xfe\",\"\xc3\":\"\xed\xa0\x80\"}]",
 		`[{"resource":"A","o":{"k":"}]\\"}}` + "\n,\t" + `{"resource":""}]`,
 		`[{"resource":{"a":1},"label":{"b":2}}]`,
+		`[{"resource":"A","u":1,"v":2.5,"w":null,"n":1},{"resource":"B","u":1, "v":2.5,"w":"x","n":0.5},{"u":"","v":-1,"resource":"},{"}]`,
+		`[{"u":12345678,"v":123456789.12345678e-12,"w":"\\\"","resource":"A"} , {"u":1,"\u0076":2,"w":"\ud800","v":3,"resource":"A"}]`,
+		"[{\"u\":1,\"v\":\"\xff\",\"w\":2,\"resource\":\"A\"},{\"v\":\"a\",\"u\" :1,\"w\":2,\"resource\":\"A\"}]",
 	} {
 		f.Add([]byte(doc), 3)
 	}
@@ -139,7 +145,7 @@ func FuzzJSON(f *testing.F) {
 			}
 			return
 		}
-		if fmt.Sprint(got.rows) != fmt.Sprint(cut.rows) || len(got.rejects) != len(cut.rejects) {
+		if fmt.Sprint(got.rows, got.hashes) != fmt.Sprint(cut.rows, cut.hashes) || len(got.rejects) != len(cut.rejects) {
 			t.Fatalf("whole: %v, in ranges: %v", got, cut)
 		}
 		rows := got.rows
@@ -151,6 +157,9 @@ func FuzzJSON(f *testing.F) {
 				t.Fatalf("row %d is lost", i)
 			}
 			compareRow(t, w, rows[0])
+			if utf8.Valid(doc) && !bytes.Contains(doc, []byte(`\u`)) && !bytes.Contains(doc, []byte("\uFFFD\uFFFD")) {
+				compareExtras(t, w, rows[0]["extras"], got.hashes[len(got.rows)-len(rows)])
+			}
 			rows = rows[1:]
 		}
 		if len(rows) != 0 || len(got.rows)+len(got.rejects) != len(want) {
@@ -226,6 +235,34 @@ func compareRow(t *testing.T, want wantedRow, got map[string]string) {
 		case mangled(unquoted(kept)) != mangled(unquoted(v)) && !strings.Contains(string(v), `\u`):
 			t.Fatalf("extras hold %s as %s, want %s", name, kept, v)
 		}
+	}
+}
+
+// compareExtras checks the letters and the hash of a row's extras: declared
+// fields first, then the others in the order and form in which they were written.
+func compareExtras(t *testing.T, want wantedRow, extras string, hash pipeline.Hash) {
+	t.Helper()
+	layout := newLayout(jsonMapping)
+	var others []byte
+	var sum pipeline.Hash
+	for _, name := range want.names {
+		if layout.field(name) < 0 {
+			others = append(append(appendQuoted(append(others, ','), []byte(name), true), ':'), want.members[name]...)
+			sum = sum.Add(pipeline.FieldHash(pipeline.NameSeed(name), want.members[name]))
+		}
+	}
+	declared := strings.TrimSuffix(strings.TrimSuffix(extras, "}"), string(bytes.TrimPrefix(others, comma)))
+	if len(others) > 0 && declared == strings.TrimSuffix(extras, "}") {
+		t.Fatalf("extras are %s, and should end with %s", extras, others)
+	}
+	for _, name := range []string{"resource", "label", "n", "x", "min"} {
+		member := append(append(appendQuoted(nil, []byte(name), true), ':'), want.members[name]...)
+		if want.members[name] != nil && strings.Contains(declared, string(member)) {
+			sum = sum.Add(pipeline.FieldHash(pipeline.NameSeed(name), want.members[name]))
+		}
+	}
+	if sum != hash && !strings.ContainsAny(strings.TrimPrefix(declared, "{"), `{[\`) { // where a member's text is a member
+		t.Fatalf("the hash of extras %s is %v, want %v", extras, hash, sum)
 	}
 }
 

@@ -181,7 +181,15 @@ func (s *scanner) number(i int) int {
 	return i
 }
 
+// digitsEnd returns the position after the digits that begin at i. It looks at
+// eight bytes at a time, since where a number ends cannot be predicted.
 func digitsEnd(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		w := endian.LittleEndian.Uint64(b[i:]) ^ lows*'0'                 // digits are 0 to 9
+		if other := (w&^highs + lows*(0x80-10) | w) & highs; other != 0 { // high where the byte is more
+			return i + bits.TrailingZeros64(other)/8
+		}
+	}
 	for i < len(b) && isDigit(b[i]) {
 		i++
 	}

@@ -361,3 +361,36 @@ func TestTheExtrasHashIgnoresOrderAndSnapshots(t *testing.T) {
 		t.Errorf("extras are %s", d.rows[0]["extras"])
 	}
 }
+
+func TestDecodingTakesNoMemoryByTheRow(t *testing.T) {
+	const rows = 4000
+	row := `{"resource":"A \u003c-","label":"L","n":7,"x":1.25,"u":12,"v":0.5,"w":null,"o":{"k":[1]}}`
+	chunk := pipeline.Chunk{Data: []byte(strings.Repeat(row+",", rows-1) + row)}
+	f := NewJSON(jsonMapping, JSONOptions{})
+	allocations := testing.AllocsPerRun(5, func() {
+		b := pipeline.NewBatch(pipeline.Activity)
+		defer b.Release()
+		if err := f.Decode(&pipeline.Meta{}, chunk, b); err != nil || b.Rows() != rows {
+			t.Fatalf("%d rows, %v", b.Rows(), err)
+		}
+	})
+	if allocations > rows/10 {
+		t.Errorf("%v allocations for %d rows", allocations, rows)
+	}
+}
+
+func TestDigitsEndAtAnyOtherByte(t *testing.T) {
+	for at := range 20 {
+		for c := range 256 {
+			b := []byte("01234567899876543210")
+			b[at] = byte(c)
+			want := at
+			if isDigit(byte(c)) {
+				want = len(b)
+			}
+			if got := digitsEnd(b, 0); got != want {
+				t.Fatalf("the digits of %q end at %d, want %d", b, got, want)
+			}
+		}
+	}
+}
