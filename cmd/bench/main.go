@@ -28,6 +28,7 @@
 // Start at run.go. gen*.go make the inputs, serve.go is the vendor, windrow.go
 // and duck*.go are the two sides, measure.go what a process took, compare.go
 // the comparison, report.go tables and gates, profile.go where the time goes.
+// alone.go lists the jobs that have no DuckDB side: long ledgers, quiet runs, and waiting.
 package main
 
 import (
@@ -75,6 +76,7 @@ func start(ctx context.Context, args []string) error {
 // options are the flags, understood.
 type options struct {
 	jobs    []job
+	alone   []string // jobs without a DuckDB side
 	pairs   int
 	dir     string // of the inputs
 	work    string // of outputs; removed at the end
@@ -88,7 +90,7 @@ type options struct {
 
 func parseFlags(args []string) (o options, err error) {
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
-	kinds := f.String("jobs", strings.Join(allKinds, ","), "comma list of jobs: csv and json (one window), csv30, json30 and shuffled (thirty windows), daily")
+	kinds := f.String("jobs", strings.Join(allKinds, ","), "comma list of jobs: csv and json (one window), csv30, json30 and shuffled (thirty windows), daily; and without DuckDB: ledger (100,000 windows), quiet (nothing new), waiting (vendors from afar, in real time)")
 	calls := f.String("csv", "100,1000", "sizes of the calls exports in MB; csv30 and shuffled take the largest")
 	stats := f.String("stats", "50,500", "sizes of the Stats answers in MB; json30 takes the largest")
 	f.IntVar(&o.pairs, "pairs", 3, "measured pairs of runs, after a warm-up")
@@ -114,7 +116,12 @@ func parseFlags(args []string) (o options, err error) {
 	if err != nil {
 		return o, err
 	}
-	if o.jobs, err = jobs(strings.Split(*kinds, ","), callsMB, statsMB); err != nil {
+	paired, own, err := splitAlone(strings.Split(*kinds, ","))
+	if err != nil {
+		return o, err
+	}
+	o.alone = own
+	if o.jobs, err = jobs(paired, callsMB, statsMB); err != nil {
 		return o, err
 	}
 	if o.dir == "" {

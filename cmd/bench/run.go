@@ -36,6 +36,9 @@ func bench(ctx context.Context, o options) (err error) {
 		tables = os.Stderr
 	}
 	fmt.Fprintln(tables, where)
+	if len(o.alone) > 0 {
+		return doAlone(ctx, o, tables)
+	}
 	var results []result
 	for _, j := range o.jobs {
 		r, err := o.do(ctx, j)

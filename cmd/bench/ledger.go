@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/chattonic"
+	"github.com/windrow-data/windrow/connectors/dialpad"
+	"github.com/windrow-data/windrow/connectors/ucontact"
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet"
+)
+
+const (
+	ledgerWindows   = 100_000
+	ledgerGroup     = 256 // windows a commit, as a backfill groups them
+	ledgerZone      = "America/Chicago"
+	ledgerWallGate  = 1.0 // seconds
+	ledgerPeakGate  = 100 // MiB
+	ledgerAsOf      = "2025-11-21T18:00:00Z"
+	ledgerYesterday = "2025-11-20" // the last day that the ledger does not have
+)
+
+// ledger measures what a long history costs: `plan` and `status` on a ledger
+// of 100,000 settled windows, of one stream and spread over eight, the sync of
+// a night, and one that reads the lookback again and finds nothing new.
+//
+// The ledger is written by the store itself, in groups. The windows' files are
+// empty stand-ins: no command here opens one, but whatever lists them pays for
+// each.
+func (o options) ledger(ctx context.Context, w io.Writer) ([]gate, error) {
+	var gates []gate
+	for _, streams := range [][]pipeline.StreamID{{ucontact.Campaigns}, nil} {
+		name := "one stream"
+		if len(streams) == 0 {
+			name = "eight streams"
+		}
+		sink := filepath.Join(o.work, "history")
+		began := time.Now()
+		if err := writeHistory(ctx, sink, streams); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(w, "%s: %d windows were written in %.1f s\n", name, ledgerWindows, time.Since(began).Seconds())
+		more, err := o.measureHistory(ctx, w, name, sink, streams)
+		if err != nil {
+			return nil, err
+		}
+		gates = append(gates, more...)
+		if err := os.RemoveAll(sink); err != nil {
+			return nil, err
+		}
+	}
+	return gates, nil
+}
+
+// measureHistory runs the commands on one history.
+func (o options) measureHistory(ctx context.Context, w io.Writer, name, sink string, streams []pipeline.StreamID) (gates []gate, err error) {
+	now, err := time.Parse(time.RFC3339, ledgerAsOf)
+	if err != nil {
+		return nil, err
+	}
+	clock := func() time.Time { return now }
+	vendors, err := vendorsim.New(vendorsim.Options{
+		Seed: 1, Clock: clock,
+		UContact:  vendorsim.UContactOptions{Zone: mustZone(), Campaigns: []string{"Ventas"}, Agents: []string{"Agent1"}},
+		ChatTonic: vendorsim.ChatTonicOptions{Zone: mustZone()},
+		Dialpad:   vendorsim.DialpadOptions{Zone: mustZone(), Limits: vendorsim.DialpadLimits{Rate: -1, Posts: -1}, ProcessingPolls: -1},
+	}).Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer vendors.Close()
+	env := append(vendors.Env(), "PATH="+os.Getenv("PATH"), "HOME="+sink, "WINDROW_SINK="+sink, "WINDROW_LOG_LEVEL=warn",
+		"WINDROW_UCONTACT_WINDOW=1h", "WINDROW_CHATTONIC_WINDOW=1h", "WINDROW_DIALPAD_WINDOW=1h",
+		"WINDROW_UCONTACT_RATE=1000", "WINDROW_CHATTONIC_RATE=1000", "WINDROW_DIALPAD_RATE=1000", "WINDROW_DIALPAD_POLL_FIRST=0s")
+	for _, id := range streams {
+		env = append(env, "WINDROW_STREAMS="+string(id))
+	}
+	for _, c := range []struct {
+		what string
+		verb []string
+		once bool
+		gate float64 // of wall time, in seconds; 0: none
+	}{
+		{"status", []string{"status"}, false, ledgerWallGate},
+		{"plan", []string{"plan"}, false, ledgerWallGate},
+		{"sync of a night", []string{"sync", "--json"}, true, 0},
+		{"sync of the lookback, unchanged", []string{"sync", "--json"}, false, 0},
+	} {
+		var runs []measure
+		for range o.pairs {
+			cmd := exec.CommandContext(ctx, o.binary, append(c.verb, "--as-of", ledgerAsOf)...)
+			cmd.Env = env
+			m, err := run(o.stopwatch, cmd, filepath.Join(sink, "_windrow", "ledger", "*", "*", "*", "*"))
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintf(w, "%s, %s: %.3f s (CPU %.3f s), %d MiB\n", name, c.what, m.Wall.Seconds(), m.CPU.Seconds(), m.Peak/mib)
+			runs = append(runs, m)
+			if c.once { // the next would be another night
+				break
+			}
+		}
+		if c.gate > 0 {
+			gates = append(gates,
+				gate{What: name + ": " + c.what + ", wall, best run", Value: best(runs).Wall.Seconds(), Gate: c.gate, Unit: "s"},
+				gate{What: name + ": " + c.what + ", peak memory", Value: float64(medianOf(runs, peak)) / mib, Gate: ledgerPeakGate, Unit: "MiB"})
+		}
+	}
+	return gates, nil
+}
+
+func mustZone() *time.Location {
+	zone, err := time.LoadLocation(ledgerZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// writeHistory writes a ledger that ends before ledgerYesterday.
+func writeHistory(ctx context.Context, sink string, only []pipeline.StreamID) (err error) {
+	streams, err := historyStreams(only)
+	if err != nil {
+		return err
+	}
+	store, err := parquet.Open(ctx, sink, parquet.Options{Now: time.Now})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	for _, s := range streams {
+		if err := writeStream(ctx, store, sink, s, ledgerWindows/len(streams)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// historyStreams are the streams as the commands see them.
+func historyStreams(only []pipeline.StreamID) ([]pipeline.Stream, error) {
+	u, faults := ucontact.Config{URL: "http://127.0.0.1", Token: "x", Timezone: ledgerZone, Agents: "Agent1", Campaigns: "Ventas", Window: "1h"}.Settings(ucontact.Prefix)
+	c, more := chattonic.Config{URL: "http://127.0.0.1", Username: "x", Password: "x", Timezone: ledgerZone, Window: "1h"}.Settings(chattonic.Prefix)
+	targets := vendorsim.CallCenters()[0].String() + "," + vendorsim.CallCenters()[1].String()
+	d, still := dialpad.Config{URL: "http://127.0.0.1/api/v2", Token: "x", Timezone: ledgerZone, Targets: targets, Window: "1h"}.Settings("WINDROW_DIALPAD_")
+	if faults = append(append(faults, more...), still...); len(faults) > 0 {
+		return nil, fmt.Errorf("settings: %v", faults)
+	}
+	const account = pipeline.DefaultAccount
+	var streams []pipeline.Stream
+	for _, all := range [][]pipeline.Stream{ucontact.Streams(u, account), chattonic.Streams(c, account), dialpad.Streams(d, account)} {
+		for _, s := range all {
+			if len(s.Missing) == 0 && (len(only) == 0 || only[0] == s.Key.Stream) {
+				streams = append(streams, s)
+			}
+		}
+	}
+	return streams, nil
+}
+
+// writeStream writes the last n windows of a stream before ledgerYesterday.
+func writeStream(ctx context.Context, store *parquet.Store, sink string, s pipeline.Stream, n int) error {
+	end, err := time.ParseInLocation(time.DateOnly, ledgerYesterday, s.Calendar.Zone)
+	if err != nil {
+		return err
+	}
+	length := time.Hour
+	if s.Calendar.Unit == pipeline.Days {
+		length = 24 * time.Hour
+	}
+	spans := s.Calendar.Cut(pipeline.Span{Start: s.Calendar.Window(pipeline.InstantOf(end.Add(-time.Duration(n) * length))).Start, End: pipeline.InstantOf(end)})
+	spans = spans[max(0, len(spans)-n):]
+	zone := s.Calendar.Zone.String()
+	first := pipeline.Window{Span: pipeline.Span{Start: spans[0].Start, End: spans[0].Start}, Zone: zone}
+	entries := []pipeline.Entry{{Kind: pipeline.EntryOrigin, Window: first, SyncID: "20250101T000000Z-00000000"}}
+	random := rand.New(rand.NewPCG(1, 2))
+	folder := filepath.Join(sink, s.Table.Name, "source="+string(s.Key.Stream.Source()), "account="+string(s.Key.Account), "stream="+string(s.Key.Stream))
+	for i, span := range spans {
+		read := span.End.Add(3 * time.Hour)
+		w := pipeline.Window{Span: span, Zone: zone}
+		entries = append(entries, pipeline.Entry{
+			Kind: pipeline.EntryCommit, Window: w, SyncID: pipeline.SyncID(read.Time().Format("20060102T150405Z") + "-5f3a9c1e"),
+			ExtractedAt: read, ReadAt: read.Add(123456 * time.Microsecond), CommittedAt: read.Add(1234567 * time.Microsecond), Settled: true,
+			Counts:      pipeline.Counts{Read: 24, Rows: 24},
+			Fingerprint: pipeline.Hash{Hi: random.Uint64(), Lo: random.Uint64()}, Settings: s.Settings, Staged: 9_000, HasData: true,
+		})
+		day := filepath.Join(folder, "date="+span.Start.In(s.Calendar.Zone).Format(time.DateOnly))
+		if err := os.MkdirAll(day, 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(day, w.FileName()+".parquet"), nil, 0o644); err != nil {
+			return err
+		}
+		if len(entries) >= ledgerGroup || i == len(spans)-1 {
+			if err := store.Record(ctx, s.Key, entries...); err != nil {
+				return err
+			}
+			entries = entries[:0]
+		}
+	}
+	return nil
+}
