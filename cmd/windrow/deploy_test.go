@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/sinks/bigquery"
 )
 
 // What is deployed is checked by .ci/deploy; this alone needs the program's
@@ -52,6 +54,18 @@ func TestEveryVariableThatDeployNamesExists(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Error("no file of deploy names a variable")
+	}
+}
+
+func TestTheGuideTellsWhenWindowsAreCommitted(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{fmt.Sprintf("at %d windows", bigquery.Grouping().Windows), "1 GiB at most", "five\nminutes after the first"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("deploy/README.md does not say %q", want)
+		}
 	}
 }
 

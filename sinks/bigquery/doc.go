@@ -59,6 +59,10 @@
 // of its run, which is accounting and nothing else. Jobs that committed nothing
 // are on the run's receipt alone.
 //
+// Missing tables are made, columns are added; what has another type is refused.
+// A data table that is missing while the ledger has rows is refused too: made
+// anew it would stay empty, for windows that read the same again write nothing.
+//
 // A process stages on its local disk, in a folder that is locked as long as it
 // lives; the next one removes the folders that nobody locks.
 //

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"cloud.google.com/go/auth"
 	"cloud.google.com/go/bigquery"
 	"google.golang.org/api/googleapi"
 
@@ -64,12 +65,24 @@ func fault(op string, err error) error {
 	if e.Kind, e.Hint = byReason(reasonOf(err)); e.Kind != pipeline.SinkFailed || e.Hint != "" {
 		return e
 	}
+	if tokenRefused(err) {
+		e.Kind, e.Hint = pipeline.Unauthorized, "no access token is given for these credentials: the login has expired, or the account or its key is gone"
+		return e
+	}
 	e.Kind, e.Hint = byStatus(httpStatus(err))
 	var lost *url.Error
 	if errors.As(err, &lost) || errors.Is(err, io.ErrUnexpectedEOF) { // no answer, or one that broke off
 		e.Kind = pipeline.Unavailable
 	}
 	return e
+}
+
+// tokenRefused reports whether the credentials were refused before anything
+// was asked of BigQuery, by who gives out access tokens for them.
+func tokenRefused(err error) bool {
+	var refused *auth.Error
+	return errors.As(err, &refused) && refused.Response != nil &&
+		refused.Response.StatusCode < http.StatusInternalServerError && !refused.Temporary()
 }
 
 const accessHint = "give the service account the roles BigQuery Data Editor on the dataset and BigQuery Job User on the project"

@@ -32,6 +32,7 @@ type layout struct {
 	schema      bigquery.Schema
 	partition   string // the column by whose day the table is partitioned
 	cluster     []string
+	data        bool // what the ledger tells of is in it
 }
 
 var streamColumns = []string{"source", "account", "stream"}
@@ -45,7 +46,7 @@ func layouts() ([]layout, error) {
 			return nil, fmt.Errorf("table %s: %w", t.Name, err)
 		}
 		list = append(list, layout{
-			name: t.Name, description: tableMeaning[t.Name], schema: schema, partition: "local_date", cluster: streamColumns,
+			name: t.Name, description: tableMeaning[t.Name], schema: schema, partition: "local_date", cluster: streamColumns, data: true,
 		})
 	}
 	rejects, err := schemaOf(rejectsSchema)

@@ -264,5 +264,5 @@ func (st *stage) ready(e pipeline.Entry) error {
 func (st *stage) size() int64 { return st.rows.size() + st.rejects.size() }
 
 func (st *stage) fault(op string, err error) error {
-	return windowFault(op, st.key, st.window.Span, err)
+	return windowFault(op, st.key, st.window.Span, tempFault(op, err))
 }

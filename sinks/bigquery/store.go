@@ -153,7 +153,8 @@ func (s *Store) Close() error {
 }
 
 // Check implements [pipeline.Store]: the dataset can be read, or may be
-// created, and a job can be run.
+// created, a job can be run, the tables can be written if they are there, and
+// so can the temporary folder.
 func (s *Store) Check(ctx context.Context) error {
 	const op = "check the sink"
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -167,7 +168,32 @@ func (s *Store) Check(ctx context.Context) error {
 	if _, err := s.locate(ctx); err != nil {
 		return fault(op, err)
 	}
-	return fault(op, s.read(ctx, checkStatement, func() {}, func([]bigquery.Value) error { return nil }))
+	if err := s.read(ctx, checkStatement, func() {}, func([]bigquery.Value) error { return nil }); err != nil {
+		return fault(op, err)
+	}
+	if err := s.tryWrite(ctx); err != nil {
+		return fault(op, err)
+	}
+	f, err := s.tempFile()
+	if err != nil {
+		return fault(op, tempFault(op, err))
+	}
+	return fault(op, errors.Join(f.Close(), os.Remove(f.Name())))
+}
+
+// tryWrite has BigQuery look at a statement that writes, without running it: it
+// refuses one whose tables the credentials may not write.
+func (s *Store) tryWrite(ctx context.Context) error {
+	err := s.again(ctx, func() error {
+		q := s.query(s.names.takeTurn("none"))
+		q.DryRun = true
+		_, err := q.Run(ctx)
+		return err
+	})
+	if absent(err) {
+		return nil // the first sync makes the tables
+	}
+	return err
 }
 
 // locate finds out whether the dataset is there, and where.

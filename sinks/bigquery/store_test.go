@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"cloud.google.com/go/auth"
 	"cloud.google.com/go/bigquery"
 	"google.golang.org/api/googleapi"
 
@@ -74,6 +76,11 @@ func TestLookingCreatesNothing(t *testing.T) {
 	}
 }
 
+// noToken is what the client says when no access token is given.
+func noToken(code int) error {
+	return &url.Error{Op: "Get", URL: "https://x", Err: &auth.Error{Response: &http.Response{StatusCode: code}}}
+}
+
 func TestFaultsAreClassifiedByCodeAndReason(t *testing.T) {
 	api := func(code int, reason string) error {
 		e := &googleapi.Error{Code: code}
@@ -103,6 +110,8 @@ func TestFaultsAreClassifiedByCodeAndReason(t *testing.T) {
 		{"a lost connection", &url.Error{Op: "Post", URL: "https://x", Err: errors.New("reset")}, pipeline.Unavailable, ""},
 		{"an answer that broke off", fmt.Errorf("decode: %w", io.ErrUnexpectedEOF), pipeline.Unavailable, ""},
 		{"a signal", &url.Error{Op: "Post", URL: "https://x", Err: context.Canceled}, pipeline.Stopped, ""},
+		{"no token for an expired login", noToken(400), pipeline.Unauthorized, "expired"},
+		{"no token for the moment", noToken(503), pipeline.Unavailable, ""},
 		{"no answer", context.DeadlineExceeded, pipeline.Unavailable, "next run"},
 		{"a known error", &pipeline.Error{Kind: pipeline.Invalid}, pipeline.Invalid, ""},
 	}
@@ -199,7 +208,7 @@ func TestANewColumnIsAddedAndATypeIsNeverChanged(t *testing.T) {
 			window := seal(t, s, dayWindow(0), 1, 0, "ana")
 			if tt.wrong != "" {
 				r := mustCommit(t, s, pipeline.Failed, window)[0]
-				if pipeline.KindOf(r.Err) != pipeline.Invalid || !strings.Contains(r.Err.Error(), tt.wrong) || !strings.Contains(r.Err.Error(), "rename table contact_centre.activity") {
+				if pipeline.KindOf(r.Err) != pipeline.Invalid || !strings.Contains(r.Err.Error(), tt.wrong) || !strings.Contains(r.Err.Error(), "rename table contact_centre.activity away, and contact_centre._windrow_ledger with it") {
 					t.Errorf("%v", r.Err)
 				}
 				return
@@ -224,20 +233,6 @@ func TestADatasetElsewhereIsRefused(t *testing.T) {
 	if pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "lies in US, not in EU") {
 		t.Errorf("%v", err)
 	}
-}
-
-func TestTablesThatVanishAreMadeAgain(t *testing.T) {
-	ctx := context.Background()
-	p := newPlace(t)
-	s := p.open(t, p.options())
-	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
-	for _, name := range []string{"activity", ledgerTable} {
-		if err := p.client(t).Table(name).Delete(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 2, 0, "new"))
-	p.holds(t, "new")
 }
 
 func TestEveryQueryJobHasAPlaceAndASlowOneIsWaitedFor(t *testing.T) {

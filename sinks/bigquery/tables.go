@@ -85,6 +85,9 @@ func (s *Store) ensureTable(ctx context.Context, l layout) error {
 			return err
 		})
 		if httpStatus(err) == http.StatusNotFound {
+			if err := s.mayMake(ctx, l); err != nil {
+				return err
+			}
 			err = s.again(ctx, func() error { return table.Create(ctx, l.metadata()) })
 			if err == nil {
 				return nil
@@ -98,8 +101,7 @@ func (s *Store) ensureTable(ctx context.Context, l layout) error {
 		}
 		added, err := l.check(md)
 		if err != nil {
-			return &pipeline.Error{Op: "check table " + l.name, Kind: pipeline.Invalid, Err: err,
-				Hint: fmt.Sprintf("Windrow never retypes a column: rename table %s.%s away and sync again with --from, or name another dataset", s.names.dataset, l.name)}
+			return &pipeline.Error{Op: "check table " + l.name, Kind: pipeline.Invalid, Err: err, Hint: s.driftHint(l)}
 		}
 		if len(added) == 0 {
 			return nil
@@ -118,6 +120,39 @@ func (s *Store) ensureTable(ctx context.Context, l layout) error {
 	}
 	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Unavailable,
 		Err: fmt.Errorf("other processes kept changing it")}
+}
+
+// mayMake refuses to make a table anew whose rows the ledger takes for
+// committed: it would stay empty, for windows that read the same again write
+// nothing. All tables are made before the ledger gets its first row.
+func (s *Store) mayMake(ctx context.Context, l layout) error {
+	if !l.data {
+		return nil
+	}
+	ledger, err := s.metadata(ctx, ledgerTable)
+	if err != nil {
+		return fault("make table "+l.name, err)
+	}
+	if ledger.NumRows == 0 {
+		return nil
+	}
+	again, err := s.metadata(ctx, l.name)
+	if err != nil || again.Schema != nil { // another process has made it meanwhile, and committed
+		return fault("make table "+l.name, err)
+	}
+	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Invalid,
+		Err: fmt.Errorf("it is missing, and %s tells of rows in it", ledgerTable),
+		Hint: fmt.Sprintf("restore table %s.%s (BigQuery keeps a deleted one for some days), or rename %s.%s away as well, so that every window is read again",
+			s.names.dataset, l.name, s.names.dataset, ledgerTable)}
+}
+
+// driftHint says what to do about a table that is not as it should be.
+func (s *Store) driftHint(l layout) string {
+	with := ""
+	if l.data {
+		with = fmt.Sprintf(", and %s.%s with it so that every window is read again,", s.names.dataset, ledgerTable)
+	}
+	return fmt.Sprintf("Windrow never retypes a column: rename table %s.%s away%s and sync again with --from, or name another dataset", s.names.dataset, l.name, with)
 }
 
 func (l layout) metadata() *bigquery.TableMetadata {

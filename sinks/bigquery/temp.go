@@ -2,11 +2,14 @@ package bigquery
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 const (
@@ -20,6 +23,17 @@ const (
 )
 
 var errSwept = errors.New("other processes kept removing the temporary folder")
+
+// tempFault says what to do about a temporary folder that is missing, full or
+// read-only. Other errors stay as they are.
+func tempFault(op string, err error) error {
+	var local *fs.PathError
+	if !errors.As(err, &local) {
+		return err
+	}
+	return &pipeline.Error{Op: op, Kind: pipeline.SinkFailed, Err: err,
+		Hint: "windows wait in the temporary folder until they are committed: name one by TMPDIR that can be written and has room; on Cloud Run it is a part of the memory"}
+}
 
 // tempDir is a store's own temporary folder.
 type tempDir struct {

@@ -1,0 +1,63 @@
+package bigquery
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+func TestTablesThatVanishAreMadeAgain(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
+	for _, name := range []string{"activity", ledgerTable} {
+		if err := p.client(t).Table(name).Delete(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 2, 0, "new"))
+	p.holds(t, "new")
+}
+
+// Were it made anew, it would stay empty: the ledger takes its rows for
+// committed, and what reads the same again writes nothing.
+func TestADataTableThatVanishedAloneIsNotMadeAgain(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
+	if err := p.client(t).Table("activity").Delete(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Store{s, p.open(t, p.options())} {
+		r := mustCommit(t, s, pipeline.Failed, seal(t, s, dayWindow(0), 2, 0, "new"))[0]
+		if pipeline.KindOf(r.Err) != pipeline.Invalid || !strings.Contains(r.Err.Error(), "make table activity: invalid: it is missing") ||
+			!strings.Contains(r.Err.Error(), "rename contact_centre._windrow_ledger away") {
+			t.Errorf("%v", r.Err)
+		}
+	}
+	if err := p.client(t).Table(ledgerTable).Delete(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s = p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 3, 0, "old"))
+	p.holds(t, "old")
+}
+
+// Between the first look at a table and that at the ledger, another process
+// may make all tables and commit.
+func TestATableThatAnotherProcessMakesMeanwhileIsTaken(t *testing.T) {
+	p := newPlace(t)
+	first, late := p.open(t, p.options()), p.open(t, p.options())
+	list, err := layouts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, first, pipeline.Committed, seal(t, first, dayWindow(0), 1, 0, "ana"))
+	if err := late.mayMake(context.Background(), list[0]); err != nil {
+		t.Errorf("a table that is there by now: %v", err)
+	}
+}
