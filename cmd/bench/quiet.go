@@ -22,7 +22,7 @@ const (
 // of every stream again from vendors on loopback. Of the second the time
 // counts in which no vendor was at a request.
 func (o options) quiet(ctx context.Context, w io.Writer) (_ []gate, err error) {
-	v, err := startVendors(ctx, vendorOptions{})
+	v, err := startVendors(ctx, vendorOptions{endure: true})
 	if err != nil {
 		return nil, err
 	}

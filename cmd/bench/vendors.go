@@ -19,6 +19,7 @@ import (
 type vendorOptions struct {
 	call   time.Duration // of uContact and Chat-Tonic
 	report time.Duration // of Dialpad, from POST to ready
+	endure bool          // Dialpad answers any number of requests
 }
 
 // vendors are the three simulated ones, behind servers of our own.
@@ -61,10 +62,11 @@ func startVendors(ctx context.Context, o vendorOptions) (*vendors, error) {
 // forget begins with vendors that have cached nothing, whose quotas are unused
 // and who were asked nothing.
 func (v *vendors) forget() {
-	world := vendorsim.New(vendorsim.Options{
-		Seed: 1, Gzip: true,
-		Dialpad: vendorsim.DialpadOptions{Processing: v.options.report, ProcessingPolls: -1, UnknownTargets: true},
-	})
+	dialpad := vendorsim.DialpadOptions{Processing: v.options.report, ProcessingPolls: -1, UnknownTargets: true}
+	if v.options.endure {
+		dialpad.Limits = vendorsim.DialpadLimits{Posts: -1, Rate: -1}
+	}
+	world := vendorsim.New(vendorsim.Options{Seed: 1, Gzip: true, Dialpad: dialpad})
 	world.SetURLs(v.urls[2], v.urls[3])
 	v.world.Store(world)
 	v.busy.reset()

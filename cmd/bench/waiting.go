@@ -66,7 +66,7 @@ func reportsBound(n int) time.Duration {
 // waiting measures the first sync of thirty days of every stream against the
 // bound that rates, quotas and latencies set. It runs in real time.
 func (o options) waiting(ctx context.Context, w io.Writer) (_ []gate, err error) {
-	v, err := startVendors(ctx, vendorOptions{callLatency, reportTakes})
+	v, err := startVendors(ctx, vendorOptions{call: callLatency, report: reportTakes})
 	if err != nil {
 		return nil, err
 	}

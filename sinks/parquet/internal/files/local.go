@@ -24,7 +24,8 @@ type Local struct {
 	turn chan struct{}        // of this process's goroutines at the lock file
 	sync func(*os.File) error // puts a file on stable storage
 	mu   sync.Mutex
-	run  *run // nil until the first Temp
+	run  *run            // nil until the first Temp
+	made map[string]bool // names that Append has put on stable storage
 }
 
 // NewLocal returns the files beneath root. private is a folder's name in it.
@@ -150,7 +151,28 @@ func (l *Local) Append(_ context.Context, name string, line []byte) (err error) 
 	if err := l.sync(f); err != nil {
 		return err
 	}
-	return l.syncDir(filepath.Dir(path))
+	return l.keepName(path)
+}
+
+// keepName puts a file's name on stable storage, once: it may be there because
+// of one who died before doing so.
+func (l *Local) keepName(path string) error {
+	l.mu.Lock()
+	made := l.made[path]
+	l.mu.Unlock()
+	if made {
+		return nil
+	}
+	if err := l.syncDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.made == nil {
+		l.made = map[string]bool{}
+	}
+	l.made[path] = true
+	return nil
 }
 
 // Remove implements [Files].

@@ -107,6 +107,8 @@ func TestPromise02_BytesAreSafeBeforeTheirNameAndTheNameBeforeTheAnswer(t *testi
 			[]string{"the bytes false", "a/b true"}},
 		{"a line that is appended", "a/b/three", func() error { return l.Append(ctx, "a/b/three", []byte("line")) },
 			[]string{"a/b/three true", "a/b true"}},
+		{"another line, whose file has its name", "a/b/three", func() error { return l.Append(ctx, "a/b/three", []byte("line")) },
+			[]string{"a/b/three true"}},
 		{"an object that is removed", "a/b/one", func() error { return l.Remove(ctx, "a/b/one") },
 			[]string{"a/b false"}},
 	} {
