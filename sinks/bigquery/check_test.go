@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"cloud.google.com/go/bigquery"
 	"google.golang.org/api/option"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -39,6 +40,20 @@ func TestCheckFindsWhatASyncWouldFailOf(t *testing.T) {
 		t.Errorf("credentials that may only read: %v", err)
 	}
 	p.server.Heal()
+
+	if err := p.client(t).Table("events").Delete(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(ctx); pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "restore table contact_centre.events") {
+		t.Errorf("a table that vanished: %v", err)
+	}
+	if err := p.client(t).Table("events").Create(ctx, &bigquery.TableMetadata{Schema: bigquery.Schema{{Name: "kind", Type: bigquery.StringFieldType}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(ctx); pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "not partitioned by local_date") {
+		t.Errorf("a table of another shape: %v", err)
+	}
+	p = newPlace(t)
 
 	o := p.options()
 	o.TempDir = filepath.Join(p.temp, "nowhere")

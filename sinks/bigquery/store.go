@@ -153,8 +153,8 @@ func (s *Store) Close() error {
 }
 
 // Check implements [pipeline.Store]: the dataset can be read, or may be
-// created, a job can be run, the tables can be written if they are there, and
-// so can the temporary folder.
+// created, a job can be run, the tables are as they should be and can be
+// written if they are there, and so can the temporary folder.
 func (s *Store) Check(ctx context.Context) error {
 	const op = "check the sink"
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -165,20 +165,36 @@ func (s *Store) Check(ctx context.Context) error {
 	s.mu.Lock()
 	s.located = false // what was found long ago proves nothing now
 	s.mu.Unlock()
-	if _, err := s.locate(ctx); err != nil {
+	there, err := s.locate(ctx)
+	if err != nil {
 		return fault(op, err)
 	}
 	if err := s.read(ctx, checkStatement, func() {}, func([]bigquery.Value) error { return nil }); err != nil {
 		return fault(op, err)
 	}
-	if err := s.tryWrite(ctx); err != nil {
-		return fault(op, err)
+	if there {
+		if err := s.checkTables(ctx); err != nil {
+			return fault(op, err)
+		}
 	}
 	f, err := s.tempFile()
 	if err != nil {
 		return fault(op, tempFault(op, err))
 	}
 	return fault(op, errors.Join(f.Close(), os.Remove(f.Name())))
+}
+
+func (s *Store) checkTables(ctx context.Context) error {
+	list, err := layouts()
+	if err != nil {
+		return &pipeline.Error{Op: "check the tables", Kind: pipeline.Internal, Err: err}
+	}
+	for _, l := range list {
+		if _, _, err := s.look(ctx, l); err != nil {
+			return err
+		}
+	}
+	return s.tryWrite(ctx)
 }
 
 // tryWrite has BigQuery look at a statement that writes, without running it: it

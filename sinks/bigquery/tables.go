@@ -76,32 +76,38 @@ func (s *Store) ensureDataset(ctx context.Context) error {
 	return err
 }
 
+// look finds a table and the columns that it lacks; md is nil where there is
+// none and one may be made. What must not be made or changed is an error.
+func (s *Store) look(ctx context.Context, l layout) (md *bigquery.TableMetadata, added bigquery.Schema, err error) {
+	err = s.again(ctx, func() (err error) {
+		md, err = s.dataset().Table(l.name).Metadata(ctx)
+		return err
+	})
+	if httpStatus(err) == http.StatusNotFound {
+		return nil, nil, s.mayMake(ctx, l)
+	}
+	if err != nil {
+		return nil, nil, fault("look at table "+l.name, err)
+	}
+	if added, err = l.check(md); err != nil {
+		return nil, nil, &pipeline.Error{Op: "check table " + l.name, Kind: pipeline.Invalid, Err: err, Hint: s.driftHint(l)}
+	}
+	return md, added, nil
+}
+
 func (s *Store) ensureTable(ctx context.Context, l layout) error {
 	table := s.dataset().Table(l.name)
 	for range 3 { // between two looks another process may act
-		var md *bigquery.TableMetadata
-		err := s.again(ctx, func() (err error) {
-			md, err = table.Metadata(ctx)
+		md, added, err := s.look(ctx, l)
+		if err != nil {
 			return err
-		})
-		if httpStatus(err) == http.StatusNotFound {
-			if err := s.mayMake(ctx, l); err != nil {
-				return err
-			}
-			err = s.again(ctx, func() error { return table.Create(ctx, l.metadata()) })
-			if err == nil {
-				return nil
-			}
+		}
+		if md == nil {
+			err := s.again(ctx, func() error { return table.Create(ctx, l.metadata()) })
 			if httpStatus(err) == http.StatusConflict {
 				continue
 			}
-		}
-		if err != nil {
 			return fault("make table "+l.name, err)
-		}
-		added, err := l.check(md)
-		if err != nil {
-			return &pipeline.Error{Op: "check table " + l.name, Kind: pipeline.Invalid, Err: err, Hint: s.driftHint(l)}
 		}
 		if len(added) == 0 {
 			return nil

@@ -107,7 +107,7 @@ func next(s pipeline.Summary) string {
 		}
 		return "Done. `windrow status` shows where each stream stands."
 	case pipeline.ExitUnauthorized:
-		return "The credentials were refused. `windrow check` tries each source; correct the variables that it names, then run `windrow sync` again."
+		return "The credentials were refused. `windrow check` tries each source and the sink; correct what it names, then run `windrow sync` again."
 	case pipeline.ExitStopped:
 		return "Stopped by a signal. What is committed stays; run `windrow sync` again to go on."
 	}
