@@ -87,13 +87,10 @@ func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Led
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	copied := pipeline.NewLedger()
 	if kept := s.streams[k]; kept != nil {
-		for _, e := range kept.ledger.Entries() {
-			copied.Apply(e)
-		}
+		return kept.ledger.Clone(), nil
 	}
-	return copied, nil
+	return pipeline.NewLedger(), nil
 }
 
 // Record implements [pipeline.Sink].

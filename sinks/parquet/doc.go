@@ -18,6 +18,12 @@
 // commit that overlaps them; a begin that is lost while its data are in place
 // cannot be, for it is on stable storage first.
 //
+// What a run asks of the directory does not grow with its history: one listing
+// of a stream's ledger, its newest snapshot and at most 128 objects after it, and
+// where it commits, the folders of the two years before its windows. Of `plan`
+// on 100,000 windows (0.17 s of CPU time) the lines' texts and times take a half,
+// zstd and the folding of entries a fifth each.
+//
 // The package does not decide what to read, count or compare (package
 // pipeline does), nor how rows are encoded (package transforms).
 //
