@@ -223,6 +223,23 @@ func TestANewColumnIsAddedAndATypeIsNeverChanged(t *testing.T) {
 	}
 }
 
+func TestAViewOfAnEarlierVersionGetsItsQuery(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
+	view := p.client(t).Table(watermarksView)
+	if _, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: "SELECT 1 AS old"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	s = p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 1, 0, "eva"))
+	md, err := view.Metadata(ctx)
+	if err != nil || md.ViewQuery != s.names.watermarks() || !strings.Contains(md.Description, "WINDROW_FROM") {
+		t.Errorf("%+v, %v", md, err)
+	}
+}
+
 func TestADatasetElsewhereIsRefused(t *testing.T) {
 	ctx := context.Background()
 	p := newPlace(t)

@@ -198,19 +198,32 @@ func (s *Store) ensureTurn(ctx context.Context) error {
 	return fault(op, s.write(ctx, "windrow_turn_"+nonce(), s.names.takeTurn("none")))
 }
 
+// watermarksMeaning: the ledger does not know WINDROW_FROM.
+const watermarksMeaning = "how far each stream is settled without a hole, from the first day on that its first sync recorded; where WINDROW_FROM is set, windrow status tells"
+
+// ensureView makes the view, or gives one that an earlier version made its query.
 func (s *Store) ensureView(ctx context.Context) error {
-	view := s.dataset().Table(watermarksView)
-	err := s.again(ctx, func() error {
-		_, err := view.Metadata(ctx)
+	view, query := s.dataset().Table(watermarksView), s.names.watermarks()
+	var md *bigquery.TableMetadata
+	err := s.again(ctx, func() (err error) {
+		md, err = view.Metadata(ctx)
 		return err
 	})
+	if err == nil && md.Type == bigquery.ViewTable && md.ViewQuery != query {
+		err = s.again(ctx, func() error {
+			_, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: query, Description: watermarksMeaning}, md.ETag)
+			return err
+		})
+		if httpStatus(err) == http.StatusPreconditionFailed {
+			return nil // another process does the same
+		}
+		return fault("renew the view "+watermarksView, err)
+	}
 	if httpStatus(err) != http.StatusNotFound {
 		return fault("look for the view "+watermarksView, err)
 	}
 	err = s.again(ctx, func() error {
-		return view.Create(ctx, &bigquery.TableMetadata{
-			ViewQuery: s.names.watermarks(), Description: "how far each stream is settled without a hole",
-		})
+		return view.Create(ctx, &bigquery.TableMetadata{ViewQuery: query, Description: watermarksMeaning})
 	})
 	if httpStatus(err) == http.StatusConflict {
 		return nil
