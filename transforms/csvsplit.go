@@ -16,9 +16,6 @@ const maxRecord = 16 << 20
 // firstRead is how much memory a document gets before it proves to be larger.
 const firstRead = 256 << 10
 
-// buffers holds memory of chunks that were freed.
-var buffers sync.Pool
-
 // Split implements [pipeline.Format].
 //
 // Chunks end where a line ends outside quotes. Since every chunk begins at the
@@ -58,8 +55,7 @@ func chunkOf(head, data []byte) pipeline.Chunk {
 		return pipeline.Chunk{Head: head}
 	}
 	return pipeline.Chunk{Head: head, Data: data, Free: sync.OnceFunc(func() {
-		data = data[:0]
-		buffers.Put(&data)
+		freeBuffer(data)
 	})}
 }
 
@@ -78,7 +74,7 @@ type splitter struct {
 func (s *splitter) fill(n int) error {
 	for idle := 0; len(s.buf) < n && !s.eof; {
 		if len(s.buf) == cap(s.buf) {
-			s.buf = append(take(min(n, max(firstRead, 2*cap(s.buf)))), s.buf...)
+			s.buf = append(newBuffer(min(n, max(firstRead, 2*cap(s.buf)))), s.buf...)
 		}
 		from := len(s.buf)
 		got, err := s.r.Read(s.buf[from:min(cap(s.buf), n)])
@@ -105,19 +101,9 @@ func (s *splitter) fill(n int) error {
 // longer is how much to read when buf holds no whole record.
 func longer(buf []byte) int { return max(len(buf)+1, min(2*len(buf), maxRecord+1)) }
 
-// take returns an empty buffer that holds at least n bytes.
-func take(n int) []byte {
-	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
-		return *b
-	}
-	return make([]byte, 0, n)
-}
-
 // release gives the splitter's own memory back.
 func (s *splitter) release() {
-	if buf := s.buf[:0]; cap(buf) > 0 {
-		buffers.Put(&buf)
-	}
+	freeBuffer(s.buf)
 	s.buf = nil
 }
 
@@ -221,7 +207,7 @@ func (s *splitter) hand(n int) []byte {
 	rest := s.buf[n:]
 	s.buf = nil
 	if len(rest) > 0 || !s.eof {
-		s.buf = append(take(max(len(rest), min(s.target, cap(data)))), rest...)
+		s.buf = append(newBuffer(max(len(rest), min(s.target, cap(data)))), rest...)
 	}
 	s.offset += int64(n)
 	return data
