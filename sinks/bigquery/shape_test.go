@@ -227,7 +227,7 @@ var shapesOnFile = sync.OnceValues(func() (map[string]bool, error) {
 })
 
 // checkSent fails the test if a job of the server ran a statement of a shape
-// that is not on file: no statement may escape the analysis.
+// that is not on file, for no statement may escape the analysis, or without a cap.
 func checkSent(t testing.TB, server *bqserver.Server) {
 	t.Helper()
 	known, err := shapesOnFile()
@@ -237,6 +237,9 @@ func checkSent(t testing.TB, server *bqserver.Server) {
 	}
 	told := map[string]bool{}
 	for _, j := range server.Jobs() {
+		if j.Kind != bqserver.Load && j.MaxBytesBilled <= 0 {
+			t.Errorf("job %s was sent without a cap on what it bills", j.ID)
+		}
 		list, err := shapes(j.SQL)
 		if err != nil {
 			t.Errorf("%v, in %s", err, j.SQL)

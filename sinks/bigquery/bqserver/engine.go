@@ -98,7 +98,7 @@ func (s *Server) newQuery(j *job, c *bigquery.JobConfigurationQuery) *apiError {
 			sc.project = d.ProjectId
 		}
 	}
-	j.SQL = c.Query
+	j.SQL, j.MaxBytesBilled = c.Query, c.MaximumBytesBilled
 	tokens, err := tokenize(c.Query)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type Job struct {
 	UploadedBytes  int64 // of a load
 	BytesProcessed int64
 	BytesBilled    int64
+	MaxBytesBilled int64 // of a query: its cap as sent, 0 without one
 	SlotMillis     int64
 	// Partitions counts the partitions that a load wrote to.
 	Partitions int64
