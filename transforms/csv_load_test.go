@@ -3,6 +3,7 @@ package transforms
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,7 +110,7 @@ func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rang
 		}
 	}
 	out.rejects = batch.Rejects
-	out.times, out.hashes = batch.Times, batch.ExtrasHash
+	out.times, out.hashes = slices.Clone(batch.Times), slices.Clone(batch.ExtrasHash)
 	rows := batch.Rows()
 	cols, err := batch.Columns()
 	if err != nil {

@@ -3,6 +3,7 @@ package dialpad
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -53,7 +54,7 @@ func read(ctx context.Context, b pipeline.Body, st pipeline.Stream) ([]pipeline.
 			return nil, 0, err
 		}
 	}
-	return batch.Times, len(batch.Rejects), nil
+	return slices.Clone(batch.Times), len(batch.Rejects), nil
 }
 
 func TestEveryServedStreamReadsTheSimulatedVendor(t *testing.T) {
