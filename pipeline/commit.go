@@ -30,7 +30,8 @@ const stopGrace = 5 * time.Second
 type committer struct {
 	sink    Sink
 	group   Grouping
-	changed chan struct{} // holds an element when serve is to look again
+	changed chan struct{}                             // holds an element when serve is to look again
+	failed  func(context.Context, []Sealed, []Result) // notes what a group left open; nil: nobody does
 
 	mu          sync.Mutex
 	underway    int // jobs that have not left and do not wait here
@@ -156,6 +157,9 @@ func (c *committer) commitGroup(ctx context.Context, group []*parcel) {
 		all = append(all, p.sealed...)
 	}
 	results := c.commitUnlessStopped(ctx, all)
+	if c.failed != nil {
+		c.failed(ctx, all, results)
+	}
 	for _, p := range group {
 		n := len(p.sealed)
 		p.results <- results[:n:n]

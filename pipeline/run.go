@@ -62,12 +62,14 @@ func (e *Engine) Sync(ctx context.Context) (Summary, error) {
 }
 
 func (e *Engine) newRun() *run {
-	return &run{
+	r := &run{
 		Engine: e, id: newSyncID(e), reader: newReader(e.Concurrency),
 		committer:    newCommitter(e.Store, e.Group),
 		streams:      make(map[StreamKey]*StreamSummary),
 		unauthorized: make(map[StreamKey]error),
 	}
+	r.committer.failed = r.noteFailed
+	return r
 }
 
 // newSyncID sorts by the real time and is unique among runs.
@@ -146,7 +148,7 @@ func (r *run) warn(p StreamPlan) {
 // book enters the result of a commit in the summary.
 func (r *run) book(ctx context.Context, j job, w Window, result Result) {
 	if result.Outcome == Failed {
-		r.bookFailure(ctx, job{j.source, j.stream, Extraction{Windows: []Window{w}}, nil}, result.Err)
+		r.bookFailed(ctx, j.stream.Key, []Window{w}, result.Err) // the committer has noted it
 		return
 	}
 	r.mu.Lock()
@@ -175,55 +177,6 @@ func (s *StreamSummary) add(c Counts) {
 	s.Rejected += c.Rejected
 	s.Outside += c.Outside
 	s.Duplicate += c.Duplicate
-}
-
-// bookFailure enters windows that could not be read or committed: in the
-// summary, and in the ledger so that the next plan says why it reads them.
-func (r *run) bookFailure(ctx context.Context, j job, err error) {
-	if ctx.Err() != nil {
-		return // a stopped run has not failed; the exit code tells
-	}
-	kind := KindOf(err)
-	entries := make([]Entry, 0, len(j.extraction.Windows))
-	for _, w := range j.extraction.Windows {
-		entries = append(entries, Entry{Kind: EntryFail, Window: w, SyncID: r.id, ReadAt: InstantOf(r.Now()), Note: reasonOf(err, w.Span)})
-	}
-	recordCtx, cancel := withGrace(ctx)
-	recordErr := r.Store.Record(recordCtx, j.stream.Key, entries...)
-	cancel()
-	if recordErr != nil {
-		// The windows are open with or without the note; say both.
-		err = errors.Join(err, recordErr)
-	}
-	r.mu.Lock()
-	s := r.streams[j.stream.Key]
-	s.Failed += len(j.extraction.Windows)
-	for _, w := range j.extraction.Windows {
-		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), reasonOf(err, w.Span)})
-	}
-	if kind == Unauthorized {
-		r.unauthorized[j.stream.Key] = err
-	}
-	r.mu.Unlock()
-	for _, w := range j.extraction.Windows {
-		r.observe(Event{Kind: EventFailed, Stream: j.stream.Key, Window: w, Err: err})
-	}
-}
-
-// reasonOf is the text of a window's error without what stands beside it, so
-// that windows which failed of the same have the same reason. The span of a
-// part of the window stays.
-func reasonOf(err error, window Span) string {
-	var e *Error
-	if !errors.As(err, &e) || e.Error() != err.Error() {
-		return err.Error() // more was joined to it
-	}
-	bare := *e
-	bare.Stream = ""
-	if bare.Window == window {
-		bare.Window = Span{}
-	}
-	return bare.Error()
 }
 
 // finish forgives windows that another run committed meanwhile, decides the
