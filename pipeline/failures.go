@@ -20,7 +20,7 @@ func (r *run) bookFailure(ctx context.Context, j job, err error) {
 		entries = append(entries, r.failEntry(w, err))
 	}
 	err = beside(err, r.recordFailures(ctx, j.stream.Key, entries))
-	r.bookFailed(ctx, j.stream.Key, j.extraction.Windows, err)
+	r.bookFailed(ctx, j.stream.Key, j.extraction.Windows, err, ofVendor(KindOf(err)))
 }
 
 // noteFailed enters in the ledger the windows that a group of commits left
@@ -80,8 +80,19 @@ func beside(err, recordErr error) error {
 	return errors.Join(err, recordErr)
 }
 
+// ofVendor reports whether windows that could not be read for an error of that
+// kind may never be readable, whatever the operator corrects.
+func ofVendor(k Kind) bool {
+	switch k {
+	case Refused, Malformed, Mismatch, TooManyRejects, Unavailable, TooHeavy:
+		return true
+	default:
+		return false
+	}
+}
+
 // bookFailed enters windows that stay open in the summary.
-func (r *run) bookFailed(ctx context.Context, k StreamKey, windows []Window, err error) {
+func (r *run) bookFailed(ctx context.Context, k StreamKey, windows []Window, err error, vendor bool) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -90,7 +101,7 @@ func (r *run) bookFailed(ctx context.Context, k StreamKey, windows []Window, err
 	s := r.streams[k]
 	s.Failed += len(windows)
 	for _, w := range windows {
-		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), reasonOf(err, w.Span)})
+		s.Errors = append(s.Errors, WindowError{w.Start, w.End, kind.String(), reasonOf(err, w.Span), vendor})
 	}
 	if kind == Unauthorized {
 		r.unauthorized[k] = err

@@ -148,7 +148,7 @@ func (r *run) warn(p StreamPlan) {
 // book enters the result of a commit in the summary.
 func (r *run) book(ctx context.Context, j job, w Window, result Result) {
 	if result.Outcome == Failed {
-		r.bookFailed(ctx, j.stream.Key, []Window{w}, result.Err) // the committer has noted it
+		r.bookFailed(ctx, j.stream.Key, []Window{w}, result.Err, false) // the committer has noted it
 		return
 	}
 	r.mu.Lock()

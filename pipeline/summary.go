@@ -36,4 +36,7 @@ type WindowError struct {
 	WindowEnd   Instant `json:"window_end"`
 	Kind        string  `json:"kind"`
 	Message     string  `json:"message"`
+	// Vendor says that the vendor gave no answer that could be used: where it
+	// never will, only a waiver settles the window.
+	Vendor bool `json:"-"`
 }

@@ -82,13 +82,34 @@ func TestSummaryTellsFailedWindowsAndWhy(t *testing.T) {
 func TestNextSaysWhatToDoForEveryExitCode(t *testing.T) {
 	for exit, want := range map[int]string{
 		pipeline.ExitDone:         "Nothing was due",
-		pipeline.ExitFailed:       "windrow sync` again to retry",
+		pipeline.ExitInternal:     "Every window is committed",
 		pipeline.ExitUnauthorized: "windrow check",
 		pipeline.ExitStopped:      "Stopped by a signal",
 	} {
 		var out bytes.Buffer
 		if err := Next(&out, pipeline.Summary{Exit: exit}); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("exit %d: %v, lacks %q:\n%s", exit, err, want, out.String())
+		}
+	}
+}
+
+func TestNextSuggestsAWaiverWhereAVendorIsTheReasonAlone(t *testing.T) {
+	vendor := pipeline.WindowError{Kind: "refused", Message: "the vendor lost the day", Vendor: true}
+	sink := pipeline.WindowError{Kind: "invalid", Message: "a table vanished (restore it)"}
+	for _, tt := range []struct {
+		errors       []pipeline.WindowError
+		waive, above bool
+	}{
+		{[]pipeline.WindowError{vendor}, true, false},
+		{[]pipeline.WindowError{sink}, false, true},
+		{[]pipeline.WindowError{sink, vendor}, true, true},
+	} {
+		var out bytes.Buffer
+		err := Next(&out, pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{{Failed: len(tt.errors), Errors: tt.errors}}})
+		text := out.String()
+		if err != nil || !strings.Contains(text, "stayed open") || !strings.Contains(text, "`windrow sync` again") ||
+			strings.Contains(text, "--waive") != tt.waive || strings.Contains(text, "messages above name the remedy") != tt.above {
+			t.Errorf("%v of %v: %s", err, tt.errors, text)
 		}
 	}
 }

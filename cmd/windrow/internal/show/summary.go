@@ -111,6 +111,28 @@ func next(s pipeline.Summary) string {
 	case pipeline.ExitStopped:
 		return "Stopped by a signal. What is committed stays; run `windrow sync` again to go on."
 	}
-	return plural(failed, "window") + " stayed open; what was committed before stays. Run `windrow sync` again to retry, " +
-		"or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
+	if failed == 0 { // the run itself could not be recorded
+		return "Every window is committed. The message that follows says why the run did not end well."
+	}
+	return plural(failed, "window") + " stayed open; what was committed before stays. " + remedy(s)
+}
+
+// remedy tells what closes the windows that stayed open. A waiver settles what
+// a vendor can never answer; it would hide what can be corrected.
+func remedy(s pipeline.Summary) string {
+	vendors, others := false, false
+	for _, r := range s.Streams {
+		for _, e := range r.Errors {
+			vendors = vendors || e.Vendor
+			others = others || !e.Vendor
+		}
+	}
+	const waive = "or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
+	switch {
+	case !vendors:
+		return "The messages above name the remedy; then run `windrow sync` again."
+	case others:
+		return "Where a vendor is not the reason, the messages above name the remedy; then run `windrow sync` again, " + waive
+	}
+	return "Run `windrow sync` again to retry, " + waive
 }
