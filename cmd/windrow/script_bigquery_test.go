@@ -24,9 +24,10 @@ const (
 //	bigquery-mended                ends that
 //	bigquery-rows TABLE N          checks how many rows a table has
 //	bigquery-column TABLE COL TYPE makes the dataset, in the EU, and a table with one column
+//	bigquery-drop TABLE            deletes a table
 var bigQueryCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"bigquery": startBigQuery, "bigquery-fails": failBigQuery, "bigquery-mended": mendBigQuery,
-	"bigquery-rows": countRows, "bigquery-column": makeColumn,
+	"bigquery-rows": countRows, "bigquery-column": makeColumn, "bigquery-drop": dropTable,
 }
 
 type bigQueryKey struct{}
@@ -106,4 +107,15 @@ func makeColumn(ts *testscript.TestScript, neg bool, args []string) {
 		},
 		TimePartitioning: &bigquery.TimePartitioning{Field: "local_date"},
 	}))
+}
+
+func dropTable(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: bigquery-drop TABLE")
+	}
+	ctx := context.Background()
+	client, err := bigquery.NewClient(ctx, testProject, ofScript(ts).get(ts).Options()...)
+	ts.Check(err)
+	defer client.Close()
+	ts.Check(client.Dataset(testDataset).Table(args[0]).Delete(ctx))
 }
