@@ -4,8 +4,13 @@ package pipeline
 type EntryKind string
 
 const (
-	// EntryOrigin: Window.Start is the stream's first day, set by its first sync.
+	// EntryOrigin: Window.Start is 30 local days before the stream's first sync,
+	// which recorded it: the first day where FROM is not set.
 	EntryOrigin EntryKind = "origin"
+	// EntryFirst: Window.Start is the stream's first day as a sync planned it, where
+	// the ledger had another: FROM, or the origin again once FROM is removed. Plans
+	// do not read it; it is for those who read the ledger and know no FROM.
+	EntryFirst EntryKind = "first"
 	// EntryBegin: a commit of the window has begun; until EntryCommit of the same
 	// SyncID follows, what the table holds for it is unknown and it is open.
 	EntryBegin EntryKind = "begin"

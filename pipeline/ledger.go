@@ -25,10 +25,12 @@ const EntryRemnant EntryKind = "remnant"
 //   - A failure leaves what is committed alone and is forgotten at the next
 //     commit that overlaps it.
 //   - A waiver covers what no commit covers, until a commit begins there.
-//   - The first recorded origin stays.
+//   - The first recorded origin stays; of first days the last one counts.
 type Ledger struct {
 	origin    Instant
 	hasOrigin bool
+	first     Instant
+	hasFirst  bool
 	live      spanMap        // committed windows
 	order     uint64         // of the newest commit
 	begun     map[Span]Entry // windows of unknown content, by the newest begin
@@ -54,10 +56,14 @@ func (l *Ledger) Clone() *Ledger {
 // Apply folds the next entry of the log. An entry of an unknown kind or
 // without a window changes nothing.
 func (l *Ledger) Apply(e Entry) {
-	if e.Kind == EntryOrigin {
+	switch e.Kind { // an instant is no window
+	case EntryOrigin:
 		if !l.hasOrigin {
 			l.origin, l.hasOrigin = e.Window.Start, true
 		}
+		return
+	case EntryFirst:
+		l.first, l.hasFirst = e.Window.Start, true
 		return
 	}
 	if e.Window.Empty() {
@@ -172,6 +178,9 @@ func (l *Ledger) All() iter.Seq[Entry] {
 		if l.hasOrigin && !yield(Entry{Kind: EntryOrigin, Window: Window{Span: Span{Start: l.origin, End: l.origin}}}) {
 			return
 		}
+		if l.hasFirst && !yield(Entry{Kind: EntryFirst, Window: Window{Span: Span{Start: l.first, End: l.first}}}) {
+			return
+		}
 		live := slices.Collect(l.live.from(NoInstant))
 		slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
 		for _, items := range []iter.Seq[spanItem]{
@@ -196,12 +205,23 @@ func begunItems(list []Entry) iter.Seq[spanItem] {
 	}
 }
 
-// Origin is the start of the stream's first day, where it is recorded.
+// Origin is the start of the day 30 local days before the stream's first sync,
+// where it is recorded.
 func (l *Ledger) Origin() (Instant, bool) {
 	if !l.hasOrigin {
 		return NoInstant, false
 	}
 	return l.origin, true
+}
+
+// First is the start of the stream's first day as the last sync had it: the
+// last one recorded, else the origin. FROM may have changed since, so that
+// plans do not go by it.
+func (l *Ledger) First() (Instant, bool) {
+	if !l.hasFirst {
+		return l.Origin()
+	}
+	return l.first, true
 }
 
 // Live is the committed reading of exactly this span, if what the table holds

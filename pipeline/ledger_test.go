@@ -199,6 +199,26 @@ func TestTheFirstRecordedOriginStays(t *testing.T) {
 	}
 }
 
+func TestTheLastRecordedFirstDayCountsAndTheOriginStandsInForNone(t *testing.T) {
+	l := NewLedger()
+	if got, ok := l.First(); ok || got != NoInstant {
+		t.Errorf("First = %v, %v", got, ok)
+	}
+	l.Apply(Entry{Kind: EntryOrigin, Window: window(5, 5)})
+	if got, ok := l.First(); !ok || got != hours(5, 5).Start {
+		t.Errorf("First = %v, %v where only the origin is recorded", got, ok)
+	}
+	for _, hour := range []int{7, 1, 3} {
+		l.Apply(Entry{Kind: EntryFirst, Window: window(hour, hour)})
+	}
+	for name, l := range map[string]*Ledger{"the ledger": l, "a clone": l.Clone(), "a snapshot": fold(l.Entries()...)} {
+		first, _ := l.First()
+		if origin, _ := l.Origin(); first != hours(3, 3).Start || origin != hours(5, 5).Start {
+			t.Errorf("%s: First = %v, Origin = %v", name, first, origin)
+		}
+	}
+}
+
 func TestRemnantsAreWhatSupersedingLeftBare(t *testing.T) {
 	l := fold(committed(0, 24, 1), committed(24, 48, 1), committed(15, 39, 2, window(0, 24), window(24, 48)))
 	if got, want := l.Remnants(), []Span{hours(0, 15), hours(39, 48)}; !slices.Equal(got, want) {
@@ -267,7 +287,9 @@ func randomEntry(rng *rand.Rand, l *Ledger) Entry {
 		c := rng.IntN(20)
 		names = append(names, window(c, c+1+rng.IntN(4)))
 	}
-	switch rng.IntN(8) {
+	switch rng.IntN(9) {
+	case 8:
+		return Entry{Kind: EntryFirst, Window: window(a, a)}
 	case 0:
 		return failed(a, b)
 	case 1:
@@ -304,7 +326,7 @@ func TestASnapshotAndItsFutureEqualTheWholeLog(t *testing.T) {
 
 func TestASnapshotSurvivesJSON(t *testing.T) {
 	l := fold(
-		Entry{Kind: EntryOrigin, Window: window(0, 0)}, committed(0, 24, 1), committed(24, 48, 2),
+		Entry{Kind: EntryOrigin, Window: window(0, 0)}, Entry{Kind: EntryFirst, Window: window(5, 5)}, committed(0, 24, 1), committed(24, 48, 2),
 		committed(15, 39, 3, window(0, 24), window(24, 48)), begun(39, 63, 4), waived(63, 70), failed(70, 71),
 	)
 	again := NewLedger()

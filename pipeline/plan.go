@@ -42,6 +42,7 @@ type StreamPlan struct {
 	Stream    Stream
 	First     Instant // the first day's start: FROM, else the recorded origin, else 30 local days before today
 	Origin    Instant // to be recorded by the stream's first sync: the first day where FROM is not set; NoInstant once it is recorded
+	Moved     bool    // the ledger, with Origin, has another first day: First is to be recorded by a sync
 	Windows   []PlannedWindow
 	Holes     []Span   // hours that no window covers and that the stream cannot be asked for
 	Changed   []Window // settled windows read under other settings and not planned
@@ -68,6 +69,7 @@ func PlanStream(s Stream, l *Ledger, sel Selection, now Instant) (StreamPlan, er
 		Stream:    s,
 		First:     p.first,
 		Origin:    p.origin,
+		Moved:     p.moved(),
 		Windows:   append(fresh, again...),
 		Holes:     p.holesBeside(fresh),
 		Watermark: l.Watermark(p.first),

@@ -300,6 +300,21 @@ func TestTheFirstDay(t *testing.T) {
 	if p = mustPlan(t, s, NewLedger(), Selection{}, now); p.First != mustInstant(t, "2025-09-01T06:00:00Z") || p.Origin != mustInstant(t, "2025-08-16T06:00:00Z") {
 		t.Errorf("a first sync with FROM begins %v and records %v; who removes FROM later wants 30 days before it", p.First, p.Origin)
 	}
+	moved := func(from string, l *Ledger) bool {
+		s.From = from
+		return mustPlan(t, s, l, Selection{}, now).Moved
+	}
+	if moved("", NewLedger()) || moved("2025-08-16", NewLedger()) || !moved("2025-09-01", NewLedger()) || moved("", recorded) || !moved("2025-08-01", recorded) {
+		t.Error("a first day is to be recorded where it is not the origin's, and only there")
+	}
+	first := mustInstant(t, "2025-09-01T06:00:00Z")
+	recorded.Apply(Entry{Kind: EntryFirst, Window: Window{Span: Span{Start: first, End: first}}})
+	if moved("2025-09-01", recorded) || !moved("2025-09-02", recorded) || !moved("", recorded) {
+		t.Error("a first day is to be recorded where it is not the last sync's, and only there")
+	}
+	if p = mustPlan(t, s, recorded, Selection{}, now); p.First != mustInstant(t, "2025-08-16T06:00:00Z") {
+		t.Errorf("without FROM a sync goes by what an earlier one had: %v", p.First)
+	}
 	s.From = "1 September"
 	if _, err := PlanStream(s, recorded, Selection{}, now); KindOf(err) != Invalid || !strings.Contains(err.Error(), "WINDROW_FROM") {
 		t.Errorf("a bad FROM gives %v", err)

@@ -49,6 +49,16 @@ func newPlanner(s Stream, l *Ledger, sel Selection, now Instant) (*planner, erro
 	return p, nil
 }
 
+// moved reports whether the first day is another than the last sync's; a first
+// sync's is its origin until it says otherwise.
+func (p *planner) moved() bool {
+	known, ok := p.ledger.First()
+	if !ok {
+		known = p.origin
+	}
+	return p.first != known
+}
+
 // horizon is the span in which uncovered time is planned: whole pieces of the
 // calendar, from the first day on unless the selection begins before it.
 func (p *planner) horizon() Span {

@@ -47,9 +47,8 @@ func (e *Engine) Sync(ctx context.Context) (Summary, error) {
 	var jobs []job
 	for _, p := range plans {
 		r.streams[p.Stream.Key] = &StreamSummary{Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Errors: []WindowError{}}
-		if p.Origin != NoInstant {
-			origin := Entry{Kind: EntryOrigin, Window: Window{Span{p.Origin, p.Origin}, p.Stream.Calendar.Zone.String()}, SyncID: r.id, CommittedAt: started}
-			if err := e.Store.Record(ctx, p.Stream.Key, origin); err != nil {
+		if days := p.days(r.id, started); len(days) > 0 {
+			if err := e.Store.Record(ctx, p.Stream.Key, days...); err != nil {
 				return Summary{SyncID: r.id}, err
 			}
 		}
@@ -77,6 +76,20 @@ func newSyncID(e *Engine) SyncID {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return SyncID(fmt.Sprintf("%s-%x", e.Now().UTC().Format("20060102T150405Z"), b))
+}
+
+// days are the entries for the days that the ledger lacks: the origin, the first day.
+func (p plannedStream) days(id SyncID, started Instant) (list []Entry) {
+	add := func(kind EntryKind, day Instant) {
+		list = append(list, Entry{Kind: kind, Window: Window{Span{day, day}, p.Stream.Calendar.Zone.String()}, SyncID: id, CommittedAt: started})
+	}
+	if p.Origin != NoInstant {
+		add(EntryOrigin, p.Origin)
+	}
+	if p.Moved {
+		add(EntryFirst, p.First)
+	}
+	return list
 }
 
 // jobs are the extractions of a planned stream.

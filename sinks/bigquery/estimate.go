@@ -46,7 +46,7 @@ func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pi
 	e.bill.QueryJobs = len(plan) + 1
 	e.bill.BytesBilled = max(ledger.NumBytes, int64(len(plan))*leastBilled)
 	for _, p := range plan {
-		if p.Origin != pipeline.NoInstant {
+		if p.Origin != pipeline.NoInstant || p.Moved {
 			e.query(max(e.ledger, leastBilled))
 		}
 	}

@@ -49,6 +49,7 @@ func TestAnEstimateCountsJobsAndBytesAndNamesQuotas(t *testing.T) {
 	}{
 		{"no streams", nil, 0, 0, 1, 0, nil},
 		{"six streams with nothing to read", sixStreams(0, 1), 0, 0, 6 + 1 + 6, 120 * MiB, nil},
+		{"a stream with nothing to read and another first day", []pipeline.PlannedStream{{StreamPlan: pipeline.StreamPlan{Stream: pipeline.Stream{Key: agents, Table: pipeline.Activity}, Origin: pipeline.NoInstant, Moved: true}}}, 0, 0, 1 + 1 + 1, 20 * MiB, nil},
 		{"a night of one stream", []pipeline.PlannedStream{planOf(agents, false, 3, 1)}, 0, 1, 1 + 1 + 2, (10 + 90) * MiB, nil},
 		// 2,190 windows are five groups, each of both tables.
 		{"a year of six streams", sixStreams(365, 1), 0, 10, 6 + 1 + 6 + 20, (120 + 10*90) * MiB, nil},

@@ -88,7 +88,7 @@ var ledgerSchema = bigquery.Schema{
 	required("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the entry; orders entries of equal seq"),
 	field("batch", bigquery.StringFieldType, "the commit that wrote the entry; null for entries without data"),
 	required("replaces", bigquery.BooleanFieldType, "the commit replaced the window's rows"),
-	required("kind", bigquery.StringFieldType, "origin, begin, commit, fail, waive: of a window; receipt: what the jobs of a batch used, one row a batch that wrote data"),
+	required("kind", bigquery.StringFieldType, "begin, commit, fail, waive: of a window; origin, first: window_start is the day 30 days before the first sync, the first day as a sync had it; receipt: what the jobs of a batch used, one row a batch that wrote data"),
 	required("window_start", bigquery.TimestampFieldType, "start of the window"),
 	required("window_end", bigquery.TimestampFieldType, "end of the window, exclusive"),
 	field("zone", bigquery.StringFieldType, "the time zone that the window was cut in"),

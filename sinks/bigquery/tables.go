@@ -198,8 +198,8 @@ func (s *Store) ensureTurn(ctx context.Context) error {
 	return fault(op, s.write(ctx, "windrow_turn_"+nonce(), s.names.takeTurn("none")))
 }
 
-// watermarksMeaning: the ledger does not know WINDROW_FROM.
-const watermarksMeaning = "how far each stream is settled without a hole, from the first day on that its first sync recorded; where WINDROW_FROM is set, windrow status tells"
+// watermarksMeaning: the ledger has WINDROW_FROM from syncs alone.
+const watermarksMeaning = "how far each stream is settled without a hole, from its first day on: WINDROW_FROM as the last sync had it, else 30 days before the first sync"
 
 // ensureView makes the view, or gives one that an earlier version made its query.
 func (s *Store) ensureView(ctx context.Context) error {

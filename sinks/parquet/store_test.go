@@ -197,6 +197,12 @@ func TestTheLedgerStaysSmallAndReadable(t *testing.T) {
 	})
 	const writes = 300
 	w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
+	day := pipeline.Window{Span: pipeline.Span{Start: w.Start, End: w.Start}, Zone: "UTC"}
+	origin := day
+	origin.Start, origin.End = day.Start.Add(-time.Hour), day.Start.Add(-time.Hour)
+	if err := writer.Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryOrigin, Window: origin}, pipeline.Entry{Kind: pipeline.EntryFirst, Window: day}); err != nil {
+		t.Fatal(err)
+	}
 	for i := range writes {
 		if err := writer.Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w, Note: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
@@ -210,6 +216,13 @@ func TestTheLedgerStaysSmallAndReadable(t *testing.T) {
 	}
 	if e, ok := l.Failed(w.Span); !ok || e.Note != fmt.Sprint(writes-1) {
 		t.Errorf("the last failure is %+v, %v", e, ok)
+	}
+	if l, err = p.Open(t).Ledger(ctx, testKey); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := l.First()
+	if o, _ := l.Origin(); first != day.Start || o != origin.Start {
+		t.Errorf("the sum of the objects has first day %s and origin %s", first, o)
 	}
 	if names := p.names(t, ledgerDir); len(names) > compactEvery+1 {
 		t.Errorf("%d objects are left of %d", len(names), writes)

@@ -177,6 +177,7 @@ func durable(t *testing.T, b *bench) {
 	commit(t, s, pipeline.Committed, r)
 	records := []pipeline.Entry{
 		{Kind: pipeline.EntryOrigin, Window: pipeline.Window{Span: pipeline.Span{Start: day(-3).Start}}},
+		{Kind: pipeline.EntryFirst, Window: pipeline.Window{Span: pipeline.Span{Start: day(-9).Start}}},
 		{Kind: pipeline.EntryFail, Window: day(1), SyncID: "run-001", ReadAt: read(1), Note: "the vendor broke off"},
 		{Kind: pipeline.EntryWaive, Window: day(2), SyncID: "run-001", ReadAt: read(1), Note: "deleted by the vendor"},
 	}
@@ -187,7 +188,10 @@ func durable(t *testing.T, b *bench) {
 	if o, ok := l.Origin(); !ok || o != day(-3).Start {
 		t.Errorf("the origin is %s, %v", o, ok)
 	}
-	if e, ok := l.Failed(day(1).Span); !ok || !reflect.DeepEqual(e, records[1]) {
+	if first, ok := l.First(); !ok || first != day(-9).Start {
+		t.Errorf("the first day is %s, %v", first, ok)
+	}
+	if e, ok := l.Failed(day(1).Span); !ok || !reflect.DeepEqual(e, records[2]) {
 		t.Errorf("the failure is %+v, %v", e, ok)
 	}
 	if e, ok := l.Live(day(0).Span); !ok || e.SyncID != "run-001" || !e.Settled || e.Settings != "settings" {

@@ -106,25 +106,34 @@ COMMIT TRANSACTION;
 
 -- view _windrow_watermarks
 WITH origins AS (
-  SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `first_day` FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`
+  SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `origin` FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`
+), firsts AS (
+  SELECT f.`source`, f.`account`, f.`stream`, MAX(f.`window_start`) AS `first_day` FROM `test-project`.`contact_centre`.`_windrow_ledger` AS f
+  WHERE f.`kind` = 'first'
+  AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS g WHERE g.`source` = f.`source` AND g.`account` = f.`account` AND g.`stream` = f.`stream`
+    AND g.`kind` = 'first' AND (g.`seq` > f.`seq` OR (g.`seq` = f.`seq` AND g.`recorded_at` > f.`recorded_at`)))
+  GROUP BY f.`source`, f.`account`, f.`stream`
+), days AS (
+  SELECT o.`source`, o.`account`, o.`stream`, COALESCE(f.`first_day`, o.`origin`) AS `first_day` FROM origins AS o
+  LEFT JOIN firsts AS f ON f.`source` = o.`source` AND f.`account` = o.`account` AND f.`stream` = o.`stream`
 ), covered AS (
   SELECT c.`source`, c.`account`, c.`stream`, c.`window_start`, c.`window_end` FROM `test-project`.`contact_centre`.`_windrow_ledger` AS c
   WHERE ((c.`kind` = 'commit' AND c.`settled`) OR c.`kind` = 'waive')
   AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS d WHERE d.`source` = c.`source` AND d.`account` = c.`account` AND d.`stream` = c.`stream`
     AND d.`kind` = 'commit' AND d.`seq` > c.`seq` AND d.`window_start` < c.`window_end` AND d.`window_end` > c.`window_start`)
 ), ordered AS (
-  SELECT v.*, o.`first_day`, MAX(v.`window_end`) OVER (PARTITION BY v.`source`, v.`account`, v.`stream` ORDER BY v.`window_start`, v.`window_end`
+  SELECT v.*, f.`first_day`, MAX(v.`window_end`) OVER (PARTITION BY v.`source`, v.`account`, v.`stream` ORDER BY v.`window_start`, v.`window_end`
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS `reached`
-  FROM covered AS v JOIN origins AS o ON o.`source` = v.`source` AND o.`account` = v.`account` AND o.`stream` = v.`stream`
-  WHERE v.`window_end` > o.`first_day`
+  FROM covered AS v JOIN days AS f ON f.`source` = v.`source` AND f.`account` = v.`account` AND f.`stream` = v.`stream`
+  WHERE v.`window_end` > f.`first_day`
 ), holes AS (
   SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `hole` FROM ordered
   WHERE `window_start` > COALESCE(`reached`, `first_day`) GROUP BY `source`, `account`, `stream`
 )
-SELECT o.`source`, o.`account`, o.`stream`, o.`first_day`,
+SELECT f.`source`, f.`account`, f.`stream`, f.`first_day`,
   MAX(CASE WHEN h.`hole` IS NULL OR v.`window_start` < h.`hole` THEN v.`window_end` END) AS `watermark`
-FROM origins AS o
-LEFT JOIN ordered AS v ON v.`source` = o.`source` AND v.`account` = o.`account` AND v.`stream` = o.`stream`
-LEFT JOIN holes AS h ON h.`source` = o.`source` AND h.`account` = o.`account` AND h.`stream` = o.`stream`
-GROUP BY o.`source`, o.`account`, o.`stream`, o.`first_day`;
+FROM days AS f
+LEFT JOIN ordered AS v ON v.`source` = f.`source` AND v.`account` = f.`account` AND v.`stream` = f.`stream`
+LEFT JOIN holes AS h ON h.`source` = f.`source` AND h.`account` = f.`account` AND h.`stream` = f.`stream`
+GROUP BY f.`source`, f.`account`, f.`stream`, f.`first_day`;
 
