@@ -347,3 +347,43 @@ func TestTheWatermarksViewAgreesWithTheLedger(t *testing.T) {
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 3, 0, "b"))
 	agree("and settled")
 }
+
+// Two INSERTs at once may take the same seq: the later one is the last then, for
+// the ledger and for the view.
+func TestOfFirstDaysWithTheSamePlaceInTheLogTheLaterCounts(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	entry := func(kind pipeline.EntryKind, day int) pipeline.Entry {
+		start := dayWindow(day).Start
+		return pipeline.Entry{Kind: kind, Window: pipeline.Window{Span: pipeline.Span{Start: start, End: start}}}
+	}
+	if err := s.Record(ctx, agents, entry(pipeline.EntryOrigin, 5), entry(pipeline.EntryFirst, 3)); err != nil {
+		t.Fatal(err)
+	}
+	for _, day := range []int{4, 2} {
+		l, err := newLine(agents, entry(pipeline.EntryFirst, day))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same := strings.Replace(s.names.addEntries([]line{l}), "[\n(1,", "[\n(0,", 1) // the greatest seq, not one more
+		if err := s.write(ctx, "windrow_record_"+nonce(), same); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows, err := p.server.Query(ctx, "test-project", "SELECT DISTINCT seq FROM contact_centre._windrow_ledger WHERE kind = 'first'"); err != nil || len(rows) != 1 {
+		t.Fatalf("%v, %v", rows, err)
+	}
+	l, err := p.open(t, p.options()).Ledger(ctx, agents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := l.First()
+	rows, err := p.server.Query(ctx, "test-project", "SELECT first_day FROM contact_centre._windrow_watermarks")
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("%v, %v", rows, err)
+	}
+	if got := at(rows[0][0]); got != want || want != dayWindow(2).Start {
+		t.Errorf("the view's first day is %s, the ledger's %s", got, want)
+	}
+}
