@@ -25,7 +25,7 @@ func (l lineage) fill(c *column, name string, times []Instant) {
 			if t == NoInstant {
 				t = l.window.Start
 			}
-			c.addDay(int32(l.clock.Day(t)))
+			c.addDay(l.clock.Day(t))
 		}
 	case "window_start":
 		repeatInstant(c, l.window.Start, len(times))
