@@ -50,7 +50,7 @@ type Entry struct {
 	Fingerprint Hash      `json:"fingerprint,omitzero"`
 	RejectsHash Hash      `json:"rejects_hash,omitzero"`
 	Settings    string    `json:"settings,omitempty"`
-	Staged      int64     `json:"staged,omitempty"` // bytes of the reading's rows and rejects, as its stage held them
+	Staged      int64     `json:"staged,omitempty"` // about the bytes that the reading's stage held
 	// Supersedes names the windows of other bounds that this commit replaced.
 	Supersedes []Window `json:"supersedes,omitempty"`
 	Unchanged  bool     `json:"unchanged,omitempty"` // the rows in the table are an earlier, equal reading's

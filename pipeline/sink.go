@@ -41,7 +41,7 @@ type Stage interface {
 	// Reject adds rejected rows.
 	Reject(ctx context.Context, rejects []Reject) error
 	// Seal ends the collection; everything is on stable storage but not visible.
-	// It returns the bytes that the rows and rejects take there.
+	// It returns about how many bytes it takes there.
 	Seal(ctx context.Context) (staged int64, err error)
 	// Abort drops the stage. It is idempotent, and harmless after Commit.
 	Abort() error

@@ -6,8 +6,7 @@ import (
 
 // google stands in for Google's provider, which is too large to be built here.
 // It knows those arguments of those resources that the module uses, with the
-// types and obligations that
-// https://registry.terraform.io/providers/hashicorp/google/7.45.0/docs gives
+// types and obligations that the documentation of provider google 7.45.0 gives
 // them, so that every other argument is refused: whoever uses a new one looks
 // it up there and adds it. It plans, and never applies.
 func google() *schema.Provider {
