@@ -106,7 +106,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 		return rec.end, nil
 	}
 	for _, i := range d.head.known {
-		d.row.put(d.head.columns[i].field, value{text: d.text(&d.cells[i])})
+		d.row.put(d.head.columns[i].field, value{text: d.present(&d.cells[i])})
 	}
 	ok, err := d.row.accept(rec.raw)
 	if !ok {
@@ -114,7 +114,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 	}
 	d.row.write()
 	for _, i := range d.head.unknown {
-		if text := d.text(&d.cells[i]); text != nil {
+		if text := d.present(&d.cells[i]); text != nil {
 			d.row.writeExtra(&d.head.columns[i].name, value{text: text}, false)
 		}
 	}
@@ -122,12 +122,17 @@ func (d *csvDecoder) record(at int) (int, error) {
 	return rec.end, nil
 }
 
-// text returns the cell's text, valid until the next record; nil for a blank one.
-func (d *csvDecoder) text(c *cell) []byte {
-	b := d.data[c.lo:c.hi]
-	if len(b) == 0 || b[0] <= ' ' && isBlank(b) {
+// present is the cell's text, nil for a blank one.
+func (d *csvDecoder) present(c *cell) []byte {
+	if c.lo == c.hi || d.data[c.lo] <= ' ' && isBlank(d.data[c.lo:c.hi]) {
 		return nil
 	}
+	return d.text(c)
+}
+
+// text returns the cell's text, valid until the next record.
+func (d *csvDecoder) text(c *cell) []byte {
+	b := d.data[c.lo:c.hi]
 	if !c.doubled {
 		return b
 	}

@@ -52,7 +52,7 @@ func cellsOf(t *testing.T, doc []byte, columns int, lenient bool) (rows [][]stri
 func FuzzCSV(f *testing.F) {
 	for _, s := range []string{
 		"1,2025-09-08 10:00:00,Call,UTC\n", "1,\"a\nb\",\"c \"\"d\"\"\",\r\n2,,,\n", "a,b\"c,d,e\n", "\"a\" b,c,d,e\nx,y,z,w\n", "\"open,\nx,y,z,w\n",
-		",,,\n,,,", "1,2,3\n1,2,3,4,5\n", "\"\"\"\",\"\",,x", "1,2025-09-08,Call,UTC\r", "\"a\r\nb\",c,d,e\r\n", "\r\r\n", "\"a\"\r,b",
+		",,,\n,,,", "1,2,3\n1,2,3,4,5\n", "\"\"\"\",\"\",,x", "1,2025-09-08,Call,UTC\r", "\"a\r\nb\",c,d,e\r\n", "\r\r\n", "\"a\"\r,b", " ,0000\n",
 	} {
 		f.Add([]byte(s))
 	}
