@@ -20,7 +20,7 @@ import (
 
 // softMemoryLimit makes the collector work harder instead of letting the
 // process grow; a run needs far less. GOMEMLIMIT overrides it.
-const softMemoryLimit = 104 << 20
+const softMemoryLimit = 96 << 20
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
