@@ -46,6 +46,7 @@ func (j job) windrowEnv(v *vendor, sink string) []string {
 			"WINDROW_DIALPAD_TIMEZONE="+accountZone,
 			"WINDROW_DIALPAD_POLL_FIRST=0s",
 			"WINDROW_DIALPAD_POLL_EVERY=10ms",
+			"WINDROW_DIALPAD_RATE=1000", // DuckDB asks no vendor, and waits for none
 			"WINDROW_DIALPAD_WINDOW="+j.windowLength(),
 		)
 	}
