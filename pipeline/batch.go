@@ -130,9 +130,7 @@ func (b *Batch) Instant(col int, v Instant) { b.column(col).addWord(uint64(v)) }
 
 // Tags begins a list of strings in col; Tag adds its items.
 func (b *Batch) Tags(col int) {
-	c := b.column(col)
-	c.endLists()
-	c.addList()
+	b.column(col).addList()
 }
 
 // Tag adds an item to the list of the current row in col. The bytes are copied.
@@ -160,10 +158,7 @@ func (b *Batch) finish() error {
 		if c == nil {
 			continue
 		}
-		if n := b.rows - c.rows; n > 0 {
-			c.addNulls(n)
-		}
-		c.endLists()
+		b.column(i).endLists()
 		if !b.Table.Columns[i].Nullable && c.nulls > 0 || c.rows != b.rows {
 			return fmt.Errorf("pipeline: the format left column %s.%s without a value", b.Table.Name, b.Table.Columns[i].Name)
 		}

@@ -132,8 +132,9 @@ func (c *column) textAt(i int) []byte {
 }
 
 // addList begins a list whose items the caller appends to c.items before the
-// next row; end closes it.
+// next row.
 func (c *column) addList() {
+	c.endLists()
 	c.offsets = append(c.offsets, int32(c.items.rows))
 	c.mark()
 }
@@ -219,7 +220,6 @@ func (c *column) addRow(src *column, i int) {
 	case arrow.STRING, arrow.DICTIONARY:
 		c.addText(src.textAt(i))
 	case arrow.LIST:
-		c.endLists()
 		c.addList()
 		c.items.addRange(src.items, int(src.offsets[i]), int(src.offsets[i+1]))
 	case arrow.BOOL:

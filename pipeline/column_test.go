@@ -56,7 +56,6 @@ func (w twin) add() {
 		w.addWord(uint64(n))
 		b.Append(arrow.Timestamp(n))
 	case *array.ListBuilder:
-		w.endLists()
 		w.addList()
 		b.Append(true)
 		for range w.rng.IntN(4) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/sourcegraph/conc/pool"
@@ -62,7 +61,7 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []Sealed,
 		pause := wait.NextBackOff()
 		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0],
 			Text: "the answer broke off, asking again", Until: r.Now().Add(pause)})
-		if err := sleep(ctx, pause); err != nil {
+		if err := Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
@@ -163,15 +162,3 @@ type brokenBody struct{ err error }
 
 func (e *brokenBody) Error() string { return e.err.Error() }
 func (e *brokenBody) Unwrap() error { return e.err }
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -102,7 +102,7 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 	t := &Table{Name: name, Columns: cols, TimeColumn: timeColumn, index: make(map[string]int, len(cols))}
 	fields := make([]arrow.Field, len(cols))
 	for i, c := range cols {
-		t.Columns[i].Repeats = c.Type.ID() == arrow.STRING && !unlike[c.Name]
+		t.Columns[i].Repeats = c.Type.ID() == arrow.STRING && Repeats(c.Name)
 		keys := []string{"aggregation", "meaning"}
 		values := []string{string(c.Aggregation), c.Meaning}
 		if c.Unit != "" {
@@ -118,7 +118,10 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 	return t
 }
 
-// unlike lists the strings that hardly repeat.
+// Repeats reports whether many rows have the same string in a column of that
+// name: a dictionary of any other would be built only to be thrown away.
+func Repeats(column string) bool { return !unlike[column] }
+
 var unlike = map[string]bool{
 	"event_id": true, "parent_id": true, "entry_id": true, "customer_address": true,
 	"text": true, "recording_url": true, "extras": true,

@@ -12,6 +12,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 // RowGroup is one Parquet row group, encoded and compressed, that belongs to
@@ -118,13 +120,6 @@ func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {
 	return pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem))
 }
 
-// unique lists the columns whose values hardly repeat: a dictionary of them
-// would be built only to be thrown away.
-var unique = map[string]bool{
-	"event_id": true, "parent_id": true, "entry_id": true, "extras": true,
-	"text": true, "recording_url": true, "customer_address": true,
-}
-
 // unordered lists long texts, of which the smallest and the greatest help no
 // reader to skip a group.
 var unordered = map[string]bool{"extras": true, "text": true, "recording_url": true}
@@ -144,7 +139,7 @@ func writerProperties(s *arrow.Schema, mem memory.Allocator) *parquet.WriterProp
 			// Their smallest and greatest would have to be looked for.
 			props = append(props, parquet.WithDictionaryFor(f.Name, true), parquet.WithStatsFor(f.Name, false))
 		case arrow.STRING:
-			props = append(props, parquet.WithDictionaryFor(f.Name, !unique[f.Name]))
+			props = append(props, parquet.WithDictionaryFor(f.Name, pipeline.Repeats(f.Name)))
 			if unordered[f.Name] {
 				props = append(props, parquet.WithStatsFor(f.Name, false))
 			}

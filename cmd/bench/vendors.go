@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 // vendorOptions are the latencies of simulated vendors; zero: as fast as they are.
@@ -48,7 +49,7 @@ func startVendors(ctx context.Context, o vendorOptions) (*vendors, error) {
 		v.urls = append(v.urls, "http://"+l.Addr().String())
 		s := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			defer v.busy.begin()()
-			if wait(r.Context(), host.latency) == nil {
+			if pipeline.Sleep(r.Context(), host.latency) == nil {
 				host.handler(v.world.Load()).ServeHTTP(rw, r)
 			}
 		})}
@@ -120,21 +121,6 @@ func (v *vendors) story(began time.Time) string {
 		parts = append(parts, fmt.Sprintf("%s: %d requests, last at %.1f s", host, count[host], last[host].Seconds()))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// wait returns after d, or when ctx ends with its error.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // busyTime is how long at least one request was under way.

@@ -10,18 +10,13 @@ import (
 
 // sleepTold tells what is waited for and then waits, or returns when ctx ends.
 func sleepTold(ctx context.Context, notify func(string, time.Time), why string, now func() time.Time, d time.Duration) error {
-	if d <= 0 {
+	if d > 0 {
+		notify(why, now().Add(d))
+	}
+	if pipeline.Sleep(ctx, d) != nil {
 		return stopped(ctx)
 	}
-	notify(why, now().Add(d))
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return stopped(ctx)
-	}
+	return nil
 }
 
 // stopped is the end of ctx as an error, nil while it lasts.

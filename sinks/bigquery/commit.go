@@ -132,7 +132,7 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 			failAll(group, "commit", errors.New("other runs kept committing the same windows"))
 			return
 		}
-		if err := sleep(ctx, pause.NextBackOff()); err != nil {
+		if err := pipeline.Sleep(ctx, pause.NextBackOff()); err != nil {
 			failAll(group, "commit", err)
 			return
 		}

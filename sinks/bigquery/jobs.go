@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"cloud.google.com/go/bigquery"
 	"github.com/cenkalti/backoff/v5"
@@ -37,21 +36,9 @@ func (s *Store) again(ctx context.Context, do func() error) error {
 		if err == nil || n == tries || ctx.Err() != nil || !pipeline.Retryable(fault("", err)) {
 			return err
 		}
-		if err := sleep(ctx, pause.NextBackOff()); err != nil {
+		if err := pipeline.Sleep(ctx, pause.NextBackOff()); err != nil {
 			return err
 		}
-	}
-}
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -115,7 +115,7 @@ func (c *Client) takeTurn(ctx context.Context) error {
 		return err
 	}
 	turn := c.limiter.Reserve()
-	if err := sleep(ctx, turn.Delay()); err != nil {
+	if err := pipeline.Sleep(ctx, turn.Delay()); err != nil {
 		turn.Cancel()
 		return err
 	}

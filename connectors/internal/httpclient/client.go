@@ -227,7 +227,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func() error) error {
 		if r.Notify != nil {
 			r.Notify(waitText(e), c.now().Add(wait))
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := pipeline.Sleep(ctx, wait); err != nil {
 			return stopped(r.Op, err)
 		}
 	}
@@ -245,21 +245,6 @@ func waitText(e *pipeline.Error) string {
 		return fmt.Sprintf("the vendor answered %d", s.Code)
 	}
 	return "the vendor could not be reached"
-}
-
-// sleep waits for d or the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // stopped wraps the end of the caller's context: Stopped when it was
