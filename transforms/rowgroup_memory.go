@@ -24,6 +24,18 @@ type recycler struct {
 // encoderMemory serves every encoder of the process.
 var encoderMemory memory.Allocator = newRecycler()
 
+// The encoder's page buffers come from Arrow's default allocator, whatever the
+// writer's properties say.
+func init() { memory.DefaultAllocator = outgrown{encoderMemory} }
+
+// outgrown uses a buffer again when its owner has moved to a larger one, which
+// page buffers do ten times over. What is freed it leaves to the collector:
+// anyone may use Arrow's default allocator, and views of freed memory stay good.
+type outgrown struct{ memory.Allocator }
+
+// Free implements [memory.Allocator].
+func (outgrown) Free([]byte) {}
+
 func newRecycler() *recycler {
 	r := &recycler{}
 	for class := smallestKept; class <= largestKept; class++ {

@@ -27,7 +27,7 @@ import (
 const profileChild = "profile-child"
 
 // syncMemory is the soft limit that `windrow sync` sets itself.
-const syncMemory = 128 << 20
+const syncMemory = 96 << 20
 
 // profiled is what the child is asked.
 type profiled struct {
