@@ -9,20 +9,18 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-const (
-	// rangeBytes is about what one worker parses at a time.
-	rangeBytes = 4 << 20
-	// chunkBudget bounds the bytes of all chunks that are being parsed.
-	chunkBudget = 48 << 20
-)
+// rangeBytes is about what one worker parses at a time.
+const rangeBytes = 4 << 20
 
 // reader turns bodies into batches. One reader serves the whole process: its
-// pool and its byte budget do not grow with the number of windows.
+// pool and its memory do not grow with the number of windows.
 type reader struct {
 	slots   *semaphore.Weighted // bodies read at once
-	workers *semaphore.Weighted // chunks parsed at once
-	budget  *semaphore.Weighted // bytes of chunks in memory
-	width   int
+	workers *semaphore.Weighted // ranges parsed at once
+	// ranges in memory: being read, waiting, or being parsed. Each body that is
+	// read can have one, so that none waits for what a slow vendor still sends.
+	ranges *semaphore.Weighted
+	width  int
 }
 
 func newReader(concurrency int) *reader {
@@ -30,7 +28,7 @@ func newReader(concurrency int) *reader {
 	return &reader{
 		slots:   semaphore.NewWeighted(int64(max(concurrency, 1))),
 		workers: semaphore.NewWeighted(int64(n)),
-		budget:  semaphore.NewWeighted(chunkBudget),
+		ranges:  semaphore.NewWeighted(int64(max(concurrency, 2*n))),
 		width:   n,
 	}
 }
@@ -61,13 +59,13 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) 
 		}
 	}
 	work := stream.New().WithMaxGoroutines(r.width)
+	if err := r.ranges.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	room := true // for the range that Split reads next
 	for chunk, err := range f.Split(body, rangeBytes) {
 		if err == nil {
 			err = ctx.Err()
-		}
-		size := min(int64(cap(chunk.Data)), chunkBudget)
-		if err == nil {
-			err = r.budget.Acquire(ctx, size)
 		}
 		if err != nil {
 			free(chunk)
@@ -76,7 +74,7 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) 
 		}
 		place := to.place()
 		work.Go(func() stream.Callback {
-			s, err := r.work(ctx, f, &b.Meta, chunk, size, t, func(batch *Batch) (*sorted, error) { return to.sort(batch, place) })
+			s, err := r.work(ctx, f, &b.Meta, chunk, t, func(batch *Batch) (*sorted, error) { return to.sort(batch, place) })
 			return func() {
 				switch {
 				case err != nil && !failed.Load():
@@ -93,6 +91,14 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) 
 				}
 			}
 		})
+		if err := r.ranges.Acquire(ctx, 1); err != nil {
+			room = false
+			fail(err)
+			break
+		}
+	}
+	if room {
+		r.ranges.Release(1)
 	}
 	work.Wait()
 	if failed.Load() {
@@ -101,19 +107,20 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) 
 	return nil
 }
 
-// work parses one chunk and sorts its rows. The chunk's memory is given back in between.
-func (r *reader) work(ctx context.Context, f Format, m *Meta, c Chunk, size int64, t *Table, sort func(*Batch) (*sorted, error)) (*sorted, error) {
+// work parses one chunk and sorts its rows. The chunk's memory and room are
+// given back in between.
+func (r *reader) work(ctx context.Context, f Format, m *Meta, c Chunk, t *Table, sort func(*Batch) (*sorted, error)) (*sorted, error) {
 	err := r.workers.Acquire(ctx, 1)
 	if err != nil {
 		free(c)
-		r.budget.Release(size)
+		r.ranges.Release(1)
 		return nil, err
 	}
 	defer r.workers.Release(1)
 	batch := NewBatch(t)
 	err = f.Decode(m, c, batch)
 	free(c)
-	r.budget.Release(size)
+	r.ranges.Release(1)
 	if err != nil {
 		batch.Release()
 		return nil, err

@@ -67,14 +67,19 @@ type splitter struct {
 	buf    []byte // read and not yet handed out
 	offset int64  // of buf in the document
 	eof    bool
-	width  int // number of columns
+	large  bool // more than one range
+	width  int  // number of columns
 }
 
 // fill reads until n bytes lie in buf, or the stream ends.
 func (s *splitter) fill(n int) error {
 	for idle := 0; len(s.buf) < n && !s.eof; {
 		if len(s.buf) == cap(s.buf) {
-			s.buf = append(newBuffer(min(n, max(firstRead, 2*cap(s.buf)))), s.buf...)
+			room := n
+			if !s.large {
+				room = min(n, max(firstRead, 2*cap(s.buf)))
+			}
+			s.buf = append(newBuffer(room), s.buf...)
 		}
 		from := len(s.buf)
 		got, err := s.r.Read(s.buf[from:min(cap(s.buf), n)])
@@ -201,15 +206,13 @@ func (s *splitter) next() ([]byte, error) {
 	}
 }
 
-// hand hands out the first n bytes of buf with their memory.
+// hand hands out the first n bytes of buf with their memory. The next range
+// takes its own only when it is read.
 func (s *splitter) hand(n int) []byte {
-	data := s.buf[:n]
-	rest := s.buf[n:]
-	s.buf = nil
-	if len(rest) > 0 || !s.eof {
-		s.buf = append(newBuffer(max(len(rest), min(s.target, cap(data)))), rest...)
-	}
+	data, rest := s.buf[:n], s.buf[n:]
+	s.buf = append(make([]byte, 0, len(rest)), rest...)
 	s.offset += int64(n)
+	s.large = true
 	return data
 }
 

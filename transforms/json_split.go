@@ -50,6 +50,7 @@ type arraySplitter struct {
 	opening int  // where that string begins
 	flat    flatScan
 	walk    bool // rows are walked through, up to the next cut
+	cut     bool // buf holds what the last cut left, in memory of its size
 	yielded bool
 }
 
@@ -80,6 +81,14 @@ func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
 // handed over, else the buffer grows.
 func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	if len(s.buf) < cap(s.buf) {
+		return nil
+	}
+	if s.cut {
+		n := max(s.size, s.rangeBytes)
+		for n <= len(s.buf) {
+			n *= 2
+		}
+		s.buf, s.cut = append(newBuffer(n), s.buf...), false
 		return nil
 	}
 	full := len(s.buf) >= s.rangeBytes
@@ -113,14 +122,11 @@ func (s *arraySplitter) tooLong() bool {
 	return s.state == inElement && len(s.buf)-s.element > maxRowBytes
 }
 
-// handOver yields the whole elements and moves the rest to a new buffer.
+// handOver yields the whole elements and keeps the rest. The next range takes
+// its memory only when it is read.
 func (s *arraySplitter) handOver(yield func(pipeline.Chunk, error) bool) error {
 	chunk, rest := s.whole(), s.buf[s.end:]
-	n := max(s.size, s.rangeBytes)
-	for n <= len(rest) {
-		n *= 2
-	}
-	s.buf = append(newBuffer(n), rest...)
+	s.buf, s.cut = append(make([]byte, 0, len(rest)), rest...), true
 	if s.state == inElement { // begin it anew
 		s.pos, s.state = s.element, wantElement
 	}

@@ -115,7 +115,22 @@ func readFooter(buf *bytes.Buffer) (*metadata.FileMetaData, error) {
 		return nil, err
 	}
 	buf.Truncate(end - size)
+	trimStatistics(meta)
 	return meta, nil
+}
+
+// trimStatistics gives the smallest and greatest values memory of their own
+// size. The footer's decoder reads each into half a KiB, and a file keeps those
+// of all its groups until the end.
+func trimStatistics(m *metadata.FileMetaData) {
+	for _, g := range m.RowGroups {
+		for _, c := range g.Columns {
+			if s := c.MetaData.Statistics; s != nil {
+				s.Min, s.Max = bytes.Clone(s.Min), bytes.Clone(s.Max)
+				s.MinValue, s.MaxValue = bytes.Clone(s.MinValue), bytes.Clone(s.MaxValue)
+			}
+		}
+	}
 }
 
 func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {

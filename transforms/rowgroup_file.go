@@ -86,6 +86,7 @@ func (f *GroupFile) Add(seq int, g RowGroup) error {
 	}
 	shift(g.meta, f.offset-int64(len(magic)))
 	f.write(g.buf.Bytes()[len(magic):])
+	g.meta.Schema, g.meta.FileMetaData.Schema = nil, nil // the file has its own
 	f.groups = append(f.groups, placedGroup{seq, g.meta})
 	f.rows += g.rows
 	return f.err
