@@ -172,7 +172,7 @@ func (c *cutter) flush(p *part) error {
 	rec := p.rows.record(c.schema)
 	err := p.stage.Append(c.ctx, p.place, rec)
 	rec.Release()
-	p.rows.empty()
+	p.rows = nil
 	return err
 }
 

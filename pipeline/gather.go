@@ -49,7 +49,7 @@ func (g *gatherer) add(m *Meta, b *Batch, rows []stretch) {
 	}
 }
 
-// record is a view of what was gathered, of the StageSchema, good until empty.
+// record is a view of what was gathered, of the StageSchema, good while no more is added.
 func (g *gatherer) record(schema *arrow.Schema) arrow.Record {
 	cols := make([]arrow.Array, 0, len(g.columns)-PathColumns)
 	for _, c := range g.columns[PathColumns:] {
@@ -60,12 +60,4 @@ func (g *gatherer) record(schema *arrow.Schema) arrow.Record {
 		c.Release()
 	}
 	return rec
-}
-
-// empty drops the rows; the memory stays.
-func (g *gatherer) empty() {
-	for _, c := range g.columns[PathColumns:] {
-		c.reset()
-	}
-	g.rows, g.bytes = 0, 0
 }

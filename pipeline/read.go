@@ -28,9 +28,24 @@ func newReader(concurrency int) *reader {
 	return &reader{
 		slots:   semaphore.NewWeighted(int64(max(concurrency, 1))),
 		workers: semaphore.NewWeighted(int64(n)),
-		ranges:  semaphore.NewWeighted(int64(max(concurrency, 2*n))),
+		ranges:  semaphore.NewWeighted(int64(rangesOf(concurrency, n))),
 		width:   n,
 	}
+}
+
+// rangesOf is how many ranges may be in memory at once.
+func rangesOf(concurrency, workers int) int { return max(concurrency, 2*workers) }
+
+// SoftMemory is the limit, in bytes, from which the collector should rather
+// work than let a process grow that reads so many bodies at once. Below it a
+// large report would keep the collector busy all the time.
+func SoftMemory(concurrency int) int64 {
+	const (
+		worker = 12 << 20 // the rows of a range, and its row group on the way to Parquet
+		rest   = 16 << 20
+	)
+	n := runtime.GOMAXPROCS(0)
+	return int64(rest + n*worker + rangesOf(concurrency, n)*rangeBytes)
 }
 
 // into is what takes the batches of a body. sort is called by the workers, side

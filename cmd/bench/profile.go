@@ -26,8 +26,8 @@ import (
 // engine once, as `windrow sync` does, under the CPU profiler.
 const profileChild = "profile-child"
 
-// syncMemory is the soft limit that `windrow sync` sets itself.
-const syncMemory = 96 << 20
+// profiledBodies is the default of WINDROW_CONCURRENCY.
+const profiledBodies = 8
 
 // profiled is what the child is asked.
 type profiled struct {
@@ -98,7 +98,7 @@ func profileMain(ctx context.Context) (err error) {
 	if err := json.NewDecoder(os.Stdin).Decode(&p); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(syncMemory)
+	debug.SetMemoryLimit(pipeline.SoftMemory(profiledBodies)) // as `windrow sync` does
 	now, err := time.Parse(time.RFC3339, planningTime(p.Input))
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func profileMain(ctx context.Context) (err error) {
 	engine := &pipeline.Engine{
 		Store: store, Sources: []pipeline.Source{source}, Streams: []pipeline.StreamID{p.stream()},
 		Select: pipeline.Selection{From: p.Input.From, To: p.Input.To},
-		Clock:  func() time.Time { return now }, Now: time.Now, MaxRejects: 0.01, Concurrency: 8,
+		Clock:  func() time.Time { return now }, Now: time.Now, MaxRejects: 0.01, Concurrency: profiledBodies,
 	}
 	if err := pprof.StartCPUProfile(out); err != nil {
 		return err

@@ -11,22 +11,15 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 	_ "time/tzdata" // zones work where the system has none
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 )
 
-// softMemoryLimit makes the collector work harder instead of letting the
-// process grow; a run needs far less. GOMEMLIMIT overrides it.
-const softMemoryLimit = 96 << 20
-
 func main() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softMemoryLimit)
-	}
 	a := newApp(os.Stdout, os.Stderr, time.Now)
+	a.softMemory = os.Getenv("GOMEMLIMIT") == ""
 	if a.logs.Style == config.CloudLog { // what libraries log must be such lines too
 		slog.SetDefault(a.newLog(a.stderr, slog.LevelInfo))
 	}

@@ -21,6 +21,7 @@ type app struct {
 	began          time.Time
 	terminal       bool // people watch stderr
 	logs           config.Logs
+	softMemory     bool // the collector gets a limit to aim at; GOMEMLIMIT sets another
 
 	asOf    string // --as-of, as typed
 	running bool   // a verb has begun; errors before that are of usage

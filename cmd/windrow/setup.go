@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,6 +134,9 @@ func (s *setup) warnIdle(log *slog.Logger) {
 
 // withEngine builds the sources, opens the sink and lends an engine to do.
 func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine) error) error {
+	if a.softMemory {
+		debug.SetMemoryLimit(pipeline.SoftMemory(s.Concurrency))
+	}
 	clock, err := a.clock()
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func child(root string) int {
 		return 2
 	}
 	clock := func() time.Time { return at }
-	debug.SetMemoryLimit(96 << 20) // as main does
+	debug.SetMemoryLimit(pipeline.SoftMemory(8)) // as the program does
 	ctx := pipeline.WithPoints(context.Background(), dieAt(os.Getenv(childPoint), os.Getenv(childTrace)))
 	sources, err := openSources(clock)
 	if err != nil {
