@@ -14,7 +14,7 @@ const (
 	// in public is below two minutes.
 	reportPatience = 30 * time.Minute
 	// reportSlow is when a report is later than any seen: its looks then give
-	// way to those at younger ones, which might wait for it for ever.
+	// way to those at younger ones, which would wait as long as it takes.
 	reportSlow = 2 * time.Minute
 	// mostOrders bounds how often one report is ordered again because its id
 	// or its links had expired.
@@ -33,10 +33,10 @@ type order struct {
 	request pipeline.Request
 	env     pipeline.Env
 	ask     ask
-	// since is how old its requests are where they wait for the rate: as Fetch
-	// for a POST, as the POST for looks and a download. So POSTs, which start
-	// the vendor's work, go before looks at what was ordered later than they
-	// were wanted, and of two reports the one likelier to be ready is looked at.
+	// since is when its next request began to age, where requests wait for the
+	// rate: a POST with Fetch, looks and a download with the POST. So a POST,
+	// which starts the vendor's work, hardly waits for looks, and of two reports
+	// the one likelier to be ready is looked at first.
 	since time.Time
 }
 
