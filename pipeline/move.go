@@ -83,7 +83,7 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 		}
 	}()
 
-	turns := newTurns(len(j.extraction.Requests), cut.overlap)
+	turns := newTurns(len(j.extraction.Requests), cut.overlap, cap(r.ahead))
 	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for i, request := range j.extraction.Requests {
 		all.Go(func(ctx context.Context) error {
@@ -93,6 +93,11 @@ func (r *run) extract(ctx context.Context, j job, format Format) (sealed []Seale
 			bodies := 0
 			err := j.source.Fetch(ctx, request, r.env(j), func(b Body) error {
 				bodies++
+				b, drop, err := r.openAhead(ctx, turns, i, b)
+				if err != nil {
+					return err
+				}
+				defer drop()
 				if err := turns.wait(ctx, i); err != nil {
 					return err
 				}

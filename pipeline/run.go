@@ -27,7 +27,8 @@ type run struct {
 	*Engine
 	id        SyncID
 	reader    *reader
-	held      atomic.Int64 // bytes of rows that wait in memory for their row group
+	ahead     chan struct{} // holds one for each body that was opened before its turn
+	held      atomic.Int64  // bytes of rows that wait in memory for their row group
 	committer *committer
 
 	mu           sync.Mutex
@@ -63,6 +64,7 @@ func (e *Engine) Sync(ctx context.Context) (Summary, error) {
 func (e *Engine) newRun() *run {
 	r := &run{
 		Engine: e, id: newSyncID(e), reader: newReader(e.Concurrency),
+		ahead:        make(chan struct{}, max(e.Concurrency, 1)),
 		committer:    newCommitter(e.Store, e.Group),
 		streams:      make(map[StreamKey]*StreamSummary),
 		unauthorized: make(map[StreamKey]error),

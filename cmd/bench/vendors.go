@@ -18,7 +18,7 @@ import (
 
 // vendorOptions are the latencies of simulated vendors; zero: as fast as they are.
 type vendorOptions struct {
-	call   time.Duration // of uContact and Chat-Tonic
+	call   time.Duration // of uContact, Chat-Tonic and the host of Dialpad's downloads
 	report time.Duration // of Dialpad, from POST to ready
 	endure bool          // Dialpad answers any number of requests
 }
@@ -40,7 +40,7 @@ func startVendors(ctx context.Context, o vendorOptions) (*vendors, error) {
 		handler func(*vendorsim.World) http.Handler
 	}{
 		{o.call, (*vendorsim.World).UContact}, {o.call, (*vendorsim.World).ChatTonic},
-		{0, (*vendorsim.World).Dialpad}, {0, (*vendorsim.World).Download},
+		{0, (*vendorsim.World).Dialpad}, {o.call, (*vendorsim.World).Download},
 	} {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 // The vendors as they are from afar, and the limits that Windrow keeps to by
 // default (_RATE, _POST_QUOTA, _POLL_FIRST).
 const (
-	callLatency  = 300 * time.Millisecond // of uContact and Chat-Tonic
+	callLatency  = 300 * time.Millisecond // of uContact, Chat-Tonic and a download
 	reportTakes  = 20 * time.Second       // Dialpad, from POST to ready
 	callRate     = 5.0                    // requests a second, uContact and Chat-Tonic each
 	dialpadRate  = 20.0
@@ -43,16 +43,19 @@ func callsBound(n int, rate float64, latency time.Duration) time.Duration {
 }
 
 // reportsBound is the least time of n reports, however they are asked for. Each
-// costs a POST, at least one look that finds it ready, and its download, all
-// through one rate, and nothing is found ready before the first report is:
+// costs a POST and at least one look that finds it ready, through one rate, and
+// then a download. That is from the host of the signed links, which is not the
+// API's, so that no rate counts it and all may be under way together.
 //
 //	ready = max(report's time, POLL_FIRST)
-//	ready + (n − 1) ÷ rate      the last POST goes out then, and its report takes as long
-//	ready + (2n − 1) ÷ rate     looks and downloads that can only come after that
+//	ready + (n − 1) ÷ rate + latency of a download
 //
-// The second is never the smaller. Looks that find nothing, which the poll
-// intervals bring, are not in it. Where n exceeds the quota, whole hours
-// come before the last hour's reports.
+// for two reasons alike: the last POST goes out after n − 1 intervals and its
+// report takes as long; and nothing is found ready before the first report is,
+// so that all n looks that find one come after that.
+//
+// Looks that find nothing, which the poll intervals bring, are not in it. Where
+// n exceeds the quota, whole hours come before the last hour's reports.
 func reportsBound(n int) time.Duration {
 	if n == 0 {
 		return 0
@@ -60,7 +63,7 @@ func reportsBound(n int) time.Duration {
 	ready := max(reportTakes, pollFirst)
 	hours := time.Duration((n-1)/dialpadPosts) * time.Hour
 	rest := (n-1)%dialpadPosts + 1 // those of the last hour
-	return hours + callsBound(2*rest, dialpadRate, ready)
+	return hours + callsBound(rest, dialpadRate, ready) + callLatency
 }
 
 // waiting measures the first sync of thirty days of every stream against the

@@ -15,9 +15,9 @@ func TestTheBoundOfCallsAndReports(t *testing.T) {
 		{"one call takes its latency", callsBound(1, 5, 300*time.Millisecond), 300 * time.Millisecond},
 		{"the last of eleven is sent after ten intervals", callsBound(11, 5, 300*time.Millisecond), 2300 * time.Millisecond},
 		{"no report takes no time", reportsBound(0), 0},
-		{"one report is found when it is ready, and downloaded an interval later", reportsBound(1), 20*time.Second + 50*time.Millisecond},
-		{"a quota's worth needs its looks and downloads after that", reportsBound(200), 20*time.Second + 399*50*time.Millisecond},
-		{"one more waits for the next hour", reportsBound(201), time.Hour + 20*time.Second + 50*time.Millisecond},
+		{"one report is downloaded when it is ready", reportsBound(1), 20*time.Second + callLatency},
+		{"of a quota's worth the last is ordered after 199 intervals", reportsBound(200), 20*time.Second + 199*50*time.Millisecond + callLatency},
+		{"one more waits for the next hour", reportsBound(201), time.Hour + 20*time.Second + callLatency},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, tt.got, tt.want)

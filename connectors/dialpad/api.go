@@ -100,7 +100,7 @@ func (id *reportID) UnmarshalJSON(b []byte) error {
 }
 
 // postStats makes one attempt to order a report: the gate repeats it.
-func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, time.Time)) (receipt, error) {
+func (s *Source) postStats(ctx context.Context, b statsOrder, since time.Time, tell func(string, time.Time)) (receipt, error) {
 	const op = "POST /stats"
 	text, err := json.Marshal(b)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, 
 	err = s.client.JSON(ctx, httpclient.Request{
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body:   text, NoRetry: true, Notify: tell,
+		Body:   text, Since: since, NoRetry: true, Notify: tell,
 	}, &answer)
 	if err != nil {
 		return receipt{}, err
@@ -126,7 +126,7 @@ func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, 
 
 // getStats looks at a report. An id that the vendor no longer knows is
 // errExpired: it answers 400 at first and 404 later.
-func (s *Source) getStats(ctx context.Context, id string, tell func(string, time.Time)) (state, link string, err error) {
+func (s *Source) getStats(ctx context.Context, id string, since time.Time, tell func(string, time.Time)) (state, link string, err error) {
 	const op = "GET /stats/{id}"
 	var answer struct {
 		Status      string `json:"status"`
@@ -134,7 +134,7 @@ func (s *Source) getStats(ctx context.Context, id string, tell func(string, time
 	}
 	err = s.client.JSON(ctx, httpclient.Request{
 		Op: op, Method: http.MethodGet, URL: s.endpoint(id), Credential: s.credential(),
-		Header: http.Header{"Accept": {"application/json"}}, WaitThrottled: true, Notify: tell,
+		Header: http.Header{"Accept": {"application/json"}}, Since: since, WaitThrottled: true, Notify: tell,
 	}, &answer)
 	switch code, fromBase := statusOf(err); {
 	case fromBase && (code == http.StatusBadRequest || code == http.StatusNotFound):

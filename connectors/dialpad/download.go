@@ -88,7 +88,7 @@ func (o *order) get(ctx context.Context, link string) (io.ReadCloser, error) {
 	if err != nil { // of url.Parse it would quote the link
 		return nil, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the download_url is not an https address")}
 	}
-	r := httpclient.Request{Op: op, Method: http.MethodGet, URL: u, WaitThrottled: true, Notify: o.tell}
+	r := httpclient.Request{Op: op, Method: http.MethodGet, URL: u, Since: o.since, WaitThrottled: true, Notify: o.tell}
 	answer, err := o.src.client.Do(ctx, r)
 	if code, fromBase := statusOf(err); fromBase && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
 		r.Credential = o.src.credential()

@@ -13,6 +13,9 @@ const (
 	// reportPatience is how long a report may be processing; the longest seen
 	// in public is below two minutes.
 	reportPatience = 30 * time.Minute
+	// reportSlow is when a report is later than any seen: its looks then give
+	// way to those at younger ones, which would wait as long as it takes.
+	reportSlow = 2 * time.Minute
 	// mostOrders bounds how often one report is ordered again because its id
 	// or its links had expired.
 	mostOrders = 3
@@ -30,6 +33,11 @@ type order struct {
 	request pipeline.Request
 	env     pipeline.Env
 	ask     ask
+	// since is when its next request began to age, where requests wait for the
+	// rate: a POST with Fetch, looks and a download with the POST. So a POST,
+	// which starts the vendor's work, hardly waits for looks, and of two reports
+	// the one likelier to be ready is looked at first.
+	since time.Time
 }
 
 // receipt is the vendor's answer to a POST.
@@ -62,7 +70,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 }
 
 func (s *Source) newOrder(r pipeline.Request, env pipeline.Env) (*order, error) {
-	o := &order{src: s, request: r, env: env}
+	o := &order{src: s, request: r, env: env, since: s.now()}
 	var err error
 	if o.ask, err = s.askOf(r); err == nil && env.Journal == nil {
 		err = errors.New("no journal for the quota of reports")
@@ -140,10 +148,11 @@ func (o *order) postOnce(ctx context.Context) (receipt, error) {
 			Hint: "a sync after the day's end reads it",
 		}
 	}
-	got, err := o.src.postStats(ctx, o.ask.body(start, end), o.tell)
+	got, err := o.src.postStats(ctx, o.ask.body(start, end), o.since, o.tell)
 	if err != nil {
 		return receipt{}, err
 	}
+	o.since = o.src.now()
 	answered := pipeline.InstantOf(o.src.clock())
 	if dayOf(answered, o.ask.loc) != today {
 		return receipt{}, o.stale(errors.New("the local date changed while the report was ordered by days ago"))
@@ -166,7 +175,7 @@ func (o *order) watch(ctx context.Context, got receipt) (string, error) {
 				return "", err
 			}
 		}
-		state, link, err := o.src.getStats(ctx, got.id, o.tell)
+		state, link, err := o.src.getStats(ctx, got.id, o.since, o.tell)
 		switch {
 		case err != nil:
 			return "", err
@@ -180,6 +189,8 @@ func (o *order) watch(ctx context.Context, got receipt) (string, error) {
 				Err:  fmt.Errorf("the report is still %q after %s", state, short(waited.Round(time.Second))),
 				Hint: "the next sync looks at it again; fewer days in one report (WINDOW) may help",
 			}
+		case waited >= reportSlow:
+			o.since = o.src.now()
 		}
 		wait = set.pollEvery
 	}

@@ -63,7 +63,7 @@ type hop struct {
 
 // hop sends one request. It returns an answer, or where to go next, or an error.
 func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, error) {
-	if err := c.takeTurn(ctx); err != nil {
+	if err := c.takeTurn(ctx, h.url, r.Since); err != nil {
 		return nil, nil, stopped(r.Op, err)
 	}
 	own, cancel := context.WithCancelCause(ctx)
@@ -109,17 +109,16 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	return nil, nil, e
 }
 
-// takeTurn waits for the rate limit.
-func (c *Client) takeTurn(ctx context.Context) error {
-	if err := ctx.Err(); err != nil || c.limiter == nil {
-		return err
+// takeTurn waits for the rate, which is the vendor's: a host that has nothing to
+// do with Base, as the storage that a signed link leads to, does not count.
+func (c *Client) takeTurn(ctx context.Context, to *url.URL, since time.Time) error {
+	if c.queue == nil || !sameOrigin(to, c.base) && !below(to, c.base) {
+		return ctx.Err()
 	}
-	turn := c.limiter.Reserve()
-	if err := pipeline.Sleep(ctx, turn.Delay()); err != nil {
-		turn.Cancel()
-		return err
+	if since.IsZero() {
+		since = c.now()
 	}
-	return nil
+	return c.queue.wait(ctx, since)
 }
 
 func (c *Client) newRequest(ctx context.Context, r Request, h hop) (*http.Request, error) {
@@ -193,6 +192,11 @@ func harmless(h http.Header) http.Header {
 // sameOrigin compares scheme, host and port.
 func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+// below tells whether a's host is a subdomain of b's.
+func below(a, b *url.URL) bool {
+	return strings.HasSuffix(strings.ToLower(a.Hostname()), "."+strings.ToLower(b.Hostname()))
 }
 
 func port(u *url.URL) string {

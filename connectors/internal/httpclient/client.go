@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/time/rate"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -28,7 +27,7 @@ const (
 // Options of a [Client]. One Client serves one account of one source.
 type Options struct {
 	Base       *url.URL          // the vendor: https, or http on loopback
-	Rate       float64           // requests per second, each attempt and redirect counted; 0 is unlimited
+	Rate       float64           // requests per second to Base's host, each attempt and redirect counted; 0 is unlimited
 	Timeout    time.Duration     // until an attempt's response headers, and between two reads of a body that bring bytes; 0 is unlimited
 	RetryFor   time.Duration     // how long one request is retried
 	Transport  http.RoundTripper // nil: a clone of http.DefaultTransport
@@ -40,7 +39,7 @@ type Options struct {
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
 	base      *url.URL
-	limiter   *rate.Limiter
+	queue     *queue // nil: no rate
 	timeout   time.Duration
 	retryFor  time.Duration
 	transport http.RoundTripper
@@ -72,7 +71,7 @@ func New(o Options) (*Client, error) {
 		c.agent = "windrow"
 	}
 	if o.Rate > 0 {
-		c.limiter = rate.NewLimiter(rate.Limit(o.Rate), 1)
+		c.queue = newQueue(o.Rate)
 	}
 	return c, nil
 }
@@ -118,6 +117,9 @@ type Request struct {
 	URL    *url.URL    // absolute; or path and query alone, the path to stand behind Base's
 	Header http.Header // without credentials
 	Body   []byte      // sent again on a retry
+	// Since is when the work began that this request is part of; zero is now.
+	// Of the requests that wait for the rate the oldest goes first.
+	Since time.Time
 	// Credential is the value of Authorization. It is sent to Base's scheme,
 	// host and port alone, and never along a redirect.
 	Credential string

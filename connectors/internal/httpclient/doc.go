@@ -7,6 +7,7 @@
 // redirects are followed without it. No error text holds a credential, a query
 // string or a signed URL.
 //
-// Start at [Client.Do]; attempt.go is one try with its redirects, body.go what
-// guards the answer while it is read, redact.go what is taken out of messages.
+// Start at [Client.Do]; attempt.go is one try with its redirects, queue.go who
+// may send next, body.go what guards the answer while it is read, redact.go
+// what is taken out of messages.
 package httpclient

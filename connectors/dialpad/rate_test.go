@@ -1,0 +1,81 @@
+package dialpad
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Two hundred reports of 20 s, a first sync of fifty targets: POSTs take the
+// first ten seconds of the rate, and from the twentieth on each look must find
+// a report. Looks in vain, of which the poll intervals bring one or two a
+// report, and downloads must not take the rate away from those.
+func TestAQuotaOfReportsTakesNoLongerThanTheRateMustTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, j := newVendor(t), newFileJournal(t)
+		v.takes = 20 * time.Second
+		s := newTestSource(t, v, Options{}, func(c *Config) {
+			var targets []string
+			for n := range 50 {
+				targets = append(targets, fmt.Sprintf("callcenter:%d", n+1))
+			}
+			c.Targets = strings.Join(targets, ",")
+		})
+		sleepUntil(time.Date(2000, 1, 5, 15, 0, 0, 0, time.UTC))
+		began := time.Now()
+		var all sync.WaitGroup
+		for _, id := range []pipeline.StreamID{"dialpad.calls", "dialpad.texts", "dialpad.voicemails", "dialpad.calls_stats"} {
+			for _, x := range s.Plan(streamOf(t, s, id), windowsOf(t, "1d", "America/New_York", "1999-12-31", 4)) {
+				for _, r := range x.Requests {
+					all.Go(func() {
+						if _, _, err := fetch(t.Context(), s, r, j, nil); err != nil {
+							t.Errorf("%s: %v", r.Scope, err)
+						}
+					})
+				}
+			}
+		}
+		all.Wait()
+		const bound = 20*time.Second + 199*time.Second/20
+		if took := time.Since(began); took > bound+200*time.Millisecond {
+			t.Errorf("%d reports took %s and %d looks", len(v.posts), took, len(v.looks))
+		}
+		if len(v.posts) != 200 || len(v.files) != 200 {
+			t.Errorf("%d reports, %d downloads", len(v.posts), len(v.files))
+		}
+	})
+}
+
+// At a request every ten seconds, a report that is looked at after five has its
+// next look ready whenever one may go.
+func TestAReportThatIsNotMadeGivesWayToYoungerOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, j := newVendor(t), newFileJournal(t)
+		s := newTestSource(t, v, Options{}, func(c *Config) { c.Rate = "0.1" })
+		sleepUntil(time.Date(2000, 1, 5, 15, 0, 0, 0, time.UTC))
+		began := time.Now()
+		var stuck sync.WaitGroup
+		v.takes = 10 * time.Hour
+		stuck.Go(func() {
+			if _, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.texts"), j, nil); err == nil {
+				t.Error("the report that takes ten hours was there")
+			}
+		})
+		time.Sleep(time.Second)
+		v.mu.Lock()
+		v.takes = 10 * time.Second
+		v.mu.Unlock()
+		if _, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), j, nil); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 5*time.Minute {
+			t.Errorf("the younger report was read after %s", took)
+		}
+		stuck.Wait()
+	})
+}
