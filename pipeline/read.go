@@ -42,7 +42,7 @@ func rangesOf(concurrency, workers int) int { return max(concurrency, 2*workers)
 func SoftMemory(concurrency int) int64 {
 	const (
 		worker = 12 << 20 // the rows of a range, and its row group on the way to Parquet
-		rest   = 16 << 20
+		rest   = 20 << 20
 	)
 	n := runtime.GOMAXPROCS(0)
 	return int64(rest + n*worker + rangesOf(concurrency, n)*rangeBytes)
