@@ -29,6 +29,8 @@ func TestTheSinksNameIsAProjectAndADataset(t *testing.T) {
 		{"another kind of sink", "gs://bucket/prefix", "", "", "", "bigquery://"},
 		{"no dataset", "bigquery://my-project", "", "", "", "dataset id"},
 		{"more than a dataset", "bigquery://my-project/d/t", "", "", "", "dataset id"},
+		{"the longest dataset", "bigquery://my-project/" + strings.Repeat("d", 1000), "my-project", strings.Repeat("d", 1000), "", ""},
+		{"a dataset too long", "bigquery://my-project/" + strings.Repeat("d", 1001), "", "", "", "dataset id"},
 		{"a dataset that ends its quotes", "bigquery://my-project/d`; DROP", "", "", "", "dataset id"},
 		{"a project that ends its quotes", "bigquery://p`p/d", "", "", "", "project id"},
 		{"an unknown parameter", "bigquery://my-project/d?region=EU", "", "", "", `"region"`},
