@@ -18,7 +18,8 @@
 // extras, a tenth resolves local times. JSON is cut into ranges by counting
 // quotes (json_flat.go), a sixth of its parsing; the rest is spent where numbers
 // end, in each field's hash, and in copying extras once. Row groups take their
-// memory from a list of their own (rowgroup_memory.go).
+// memory from a list of their own (rowgroup_memory.go), and their pages are small,
+// since each column that is being encoded has several buffers of a page's size.
 //
 // Start at row.go (what a mapping sees), then csv.go and json.go.
 package transforms
