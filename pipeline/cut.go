@@ -51,7 +51,7 @@ type part struct {
 	window  Window
 	zone    *time.Location
 	stage   Stage
-	rows    *gatherer // nil before the first row: a backfill plans thousands of windows
+	rows    *gatherer // nil while no row is held: a backfill plans thousands of windows
 	place   int       // of what is gathered among the window's row groups
 	counts  Counts
 	print   Hash

@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"io"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sourcegraph/conc/stream"
@@ -66,81 +69,118 @@ func (r *reader) read(ctx context.Context, b Body, f Format, t *Table, to into) 
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var before int64
-	var failed atomic.Bool
-	fail := func(err error) {
-		if failed.CompareAndSwap(false, true) {
-			cancel(err)
-		}
-	}
-	work := stream.New().WithMaxGoroutines(r.width)
-	if err := r.ranges.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	room := true // for the range that Split reads next
-	for chunk, err := range f.Split(body, rangeBytes) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			free(chunk)
-			fail(err)
-			break
-		}
-		place := to.place()
-		work.Go(func() stream.Callback {
-			s, err := r.work(ctx, f, &b.Meta, chunk, t, func(batch *Batch) (*sorted, error) { return to.sort(batch, place) })
-			return func() {
-				switch {
-				case err != nil && !failed.Load():
-					fail(err)
-				case err != nil:
-				case failed.Load():
-					s.release()
-				default:
-					if err := to.add(s, before); err != nil {
-						fail(err)
-					}
-					before += s.read
-					s.release()
-				}
-			}
-		})
-		if err := r.ranges.Acquire(ctx, 1); err != nil {
-			room = false
-			fail(err)
-			break
-		}
-	}
-	if room {
-		r.ranges.Release(1)
-	}
-	work.Wait()
-	if failed.Load() {
+	p := &passage{reader: r, meta: &b.Meta, format: f, table: t, to: to, cancel: cancel}
+	p.run(ctx, body)
+	if p.failed.Load() {
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
+// passage is one body on its way through the workers.
+type passage struct {
+	*reader
+	meta   *Meta
+	format Format
+	table  *Table
+	to     into
+	before int64 // rows of the batches that were added
+	failed atomic.Bool
+	cancel context.CancelCauseFunc
+}
+
+// errPanicked ends the other work on a body; the panic itself comes with Wait.
+var errPanicked = errors.New("a worker panicked")
+
+// fail ends the passage; the first error counts.
+func (p *passage) fail(err error) {
+	if p.failed.CompareAndSwap(false, true) {
+		p.cancel(err)
+	}
+}
+
+// run cuts the body into ranges, each read when there is room for it, and
+// returns when nobody works on them any more.
+func (p *passage) run(ctx context.Context, body io.Reader) {
+	if err := p.ranges.Acquire(ctx, 1); err != nil {
+		p.fail(err)
+		return
+	}
+	room := true // for the range that Split reads next
+	work := stream.New().WithMaxGoroutines(p.width)
+	defer func() {
+		if room {
+			p.ranges.Release(1)
+		}
+		work.Wait()
+	}()
+	for chunk, err := range p.format.Split(body, rangeBytes) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			free(chunk)
+			p.fail(err)
+			return
+		}
+		place := p.to.place()
+		room = false // it is the worker's
+		work.Go(func() stream.Callback {
+			s, err := p.work(ctx, chunk, place)
+			return func() { p.add(s, err) }
+		})
+		if err := p.ranges.Acquire(ctx, 1); err != nil {
+			p.fail(err)
+			return
+		}
+		room = true
+	}
+}
+
+// add takes what came of a range, in the order of the body.
+func (p *passage) add(s *sorted, err error) {
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	defer s.release()
+	if p.failed.Load() {
+		return
+	}
+	if err := p.to.add(s, p.before); err != nil {
+		p.fail(err)
+	}
+	p.before += s.read
+}
+
 // work parses one chunk and sorts its rows. The chunk's memory and room are
 // given back in between.
-func (r *reader) work(ctx context.Context, f Format, m *Meta, c Chunk, t *Table, sort func(*Batch) (*sorted, error)) (*sorted, error) {
-	err := r.workers.Acquire(ctx, 1)
-	if err != nil {
+func (p *passage) work(ctx context.Context, c Chunk, place int) (*sorted, error) {
+	leave := sync.OnceFunc(func() { p.ranges.Release(1) })
+	defer leave()
+	if err := p.workers.Acquire(ctx, 1); err != nil {
 		free(c)
-		r.ranges.Release(1)
 		return nil, err
 	}
-	defer r.workers.Release(1)
-	batch := NewBatch(t)
-	err = f.Decode(m, c, batch)
+	defer p.workers.Release(1)
+	ended := false
+	defer func() {
+		if !ended {
+			p.fail(errPanicked)
+		}
+	}()
+	batch := NewBatch(p.table)
+	err := p.format.Decode(p.meta, c, batch)
 	free(c)
-	r.ranges.Release(1)
-	if err != nil {
+	leave()
+	var s *sorted
+	if err == nil {
+		s, err = p.to.sort(batch, place)
+	} else {
 		batch.Release()
-		return nil, err
 	}
-	return sort(batch)
+	ended = true
+	return s, err
 }
 
 func free(c Chunk) {

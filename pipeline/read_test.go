@@ -20,6 +20,7 @@ type letters struct {
 	held atomic.Int64
 	most atomic.Int64
 	fail byte // Decode fails at it
+	die  byte // Decode panics at it
 }
 
 func (f *letters) Split(r io.Reader, _ int) iter.Seq2[Chunk, error] {
@@ -50,6 +51,9 @@ var errLetter = errors.New("a letter that cannot be read")
 
 func (f *letters) Decode(_ *Meta, c Chunk, _ *Batch) error {
 	runtime.Gosched() // so that bodies get ahead of workers
+	if c.Data[0] == f.die {
+		panic("a letter that kills")
+	}
 	if c.Data[0] == f.fail {
 		return errLetter
 	}
@@ -152,6 +156,34 @@ func TestABodyThatFailsGivesItsRoomBack(t *testing.T) {
 	}
 	allBack(t, r, f, 1)
 }
+
+func TestABodyThatPanicsTakesNoRoomFromOthers(t *testing.T) {
+	r, f := newReader(1), &letters{die: 'x'}
+	panicked := func(do func()) (what any) {
+		defer func() { what = recover() }()
+		do()
+		return nil
+	}
+	for range 3 * rangesOf(1, r.width) {
+		if panicked(func() { _, _ = readLetters(t.Context(), r, f, body("xxxxxxxxxx")) }) == nil {
+			t.Fatal("the panic did not arrive")
+		}
+		if panicked(func() { _, _ = readLetters(t.Context(), r, f, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(killer{}), nil }) }) == nil {
+			t.Fatal("the panic of the cut did not arrive")
+		}
+	}
+	if n, err := readLetters(t.Context(), r, f, body("abc")); n != 3 || err != nil {
+		t.Errorf("%d ranges of 3, %v", n, err)
+	}
+	if !r.ranges.TryAcquire(int64(rangesOf(1, r.width))) {
+		t.Error("the room of a range was not given back")
+	}
+}
+
+// killer is a body in which the cut panics.
+type killer struct{}
+
+func (killer) Read([]byte) (int, error) { panic("a byte that kills") }
 
 func TestTheSoftMemoryHoldsEveryRange(t *testing.T) {
 	for _, concurrency := range []int{1, 8, 256} {

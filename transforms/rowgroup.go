@@ -53,10 +53,18 @@ var (
 // maxPooledBuffer keeps an unusually large group from holding on to its memory.
 const maxPooledBuffer = 32 << 20
 
-// pageBytes is about what a page of a column holds. Each column that is being
+// leastPage is about what a page of a column holds. Each column that is being
 // encoded has several buffers of this size; pages of Arrow's own choice, 1 MiB,
-// would be an eighth of the output's memory and no byte smaller on disk.
-const pageBytes = 128 << 10
+// take more memory and no byte less on disk.
+const leastPage = 128 << 10
+
+// pageBytes is the page size of a group: no column of numbers fills a page before
+// the group ends. Where a delta-encoded one does and only nulls follow, Arrow's
+// writer ends the same page twice and fails.
+func pageBytes(rows int64) int64 {
+	const widest = 9 // bytes of a delta-encoded value, with its block's header
+	return max(leastPage, widest*rows+1<<10)
+}
 
 // EncodeRowGroup encodes rec as one row group in memory. The record stays the
 // caller's. It is safe for concurrent use.
@@ -78,7 +86,7 @@ func encodeRowGroup(rec arrow.Record, mem memory.Allocator) (g RowGroup, err err
 			g = RowGroup{}
 		}
 	}()
-	w, err := pqarrow.NewFileWriter(rec.Schema(), buf, writerProperties(rec.Schema(), mem), arrowProperties(mem))
+	w, err := pqarrow.NewFileWriter(rec.Schema(), buf, writerProperties(rec.Schema(), rec.NumRows(), mem), arrowProperties(mem))
 	if err != nil {
 		return g, fmt.Errorf("encode row group: %w", err)
 	}
@@ -144,12 +152,12 @@ func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {
 // reader to skip a group.
 var unordered = map[string]bool{"extras": true, "text": true, "recording_url": true}
 
-func writerProperties(s *arrow.Schema, mem memory.Allocator) *parquet.WriterProperties {
+func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithAllocator(mem),
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithCompressionLevel(1),
-		parquet.WithDataPageSize(pageBytes),
+		parquet.WithDataPageSize(pageBytes(rows)),
 		// The writer's default root is REPEATED, which several readers refuse.
 		parquet.WithRootRepetition(parquet.Repetitions.Required),
 		parquet.WithDictionaryDefault(false),

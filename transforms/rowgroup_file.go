@@ -42,7 +42,7 @@ type placedGroup struct {
 // NewGroupFile begins a file of the schema in w. The field metadata goes to
 // the file's key-value metadata as one JSON object, under "windrow.columns".
 func NewGroupFile(w io.Writer, schema *arrow.Schema) (*GroupFile, error) {
-	props := writerProperties(schema, memory.DefaultAllocator)
+	props := writerProperties(schema, 0, memory.DefaultAllocator)
 	pq, err := pqarrow.ToParquet(schema, props, arrowProperties(memory.DefaultAllocator))
 	if err != nil {
 		return nil, fmt.Errorf("parquet schema: %w", err)

@@ -26,11 +26,12 @@ var encoderMemory memory.Allocator = newRecycler()
 
 // The encoder's page buffers come from Arrow's default allocator, whatever the
 // writer's properties say.
-func init() { memory.DefaultAllocator = outgrown{encoderMemory} }
+func init() { memory.DefaultAllocator = outgrown{encoderMemory} } //nolint:gochecknoinits // before any goroutine reads it
 
 // outgrown uses a buffer again when its owner has moved to a larger one, which
 // page buffers do ten times over. What is freed it leaves to the collector:
 // anyone may use Arrow's default allocator, and views of freed memory stay good.
+// A view of a buffer that grows is lost with any allocator.
 type outgrown struct{ memory.Allocator }
 
 // Free implements [memory.Allocator].

@@ -135,7 +135,7 @@ func (s *setup) warnIdle(log *slog.Logger) {
 // withEngine builds the sources, opens the sink and lends an engine to do.
 func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine) error) error {
 	if a.softMemory {
-		debug.SetMemoryLimit(pipeline.SoftMemory(s.Concurrency))
+		debug.SetMemoryLimit(softMemory(s.Concurrency, containerMemory))
 	}
 	clock, err := a.clock()
 	if err != nil {
@@ -160,6 +160,15 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine
 		return errors.Join(closed, err)
 	}
 	return err
+}
+
+// softMemory is what a run should use, in bytes: at most four fifths of the container.
+func softMemory(concurrency int, containerMemory func() (uint64, error)) int64 {
+	soft := pipeline.SoftMemory(concurrency)
+	if limit, err := containerMemory(); err == nil {
+		soft = min(soft, max(int64(min(limit/5*4, 1<<62)), 1))
+	}
+	return soft
 }
 
 // sources builds every configured source; at least one must be.

@@ -44,3 +44,21 @@ func TestASinkIsChosenByItsScheme(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSoftMemoryFitsTheContainer(t *testing.T) {
+	limit := func(n uint64, err error) func() (uint64, error) { return func() (uint64, error) { return n, err } }
+	free := pipeline.SoftMemory(8)
+	for name, tt := range map[string]struct {
+		limit func() (uint64, error)
+		want  int64
+	}{
+		"no container":    {limit(0, errors.New("no cgroup")), free},
+		"a large one":     {limit(512<<20, nil), min(free, 512<<20/5*4)},
+		"a small one":     {limit(40<<20, nil), 40 << 20 / 5 * 4},
+		"one without end": {limit(1<<64-1, nil), free},
+	} {
+		if got := softMemory(8, tt.limit); got != tt.want {
+			t.Errorf("%s: %d bytes, not %d", name, got, tt.want)
+		}
+	}
+}
