@@ -8,8 +8,9 @@ import (
 	"unsafe"
 )
 
-// parseCount reads an integer: "10", "-3", and "10.0" as some writers print
-// counts. Fractions and numbers outside int64 are refused.
+// parseCount reads an integer: "10", "-3", and "10.0" or "1e3" as some writers
+// print counts. Fractions, numbers outside int64 and exponents of more than
+// four characters are refused.
 func parseCount(b []byte) (int64, bool) {
 	b = bytes.TrimSpace(b)
 	digits, negative := sign(b)
@@ -46,17 +47,18 @@ func parseLongCount(b []byte) (int64, bool) {
 		return n, true
 	}
 	x, ok := parseNumber(b)
-	if !ok || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+	if !ok || x != math.Trunc(x) || math.Abs(x) > 1<<63 {
 		return 0, false
 	}
-	// A float64 may have rounded a fraction away.
+	// A float64 may have rounded digits away.
 	if i := bytes.IndexAny(b, "eE"); i < 0 || len(b)-i > len("e-999") {
 		return 0, false
 	}
-	if exact, ok := new(big.Rat).SetString(text(b)); !ok || !exact.IsInt() {
+	exact, ok := new(big.Rat).SetString(text(b))
+	if !ok || !exact.IsInt() || !exact.Num().IsInt64() {
 		return 0, false
 	}
-	return int64(x), true
+	return exact.Num().Int64(), true
 }
 
 // powers holds the powers of ten that a float64 holds exactly.
