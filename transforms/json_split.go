@@ -98,7 +98,10 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 		}
 	}
 	if full && s.end > 0 {
-		return s.handOver(yield)
+		if err := s.handOver(yield); err != nil {
+			return err
+		}
+		return s.makeRoom(yield) // for the next range
 	}
 	if s.tooLong() {
 		return s.format.malformed("a row is longer than %d MiB", maxRowBytes>>20)
