@@ -1,8 +1,9 @@
 package transforms
 
 const (
-	// keptRanges bounds the freed buffers that are kept: what the workers of one
-	// process parse at once.
+	// keptRanges bounds the freed buffers that are kept: as many as a process with
+	// WINDROW_CONCURRENCY at its default and at most four cores has ranges in
+	// memory. One that has more makes the others anew.
 	keptRanges = 8
 	// leastKept is the size from which it pays to keep one.
 	leastKept = 1 << 20
