@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -106,46 +105,4 @@ func TestADocumentNeedsAZone(t *testing.T) {
 	if err != nil || got.rows[0]["started_at"] != "2025-09-07T22:00:00Z" {
 		t.Errorf("got %v, %v", got.rows, err)
 	}
-}
-
-// FuzzWallTime compares with package time, which reads the same layouts.
-func FuzzWallTime(f *testing.F) {
-	for _, s := range []string{"2025-09-08", "2025-09-08 10:11:12.5", "2025-09-08T10:11:12Z", "2025-02-29 10:11:12+02:00", "0001-01-01 00:00:00", "9999-12-31 23:59:59.9999999"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		w, ok := parseWall([]byte(s))
-		var want time.Time
-		err := error(nil)
-		for _, layout := range []string{
-			"2006-01-02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00",
-			"2006-01-02 15:04Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05Z07",
-		} {
-			if len(s) > 10 && len(layout) > 10 {
-				layout = layout[:10] + s[10:11] + layout[11:]
-			}
-			if want, err = time.Parse(layout, s); err == nil {
-				break
-			}
-		}
-		if err != nil || want.Year() < 1 {
-			return // only package time's forms are compared
-		}
-		if !ok {
-			// package time also reads a comma before the fraction and one-digit hours
-			if strings.Contains(s, ",") || len(s) > 12 && (!isDigit(s[11]) || !isDigit(s[12])) || len(s) > 10 && s[10] != ' ' && s[10] != 'T' || farOffset(want) {
-				return
-			}
-			t.Fatalf("%q was refused", s)
-		}
-		got := time.Date(w.Year, time.Month(w.Month), w.Day, w.Hour, w.Min, w.Sec, w.Micro*1000, time.UTC).Add(-w.offset)
-		if !got.Equal(want.Truncate(time.Microsecond)) {
-			t.Fatalf("%q is %v, want %v", s, got, want)
-		}
-	})
-}
-
-func farOffset(t time.Time) bool {
-	_, offset := t.Zone()
-	return offset >= 16*3600 || offset <= -16*3600
 }
