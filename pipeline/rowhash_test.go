@@ -1,6 +1,10 @@
 package pipeline
 
-import "testing"
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
 
 // eventBatch builds a batch of calls from (id, status, tags, seconds).
 func eventBatch(t *testing.T, rows ...eventRow) *Batch {
@@ -99,6 +103,72 @@ func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
 		if changed := prints[0] != prints[1]; changed == (c.Aggregation == Snapshot) {
 			t.Errorf("%s (%s): another value changes the fingerprint: %v", c.Name, c.Aggregation, changed)
 		}
+	}
+}
+
+func TestAStringHashesTheSameInADictionaryAsOnItsOwn(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 5))
+	seed := NameSeed("status")
+	plain, repeating := columnOf(stringType), newColumn(Column{Type: stringType, Repeats: true})
+	if repeating.dictionary == nil {
+		t.Fatal("a column that repeats has no dictionary")
+	}
+	for round := range 30 { // the columns' memory is used again, as a batch's is
+		plain.reset()
+		repeating.reset()
+		rows := 1 + rng.IntN(600)
+		before, want := make([]Hash, rows), make([]Hash, rows)
+		for i := range rows {
+			before[i] = FieldHash(NameSeed("extra"), []byte{byte(i)})
+			want[i] = before[i]
+			if rng.IntN(4) == 0 {
+				plain.addNulls(1)
+				repeating.addNulls(1)
+				continue
+			}
+			text := strings.Repeat("ñ", rng.IntN(4)) + strings.Repeat("x", rng.IntN(1+round)) // also the empty string
+			plain.addString(text)
+			repeating.addString(text)
+			want[i] = want[i].Add(FieldHash(seed, []byte(text)))
+		}
+		if repeating.nulls < rows && repeating.dictionary.values.rows == 0 {
+			t.Fatal("the dictionary is empty")
+		}
+		for name, c := range map[string]*column{"on its own": plain, "in a dictionary": repeating} {
+			got := append([]Hash(nil), before...)
+			addColumn(got, c, seed)
+			for i := range want {
+				if got[i] != want[i] {
+					t.Fatalf("round %d: %s row %d hashes to %v, not %v", round, name, i, got[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+func TestTheHashOfARowIsTheSumOfItsStrings(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 13))
+	texts := map[string]string{}
+	for range 100 {
+		clear(texts)
+		b := NewBatch(Events)
+		var want Hash
+		for i, c := range Events.Columns {
+			if c.Engine || c.Type != stringType || c.Name == "extras" || c.Nullable && rng.IntN(2) == 0 {
+				continue
+			}
+			texts[c.Name] = []string{"", "voice", "ñ"}[rng.IntN(3)]
+			b.String(i, texts[c.Name])
+			want = want.Add(FieldHash(NameSeed(c.Name), []byte(texts[c.Name])))
+		}
+		b.EndRow(NoInstant, Hash{})
+		if err := b.finish(); err != nil {
+			t.Fatal(err)
+		}
+		if got := newRowHasher(Events).rows(b)[0]; got != want.mix() {
+			t.Fatalf("%v hash to %v, not %v", texts, got, want.mix())
+		}
+		b.Release()
 	}
 }
 
