@@ -79,6 +79,33 @@ func TestTheArrowsWouldCatchAnImport(t *testing.T) {
 	}
 }
 
+// The program is one static file: it links no C, and above all not DuckDB, which
+// is large and serves the tests.
+func TestTheProgramLinksNoCAndNoDuckDB(t *testing.T) {
+	// With cgo on, else files of C would be left out unseen. The standard
+	// library has some of its own for either way.
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
+		"{{if not .Standard}}{{.ImportPath}} {{join .CgoFiles \",\"}}{{end}}", module+"cmd/windrow")
+	list.Env = append(list.Environ(), "CGO_ENABLED=1")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(packages) < 20 {
+		t.Fatalf("go list knows %d packages only", len(packages))
+	}
+	for _, p := range packages {
+		path, cgo, _ := strings.Cut(p, " ")
+		if strings.Contains(strings.ToLower(path), "duckdb") {
+			t.Errorf("the program links DuckDB (%s), which serves the tests alone", path)
+		}
+		if cgo != "" {
+			t.Errorf("%s is in part C (%s): the program would not be a static file", path, cgo)
+		}
+	}
+}
+
 // broken lists the imports of p that the arrow forbids. Tests may import more.
 func (a arrow) broken(p goPackage) []string {
 	if !under(p.ImportPath, module+a.from) {
