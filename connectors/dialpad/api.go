@@ -99,8 +99,10 @@ func (id *reportID) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(id))
 }
 
-// postStats makes one attempt to order a report: the gate repeats it.
-func (s *Source) postStats(ctx context.Context, b statsOrder, since time.Time, tell func(string, time.Time)) (receipt, error) {
+// postStats makes one attempt to order a report: the gate repeats it. Where
+// requests wait for the rate it is as old as the source and so goes before all
+// others: it starts the vendor's work, and its place in the quota is noted.
+func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, time.Time)) (receipt, error) {
 	const op = "POST /stats"
 	text, err := json.Marshal(b)
 	if err != nil {
@@ -113,7 +115,7 @@ func (s *Source) postStats(ctx context.Context, b statsOrder, since time.Time, t
 	err = s.client.JSON(ctx, httpclient.Request{
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body:   text, Since: since, NoRetry: true, Notify: tell,
+		Body:   text, Since: s.made, NoRetry: true, Notify: tell,
 	}, &answer)
 	if err != nil {
 		return receipt{}, err

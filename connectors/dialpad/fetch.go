@@ -13,8 +13,8 @@ const (
 	// reportPatience is how long a report may be processing; the longest seen
 	// in public is below two minutes.
 	reportPatience = 30 * time.Minute
-	// reportSlow is when a report is later than any seen: its looks then give
-	// way to those at younger ones, which would wait as long as it takes.
+	// reportSlow is when a report is later than any seen. From then on its looks
+	// count as new ones: those at younger reports go before them.
 	reportSlow = 2 * time.Minute
 	// mostOrders bounds how often one report is ordered again because its id
 	// or its links had expired.
@@ -33,10 +33,9 @@ type order struct {
 	request pipeline.Request
 	env     pipeline.Env
 	ask     ask
-	// since is when its next request began to age, where requests wait for the
-	// rate: a POST with Fetch, looks and a download with the POST. So a POST,
-	// which starts the vendor's work, hardly waits for looks, and of two reports
-	// the one likelier to be ready is looked at first.
+	// since is when the report was ordered, and later when it was last looked at
+	// if it is slow. Where requests wait for the rate, its looks and its download
+	// are as old as this: of two reports the one likelier to be ready goes first.
 	since time.Time
 }
 
@@ -70,7 +69,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 }
 
 func (s *Source) newOrder(r pipeline.Request, env pipeline.Env) (*order, error) {
-	o := &order{src: s, request: r, env: env, since: s.now()}
+	o := &order{src: s, request: r, env: env}
 	var err error
 	if o.ask, err = s.askOf(r); err == nil && env.Journal == nil {
 		err = errors.New("no journal for the quota of reports")
@@ -148,7 +147,7 @@ func (o *order) postOnce(ctx context.Context) (receipt, error) {
 			Hint: "a sync after the day's end reads it",
 		}
 	}
-	got, err := o.src.postStats(ctx, o.ask.body(start, end), o.since, o.tell)
+	got, err := o.src.postStats(ctx, o.ask.body(start, end), o.tell)
 	if err != nil {
 		return receipt{}, err
 	}
@@ -165,17 +164,19 @@ func (o *order) postOnce(ctx context.Context) (receipt, error) {
 // was there before is looked at without a first wait.
 func (o *order) watch(ctx context.Context, got receipt) (string, error) {
 	set := o.src.set
+	began := o.src.now()
 	wait := set.pollFirst
 	if got.cached {
 		wait = 0
 	}
-	for waited := wait; ; waited += wait {
+	for {
 		if wait > 0 {
 			if err := sleepTold(ctx, o.tell, "waiting for the report", o.src.now, wait); err != nil {
 				return "", err
 			}
 		}
 		state, link, err := o.src.getStats(ctx, got.id, o.since, o.tell)
+		waited := o.src.now().Sub(began) // for the rate too
 		switch {
 		case err != nil:
 			return "", err

@@ -73,9 +73,57 @@ func TestAReportThatIsNotMadeGivesWayToYoungerOnes(t *testing.T) {
 		if _, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), j, nil); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(began); took > 5*time.Minute {
+		if took := time.Since(began); took > reportSlow+time.Minute {
 			t.Errorf("the younger report was read after %s", took)
 		}
 		stuck.Wait()
+	})
+}
+
+// At a request every ten seconds, half of the time goes by while looks wait for
+// the rate.
+func TestTimeSpentWaitingForTheRateCountsAgainstAReportsPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVendor(t)
+		v.takes = 10 * time.Hour
+		s := newTestSource(t, v, Options{}, func(c *Config) { c.Rate = "0.1" })
+		sleepUntil(time.Date(2000, 1, 5, 15, 0, 0, 0, time.UTC))
+		began := time.Now()
+		_, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
+		if took := time.Since(began); pipeline.KindOf(err) != pipeline.Unavailable || took < reportPatience || took > reportPatience+time.Minute {
+			t.Errorf("given up after %s: %v", took, err)
+		}
+	})
+}
+
+// Looks at 198 reports take twice the rate, and all of these are older.
+func TestALatePOSTDoesNotWaitForLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, j := newVendor(t), newFileJournal(t)
+		v.takes = time.Minute
+		s := newTestSource(t, v, Options{}, nil)
+		sleepUntil(time.Date(2000, 1, 5, 15, 0, 0, 0, time.UTC))
+		began := time.Now()
+		today := dayOf(pipeline.InstantOf(began), s.set.zone)
+		var all sync.WaitGroup
+		order := func(ago day) {
+			all.Go(func() {
+				if _, _, err := fetch(t.Context(), s, requestFor(t, s, "dialpad.calls", today-ago, today-ago), j, nil); err != nil {
+					t.Errorf("%d days ago: %v", ago, err)
+				}
+			})
+		}
+		for ago := range day(198) {
+			order(ago + 1)
+		}
+		time.Sleep(40 * time.Second)
+		order(199)
+		all.Wait()
+		if len(v.posts) != 199 || len(v.files) != 199 {
+			t.Fatalf("%d reports, %d downloads", len(v.posts), len(v.files))
+		}
+		if late := v.posts[198].at.Sub(began.Add(40 * time.Second)); late < 0 || late > time.Second {
+			t.Errorf("the late POST went out after %s", late)
+		}
 	})
 }
