@@ -21,13 +21,14 @@ const (
 	firstWait       = 500 * time.Millisecond
 	longestWait     = 30 * time.Second
 	jsonLimit       = 1 << 20
-	idleConnections = 32 // per host: whole runs talk to one
+	idleConnections = 32      // per host: whole runs talk to one
+	streamBuffer    = 1 << 20 // bytes that arrive before they are read, of each answer over HTTP/2
 )
 
 // Options of a [Client]. One Client serves one account of one source.
 type Options struct {
 	Base       *url.URL          // the vendor: https, or http on loopback
-	Rate       float64           // requests per second to Base's host, each attempt and redirect counted; 0 is unlimited
+	Rate       float64           // requests per second to Base's host and its subdomains, each attempt and redirect counted; 0 is unlimited
 	Timeout    time.Duration     // until an attempt's response headers, and between two reads of a body that bring bytes; 0 is unlimited
 	RetryFor   time.Duration     // how long one request is retried
 	Transport  http.RoundTripper // nil: a clone of http.DefaultTransport
@@ -76,7 +77,8 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// defaultTransport copies the one of net/http, with room for a run's connections.
+// defaultTransport copies the one of net/http, with room for a run's connections
+// and less memory for answers that wait to be read.
 func defaultTransport() http.RoundTripper {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -84,6 +86,7 @@ func defaultTransport() http.RoundTripper {
 	}
 	t = t.Clone()
 	t.MaxIdleConnsPerHost = idleConnections
+	t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamBuffer}
 	return t
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -23,8 +24,9 @@ import (
 // memory serves HTTP over in-memory pipes, so that a synctest bubble sees
 // every wait.
 type memory struct {
-	conns chan net.Conn
-	gone  chan struct{}
+	conns  chan net.Conn
+	gone   chan struct{}
+	closed sync.Once
 }
 
 func (m *memory) Accept() (net.Conn, error) {
@@ -35,7 +37,7 @@ func (m *memory) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 }
-func (m *memory) Close() error   { close(m.gone); return nil }
+func (m *memory) Close() error   { m.closed.Do(func() { close(m.gone) }); return nil }
 func (m *memory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
 // inMemory starts h and returns a client for it; stop waits for both ends.

@@ -55,10 +55,16 @@ func TestOfTheRequestsThatWaitForTheRateTheOldestGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, a := onceASecond(t)
 		var all sync.WaitGroup
-		for path, age := range inOrder("/at-once", 0, "/new", 0, "/newer", 0, "/old", time.Minute, "/older", time.Hour, "/as-old", time.Hour) {
-			r := get(path)
-			if age > 0 {
-				r.Since = a.began.Add(-age)
+		for _, sent := range []struct {
+			path string
+			age  time.Duration // 0: not said
+		}{
+			{"/at-once", 0}, {"/new", 0}, {"/newer", 0},
+			{"/old", time.Minute}, {"/older", time.Hour}, {"/as-old", time.Hour},
+		} {
+			r := get(sent.path)
+			if sent.age > 0 {
+				r.Since = a.began.Add(-sent.age)
 			}
 			send(t.Context(), t, c, &all, r, pipeline.KindOf(nil))
 		}
@@ -67,18 +73,6 @@ func TestOfTheRequestsThatWaitForTheRateTheOldestGoesFirst(t *testing.T) {
 			t.Errorf("sent %q", a.seen)
 		}
 	})
-}
-
-// inOrder yields paths and ages in the order given.
-func inOrder(list ...any) func(yield func(string, time.Duration) bool) {
-	return func(yield func(string, time.Duration) bool) {
-		for pair := range slices.Chunk(list, 2) {
-			age, _ := pair[1].(time.Duration)
-			if !yield(pair[0].(string), age) {
-				return
-			}
-		}
-	}
 }
 
 func TestARequestThatIsCalledOffKeepsNoPlaceInTheRate(t *testing.T) {
