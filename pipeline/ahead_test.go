@@ -123,6 +123,40 @@ func TestABodyIsOpenedAheadWhenItsTurnIsNear(t *testing.T) {
 	})
 }
 
+func TestTurnsOfSecondsLetNoBodyWaitForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const bodies = 30
+		a := newAnswers(bodies, 8)
+		for i := range bodies {
+			a.answer(t, i)
+		}
+		for _, turn := range a.read {
+			time.Sleep(2 * time.Second)
+			close(turn)
+			synctest.Wait()
+		}
+		a.all.Wait()
+		if opens := strings.Count(a.noted(), "opened"); opens != bodies {
+			t.Errorf("%d bodies were opened %d times", bodies, opens)
+		}
+	})
+}
+
+func TestTurnsThatEndAtOnceAreBothOver(t *testing.T) {
+	turns := newTurns(5, true, aheadTurns)
+	turns.done(1)
+	turns.done(0)
+	for i := range 4 {
+		turns.answered[i] = true
+	}
+	turns.call()
+	select {
+	case <-turns.near[4]:
+	default:
+		t.Error("two turns are over, and the one two turns on is not near")
+	}
+}
+
 func TestABodyThatWaitedForLongIsOpenedAnew(t *testing.T) {
 	for wait, noted := range map[time.Duration]string{
 		aheadFor:               "closed 0, closed 1, opened 0, opened 1",

@@ -5,6 +5,12 @@ import (
 	"sync"
 )
 
+// aheadTurns is how many turns before its own a body is opened at the earliest.
+// Two turns are mostly longer than a round trip to the vendor, which is then
+// not waited for; opened earlier, the body would only wait, and after aheadFor
+// be opened anew.
+const aheadTurns = 2
+
 // turns lets the requests of one extraction be read in their configured
 // order, where rows of an earlier one decide about rows of a later one.
 type turns struct {
@@ -18,8 +24,9 @@ type turns struct {
 	called   int    // how many of near are closed
 }
 
-func newTurns(n int, ordered bool, ahead int) *turns {
-	t := &turns{ahead: ahead}
+// newTurns is for n requests. most bounds the bodies that a run opens ahead.
+func newTurns(n int, ordered bool, most int) *turns {
+	t := &turns{ahead: min(most, aheadTurns)}
 	if ordered {
 		t.ended, t.near, t.answered = channels(n), channels(n), make([]bool, n)
 	}
@@ -78,6 +85,6 @@ func (t *turns) done(i int) {
 	close(t.ended[i])
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.over = i + 1
+	t.over = max(t.over, i+1) // the next one's end may have come first
 	t.call()
 }
