@@ -6,9 +6,8 @@ import (
 )
 
 // aheadTurns is how many turns before its own a body is opened at the earliest.
-// Two turns are mostly longer than a round trip to the vendor, which is then
-// not waited for; opened earlier, the body would only wait, and after aheadFor
-// be opened anew.
+// Where two turns outlast the round trip to the vendor, that is not waited for;
+// a body opened earlier waits for longer, and after aheadFor is opened anew.
 const aheadTurns = 2
 
 // turns lets the requests of one extraction be read in their configured
