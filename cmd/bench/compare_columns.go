@@ -21,12 +21,15 @@ func (c comparison) columns() []compared {
 		switch f.Name {
 		case "sync_id":
 		case "extras":
-			kind := `"VARCHAR"`
 			names := callsUnmapped()
 			if c.Job.Format == "stats" {
-				kind, names = `"DOUBLE"`, append(append([]string{}, wholeMetrics...), fractions...)
+				names = statsUnmapped()
 			}
 			for i, n := range names {
+				kind := `"VARCHAR"`
+				if c.Job.Format == "stats" && n != statsNotes {
+					kind = `"DOUBLE"`
+				}
 				names[i] = `"` + n + `":` + kind
 			}
 			form := "json_transform(extras, '{" + strings.Join(names, ",") + "}')"

@@ -154,7 +154,15 @@ func statsSource(in input) string {
 	for _, n := range fractions {
 		types = append(types, n+": 'DOUBLE'")
 	}
-	return "read_json(" + quote(in.Path) + ", format = 'array', columns = {" + strings.Join(types, ", ") + "})"
+	types = append(types, statsNotes+": 'VARCHAR'")
+	// DuckDB drops members that it is not told of, and keeps blank strings.
+	return "(SELECT * REPLACE (CASE WHEN trim(" + statsNotes + ") <> '' THEN " + statsNotes + " END AS " + statsNotes + ")" +
+		" FROM read_json(" + quote(in.Path) + ", format = 'array', columns = {" + strings.Join(types, ", ") + "}))"
+}
+
+// statsUnmapped are the members that go to extras: all are numbers but the last.
+func statsUnmapped() []string {
+	return append(append(append([]string{}, wholeMetrics...), fractions...), statsNotes)
 }
 
 // statsColumns does what the connector's mapping of campaigns does.
@@ -169,7 +177,7 @@ var statsColumns = map[string]string{
 	"interactions_in":  "inInteractions",
 	"interactions_out": "outInteractions",
 	"answered":         "inboundAnswered",
-	"extras":           extrasOf(append(append([]string{}, wholeMetrics...), fractions...)),
+	"extras":           extrasOf(statsUnmapped()),
 }
 
 const statsDate = "timezone('UTC', strptime(date, '%b %d, %Y, %I:%M:%S %p'))"

@@ -18,9 +18,10 @@ const (
 	lastDay     = "2025-11-30"
 	// dailyDay is the one day of the small inputs.
 	dailyDay = "2025-11-20"
-	// inputVersion is part of the inputs' names: raised when they change.
-	inputVersion = 1
 )
+
+// inputVersions are part of the inputs' names: raised when they change.
+var inputVersions = map[string]int{"calls": 1, "stats": 2}
 
 // input is one generated document and what the vendor was asked to give it.
 type input struct {
@@ -60,7 +61,7 @@ func (w want) name() string {
 	if w.Shuffled {
 		order = "-shuffled"
 	}
-	return fmt.Sprintf("v%d-%s-%dMB%s", inputVersion, w.Format, w.MB, order)
+	return fmt.Sprintf("v%d-%s-%dMB%s", inputVersions[w.Format], w.Format, w.MB, order)
 }
 
 // generate returns the input, which it makes the first time: same seed, same bytes.

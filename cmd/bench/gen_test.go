@@ -68,8 +68,8 @@ func TestTheCallsExportHasTheAwkwardRowsOfRealFiles(t *testing.T) {
 	}
 }
 
-func TestTheStatsAnswerIsAnArrayOfObjectsWithTwentyFiveMetrics(t *testing.T) {
-	in, err := generate(t.TempDir(), want{"stats", 1, false})
+func TestTheStatsAnswerHasTheAwkwardRowsOfRealOnes(t *testing.T) {
+	in, err := generate(t.TempDir(), want{"stats", 5, false})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +81,52 @@ func TestTheStatsAnswerIsAnArrayOfObjectsWithTwentyFiveMetrics(t *testing.T) {
 	if err := json.Unmarshal(text, &rows); err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != in.Rows || len(rows) == 0 || len(rows[0]) != 3+25 {
-		t.Errorf("%d rows of %d, the first with %d members", len(rows), in.Rows, len(rows[0]))
+	whole, lacking, noted, texts := 0, 0, 0, 0
+	for _, row := range rows {
+		for _, name := range []string{"date", "resource", "channel"} {
+			if _, ok := row[name].(string); !ok {
+				t.Fatalf("a row lacks its %s: %v", name, row)
+			}
+		}
+		metrics := len(row) - 3
+		if _, ok := row[statsNotes]; ok {
+			noted++
+			metrics--
+		}
+		if metrics == 25 {
+			whole++
+		} else {
+			lacking++
+		}
+		for name, v := range row {
+			if s, ok := v.(string); ok && strings.Trim(s, "0123456789.E-") == "" && s != "" && name != "date" {
+				texts++
+				break
+			}
+		}
+	}
+	if len(rows) != in.Rows || whole < 10*lacking || lacking < 20 || noted < 5 || texts < 10 {
+		t.Errorf("%d rows of %d: %d with all metrics, %d without some, %d with notes, %d with numbers in strings", len(rows), in.Rows, whole, lacking, noted, texts)
+	}
+	for _, form := range []string{`,"resource":"Campa\u00f1a `, `,"resource":"Campaña `, `\u003c-"`, "E-0", `"date": "`, `"},{"`, `[3], {MX},`, "{\"holds\":"} {
+		if !bytes.Contains(text, []byte(form)) {
+			t.Errorf("no row has %s", form)
+		}
+	}
+}
+
+func TestLargeStatsAnswersHaveAwkwardNames(t *testing.T) {
+	names := strings.Join(campaigns(mostCampaigns), ",")
+	if n := strings.Count(names, ",") + 1; n != mostCampaigns {
+		t.Errorf("%d names between commas", n)
+	}
+	for _, part := range []string{`"`, `\`, "[", "]", "{", "}", "ñ", "№"} {
+		if !strings.Contains(names, part) {
+			t.Errorf("no name has %s", part)
+		}
+	}
+	if !strings.Contains(strings.Join(campaigns(4), ","), "[") {
+		t.Error("an input of 50 MB has no brackets in its names")
 	}
 }
 

@@ -42,6 +42,7 @@ func (o options) quiet(ctx context.Context, w io.Writer) (_ []gate, err error) {
 		cmd.Env = append(append(env, "WINDROW_SINK="+sink), more...)
 		return run(o.stopwatch, cmd, filepath.Join(sink, "*", "*", "*", "*", "*", "*.parquet"))
 	}
+	fmt.Fprintln(w, "quiet: the vendors are on loopback and answer at once; rates, the wait before the first look at a report, and the hourly quota are lifted")
 	first, err := sync(sink, quietFirst)
 	if err != nil {
 		return nil, err

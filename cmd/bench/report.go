@@ -40,14 +40,16 @@ func (g gate) met() string {
 	return "NO"
 }
 
-// medianOf is the median of one figure over the runs.
-func medianOf[T cmp.Ordered](runs []measure, figure func(measure) T) T {
+// medianOf is the median of one figure over the runs: of an even number of
+// them the mean of the two in the middle.
+func medianOf[T ~int64](runs []measure, figure func(measure) T) T {
 	var all []T
 	for _, m := range runs {
 		all = append(all, figure(m))
 	}
 	slices.Sort(all)
-	return all[(len(all)-1)/2]
+	lower, upper := all[(len(all)-1)/2], all[len(all)/2]
+	return lower + (upper-lower)/2
 }
 
 func wall(m measure) time.Duration { return m.Wall }

@@ -20,9 +20,9 @@ const (
 	callLatency  = 300 * time.Millisecond // of uContact, Chat-Tonic and a download
 	reportTakes  = 20 * time.Second       // Dialpad, from POST to ready
 	callRate     = 5.0                    // requests a second, uContact and Chat-Tonic each
-	dialpadRate  = 20.0
-	dialpadPosts = 200 // an hour
-	pollFirst    = 15 * time.Second
+	dialpadRate  = 20                     // a second, the vendor's own figure
+	dialpadPosts = 200                    // an hour
+	pollFirst    = 15 * time.Second       // a setting of ours: no report is looked at sooner
 
 	// waitingTargets is how many targets every Dialpad stream asks: with four
 	// streams the whole quota of an hour.
@@ -31,8 +31,9 @@ const (
 	waitingGate    = 1.15
 )
 
-// callsBound is the least time of n calls at a rate, of which the last one is
-// still answered: a call may be sent every 1/rate, the first at once.
+// callsBound is the least time of n calls at a rate of Windrow's own settings,
+// of which the last one is still answered: a call may be sent every 1/rate, the
+// first at once.
 //
 //	(n − 1) ÷ rate + latency
 func callsBound(n int, rate float64, latency time.Duration) time.Duration {
@@ -42,28 +43,34 @@ func callsBound(n int, rate float64, latency time.Duration) time.Duration {
 	return time.Duration(float64(n-1)/rate*float64(time.Second)) + latency
 }
 
-// reportsBound is the least time of n reports, however they are asked for. Each
-// costs a POST and at least one look that finds it ready, through one rate, and
-// then a download. That is from the host of the signed links, which is not the
-// API's, so that no rate counts it and all may be under way together.
+// reportsBound is the least time of n reports, each asked for by a POST of its
+// own. That costs the POST and at least one look that finds it ready, both
+// under the vendor's rate, and then a download. In the simulation the links
+// are on a host of their own, so that no rate counts downloads and all may be
+// under way together, and POSTs and looks are answered at once.
 //
 //	ready = max(report's time, POLL_FIRST)
-//	ready + (n − 1) ÷ rate + latency of a download
+//	ready + max(n − 20, 0) ÷ rate + latency of a download
 //
-// for two reasons alike: the last POST goes out after n − 1 intervals and its
-// report takes as long; and nothing is found ready before the first report is,
-// so that all n looks that find one come after that.
+// The vendor documents 20 requests a second and lets a whole second's worth out
+// at once. Hence two reasons alike: the last POST goes out (n − 20) ÷ rate after
+// the first and its report takes as long; and nothing is found ready before the
+// first report is, so that all n looks that find one come after that. Windrow
+// spaces its requests evenly, which costs it up to a second more than the bound.
 //
-// Looks that find nothing, which the poll intervals bring, are not in it. Where
-// n exceeds the quota, whole hours come before the last hour's reports.
+// POLL_FIRST is a setting of ours, not a limit of the vendor's; by default a
+// report takes longer. Looks that find nothing, which the poll intervals bring,
+// are not in the bound. Where n exceeds the quota, whole hours come before the
+// last hour's reports.
 func reportsBound(n int) time.Duration {
 	if n == 0 {
 		return 0
 	}
 	ready := max(reportTakes, pollFirst)
 	hours := time.Duration((n-1)/dialpadPosts) * time.Hour
-	rest := (n-1)%dialpadPosts + 1 // those of the last hour
-	return hours + callsBound(rest, dialpadRate, ready) + callLatency
+	rest := (n-1)%dialpadPosts + 1                                                // those of the last hour
+	behind := time.Duration(max(rest-dialpadRate, 0)) * time.Second / dialpadRate // the first second's worth
+	return hours + ready + behind + callLatency
 }
 
 // waiting measures the first sync of thirty days of every stream against the

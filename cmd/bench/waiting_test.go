@@ -16,8 +16,10 @@ func TestTheBoundOfCallsAndReports(t *testing.T) {
 		{"the last of eleven is sent after ten intervals", callsBound(11, 5, 300*time.Millisecond), 2300 * time.Millisecond},
 		{"no report takes no time", reportsBound(0), 0},
 		{"one report is downloaded when it is ready", reportsBound(1), 20*time.Second + callLatency},
-		{"of a quota's worth the last is ordered after 199 intervals", reportsBound(200), 20*time.Second + 199*50*time.Millisecond + callLatency},
-		{"one more waits for the next hour", reportsBound(201), time.Hour + 20*time.Second + callLatency},
+		{"a second's worth of reports is ordered at once", reportsBound(20), 20*time.Second + callLatency},
+		{"one more is ordered an interval later", reportsBound(21), 20*time.Second + 50*time.Millisecond + callLatency},
+		{"of a quota's worth the last is ordered after 180 intervals", reportsBound(200), 20*time.Second + 180*50*time.Millisecond + callLatency},
+		{"one more than the quota waits for the next hour", reportsBound(201), time.Hour + 20*time.Second + callLatency},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, tt.got, tt.want)
