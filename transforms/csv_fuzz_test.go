@@ -45,14 +45,25 @@ func cellsOf(t *testing.T, doc []byte, columns int, lenient bool) (rows [][]stri
 	return rows, nil
 }
 
+// The fuzz target would spend its time on cells of this size.
+func TestACellMayBeLongerThanARange(t *testing.T) {
+	long := strings.Repeat("x", 70<<10)
+	for _, body := range []string{
+		"1,2025-09-08 10:00:00," + long + ",UTC\n2,2025-09-08 10:00:00,Call,UTC\n", "1,2025-09-08 10:00:00,\"" + long + "\"\"\r\n" + long + "\",UTC\r\n2,,,",
+		"1,2025-09-08 10:00:00,\"" + strings.Repeat("\n", 70<<10), // never closed
+	} {
+		compareTokenisers(t, []byte(body))
+		compareRanges(t, []byte(body))
+	}
+}
+
 // FuzzCSV compares the tokenisers with each other and with encoding/csv: where
 // the quoting is regular all three find the same cells. And whatever the
 // document and the range, its rows are the same, also after a byte order mark.
 func FuzzCSV(f *testing.F) {
-	big := strings.Repeat("x", 70<<10)
 	for _, s := range []string{
 		"1,2025-09-08 10:00:00,Call,UTC\r\n2,\"2025-09-08 10:00:00\",\"Ca\r\nll\",UTC\r\n", "1,2025-09-08 10:00:00,\xff\xfe\xc3,UTC\n\xed\xa0\x80,,,\n",
-		"1,2025-09-08 10:00:00,\"a kind, longer than a range\",UTC\n", "1,2025-09-08 10:00:00," + big + ",UTC\n", "1,2025-09-08 10:00:00,\"" + big + "\"\"\n\",UTC\n2,,,",
+		"1,2025-09-08 10:00:00,\"a kind, longer than a range\",UTC\n",
 		"\uFEFF1,2025-09-08 10:00:00,Call,UTC\n\uFEFF", "1,2025-09-08 10:00:00\n1,2025-09-08 10:00:00,Call,UTC,more\n\n,\n\"\"\n",
 		"1,2025-09-08 10:00:00,Call,UTC\n", "1,\"a\nb\",\"c \"\"d\"\"\",\r\n2,,,\n", "a,b\"c,d,e\n", "\"a\" b,c,d,e\nx,y,z,w\n", "\"open,\nx,y,z,w\n",
 		",,,\n,,,", "1,2,3\n1,2,3,4,5\n", "\"\"\"\",\"\",,x", "1,2025-09-08,Call,UTC\r", "\"a\r\nb\",c,d,e\r\n", "\r\r\n", "\"a\"\r,b", " ,0000\n",
@@ -101,7 +112,7 @@ func compareEncodingCSV(t *testing.T, body []byte, strict [][]string, err error)
 func compareRanges(t *testing.T, body []byte) {
 	const whole = 1 << 20
 	doc := append([]byte("id,started,kind,zone\n"), body...)
-	marked := append(bytes.Clone(byteOrderMark), doc...)
+	marked := append([]byte("\uFEFF\"id\",started,kind,zone\n"), body...) // left there, the mark would make the quotes irregular
 	for _, format := range []pipeline.Format{NewCSV(testMapping()), NewCSV(testMapping()).Lenient()} {
 		want, wantErr := load(t, format, &testMeta, bytes.NewReader(doc), whole)
 		if wantErr != nil && !errors.Is(wantErr, pipeline.ErrIrregular) && pipeline.KindOf(wantErr) != pipeline.Malformed {

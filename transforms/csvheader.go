@@ -117,6 +117,9 @@ var byteOrderMark = []byte("\uFEFF")
 // precede its header: a byte order mark and blank lines. all says that b is the
 // whole document. known is false when more bytes are needed to tell.
 func opening(b []byte, all bool) (skip int, known bool, err error) {
+	if len(b) < len(byteOrderMark) && !all {
+		return 0, false, nil
+	}
 	rest := bytes.TrimPrefix(b, byteOrderMark)
 	rest = bytes.TrimLeft(rest, "\r\n")
 	first := bytes.TrimLeft(rest, " \t\r\n")
