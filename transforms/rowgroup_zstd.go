@@ -46,7 +46,7 @@ func zstdEncoder(l zstd.EncoderLevel) *zstd.Encoder {
 		zstd.WithZeroFrames(true),
 		zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)),
 		zstd.WithEncoderCRC(false), // Parquet's own writers leave it out as well
-		zstd.WithWindowSize(1<<20), // a page is not larger
+		zstd.WithWindowSize(1<<20), // nearly every page is smaller
 		zstd.WithLowerEncoderMem(true),
 	)
 	if err != nil {

@@ -27,7 +27,7 @@ type Config struct {
 	Window    string `envconfig:"WINDOW" default:"1d" desc:"length of a window: 1h 6h 1d 7d 1mo 2mo 3mo 6mo 1y"`
 	Settle    string `envconfig:"SETTLE" default:"6h" desc:"how long after its end a day is first asked"`
 	Lookback  string `envconfig:"LOOKBACK" default:"3d" desc:"trailing span that every run reads again"`
-	Rate      string `envconfig:"RATE" default:"20" desc:"requests per second"`
+	Rate      string `envconfig:"RATE" default:"20" desc:"requests per second; downloads from a host of their own do not count"`
 	Timeout   string `envconfig:"TIMEOUT" default:"60s" desc:"how long one request may stay without an answer"`
 }
 
