@@ -158,7 +158,7 @@ func (p profiled) source(clock pipeline.Clock) (pipeline.Source, error) {
 	}
 	set, faults := dialpad.Config{
 		URL: p.URL + "/api/v2", Token: "bench", Timezone: accountZone,
-		PollFirst: "0s", PollEvery: "10ms", Window: p.Job.windowLength(),
+		PollFirst: "0s", PollEvery: "10ms", Rate: "1000", Window: p.Job.windowLength(),
 	}.Settings("WINDROW_DIALPAD_")
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("settings: %v", faults)
