@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -108,10 +109,24 @@ func TestTheStatsAnswerHasTheAwkwardRowsOfRealOnes(t *testing.T) {
 	if len(rows) != in.Rows || whole < 10*lacking || lacking < 20 || noted < 5 || texts < 10 {
 		t.Errorf("%d rows of %d: %d with all metrics, %d without some, %d with notes, %d with numbers in strings", len(rows), in.Rows, whole, lacking, noted, texts)
 	}
-	for _, form := range []string{`,"resource":"Campa\u00f1a `, `,"resource":"Campaña `, `\u003c-"`, "E-0", `"date": "`, `"},{"`, `[3], {MX},`, "{\"holds\":"} {
+	for _, form := range []string{`,"resource":"Campa\u00f1a `, `,"resource":"Campaña `, `\u003c-"`, "E-0", `"date": "`, `"},{"`, `[3], {MX},`} {
 		if !bytes.Contains(text, []byte(form)) {
 			t.Errorf("no row has %s", form)
 		}
+	}
+}
+
+func TestSomeStatsRowsHaveTheirMembersInAnotherOrder(t *testing.T) {
+	in, err := generate(t.TempDir(), want{"stats", 5, false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(in.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(regexp.MustCompile(`\{\s*"[^d]`).FindAll(text, -1)); n == 0 || n > in.Rows/100 {
+		t.Errorf("%d rows of %d begin with another member than the date", n, in.Rows)
 	}
 }
 
