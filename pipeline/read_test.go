@@ -168,7 +168,9 @@ func TestABodyThatPanicsTakesNoRoomFromOthers(t *testing.T) {
 		if panicked(func() { _, _ = readLetters(t.Context(), r, f, body("xxxxxxxxxx")) }) == nil {
 			t.Fatal("the panic did not arrive")
 		}
-		if panicked(func() { _, _ = readLetters(t.Context(), r, f, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(killer{}), nil }) }) == nil {
+		if panicked(func() {
+			_, _ = readLetters(t.Context(), r, f, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(killer{}), nil })
+		}) == nil {
 			t.Fatal("the panic of the cut did not arrive")
 		}
 	}
