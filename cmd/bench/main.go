@@ -29,15 +29,14 @@
 // What the small jobs spend their time on, from strace, inittrace and the runs'
 // own figures:
 //
-//   - daily: about as much on the disk as on the CPU. 22 (JSON) to 27 (CSV) fsyncs
-//     of 1 to 2 ms, of which 8 come before the request, and 100 ms of CPU, both on
-//     a loaded machine; package initialisation is 7 ms at best, Arrow's compute
-//     functions and encoding/gob the largest items.
-//   - quiet: with nothing due the start: 40 ms of CPU on a loaded machine, 2
-//     fsyncs, no request. With the lookback 45 requests and 59 fsyncs.
-//   - ledger: CPU, which reads the ledger: 0.3 s for 100,000 windows.
-//   - waiting: 7 s of CPU in 37 s. Dialpad's rate sets the end: 200 POSTs, and 400
-//     looks of which half find nothing, are 30 s at 20 a second.
+//   - daily: CPU, 55 ms of 53 (JSON) and 90 of 87 (CSV) on two cores. Of that the
+//     program's start is about 10 ms, half of it package initialisation, Arrow's
+//     compute functions first. 22 to 27 fsyncs, 8 of them before the request.
+//   - quiet: with nothing due the start: 25 ms, 2 fsyncs, no request. With the
+//     lookback 45 requests and 59 fsyncs, 70 ms beyond the vendors' time.
+//   - ledger: CPU that reads the ledger: 0.2 to 0.25 s for 100,000 windows.
+//   - waiting: 2.5 s of CPU in 31 s. Dialpad's rate sets the end: 200 POSTs, and 300
+//     looks of which a third find nothing, are 25 s at 20 a second.
 //
 // Start at run.go. gen*.go make the inputs, serve.go is the vendor, windrow.go
 // and duck*.go are the two sides, measure.go what a process took, compare.go
