@@ -84,12 +84,18 @@ func (f *GroupFile) Add(seq int, g RowGroup) error {
 	if f.err != nil || g.rows == 0 {
 		return f.err
 	}
-	shift(g.meta, f.offset-int64(len(magic)))
+	by := f.offset - int64(len(magic))
 	f.write(g.buf.Bytes()[len(magic):])
-	g.meta.Schema, g.meta.FileMetaData.Schema = nil, nil // the file has its own
-	f.groups = append(f.groups, placedGroup{seq, g.meta})
-	f.rows += g.rows
+	f.place(seq, g.meta, by)
 	return f.err
+}
+
+// place books the metadata's only group, whose pages were moved by so many bytes.
+func (f *GroupFile) place(seq int, m *metadata.FileMetaData, by int64) {
+	shift(m, by)
+	m.Schema, m.FileMetaData.Schema = nil, nil // the file has its own
+	f.groups = append(f.groups, placedGroup{seq, m})
+	f.rows += m.RowGroups[0].NumRows
 }
 
 // shift moves every offset of the metadata's only group.

@@ -39,10 +39,7 @@ func (f *GroupFile) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err
 		one, inner := *meta, *meta.FileMetaData
 		inner.RowGroups = meta.RowGroups[i : i+1 : i+1]
 		one.FileMetaData = &inner
-		one.Schema, inner.Schema = nil, nil // the file has its own
-		shift(&one, by)
-		f.groups = append(f.groups, placedGroup{seq + i, &one})
-		f.rows += inner.RowGroups[0].NumRows
+		f.place(seq+i, &one, by)
 	}
 	return len(meta.RowGroups), nil
 }

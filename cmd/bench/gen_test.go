@@ -69,7 +69,9 @@ func TestTheCallsExportHasTheAwkwardRowsOfRealFiles(t *testing.T) {
 	}
 }
 
-func TestTheStatsAnswerHasTheAwkwardRowsOfRealOnes(t *testing.T) {
+// statsAnswer generates an answer of 5 MB.
+func statsAnswer(t *testing.T) (input, []byte) {
+	t.Helper()
 	in, err := generate(t.TempDir(), want{"stats", 5, false})
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +80,11 @@ func TestTheStatsAnswerHasTheAwkwardRowsOfRealOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return in, text
+}
+
+func TestTheStatsAnswerHasTheAwkwardRowsOfRealOnes(t *testing.T) {
+	in, text := statsAnswer(t)
 	var rows []map[string]any
 	if err := json.Unmarshal(text, &rows); err != nil {
 		t.Fatal(err)
@@ -117,14 +124,7 @@ func TestTheStatsAnswerHasTheAwkwardRowsOfRealOnes(t *testing.T) {
 }
 
 func TestSomeStatsRowsHaveTheirMembersInAnotherOrder(t *testing.T) {
-	in, err := generate(t.TempDir(), want{"stats", 5, false})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(in.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, text := statsAnswer(t)
 	if n := len(regexp.MustCompile(`\{\s*"[^d]`).FindAll(text, -1)); n == 0 || n > in.Rows/100 {
 		t.Errorf("%d rows of %d begin with another member than the date", n, in.Rows)
 	}

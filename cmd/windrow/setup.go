@@ -164,11 +164,7 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine
 
 // softMemory is what a run should use, in bytes: at most four fifths of the container.
 func softMemory(concurrency int, containerMemory func() (uint64, error)) int64 {
-	soft := pipeline.SoftMemory(concurrency)
-	if limit, err := containerMemory(); err == nil {
-		soft = min(soft, max(int64(min(limit/5*4, 1<<62)), 1))
-	}
-	return soft
+	return atMostOf(pipeline.SoftMemory(concurrency), 4, 5, containerMemory)
 }
 
 // sources builds every configured source; at least one must be.

@@ -81,10 +81,18 @@ func (k sink) grouping(containerMemory func() (uint64, error)) pipeline.Grouping
 		return pipeline.Grouping{}
 	}
 	g := k.group()
-	if limit, err := containerMemory(); err == nil { // without a limit, or without containers, nothing is lowered
-		g.Bytes = min(g.Bytes, max(int64(min(limit/4, 1<<62)), 1))
-	}
+	g.Bytes = atMostOf(g.Bytes, 1, 4, containerMemory)
 	return g
+}
+
+// atMostOf lowers n, in bytes, to the given share of the container's memory.
+// Without a limit, or without containers, nothing is lowered.
+func atMostOf(n int64, numerator, denominator uint64, containerMemory func() (uint64, error)) int64 {
+	limit, err := containerMemory()
+	if err != nil {
+		return n
+	}
+	return min(n, max(int64(min(limit/denominator*numerator, 1<<62)), 1))
 }
 
 // containerMemory is the memory that the container may use, in bytes.
