@@ -33,7 +33,7 @@ type column struct {
 // newColumn returns an empty column of c's type; strings that repeat come as a
 // dictionary.
 func newColumn(c Column) *column {
-	if c.Repeats {
+	if c.repeats() {
 		return &column{typ: dictionaryType, dictionary: newDictionary()}
 	}
 	return columnOf(c.Type)

@@ -12,7 +12,7 @@ import (
 
 // columnKinds are a column of every type that the tables have.
 var columnKinds = []Column{
-	{Name: "string", Type: stringType}, {Name: "string that repeats", Type: stringType, Repeats: true},
+	{Name: "string", Type: stringType, HighCardinality: true}, {Name: "string that repeats", Type: stringType},
 	{Name: "int", Type: intType}, {Name: "float", Type: floatType}, {Name: "bool", Type: boolType},
 	{Name: "date", Type: dateType}, {Name: "timestamp", Type: Timestamp}, {Name: "list", Type: tagsType},
 }
@@ -123,7 +123,7 @@ func TestAColumnHoldsWhatABuilderHolds(t *testing.T) {
 }
 
 func TestADictionaryHoldsEachStringOnce(t *testing.T) {
-	c := newColumn(Column{Type: stringType, Repeats: true})
+	c := newColumn(Column{Type: stringType})
 	for i := range 5000 {
 		c.addString(fmt.Sprint(i % 1000))
 	}

@@ -109,7 +109,7 @@ func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
 func TestAStringHashesTheSameInADictionaryAsOnItsOwn(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 5))
 	seed := NameSeed("status")
-	plain, repeating := columnOf(stringType), newColumn(Column{Type: stringType, Repeats: true})
+	plain, repeating := columnOf(stringType), newColumn(Column{Type: stringType})
 	if repeating.dictionary == nil {
 		t.Fatal("a column that repeats has no dictionary")
 	}

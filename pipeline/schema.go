@@ -34,9 +34,15 @@ type Column struct {
 	// Engine marks the columns that the engine fills while it cuts rows by
 	// window; a format never sets them.
 	Engine bool
-	// Repeats marks strings of which many rows have the same.
-	Repeats bool
+	// HighCardinality marks strings of which few rows have the same: a dictionary of them would be built only to be
+	// thrown away. Every other string column is held as a dictionary.
+	HighCardinality bool
+	// Unordered marks long texts: their smallest and greatest value help no reader to skip rows.
+	Unordered bool
 }
+
+// repeats reports whether the column's values are held as a dictionary.
+func (c Column) repeats() bool { return c.Type.ID() == arrow.STRING && !c.HighCardinality }
 
 // Table is one of the two tables of the shared schema.
 type Table struct {
@@ -79,7 +85,7 @@ func (t *Table) recordSchema() *arrow.Schema {
 	md := t.schema.Metadata()
 	fields := slices.Clone(t.schema.Fields()[PathColumns:])
 	for i, c := range t.Columns[PathColumns:] {
-		if c.Repeats {
+		if c.repeats() {
 			fields[i].Type = dictionaryType
 		}
 	}
@@ -102,7 +108,6 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 	t := &Table{Name: name, Columns: cols, TimeColumn: timeColumn, index: make(map[string]int, len(cols))}
 	fields := make([]arrow.Field, len(cols))
 	for i, c := range cols {
-		t.Columns[i].Repeats = c.Type.ID() == arrow.STRING && Repeats(c.Name)
 		keys := []string{"aggregation", "meaning"}
 		values := []string{string(c.Aggregation), c.Meaning}
 		if c.Unit != "" {
@@ -118,13 +123,15 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 	return t
 }
 
-// Repeats reports whether many rows have the same string in a column of that
-// name: a dictionary of any other would be built only to be thrown away.
-func Repeats(column string) bool { return !unlike[column] }
-
-var unlike = map[string]bool{
-	"event_id": true, "parent_id": true, "entry_id": true, "customer_address": true,
-	"text": true, "recording_url": true, "extras": true,
+// ColumnNamed returns the declared facts of the column called name, for a writer that has an Arrow schema alone. Columns
+// of one name are alike in both tables. A column of neither table has no facts: the answer is the zero Column.
+func ColumnNamed(name string) Column {
+	for _, t := range Tables() {
+		if i, ok := t.index[name]; ok {
+			return t.Columns[i]
+		}
+	}
+	return Column{}
 }
 
 var (
@@ -142,6 +149,18 @@ func key(name string, typ arrow.DataType, meaning string) Column {
 
 func label(name, meaning string) Column {
 	return Column{Name: name, Type: stringType, Nullable: true, Aggregation: Label, Meaning: meaning}
+}
+
+// highCardinality declares that few rows have the same string in c.
+func highCardinality(c Column) Column {
+	c.HighCardinality = true
+	return c
+}
+
+// longText declares that c holds long texts, each of them another.
+func longText(c Column) Column {
+	c.HighCardinality, c.Unordered = true, true
+	return c
 }
 
 func at(name, meaning string) Column {
@@ -180,7 +199,7 @@ func trailing() []Column {
 		return Column{Name: name, Type: typ, Aggregation: Lineage, Meaning: meaning}
 	}
 	return append([]Column{
-		{Name: "extras", Type: stringType, Nullable: true, Aggregation: Label, Meaning: "a JSON object of every source field that no column holds, verbatim"},
+		longText(label("extras", "a JSON object of every source field that no column holds, verbatim")),
 	}, engineFilled([]Column{
 		lineage("window_start", Timestamp, "start of the window that the row was committed with"),
 		lineage("window_end", Timestamp, "end of that window, exclusive"),
@@ -249,9 +268,9 @@ func activityColumns() []Column {
 func eventColumns() []Column {
 	cols := append(leading(),
 		key("kind", stringType, "call, text, voicemail, recording, disposition, csat, duty_status, screenshare, nps"),
-		key("event_id", stringType, "the vendor's id of the event; not unique for csat, dispositions and recordings"),
-		label("parent_id", "the master call's id"),
-		label("entry_id", "the id of the call's entry row"),
+		highCardinality(key("event_id", stringType, "the vendor's id of the event; not unique for csat, dispositions and recordings")),
+		highCardinality(label("parent_id", "the master call's id")),
+		highCardinality(label("entry_id", "the id of the call's entry row")),
 		Column{Name: "is_entry", Type: boolType, Nullable: true, Aggregation: Label, Meaning: "calls: true on the row that stands for the whole call, so counting true rows counts calls once; null for other kinds"},
 		label("direction", "inbound, outbound, internal"),
 		label("channel", "voice, sms, email, whatsapp, messenger, instagram, webchat"),
@@ -271,7 +290,7 @@ func eventColumns() []Column {
 		label("agent_id", "the agent's id"),
 		label("agent_name", "the agent's name"),
 		label("agent_email", "the agent's e-mail address"),
-		label("customer_address", "the customer's number or address"),
+		highCardinality(label("customer_address", "the customer's number or address")),
 		label("internal_address", "our own number or address"),
 		seconds("talk_seconds", Sum, "time talking"),
 		seconds("hold_seconds", Sum, "time on hold"),
@@ -280,8 +299,8 @@ func eventColumns() []Column {
 		seconds("wrapup_seconds", Sum, "time in wrap-up"),
 		seconds("answer_seconds", Sum, "time until it was answered"),
 		score("score", "", "the score that the event carries"),
-		label("text", "the event's text: message, transcription, note, reason, answer"),
-		label("recording_url", "where the recording lies at the vendor; reading it needs the vendor's authorisation"),
+		longText(label("text", "the event's text: message, transcription, note, reason, answer")),
+		longText(label("recording_url", "where the recording lies at the vendor; reading it needs the vendor's authorisation")),
 	)
 	return append(cols, trailing()...)
 }

@@ -148,10 +148,6 @@ func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {
 	return pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem))
 }
 
-// unordered lists long texts, of which the smallest and the greatest help no
-// reader to skip a group.
-var unordered = map[string]bool{"extras": true, "text": true, "recording_url": true}
-
 func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithAllocator(mem),
@@ -168,8 +164,8 @@ func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator) *parque
 			// Their smallest and greatest would have to be looked for.
 			props = append(props, parquet.WithDictionaryFor(f.Name, true), parquet.WithStatsFor(f.Name, false))
 		case arrow.STRING:
-			props = append(props, parquet.WithDictionaryFor(f.Name, pipeline.Repeats(f.Name)))
-			if unordered[f.Name] {
+			props = append(props, parquet.WithDictionaryFor(f.Name, !pipeline.ColumnNamed(f.Name).HighCardinality))
+			if pipeline.ColumnNamed(f.Name).Unordered {
 				props = append(props, parquet.WithStatsFor(f.Name, false))
 			}
 		case arrow.LIST:
