@@ -4,7 +4,7 @@
 // rules in rules_*.go, each with its source.
 //
 // It reads sinks/bigquery/testdata, which the tests of that package write and
-// keep true. It executes nothing: sinks/bigquery/bqserver does.
+// keep true. It executes nothing: sinks/bigquery/bigquerytest does.
 //
 // It is a module of its own because the analyser takes minutes and 6.5 GiB to
 // compile; `.ci/run googlesql` runs it. Start at statements_test.go.

@@ -9,7 +9,7 @@ import (
 	"cloud.google.com/go/bigquery"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 const (
@@ -34,11 +34,11 @@ type bigQueryKey struct{}
 
 // scriptBigQuery is one script's BigQuery, once it has been started.
 type scriptBigQuery struct {
-	server *bqserver.Server
+	server *bigquerytest.Server
 	scope  *testscript.Env
 }
 
-func (b *scriptBigQuery) get(ts *testscript.TestScript) *bqserver.Server {
+func (b *scriptBigQuery) get(ts *testscript.TestScript) *bigquerytest.Server {
 	if b.server == nil {
 		ts.Fatalf("bigquery has not been started")
 	}
@@ -51,7 +51,7 @@ func ofScript(ts *testscript.TestScript) *scriptBigQuery {
 
 func startBigQuery(ts *testscript.TestScript, neg bool, args []string) {
 	b := ofScript(ts)
-	server, err := bqserver.Start(context.Background())
+	server, err := bigquerytest.Start(context.Background())
 	ts.Check(err)
 	t := b.scope.T().(testing.TB)
 	b.scope.Defer(func() {
@@ -68,13 +68,13 @@ func failBigQuery(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: bigquery-fails CODE")
 	}
-	fault, known := map[string]bqserver.Fault{
-		strconv.Itoa(http.StatusUnauthorized): bqserver.Unauthorized, strconv.Itoa(http.StatusForbidden): bqserver.Forbidden,
+	fault, known := map[string]bigquerytest.Fault{
+		strconv.Itoa(http.StatusUnauthorized): bigquerytest.Unauthorized, strconv.Itoa(http.StatusForbidden): bigquerytest.Forbidden,
 	}[args[0]]
 	if !known {
 		ts.Fatalf("no failure %q", args[0])
 	}
-	ofScript(ts).get(ts).Inject(bqserver.Rule{Times: -1, Fault: fault})
+	ofScript(ts).get(ts).Inject(bigquerytest.Rule{Times: -1, Fault: fault})
 }
 
 func mendBigQuery(ts *testscript.TestScript, neg bool, args []string) { ofScript(ts).get(ts).Heal() }

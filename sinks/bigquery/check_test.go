@@ -19,7 +19,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 func TestCheckFindsWhatASyncWouldFailOf(t *testing.T) {
@@ -27,15 +27,15 @@ func TestCheckFindsWhatASyncWouldFailOf(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
-	before := p.server.CountJobs("contact_centre." + turnTable)[bqserver.DML]
+	before := p.server.CountJobs("contact_centre." + turnTable)[bigquerytest.DML]
 	if err := s.Check(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if n := p.server.CountJobs("contact_centre." + turnTable)[bqserver.DML]; n != before {
+	if n := p.server.CountJobs("contact_centre." + turnTable)[bigquerytest.DML]; n != before {
 		t.Errorf("%d jobs wrote", n-before)
 	}
 
-	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.DML), Times: -1, Fault: bqserver.Forbidden})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.DML), Times: -1, Fault: bigquerytest.Forbidden})
 	if err := s.Check(ctx); pipeline.KindOf(err) != pipeline.Unauthorized || !strings.Contains(err.Error(), "BigQuery Data Editor") {
 		t.Errorf("credentials that may only read: %v", err)
 	}

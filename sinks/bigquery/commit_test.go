@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 func TestALostAnswerNeverDoublesRows(t *testing.T) {
-	for _, kind := range []bqserver.JobKind{bqserver.Load, bqserver.Script} {
-		for _, fault := range bqserver.TransientFaults() {
+	for _, kind := range []bigquerytest.JobKind{bigquerytest.Load, bigquerytest.Script} {
+		for _, fault := range bigquerytest.TransientFaults() {
 			t.Run(fmt.Sprintf("%s of a %s", fault, kind), func(t *testing.T) {
 				p := newPlace(t)
 				s := p.open(t, p.options())
 				mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 1, "old"))
-				broken := p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(kind), Fault: fault})
+				broken := p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(kind), Fault: fault})
 				mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 2, 0, "ana", "bob"), seal(t, s, dayWindow(1), 2, 1, "cy"))
 				if broken.Broke() == 0 {
 					t.Error("nothing was broken")
@@ -41,7 +41,7 @@ func TestAFailedJobsIdIsBurnt(t *testing.T) {
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
 	// Insertion 1 starts a job that fails, 2 finds its id taken, 3 starts the next, which fails too.
-	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Fault: bqserver.JobConflict, Times: 3})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Fault: bigquerytest.JobConflict, Times: 3})
 	before := len(p.server.Jobs())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 2, 0, "new"))
 	ids := map[string]bool{}
@@ -51,10 +51,10 @@ func TestAFailedJobsIdIsBurnt(t *testing.T) {
 			t.Errorf("two jobs are named %s", j.ID)
 		}
 		ids[j.ID] = true
-		if j.Kind == bqserver.Load {
+		if j.Kind == bigquerytest.Load {
 			loads++
 		}
-		if j.Kind == bqserver.Script && j.Failed() {
+		if j.Kind == bigquerytest.Script && j.Failed() {
 			failed++
 		}
 	}
@@ -66,21 +66,21 @@ func TestAFailedJobsIdIsBurnt(t *testing.T) {
 
 func TestRefusalsAreNamedAndLeaveTheWindowOpen(t *testing.T) {
 	tests := []struct {
-		fault bqserver.Fault
+		fault bigquerytest.Fault
 		kind  pipeline.Kind
 		hint  string
 	}{
-		{bqserver.Forbidden, pipeline.Unauthorized, "BigQuery Data Editor"},
-		{bqserver.Unauthorized, pipeline.Unauthorized, "BigQuery Job User"},
-		{bqserver.QuotaExceeded, pipeline.Throttled, "next run"},
-		{bqserver.JobQuotaExceeded, pipeline.Throttled, "next run"},
+		{bigquerytest.Forbidden, pipeline.Unauthorized, "BigQuery Data Editor"},
+		{bigquerytest.Unauthorized, pipeline.Unauthorized, "BigQuery Job User"},
+		{bigquerytest.QuotaExceeded, pipeline.Throttled, "next run"},
+		{bigquerytest.JobQuotaExceeded, pipeline.Throttled, "next run"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.fault.String(), func(t *testing.T) {
 			p := newPlace(t)
 			s := p.open(t, p.options())
 			mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
-			p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Fault: tt.fault, Times: -1})
+			p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Fault: tt.fault, Times: -1})
 			r := mustCommit(t, s, pipeline.Failed, seal(t, s, dayWindow(0), 2, 0, "new"))[0]
 			var e *pipeline.Error
 			if !errors.As(r.Err, &e) || e.Kind != tt.kind || !strings.Contains(e.Hint, tt.hint) || e.Stream != agents.Stream || e.Window != dayWindow(0).Span {
@@ -192,7 +192,7 @@ func TestAGroupTakesOneLoadAndOneTransaction(t *testing.T) {
 	var kinds []string
 	for _, j := range p.server.Jobs()[before:] {
 		kinds = append(kinds, string(j.Kind))
-		if j.Kind != bqserver.Script {
+		if j.Kind != bigquerytest.Script {
 			continue
 		}
 		if j.Partitions > 60 {
@@ -296,7 +296,7 @@ func TestALoadWhoseTableIsGoneIsRepeated(t *testing.T) {
 		t.Fatal("nothing was loaded")
 	}
 	for _, j := range p.server.Jobs() {
-		if j.Kind == bqserver.Load {
+		if j.Kind == bigquerytest.Load {
 			_ = p.client(t).Table(strings.TrimPrefix(j.Writes[0], "contact_centre.")).Delete(context.Background())
 		}
 	}

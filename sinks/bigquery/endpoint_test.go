@@ -15,7 +15,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
 
@@ -159,7 +159,7 @@ func (e *endpoint) Litter(t testing.TB) (list []string) {
 	}
 }
 
-// It is the suite that runs against bqserver, without broken calls; against
+// It is the suite that runs against bigquerytest, without broken calls; against
 // BigQuery itself a commit takes some seconds, so give it -timeout 6h.
 func TestTheSinksContractAgainstAnEndpoint(t *testing.T) {
 	d, without := endpointDriver(t)
@@ -176,7 +176,7 @@ func TestAnEndpointIsWhatTheEnvironmentNames(t *testing.T) {
 	if _, without := endpointDriver(t); without == "" {
 		t.Error("there is an endpoint although none is named")
 	}
-	server, err := bqserver.Start(context.Background())
+	server, err := bigquerytest.Start(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestAnEndpointIsWhatTheEnvironmentNames(t *testing.T) {
 		if j.Project != "my-project" || j.Location != "EU" || len(j.Writes) > 0 && !strings.HasPrefix(j.Writes[0], "mine_") {
 			t.Errorf("job %s of project %s at %s writes to %v", j.ID, j.Project, j.Location, j.Writes)
 		}
-		if j.Kind == bqserver.Load {
+		if j.Kind == bigquerytest.Load {
 			loads++
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // planOf plans n windows of some days each, of a stream that is new or not.
@@ -173,7 +173,7 @@ func TestReceiptsStandInTheLedgerAndAreNoEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, j := range p.server.Jobs()[before:] {
-		if j.Kind != bqserver.DML || !slices.Equal(j.Writes, []string{"contact_centre._windrow_runs"}) {
+		if j.Kind != bigquerytest.DML || !slices.Equal(j.Writes, []string{"contact_centre._windrow_runs"}) {
 			t.Errorf("a run without data was recorded by a %s of %v", j.Kind, j.Writes)
 		}
 	}
@@ -185,7 +185,7 @@ func TestReceiptsOutliveARecordThatFails(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
-	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Fault: bqserver.Forbidden})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Fault: bigquerytest.Forbidden})
 	run := pipeline.Summary{SyncID: "run-1"}
 	if err := s.AppendRun(ctx, run); pipeline.KindOf(err) != pipeline.Unauthorized {
 		t.Errorf("%v", err)
@@ -207,14 +207,14 @@ func TestEachJobIsOnTheReceiptOnce(t *testing.T) {
 	ctx := context.Background()
 	p := newPlace(t)
 	s := p.open(t, p.options())
-	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Fault: bqserver.JobBackendError, Times: 2})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Fault: bigquerytest.JobBackendError, Times: 2})
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
 	if _, err := s.Ledger(ctx, agents); err != nil {
 		t.Fatal(err)
 	}
 	var want pipeline.Receipt
 	for _, j := range p.server.Jobs() {
-		if j.Kind == bqserver.Load {
+		if j.Kind == bigquerytest.Load {
 			want.LoadJobs++
 		} else {
 			want.QueryJobs++

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // kinds are the kinds of the jobs from the n-th on.
@@ -179,7 +179,7 @@ func TestAGroupOfTooLongEntriesIsHalved(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(9), 1, 0, "old"))
-	before := p.server.CountJobs("")[bqserver.Load]
+	before := p.server.CountJobs("")[bigquerytest.Load]
 	var group []pipeline.Sealed
 	for d := range 4 {
 		w := seal(t, s, dayWindow(d), 1, 0, fmt.Sprint("agent ", d))
@@ -188,7 +188,7 @@ func TestAGroupOfTooLongEntriesIsHalved(t *testing.T) {
 	}
 	mustCommit(t, s, pipeline.Committed, group...)
 	p.holds(t, "agent 0", "agent 1", "agent 2", "agent 3", "old")
-	if n := p.server.CountJobs("")[bqserver.Load] - before; n != 2 {
+	if n := p.server.CountJobs("")[bigquerytest.Load] - before; n != 2 {
 		t.Errorf("two halves took %d loads", n)
 	}
 }

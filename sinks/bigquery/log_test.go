@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // written is an entry of a log that several processes write: its statement
@@ -114,7 +114,7 @@ func TestALedgerIsReadAsAWholeOnceAndByWhatIsNewLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		jobs := p.server.Jobs()[before:]
-		if len(jobs) != 1 || jobs[0].Kind != bqserver.Select {
+		if len(jobs) != 1 || jobs[0].Kind != bigquerytest.Select {
 			t.Fatalf("a ledger took %d jobs", len(jobs))
 		}
 		return l, jobs[0].Rows

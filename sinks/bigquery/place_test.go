@@ -14,7 +14,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
 
@@ -26,13 +26,13 @@ var driver = sinktest.Driver{
 
 // place is a BigQuery without a dataset.
 type place struct {
-	server *bqserver.Server
+	server *bigquerytest.Server
 	temp   string
 }
 
 func newPlace(t testing.TB) place {
 	t.Helper()
-	server, err := bqserver.Start(context.Background())
+	server, err := bigquerytest.Start(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func (p place) Litter(t testing.TB) []string {
 // query looks at the tables from behind; a table that is missing has no rows.
 func (p place) query(t testing.TB, table, text string) [][]any {
 	t.Helper()
-	if !slices.ContainsFunc(p.server.Calls(), func(c bqserver.Call) bool {
+	if !slices.ContainsFunc(p.server.Calls(), func(c bigquerytest.Call) bool {
 		return c.Method == "tables.insert" && strings.HasSuffix(c.Table, "."+table)
 	}) {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // The shape of a statement is what GoogleSQL's analyser looks at: its tokens
@@ -228,7 +228,7 @@ var shapesOnFile = sync.OnceValues(func() (map[string]bool, error) {
 
 // checkSent fails the test if a job of the server ran a statement of a shape
 // that is not on file, for no statement may escape the analysis, or without a cap.
-func checkSent(t testing.TB, server *bqserver.Server) {
+func checkSent(t testing.TB, server *bigquerytest.Server) {
 	t.Helper()
 	known, err := shapesOnFile()
 	if err != nil {
@@ -237,7 +237,7 @@ func checkSent(t testing.TB, server *bqserver.Server) {
 	}
 	told := map[string]bool{}
 	for _, j := range server.Jobs() {
-		if j.Kind != bqserver.Load && j.MaxBytesBilled <= 0 {
+		if j.Kind != bigquerytest.Load && j.MaxBytesBilled <= 0 {
 			t.Errorf("job %s was sent without a cap on what it bills", j.ID)
 		}
 		list, err := shapes(j.SQL)

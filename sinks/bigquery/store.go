@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +23,9 @@ type Options struct {
 	Now func() time.Time
 	// MaxBytesBilled caps each query job; 0 means [DefaultMaxBytesBilled].
 	MaxBytesBilled int64
+	// Emulator is the root of a BigQuery emulator, without a slash at its end,
+	// which is asked without credentials; empty means Google.
+	Emulator string
 	// ClientOptions go to the BigQuery client: credentials, endpoint.
 	ClientOptions []option.ClientOption
 	// TempDir is where windows are staged, in a folder of the store's own; empty
@@ -80,9 +82,13 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	n, location, err := parse(dsn)
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
-			Hint: "name a dataset, for example bigquery://my-project/contact_centre?location=EU"}
+			Hint: "name a dataset, for example " + ExampleAddress}
 	}
-	client, err := bigquery.NewClient(ctx, n.project, o.ClientOptions...)
+	clientOptions := o.ClientOptions
+	if o.Emulator != "" {
+		clientOptions = append(slices.Clone(clientOptions), option.WithoutAuthentication(), option.WithEndpoint(o.Emulator+"/bigquery/v2/"))
+	}
+	client, err := bigquery.NewClient(ctx, n.project, clientOptions...)
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Unauthorized, Err: err,
 			Hint: "no credentials were found; run as a service account, or set GOOGLE_APPLICATION_CREDENTIALS"}
@@ -102,46 +108,6 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		s.pace = time.Second
 	}
 	return s, nil
-}
-
-// longestDataset is apart from the pattern, which every command compiles: a
-// count in it makes that a tenth of the start.
-const longestDataset = 1000
-
-// A project of a domain reads example.com:project.
-var (
-	projectPattern  = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{1,61}[a-z0-9]$`)
-	datasetPattern  = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
-	locationPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,63}$`)
-)
-
-// parse reads bigquery://project/dataset?location=EU.
-func parse(dsn string) (n names, location string, err error) {
-	rest, ok := strings.CutPrefix(dsn, "bigquery://")
-	if !ok {
-		return n, "", errors.New("it does not begin with bigquery://")
-	}
-	rest, parameters, _ := strings.Cut(rest, "?")
-	n.project, n.dataset, _ = strings.Cut(strings.TrimSuffix(rest, "/"), "/")
-	if !projectPattern.MatchString(n.project) {
-		return n, "", fmt.Errorf("%q is no project id", n.project)
-	}
-	if len(n.dataset) > longestDataset || !datasetPattern.MatchString(n.dataset) {
-		return n, "", fmt.Errorf("%q is no dataset id: letters, digits and underscores", n.dataset)
-	}
-	query, err := url.ParseQuery(parameters)
-	if err != nil {
-		return n, "", errors.New("the part after the question mark cannot be read")
-	}
-	for name := range query {
-		if name != "location" {
-			return n, "", fmt.Errorf("unknown parameter %q; only location is known", name)
-		}
-	}
-	if location = query.Get("location"); location != "" && !locationPattern.MatchString(location) {
-		return n, "", fmt.Errorf("%q is no location", location)
-	}
-	return n, location, nil
 }
 
 // Close drops what was staged and not committed.

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 func TestTheSinksNameIsAProjectAndADataset(t *testing.T) {
@@ -257,7 +257,7 @@ func TestADatasetElsewhereIsRefused(t *testing.T) {
 func TestEveryQueryJobHasAPlaceAndASlowOneIsWaitedFor(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
-	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Polls: 2})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Polls: 2})
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
 	p.holds(t, "ana")
 	for _, j := range p.server.Jobs() {

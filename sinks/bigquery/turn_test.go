@@ -15,7 +15,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // scriptWatch looks at the commits of one store on their way.
@@ -88,7 +88,7 @@ func overlap(t *testing.T, p place, turnless bool, first, second func(*Store) pi
 			t.Fatal(err)
 		}
 	}
-	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Fault: bqserver.HeldCommit, Polls: -1})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Fault: bigquerytest.HeldCommit, Polls: -1})
 	var wg sync.WaitGroup
 	wg.Go(func() { results[0] = one.Commit(ctx, windows[:1])[0] })
 	<-held
@@ -162,7 +162,7 @@ func TestSixStoresThatCommitAtOnceAllSucceed(t *testing.T) {
 	p := newPlace(t)
 	first := p.open(t, p.options())
 	mustCommit(t, first, pipeline.Committed, seal(t, first, dayWindow(7), 1, 0))
-	p.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Times: -1, Polls: 2})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Times: -1, Polls: 2})
 	var wg sync.WaitGroup
 	var watches [stores]scriptWatch
 	began := make(chan struct{})
@@ -195,7 +195,7 @@ func TestSixStoresThatCommitAtOnceAllSucceed(t *testing.T) {
 	p.holds(t, want...)
 	cancelled, most := 0, 0
 	for _, j := range p.server.Jobs() {
-		if j.Kind == bqserver.Script && j.Failed() {
+		if j.Kind == bigquerytest.Script && j.Failed() {
 			cancelled++
 		}
 	}

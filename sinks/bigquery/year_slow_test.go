@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // A year of six daily streams, as the engine's groups bring it: in no order of
@@ -27,12 +27,12 @@ func TestAYearOfSixStreamsIsFiveCommitsAndStaysUnderEveryLimit(t *testing.T) {
 	}
 	counts := p.server.CountJobs("")
 	t.Logf("2,190 windows: %v, receipt %+v", counts, s.Receipt())
-	if counts[bqserver.Load] != 10 || counts[bqserver.Script] != 10 {
+	if counts[bigquerytest.Load] != 10 || counts[bigquerytest.Script] != 10 {
 		t.Errorf("2,190 windows took %v, want 10 loads and 10 scripts", counts)
 	}
 	for _, name := range []string{"activity", "events"} {
 		jobs := p.server.CountJobs("contact_centre." + name)
-		if jobs[bqserver.Load] != 0 || jobs[bqserver.Script] != 5 {
+		if jobs[bigquerytest.Load] != 0 || jobs[bigquerytest.Script] != 5 {
 			t.Errorf("table %s was written by %v", name, jobs)
 		}
 	}
@@ -41,7 +41,7 @@ func TestAYearOfSixStreamsIsFiveCommitsAndStaysUnderEveryLimit(t *testing.T) {
 		if j.Failed() || len(j.FullScans) > 0 {
 			t.Errorf("job %s failed with %q, or scanned the whole of %v", j.ID, j.Message, j.FullScans)
 		}
-		if j.Kind == bqserver.Load {
+		if j.Kind == bigquerytest.Load {
 			loaded[j.Writes[0]]++
 		}
 	}

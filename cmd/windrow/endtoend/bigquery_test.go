@@ -9,7 +9,7 @@ import (
 
 	"google.golang.org/api/option"
 
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 func TestBothWarehousesHoldTheSameRowsAndTheSameLedger(t *testing.T) {
@@ -49,8 +49,8 @@ func TestPromise02_EveryRequestToBigQueryFailsOnceAndTheTablesAreTheSame(t *test
 	s.mustSync()
 	n := serverOf(t, s.root).CountCalls()
 	want := state(t, s.root)
-	const cut = bqserver.NoFault // of the server: the client's line breaks
-	kinds := []bqserver.Fault{bqserver.LostBefore, bqserver.UnavailableBefore, bqserver.UnavailableAfter, bqserver.LostAfter, cut}
+	const cut = bigquerytest.NoFault // of the server: the client's line breaks
+	kinds := []bigquerytest.Fault{bigquerytest.LostBefore, bigquerytest.UnavailableBefore, bigquerytest.UnavailableAfter, bigquerytest.LostAfter, cut}
 	step := max(1, n/sinkSweepSteps)
 	for offset, kind := range kinds {
 		name := kind.String()

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 var update = flag.Bool("update", false, "rewrite the counts in deploy/README.md")
@@ -56,7 +56,7 @@ var (
 )
 
 // count counts the jobs.
-func count(t *testing.T, jobs []bqserver.Job) counts {
+func count(t *testing.T, jobs []bigquerytest.Job) counts {
 	t.Helper()
 	c := counts{loadsOnTable: map[string]int{}, jobsOn: map[string]int{}, dml: map[string]int{}}
 	for _, j := range jobs {
@@ -76,14 +76,14 @@ func count(t *testing.T, jobs []bqserver.Job) counts {
 			}
 		}
 		switch j.Kind {
-		case bqserver.Load:
+		case bigquerytest.Load:
 			c.loads++
 			c.loadsOnTable[j.Writes[0]]++
 			c.daysPerJob = max(c.daysPerJob, int(j.Partitions))
 			continue
-		case bqserver.Script:
+		case bigquerytest.Script:
 			c.scripts++
-		case bqserver.DML:
+		case bigquerytest.DML:
 			c.statements++
 		default:
 			c.reads++

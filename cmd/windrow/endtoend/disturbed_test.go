@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // disturbed is a BigQuery in which jobs outlive the clients that started them,
 // and answers get lost; nil stands for a warehouse that nothing outlives.
 type disturbed struct {
 	t      *testing.T
-	server *bqserver.Server
+	server *bigquerytest.Server
 }
 
 func disturb(t *testing.T, root string, random *rand.Rand) *disturbed {
@@ -22,17 +22,17 @@ func disturb(t *testing.T, root string, random *rand.Rand) *disturbed {
 	}
 	d := &disturbed{t, serverOf(t, root)}
 	own := rand.New(rand.NewPCG(random.Uint64(), 2)) // used under the server's lock alone
-	some := func(share float64, match func(bqserver.Call) bool) func(bqserver.Call) bool {
-		return func(c bqserver.Call) bool { return match(c) && own.Float64() < share }
+	some := func(share float64, match func(bigquerytest.Call) bool) func(bigquerytest.Call) bool {
+		return func(c bigquerytest.Call) bool { return match(c) && own.Float64() < share }
 	}
-	jobs := func(c bqserver.Call) bool {
-		return c.Kind == bqserver.Load || c.Kind == bqserver.Script || c.Kind == bqserver.DML
+	jobs := func(c bigquerytest.Call) bool {
+		return c.Kind == bigquerytest.Load || c.Kind == bigquerytest.Script || c.Kind == bigquerytest.DML
 	}
-	calls := func(bqserver.Call) bool { return true }
-	d.server.Inject(bqserver.Rule{Match: some(0.4, jobs), Times: -1, Polls: 2})
-	d.server.Inject(bqserver.Rule{Match: some(0.6, jobs), Times: -1, Polls: 2, Fault: bqserver.HeldCommit})
-	d.server.Inject(bqserver.Rule{Match: some(0.1, jobs), Times: -1, Fault: bqserver.LostAfter})
-	d.server.Inject(bqserver.Rule{Match: some(0.02, calls), Times: -1, Fault: bqserver.UnavailableAfter})
+	calls := func(bigquerytest.Call) bool { return true }
+	d.server.Inject(bigquerytest.Rule{Match: some(0.4, jobs), Times: -1, Polls: 2})
+	d.server.Inject(bigquerytest.Rule{Match: some(0.6, jobs), Times: -1, Polls: 2, Fault: bigquerytest.HeldCommit})
+	d.server.Inject(bigquerytest.Rule{Match: some(0.1, jobs), Times: -1, Fault: bigquerytest.LostAfter})
+	d.server.Inject(bigquerytest.Rule{Match: some(0.02, calls), Times: -1, Fault: bigquerytest.UnavailableAfter})
 	return d
 }
 

@@ -13,7 +13,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 // query runs DuckDB's SQL over the warehouse and returns the rows as text, tab
@@ -270,7 +270,7 @@ func (s *site) stamp() string {
 	if !isBigQuery(s.root) {
 		return fmt.Sprint(s.files())
 	}
-	var jobs []map[bqserver.JobKind]int
+	var jobs []map[bigquerytest.JobKind]int
 	for _, table := range pipeline.Tables() {
 		jobs = append(jobs, serverOf(s.T, s.root).CountJobs(datasetOf(s.root)+"."+table.Name))
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery"
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
@@ -27,7 +27,7 @@ const (
 	dataset        = "contact_centre"
 )
 
-// servers has the server of every dataset: root to *bqserver.Server.
+// servers has the server of every dataset: root to *bigquerytest.Server.
 var servers sync.Map
 
 // folder is a warehouse of Parquet files.
@@ -36,7 +36,7 @@ func folder(t *testing.T) string { return filepath.Join(t.TempDir(), "warehouse"
 // newDataset is a warehouse in a BigQuery of its own.
 func newDataset(t *testing.T) string {
 	t.Helper()
-	server, err := bqserver.Start(context.Background())
+	server, err := bigquerytest.Start(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,13 +53,13 @@ func newDataset(t *testing.T) string {
 }
 
 // serverOf is the BigQuery of a dataset.
-func serverOf(t *testing.T, root string) *bqserver.Server {
+func serverOf(t *testing.T, root string) *bigquerytest.Server {
 	t.Helper()
 	server, ok := servers.Load(root)
 	if !ok {
 		t.Fatalf("%s is no dataset of this test", root)
 	}
-	return server.(*bqserver.Server)
+	return server.(*bigquerytest.Server)
 }
 
 func isBigQuery(root string) bool { return strings.HasPrefix(root, bigQueryScheme) }

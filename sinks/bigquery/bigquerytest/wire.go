@@ -1,4 +1,4 @@
-package bqserver
+package bigquerytest
 
 import (
 	"bytes"
@@ -47,7 +47,7 @@ func alreadyExists(what string) *apiError {
 // unmodelled is the answer to what this server does not do. Its status is not
 // 501, which clients repeat.
 func unmodelled(feature string) *apiError {
-	return &apiError{http.StatusBadRequest, "notImplemented", "bqserver does not model " + feature}
+	return &apiError{http.StatusBadRequest, "notImplemented", "bigquerytest does not model " + feature}
 }
 
 // aborted is how a transaction ends that met another one. The message is quoted

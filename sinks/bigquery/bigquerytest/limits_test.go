@@ -1,4 +1,4 @@
-package bqserver_test
+package bigquerytest_test
 
 import (
 	"crypto/rand"
@@ -12,7 +12,7 @@ import (
 	"cloud.google.com/go/bigquery"
 	"google.golang.org/api/googleapi"
 
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 func TestAResumableUploadSurvivesALostPiece(t *testing.T) {
@@ -27,7 +27,7 @@ func TestAResumableUploadSurvivesALostPiece(t *testing.T) {
 	if len(file) < 600_000 {
 		t.Fatalf("the file of %d bytes is too small for three pieces", len(file))
 	}
-	lost := b.server.Inject(bqserver.Rule{Match: bqserver.OnMethod("jobs.insert.upload"), Nth: 2, Fault: bqserver.UnavailableAfter})
+	lost := b.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnMethod("jobs.insert.upload"), Nth: 2, Fault: bigquerytest.UnavailableAfter})
 	b.must(b.load("activity", "load-1", file, func(l *bigquery.Loader, _ *bigquery.ReaderSource) {
 		l.MediaOptions = []googleapi.MediaOption{googleapi.ChunkSize(256 << 10)}
 	}))
@@ -43,7 +43,7 @@ func TestAResumableUploadSurvivesALostPiece(t *testing.T) {
 
 func TestTheLastPieceLostLeavesTheJobDone(t *testing.T) {
 	b := newBench(t)
-	b.server.Inject(bqserver.Rule{Match: func(c bqserver.Call) bool { return c.Method == "jobs.insert" && c.Kind == bqserver.Load }, Fault: bqserver.LostAfter})
+	b.server.Inject(bigquerytest.Rule{Match: func(c bigquerytest.Call) bool { return c.Method == "jobs.insert" && c.Kind == bigquerytest.Load }, Fault: bigquerytest.LostAfter})
 	_ = b.load("s1", "load-1", b.file(monday, "a"))
 	if j := b.server.Jobs(); len(j) != 1 || j[0].State != "DONE" || j[0].Failed() {
 		t.Errorf("jobs %+v", j)
@@ -232,7 +232,7 @@ func TestLongResultsComeInPages(t *testing.T) {
 func TestASlowJobIsCancelledOrAttachedTo(t *testing.T) {
 	b := newBench(t)
 	b.must(b.load("s1", "load-1", b.file(monday, "a")))
-	b.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Script), Times: 2, Polls: 4})
+	b.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Times: 2, Polls: 4})
 	j, err := b.submit("slow-1", replace("s1", "2025-09-08", "one"))
 	b.must(err)
 	b.must(j.Cancel(b.ctx))

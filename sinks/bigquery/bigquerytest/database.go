@@ -1,4 +1,4 @@
-package bqserver
+package bigquerytest
 
 import (
 	"context"
@@ -68,7 +68,7 @@ func (d *database) peek(ctx context.Context, project, query string) ([][]any, er
 		return nil, e
 	}
 	if st.verb != "SELECT" {
-		return nil, fmt.Errorf("bqserver: only SELECT looks from behind, not %s", st.verb)
+		return nil, fmt.Errorf("bigquerytest: only SELECT looks from behind, not %s", st.verb)
 	}
 	d.exec.Lock()
 	defer d.exec.Unlock()

@@ -1,4 +1,4 @@
-package bqserver
+package bigquerytest
 
 import (
 	"context"
@@ -74,7 +74,7 @@ func (s *Server) load(ctx context.Context, j *job) *apiError {
 }
 
 func parquetFile(media []byte) (string, error) {
-	f, err := os.CreateTemp("", "bqserver-*.parquet")
+	f, err := os.CreateTemp("", "bigquerytest-*.parquet")
 	if err != nil {
 		return "", err
 	}

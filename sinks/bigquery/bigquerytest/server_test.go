@@ -1,4 +1,4 @@
-package bqserver_test
+package bigquerytest_test
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
 
-	"github.com/windrow-data/windrow/sinks/bigquery/bqserver"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
 
 const project = "acme-1"
@@ -26,7 +26,7 @@ const project = "acme-1"
 type bench struct {
 	t      *testing.T
 	ctx    context.Context
-	server *bqserver.Server
+	server *bigquerytest.Server
 	client *bigquery.Client
 }
 
@@ -35,7 +35,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
-	s, err := bqserver.Start(ctx)
+	s, err := bigquerytest.Start(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestALoadAndAMergeScriptReplaceADayAtomically(t *testing.T) {
 	if !ok || q.TotalBytesBilled != 20<<20 || q.SlotMillis == 0 {
 		t.Errorf("statistics %+v, want 20 MiB billed for two tables read", q)
 	}
-	if n := b.server.CountJobs("d.activity"); n[bqserver.Script] != 4 || n[bqserver.Load] != 0 {
+	if n := b.server.CountJobs("d.activity"); n[bigquerytest.Script] != 4 || n[bigquerytest.Load] != 0 {
 		t.Errorf("jobs on activity %v", n)
 	}
 }
@@ -236,7 +236,7 @@ func TestTwoTransactionsOnOneTableConflict(t *testing.T) {
 	b := newBench(t)
 	b.must(b.load("s1", "load-1", b.file(monday, "a")))
 	b.must(b.load("s2", "load-2", b.file(tuesday, "b")))
-	b.server.Inject(bqserver.Rule{Match: func(c bqserver.Call) bool { return c.JobID == "slow" }, Polls: 3})
+	b.server.Inject(bigquerytest.Rule{Match: func(c bigquerytest.Call) bool { return c.JobID == "slow" }, Polls: 3})
 	slow, err := b.submit("slow", replace("s1", "2025-09-08", "one"))
 	b.must(err)
 	b.must(b.run("fast", replace("s2", "2025-09-09", "two")))
@@ -250,10 +250,10 @@ func TestTwoTransactionsOnOneTableConflict(t *testing.T) {
 }
 
 func TestALostAnswerLeavesAJobToAttachTo(t *testing.T) {
-	for _, fault := range []bqserver.Fault{bqserver.LostAfter, bqserver.UnavailableAfter} {
+	for _, fault := range []bigquerytest.Fault{bigquerytest.LostAfter, bigquerytest.UnavailableAfter} {
 		t.Run(fault.String(), func(t *testing.T) {
 			b := newBench(t)
-			b.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Load), Fault: fault})
+			b.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Load), Fault: fault})
 			file := b.file(monday, "a")
 			if err := b.load("s1", "load-1", file); err == nil {
 				t.Fatal("the lost answer was no error")
@@ -276,7 +276,7 @@ func TestALostAnswerLeavesAJobToAttachTo(t *testing.T) {
 
 func TestAFailedJobBurnsItsID(t *testing.T) {
 	b := newBench(t)
-	b.server.Inject(bqserver.Rule{Match: bqserver.OnJobs(bqserver.Load), Fault: bqserver.JobBackendError})
+	b.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Load), Fault: bigquerytest.JobBackendError})
 	if got := reason(b.load("s1", "load-1", b.file(monday, "a"))); got != "backendError" {
 		t.Errorf("the job failed with %q", got)
 	}

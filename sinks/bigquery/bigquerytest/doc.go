@@ -1,4 +1,4 @@
-// Package bqserver is BigQuery for tests: a server of the parts of BigQuery's
+// Package bigquerytest is BigQuery for tests: a server of the parts of BigQuery's
 // REST API v2 that a sink needs, executing on DuckDB in this process. Real
 // clients speak to it over real HTTP.
 //
@@ -17,4 +17,4 @@
 // where, [Server.Inject] and [Server.FailNth] break things, [Server.Settle] ends
 // slow jobs, [Server.Jobs] tells what was asked for, and [Server.Query] looks at
 // the tables from behind.
-package bqserver
+package bigquerytest

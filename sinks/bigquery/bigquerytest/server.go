@@ -1,4 +1,4 @@
-package bqserver
+package bigquerytest
 
 import (
 	"context"
@@ -38,13 +38,13 @@ type Server struct {
 func Start(ctx context.Context) (*Server, error) {
 	db, err := openDatabase(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("bqserver: open DuckDB: %w", err)
+		return nil, fmt.Errorf("bigquerytest: open DuckDB: %w", err)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		_ = db.close()
-		return nil, fmt.Errorf("bqserver: listen: %w", err)
+		return nil, fmt.Errorf("bigquerytest: listen: %w", err)
 	}
 	s := &Server{
 		db: db, url: "http://" + l.Addr().String(), done: make(chan struct{}), now: time.Now,

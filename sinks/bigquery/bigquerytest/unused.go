@@ -1,4 +1,4 @@
-package bqserver
+package bigquerytest
 
 import (
 	"net"

@@ -1,0 +1,61 @@
+package bigquery
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Scheme begins the addresses of this sink, before ://.
+const Scheme = "bigquery"
+
+// ExampleAddress is an address for messages.
+const ExampleAddress = Scheme + "://my-project/contact_centre?location=EU"
+
+// longestDataset is apart from the pattern, which every command compiles: a
+// count in the pattern makes that a tenth of the start.
+const longestDataset = 1000
+
+// A project of a domain reads example.com:project.
+var (
+	projectPattern  = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{1,61}[a-z0-9]$`)
+	datasetPattern  = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	locationPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,63}$`)
+)
+
+// CheckAddress reports why dsn is no address of this sink. It opens nothing.
+func CheckAddress(dsn string) error {
+	_, _, err := parse(dsn)
+	return err
+}
+
+// parse reads bigquery://project/dataset?location=EU.
+func parse(dsn string) (n names, location string, err error) {
+	rest, ok := strings.CutPrefix(dsn, Scheme+"://")
+	if !ok {
+		return n, "", errors.New("it does not begin with " + Scheme + "://")
+	}
+	rest, parameters, _ := strings.Cut(rest, "?")
+	n.project, n.dataset, _ = strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+	if !projectPattern.MatchString(n.project) {
+		return n, "", fmt.Errorf("%q is no project id", n.project)
+	}
+	if len(n.dataset) > longestDataset || !datasetPattern.MatchString(n.dataset) {
+		return n, "", fmt.Errorf("%q is no dataset id: letters, digits and underscores", n.dataset)
+	}
+	query, err := url.ParseQuery(parameters)
+	if err != nil {
+		return n, "", errors.New("the part after the question mark cannot be read")
+	}
+	for name := range query {
+		if name != "location" {
+			return n, "", fmt.Errorf("unknown parameter %q; only location is known", name)
+		}
+	}
+	if location = query.Get("location"); location != "" && !locationPattern.MatchString(location) {
+		return n, "", fmt.Errorf("%q is no location", location)
+	}
+	return n, location, nil
+}
