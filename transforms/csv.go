@@ -22,15 +22,15 @@ import (
 //
 // Quoting that is not RFC 4180 ends Split or Decode with [pipeline.ErrIrregular];
 // see lenient.go for how Lenient reads such a document.
-func NewCSV(m Mapping) pipeline.Format { return &csvFormat{layout: newLayout(m)} }
+func NewCSV(m Mapping) pipeline.Format { return &csvFormat{mapping: compileMapping(m)} }
 
 type csvFormat struct {
-	layout  *layout
+	mapping *compiledMapping
 	lenient bool
 }
 
 // Lenient implements [pipeline.Format].
-func (f *csvFormat) Lenient() pipeline.Format { return &csvFormat{layout: f.layout, lenient: true} }
+func (f *csvFormat) Lenient() pipeline.Format { return &csvFormat{mapping: f.mapping, lenient: true} }
 
 // Decode implements [pipeline.Format].
 func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
@@ -42,12 +42,12 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 		head:  head,
 		meta:  m,
 		data:  c.Data,
-		row:   f.layout.newRow(m, into, utf8.Valid(c.Data)),
+		row:   f.mapping.newRow(m, into, utf8.Valid(c.Data)),
 		cells: make([]cell, 0, len(head.columns)+1),
 	}
-	d.next = d.strict
+	d.next = d.strictRecord
 	if f.lenient {
-		d.next = d.tolerant
+		d.next = d.lenientRecord
 	}
 	for at := 0; at < len(d.data); {
 		if n := lineEnd(d.data[at:]); n > 0 {
@@ -75,10 +75,10 @@ type csvDecoder struct {
 
 // record is where one record lies in the data.
 type record struct {
-	end   int    // behind the record and its line end
-	raw   []byte // the record without its line end
-	whole bool   // it has a line end
-	fault string // why it cannot be read, if so
+	end    int    // behind the record and its line end
+	raw    []byte // the record without its line end
+	whole  bool   // it has a line end
+	reason string // why it cannot be read, if so
 }
 
 // record appends one row to the batch and returns the position of the next.
@@ -90,13 +90,13 @@ func (d *csvDecoder) record(at int) (int, error) {
 	d.row.begin()
 	want := len(d.head.columns)
 	if !rec.whole {
-		if rec.fault != "" || len(d.cells) != want || !d.lastCellWhole() {
+		if rec.reason != "" || len(d.cells) != want || !d.lastCellWhole() {
 			return 0, malformed("the download may have broken off; read it again", "the last row is cut short")
 		}
 	}
 	switch {
-	case rec.fault != "":
-		d.row.rejectRaw(rec.raw, rec.fault)
+	case rec.reason != "":
+		d.row.rejectRaw(rec.raw, rec.reason)
 		return rec.end, nil
 	case len(d.cells) < want:
 		d.row.rejectRaw(rec.raw, fmt.Sprintf("has %d of %d cells", len(d.cells), want))
@@ -105,7 +105,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 		d.row.rejectRaw(rec.raw, fmt.Sprintf("has %d cells, the header has %d", len(d.cells), want))
 		return rec.end, nil
 	}
-	for _, i := range d.head.known {
+	for _, i := range d.head.listed {
 		d.row.put(d.head.columns[i].field, value{text: d.present(&d.cells[i])})
 	}
 	ok, err := d.row.accept(rec.raw)
@@ -113,7 +113,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 		return rec.end, err
 	}
 	d.row.write()
-	for _, i := range d.head.unknown {
+	for _, i := range d.head.unlisted {
 		if text := d.present(&d.cells[i]); text != nil {
 			d.row.writeExtra(&d.head.columns[i].name, value{text: text}, false)
 		}
@@ -168,7 +168,7 @@ func (d *csvDecoder) lastCellWhole() bool {
 		return false
 	}
 	text := d.data[c.lo:c.hi]
-	l := d.row.layout
+	l := d.row.mapping
 	if col := l.cols[field]; col >= 0 && l.Table.Columns[col].Name == "timezone" {
 		for _, asked := range []string{d.meta.ResponseZone, d.meta.Request.Zone} {
 			if len(text) < len(asked) && asked[:len(text)] == string(text) {

@@ -15,9 +15,9 @@ import (
 func cellsOf(t *testing.T, doc []byte, columns int, lenient bool) (rows [][]string, err error) {
 	t.Helper()
 	d := &csvDecoder{data: doc, head: &csvHeader{columns: make([]csvColumn, columns)}, row: &Row{}}
-	d.next = d.strict
+	d.next = d.strictRecord
 	if lenient {
-		d.next = d.tolerant
+		d.next = d.lenientRecord
 	}
 	for at := 0; at < len(doc); {
 		if n := lineEnd(doc[at:]); n > 0 {
@@ -31,8 +31,8 @@ func cellsOf(t *testing.T, doc []byte, columns int, lenient bool) (rows [][]stri
 		if rec.end <= at || rec.end > len(doc) {
 			t.Fatalf("the record at %d ends at %d of %d", at, rec.end, len(doc))
 		}
-		if rec.fault != "" {
-			rows = append(rows, []string{rec.fault})
+		if rec.reason != "" {
+			rows = append(rows, []string{rec.reason})
 		} else {
 			var row []string
 			for i := range d.cells {

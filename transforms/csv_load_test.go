@@ -85,7 +85,7 @@ type loaded struct {
 // load reads a document as the engine does: strictly, then leniently if need be.
 func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rangeBytes int) (loaded, error) {
 	t.Helper()
-	batch := pipeline.NewBatch(f.(*csvFormat).layout.Table)
+	batch := pipeline.NewBatch(f.(*csvFormat).mapping.Table)
 	defer batch.Release()
 	var out loaded
 	for chunk, err := range f.Split(doc, rangeBytes) {

@@ -11,22 +11,22 @@ import (
 
 // csvHeader is the header of one document, resolved against the layout.
 type csvHeader struct {
-	columns []csvColumn
-	known   []int // positions of the columns with a field
-	unknown []int // and of the others
-	crlf    bool  // its line ends in CRLF
-	ended   bool  // it has a line end
+	columns  []csvColumn
+	listed   []int // positions of the columns with a field
+	unlisted []int // and of the others
+	crlf     bool  // its line ends in CRLF
+	ended    bool  // it has a line end
 }
 
 // csvColumn says where a column's cells go.
 type csvColumn struct {
 	source string
-	field  int  // index of the mapping's field, or -1
-	name   name // where the field is -1: its name in extras
+	field  int       // index of the mapping's field, or -1
+	name   extraName // where the field is -1: its name in extras
 }
 
 // header reads the header record. Names are stripped of blanks, byte order
-// marks and stray quotes.
+// flags and stray quotes.
 func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	if bytes.IndexByte(bytes.TrimRight(head, "\r\n"), '\r') >= 0 {
 		return nil, malformed("lines must end in LF or CRLF", "its lines end in CR alone")
@@ -34,7 +34,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	d := &csvDecoder{data: head, head: &csvHeader{}}
 	if f.lenient {
 		d.splitLine(len(bytes.TrimRight(head, "\r\n")))
-	} else if _, err := d.strict(0); err != nil {
+	} else if _, err := d.strictRecord(0); err != nil {
 		return nil, err
 	}
 	h := &csvHeader{
@@ -44,12 +44,12 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	}
 	sources := uniqueNames(head, d.cells)
 	for i, source := range sources {
-		column := csvColumn{source: source, field: f.layout.field(source)}
+		column := csvColumn{source: source, field: f.mapping.field(source)}
 		if column.field < 0 {
-			column.name = *newName(source)
-			h.unknown = append(h.unknown, i)
+			column.name = *newExtraName(source)
+			h.unlisted = append(h.unlisted, i)
 		} else {
-			h.known = append(h.known, i)
+			h.listed = append(h.listed, i)
 		}
 		h.columns[i] = column
 	}
@@ -113,10 +113,10 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 // byteOrderMark may precede a document.
 var byteOrderMark = []byte("\uFEFF")
 
-// opening checks what a document begins with and returns how many bytes
+// checkOpening checks what a document begins with and returns how many bytes
 // precede its header: a byte order mark and blank lines. all says that b is the
 // whole document. known is false when more bytes are needed to tell.
-func opening(b []byte, all bool) (skip int, known bool, err error) {
+func checkOpening(b []byte, all bool) (skip int, known bool, err error) {
 	if len(b) < len(byteOrderMark) && !all {
 		return 0, false, nil
 	}

@@ -112,8 +112,8 @@ func (s *splitter) release() {
 	s.buf = nil
 }
 
-// drop forgets the first n bytes of buf.
-func (s *splitter) drop(n int) {
+// discard forgets the first n bytes of buf.
+func (s *splitter) discard(n int) {
 	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
 	s.offset += int64(n)
 }
@@ -124,12 +124,12 @@ func (s *splitter) header() ([]byte, error) {
 		if err := s.fill(want); err != nil {
 			return nil, err
 		}
-		skip, known, err := opening(s.buf, s.eof)
+		skip, known, err := checkOpening(s.buf, s.eof)
 		if err != nil {
 			return nil, err
 		}
 		if known {
-			s.drop(skip)
+			s.discard(skip)
 			break
 		}
 		if len(s.buf) > maxRecord {
@@ -141,12 +141,12 @@ func (s *splitter) header() ([]byte, error) {
 		return nil, err
 	}
 	head := bytes.Clone(s.buf[:end])
-	s.drop(end)
+	s.discard(end)
 	h, err := s.format.header(head)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.check(&s.format.layout.Mapping, s.eof && len(s.buf) == 0); err != nil {
+	if err := h.check(&s.format.mapping.Mapping, s.eof && len(s.buf) == 0); err != nil {
 		return nil, err
 	}
 	s.width = len(h.columns)
@@ -198,7 +198,7 @@ func (s *splitter) next() ([]byte, error) {
 			return nil, err
 		}
 		if end > 0 {
-			return s.hand(end), nil
+			return s.takeFirst(end), nil
 		}
 		if len(s.buf) > maxRecord {
 			return nil, tooLong(s.offset, bytes.Contains(s.buf, quote), s.format.lenient)
@@ -206,9 +206,9 @@ func (s *splitter) next() ([]byte, error) {
 	}
 }
 
-// hand hands out the first n bytes of buf with their memory. The next range
+// takeFirst hands out the first n bytes of buf with their memory. The next range
 // takes its own only when it is read.
-func (s *splitter) hand(n int) []byte {
+func (s *splitter) takeFirst(n int) []byte {
 	data, rest := s.buf[:n], s.buf[n:]
 	s.buf = append(make([]byte, 0, len(rest)), rest...)
 	s.offset += int64(n)

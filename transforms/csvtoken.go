@@ -13,34 +13,34 @@ type cell struct {
 	doubled bool // it holds quotes written twice
 }
 
-// shape says how the quoting of a record was found.
-type shape uint8
+// quoting says how the quoting of a record was found.
+type quoting uint8
 
 const (
-	regular   shape = iota
-	irregular       // a quote where RFC 4180 allows none, or text behind a closing one
-	open            // a quoted cell reaches the end of the data
+	regularQuoting   quoting = iota
+	irregularQuoting         // a quote where RFC 4180 allows none, or text behind a closing one
+	openQuoting              // a quoted cell reaches the end of the data
 )
 
-// strict splits the record at a position into cells, as RFC 4180 says.
-func (d *csvDecoder) strict(at int) (record, error) {
-	rec, s := d.regular(at)
-	if s != regular {
+// strictRecord splits the record at a position into cells, as RFC 4180 says.
+func (d *csvDecoder) strictRecord(at int) (record, error) {
+	rec, s := d.splitRecord(at)
+	if s != regularQuoting {
 		return rec, pipeline.ErrIrregular
 	}
 	return rec, nil
 }
 
-// regular splits the record at a position into cells: each is quoted from end
+// splitRecord splits the record at a position into cells: each is quoted from end
 // to end or holds no quote at all.
-func (d *csvDecoder) regular(at int) (record, shape) {
+func (d *csvDecoder) splitRecord(at int) (record, quoting) {
 	data, cells := d.data, d.cells[:0]
 	for i := at; ; {
 		c := cell{lo: i}
 		if i < len(data) && data[i] == '"' {
 			c = quotedCell(data, i)
 			if c.hi < 0 {
-				return record{}, open
+				return record{}, openQuoting
 			}
 			i = c.hi + 1
 		} else {
@@ -81,19 +81,19 @@ func quotedCell(data []byte, i int) cell {
 
 // ending makes the record that began at a position and whose last cell ended
 // at i: a line end must follow, or the end of the data.
-func (d *csvDecoder) ending(at, i int) (record, shape) {
+func (d *csvDecoder) ending(at, i int) (record, quoting) {
 	rest := d.data[i:]
 	if n := lineEnd(rest); n > 0 {
 		end := i
 		if end > at && n == 1 && d.data[end-1] == '\r' {
 			end--
 		}
-		return record{end: i + n, raw: d.data[at:end], whole: true}, regular
+		return record{end: i + n, raw: d.data[at:end], whole: true}, regularQuoting
 	}
 	if len(rest) == 0 || d.crAtEnd(i) {
-		return d.unended(at), regular
+		return d.unended(at), regularQuoting
 	}
-	return record{}, irregular
+	return record{}, irregularQuoting
 }
 
 // crAtEnd reports whether nothing but a carriage return follows i.

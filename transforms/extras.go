@@ -7,14 +7,14 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// name is a source field's name as extras needs it.
-type name struct {
+// extraName is a source field's name as extras needs it.
+type extraName struct {
 	seed   uint64 // of its values' hashes
 	member []byte // `"name":`
 }
 
-func newName(source string) *name {
-	return &name{
+func newExtraName(source string) *extraName {
+	return &extraName{
 		seed:   pipeline.NameSeed(source),
 		member: append(appendQuoted(nil, []byte(source), false), ':'),
 	}
@@ -23,7 +23,7 @@ func newName(source string) *name {
 // writeExtra adds a member to the row's extras and, unless it is a snapshot,
 // to their hash. A CSV cell becomes a JSON string; a JSON value stays as it was
 // written, with one exception: bytes that are not UTF-8 become U+FFFD.
-func (r *Row) writeExtra(n *name, v value, snapshot bool) {
+func (r *Row) writeExtra(n *extraName, v value, snapshot bool) {
 	if len(r.extras) > r.begun {
 		r.extras = append(r.extras, ',')
 	}

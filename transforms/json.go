@@ -34,11 +34,11 @@ type JSONOptions struct {
 //   - a row that has a member twice is rejected: it does not say which one counts;
 //   - bytes that are not UTF-8 become U+FFFD, and so do halves of surrogate pairs.
 func NewJSON(m Mapping, o JSONOptions) pipeline.Format {
-	return &jsonFormat{layout: newLayout(m), options: o}
+	return &jsonFormat{mapping: compileMapping(m), options: o}
 }
 
 type jsonFormat struct {
-	layout  *layout
+	mapping *compiledMapping
 	options JSONOptions
 }
 
@@ -67,7 +67,7 @@ var errStopped = errors.New("stopped")
 // Decode appends the rows of a run of elements, which it checks to the letter.
 func (f *jsonFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
 	d := newJSONDecoder(f, m, c, into)
-	if problem := d.run(c); problem != "" {
+	if problem := d.decode(c); problem != "" {
 		return f.malformed("row %d of a part: %s", d.row.number, problem)
 	}
 	return d.failure

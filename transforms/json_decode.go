@@ -17,27 +17,27 @@ type jsonDecoder struct {
 	scan    scanner
 	failure error // of the mapping
 
-	spelled  map[string]*jsonKey    // by the name as it stands in the text
-	members  map[string]*jsonMember // by the name itself
-	first    *jsonKey               // of the row before
-	envelope []envelopeValue
-	decoded  []byte // texts of the current row that do not stand in the chunk
-	from, to int    // members of extras not yet told to the row
+	spelled                  map[string]*jsonKey    // by the name as it stands in the text
+	members                  map[string]*jsonMember // by the name itself
+	first                    *jsonKey               // of the row before
+	envelope                 []envelopeValue
+	decoded                  []byte // texts of the current row that do not stand in the chunk
+	verbatimFrom, verbatimTo int    // members of extras not yet told to the row
 }
 
 // jsonKey is one spelling of a name.
 type jsonKey struct {
 	*jsonMember
-	text  []byte   // with quotes and a colon
-	plain bool     // text is what extras hold
-	next  *jsonKey // that came after it the last time
+	text      []byte   // with quotes and a colon
+	canonical bool     // text is what extras hold
+	next      *jsonKey // that came after it the last time
 }
 
 // jsonMember is a name that rows have.
 type jsonMember struct {
-	field int   // in the mapping, or -1
-	name  *name // of a field that the mapping does not list
-	row   int64 // the last row that has it
+	field int        // in the mapping, or -1
+	name  *extraName // of a field that the mapping does not list
+	row   int64      // the last row that has it
 	title string
 }
 
@@ -45,20 +45,20 @@ type jsonMember struct {
 type envelopeValue struct {
 	*jsonMember
 	value
-	beside *name // for rows that have a member of that name themselves
+	renamed *extraName // for rows that have a member of that name themselves
 }
 
 func newJSONDecoder(f *jsonFormat, m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) *jsonDecoder {
 	return &jsonDecoder{
 		format:  f,
-		row:     f.layout.newRow(m, into, utf8.Valid(c.Data) && utf8.Valid(c.Head)),
+		row:     f.mapping.newRow(m, into, utf8.Valid(c.Data) && utf8.Valid(c.Head)),
 		spelled: make(map[string]*jsonKey),
 		members: make(map[string]*jsonMember),
 	}
 }
 
-// run reads the whole chunk and returns what is wrong with it as JSON.
-func (d *jsonDecoder) run(c pipeline.Chunk) (problem string) {
+// decode reads the whole chunk and returns what is wrong with it as JSON.
+func (d *jsonDecoder) decode(c pipeline.Chunk) (problem string) {
 	if len(c.Head) > 0 {
 		d.readEnvelope(c.Head)
 	}
@@ -94,13 +94,13 @@ func (d *jsonDecoder) element(i int) int {
 		}
 		return end
 	}
-	end, twice := d.object(i)
+	end, repeated := d.object(i)
 	if end < 0 {
 		return -1
 	}
 	raw := s.b[i:end]
-	if twice != nil {
-		r.rejectRaw(raw, "the row has the field "+twice.title+" twice")
+	if repeated != nil {
+		r.rejectRaw(raw, "the row has the field "+repeated.title+" twice")
 		return end
 	}
 	d.putEnvelope()
@@ -114,9 +114,9 @@ func (d *jsonDecoder) element(i int) int {
 
 // object reads the members of the object at i into the row. twice is a member
 // that it has more than once.
-func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
+func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 	s := &d.scan
-	d.decoded, d.from, d.to = d.decoded[:0], 0, 0
+	d.decoded, d.verbatimFrom, d.verbatimTo = d.decoded[:0], 0, 0
 	if i = s.space(i + 1); i < len(s.b) && s.b[i] == '}' {
 		return i + 1, nil
 	}
@@ -131,7 +131,7 @@ func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 		}
 		follow = &key.next
 		if key.row == d.row.number {
-			twice = key.jsonMember
+			repeated = key.jsonMember
 		}
 		key.row = d.row.number
 		end := d.member(key, i, at)
@@ -143,8 +143,8 @@ func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 			continue
 		}
 		if i = s.space(end); i < len(s.b) && s.b[i] == '}' {
-			d.tell()
-			return i + 1, twice
+			d.flushVerbatim()
+			return i + 1, repeated
 		}
 		if i = s.expect(i, ',', "a comma is missing between members, or the row ends too early"); i < 0 {
 			return -1, nil
@@ -155,10 +155,10 @@ func (d *jsonDecoder) object(i int) (end int, twice *jsonMember) {
 
 // member reads the value at at, whose name stands at i.
 func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
-	verbatim := k.plain && at == i+len(k.text)
+	verbatim := k.canonical && at == i+len(k.text)
 	if b := d.scan.b; verbatim && at < len(b) && isDigit(b[at]) { // nearly all are
 		if end = d.scan.number(at); end > 0 {
-			d.keep(k, i, at, end)
+			d.keepVerbatim(k, i, at, end)
 		}
 		return end
 	}
@@ -168,41 +168,41 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	case k.field >= 0:
 		d.row.put(k.field, v)
 	case verbatim && d.row.utf8OK && len(v.token) == end-at && &v.token[0] == &d.scan.b[at]:
-		d.keep(k, i, at, end)
+		d.keepVerbatim(k, i, at, end)
 	default:
-		d.rewrite(k, v)
+		d.keepRewritten(k, v)
 	}
 	return end
 }
 
-// keep leaves a member in extras that is written as extras have it: its name
+// keepVerbatim leaves a member in extras that is written as extras have it: its name
 // stands at i, its value from at to end. Those that stand side by side are told
 // to the row in one piece.
-func (d *jsonDecoder) keep(k *jsonKey, i, at, end int) {
+func (d *jsonDecoder) keepVerbatim(k *jsonKey, i, at, end int) {
 	r, b := d.row, d.scan.b
-	r.sum = r.sum.Add(pipeline.FieldHash(k.name.seed, b[at:end]))
-	if i != d.to+1 || b[d.to] != ',' || d.from == d.to {
-		d.tell()
-		d.from = i
+	r.verbatimHash = r.verbatimHash.Add(pipeline.FieldHash(k.name.seed, b[at:end]))
+	if i != d.verbatimTo+1 || b[d.verbatimTo] != ',' || d.verbatimFrom == d.verbatimTo {
+		d.flushVerbatim()
+		d.verbatimFrom = i
 	}
-	d.to = end
+	d.verbatimTo = end
 }
 
-// rewrite leaves a member in extras that needs to be written anew.
-func (d *jsonDecoder) rewrite(k *jsonKey, v value) {
+// keepRewritten leaves a member in extras that needs to be written anew.
+func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 	r := d.row
-	r.sum = r.sum.Add(pipeline.FieldHash(k.name.seed, v.token))
-	d.tell()
+	r.verbatimHash = r.verbatimHash.Add(pipeline.FieldHash(k.name.seed, v.token))
+	d.flushVerbatim()
 	n := len(d.decoded)
 	d.decoded = append(append(d.decoded, k.name.member...), r.clean(v.token)...)
-	r.written = append(r.written, d.decoded[n:])
+	r.verbatim = append(r.verbatim, d.decoded[n:])
 }
 
-// tell tells the row the members that keep has collected.
-func (d *jsonDecoder) tell() {
-	if d.from < d.to {
-		d.row.written = append(d.row.written, d.scan.b[d.from:d.to])
-		d.from, d.to = 0, 0
+// flushVerbatim tells the row the members that keepVerbatim has collected.
+func (d *jsonDecoder) flushVerbatim() {
+	if d.verbatimFrom < d.verbatimTo {
+		d.row.verbatim = append(d.row.verbatim, d.scan.b[d.verbatimFrom:d.verbatimTo])
+		d.verbatimFrom, d.verbatimTo = 0, 0
 	}
 }
 
@@ -213,7 +213,7 @@ func (d *jsonDecoder) put(m *jsonMember, v value) {
 	case m.field >= 0:
 		d.row.put(m.field, v)
 	default:
-		d.row.putUnknown(m.name, v)
+		d.row.putUnlisted(m.name, v)
 	}
 }
 
@@ -240,7 +240,7 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 		title = unescape(nil, title)
 	}
 	k := &jsonKey{jsonMember: d.named(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
-	k.plain = k.name != nil && bytes.Equal(k.text, k.name.member)
+	k.canonical = k.name != nil && bytes.Equal(k.text, k.name.member)
 	d.spelled[string(spelled)] = k
 	return k, at
 }
@@ -249,9 +249,9 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 func (d *jsonDecoder) named(title string) *jsonMember {
 	m := d.members[title]
 	if m == nil {
-		m = &jsonMember{field: d.format.layout.field(title), title: title}
+		m = &jsonMember{field: d.format.mapping.field(title), title: title}
 		if m.field < 0 {
-			m.name = newName(title)
+			m.name = newExtraName(title)
 		}
 		d.members[title] = m
 	}
@@ -290,13 +290,13 @@ func (d *jsonDecoder) value(i int) (value, int) {
 // checkFields keeps arrays and objects out of columns, and rejects a row that
 // lacks a key.
 func (d *jsonDecoder) checkFields() (reason string) {
-	r, l := d.row, d.format.layout
+	r, l := d.row, d.format.mapping
 	for f := range r.fields {
 		if t := r.fields[f].token; t != nil && (t[0] == '{' || t[0] == '[') && l.cols[f] >= 0 {
 			if !l.Table.Columns[l.cols[f]].Nullable {
 				return l.Fields[f].Source + " cannot be read"
 			}
-			r.marks[f] |= keep | skip
+			r.flags[f] |= keepInExtras | skipColumn
 		}
 	}
 	for _, source := range l.Keys {
@@ -321,7 +321,7 @@ func (d *jsonDecoder) readEnvelope(head []byte) {
 			return
 		}
 		if v.text != nil {
-			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, newName("_envelope." + key.title)})
+			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, newExtraName("_envelope." + key.title)})
 		}
 		i = s.space(end)
 		if i < len(head) && head[i] == ',' {
@@ -334,7 +334,7 @@ func (d *jsonDecoder) readEnvelope(head []byte) {
 func (d *jsonDecoder) putEnvelope() {
 	for _, e := range d.envelope {
 		if e.row == d.row.number {
-			d.row.putUnknown(e.beside, e.value)
+			d.row.putUnlisted(e.renamed, e.value)
 			continue
 		}
 		d.put(e.jsonMember, e.value)

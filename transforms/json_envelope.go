@@ -25,7 +25,7 @@ func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipel
 	if err := e.read(); err != nil {
 		return err
 	}
-	for _, data := range e.runs {
+	for _, data := range e.ranges {
 		if !yield(pipeline.Chunk{Head: e.head, Data: data}, nil) {
 			return errStopped
 		}
@@ -39,7 +39,7 @@ type envelope struct {
 	rangeBytes int
 	scan       scanner
 	head       []byte   // the other members, as an object
-	runs       [][]byte // runs of whole elements
+	ranges     [][]byte // runs of whole elements
 	names      []string
 	isTrue     bool
 }
@@ -64,7 +64,7 @@ func (e *envelope) read() error {
 		return e.format.malformed("something follows the end of the object")
 	case o.True != "" && !e.isTrue:
 		return e.format.malformed("the answer does not say that %q is true", o.True)
-	case e.runs == nil:
+	case e.ranges == nil:
 		return e.format.notTheDocument(s.b[s.space(0):])
 	}
 	return nil
@@ -129,9 +129,9 @@ func (e *envelope) member(i, at int) (end int, err error) {
 // array cuts the array at i at element ends.
 func (e *envelope) array(i int) int {
 	s := &e.scan
-	e.runs = [][]byte{}
+	e.ranges = [][]byte{}
 	if i = s.space(i + 1); i < len(s.b) && s.b[i] == ']' {
-		e.runs = append(e.runs, nil) // a document without rows is one empty run
+		e.ranges = append(e.ranges, nil) // a document without rows is one empty run
 		return i + 1
 	}
 	first := i
@@ -143,7 +143,7 @@ func (e *envelope) array(i int) int {
 		i = s.space(end)
 		closed := i < len(s.b) && s.b[i] == ']'
 		if closed || end-first >= e.rangeBytes {
-			e.runs = append(e.runs, s.b[first:end])
+			e.ranges = append(e.ranges, s.b[first:end])
 			first = -1
 		}
 		if closed {

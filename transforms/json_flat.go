@@ -25,8 +25,8 @@ type flatScan struct {
 // flatBlock is how much is looked at several times over while it is in the cache.
 const flatBlock = 16 << 10
 
-// look goes on to the end of b; false: the rows are not flat.
-func (f *flatScan) look(b []byte) bool {
+// scan goes on to the end of b; false: the rows are not flat.
+func (f *flatScan) scan(b []byte) bool {
 	for f.on && f.pos < len(b) {
 		block := b[f.pos:min(f.pos+flatBlock, len(b))]
 		if bytes.IndexByte(block, '[') >= 0 {

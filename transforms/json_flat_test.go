@@ -51,7 +51,7 @@ func FuzzFlatScan(f *testing.F) {
 		first := spans[0].from
 		b := rows[:first+max(cut, 0)%(len(rows)-first+1)]
 		scan := flatScan{on: true, pos: first}
-		if !scan.look(b[:first+max(read, 0)%(len(b)-first+1)]) || !scan.look(b) {
+		if !scan.scan(b[:first+max(read, 0)%(len(b)-first+1)]) || !scan.scan(b) {
 			t.Fatal("flat rows are not seen to be")
 		}
 		want := -1
@@ -69,7 +69,7 @@ func FuzzFlatScan(f *testing.F) {
 func TestRowsWithArraysAreWalkedThrough(t *testing.T) {
 	rows := []byte(`{"a":[{"b":1},{"b":2}]},{"a":3}`)
 	scan := flatScan{on: true}
-	if !scan.look(rows[:5]) || scan.look(rows) {
+	if !scan.scan(rows[:5]) || scan.scan(rows) {
 		t.Error("an array was not seen")
 	}
 }

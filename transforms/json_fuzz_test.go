@@ -242,7 +242,7 @@ func compareRow(t *testing.T, want wantedRow, got map[string]string) {
 // fields first, then the others in the order and form in which they were written.
 func compareExtras(t *testing.T, want wantedRow, extras string, hash pipeline.Hash) {
 	t.Helper()
-	layout := newLayout(jsonMapping)
+	layout := compileMapping(jsonMapping)
 	var others []byte
 	var sum pipeline.Hash
 	for _, name := range want.names {

@@ -55,21 +55,16 @@ const (
 	loneSurrogates                        // it escapes half of a surrogate pair
 )
 
-const (
-	lows  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
 // string walks over the string whose opening quote stands at i.
 func (s *scanner) string(i int) (end int, kind stringKind) {
 	b := s.b
 	i++
 	for {
-		for i+8 <= len(b) { // the lowest bit that remains marks the first special byte
+		for i+8 <= len(b) { // the lowest bit that remains flags the first special byte
 			w := endian.LittleEndian.Uint64(b[i:])
-			quote, slash := w^(lows*'"'), w^(lows*'\\')
-			special := (quote-lows)&^quote | (slash-lows)&^slash | (w-lows*0x20)&^w
-			if special &= highs; special != 0 {
+			quote, slash := w^(lowBits*'"'), w^(lowBits*'\\')
+			special := (quote-lowBits)&^quote | (slash-lowBits)&^slash | (w-lowBits*0x20)&^w
+			if special &= highBits; special != 0 {
 				i += bits.TrailingZeros64(special) / 8
 				break
 			}
@@ -185,8 +180,8 @@ func (s *scanner) number(i int) int {
 // eight bytes at a time, since where a number ends cannot be predicted.
 func digitsEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
-		w := endian.LittleEndian.Uint64(b[i:]) ^ lows*'0'                 // digits are 0 to 9
-		if other := (w&^highs + lows*(0x80-10) | w) & highs; other != 0 { // high where the byte is more
+		w := endian.LittleEndian.Uint64(b[i:]) ^ lowBits*'0'                       // digits are 0 to 9
+		if other := (w&^highBits + lowBits*(0x80-10) | w) & highBits; other != 0 { // high where the byte is more
 			return i + bits.TrailingZeros64(other)/8
 		}
 	}

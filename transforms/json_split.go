@@ -39,19 +39,19 @@ type arraySplitter struct {
 	rangeBytes int
 	size       int // of the first buffer
 
-	buf     []byte
-	pos     int // up to here buf has been looked at
-	first   int // where the first element not yet handed over begins; -1: none
-	end     int // the end of the last whole one; 0: none
-	element int // where the element at pos begins
-	state   splitState
-	depth   int
-	quoted  bool // pos is inside a string
-	opening int  // where that string begins
-	flat    flatScan
-	walk    bool // rows are walked through, up to the next cut
-	cut     bool // buf holds what the last cut left, in memory of its size
-	yielded bool
+	buf      []byte
+	pos      int // up to here buf has been looked at
+	first    int // where the first element not yet handed over begins; -1: none
+	end      int // the end of the last whole one; 0: none
+	element  int // where the element at pos begins
+	state    splitState
+	depth    int
+	quoted   bool // pos is inside a string
+	quoteAt  int  // where that string begins
+	flat     flatScan
+	walking  bool // rows are walked through, up to the next cut
+	afterCut bool // buf holds what the last cut left, in memory of its size
+	yielded  bool
 }
 
 func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
@@ -66,7 +66,7 @@ func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
 			return problem
 		}
 		if err == io.EOF {
-			if problem := s.settle(); problem != nil {
+			if problem := s.endFlatScan(); problem != nil {
 				return problem
 			}
 			return s.finish(yield)
@@ -83,22 +83,22 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	if len(s.buf) < cap(s.buf) {
 		return nil
 	}
-	if s.cut {
+	if s.afterCut {
 		n := max(s.size, s.rangeBytes)
 		for n <= len(s.buf) {
 			n *= 2
 		}
-		s.buf, s.cut = append(newBuffer(n), s.buf...), false
+		s.buf, s.afterCut = append(newBuffer(n), s.buf...), false
 		return nil
 	}
 	full := len(s.buf) >= s.rangeBytes
 	if full || s.tooLong() {
-		if err := s.settle(); err != nil {
+		if err := s.endFlatScan(); err != nil {
 			return err
 		}
 	}
 	if full && s.end > 0 {
-		if err := s.handOver(yield); err != nil {
+		if err := s.yieldWhole(yield); err != nil {
 			return err
 		}
 		return s.makeRoom(yield) // for the next range
@@ -125,16 +125,16 @@ func (s *arraySplitter) tooLong() bool {
 	return s.state == inElement && len(s.buf)-s.element > maxRowBytes
 }
 
-// handOver yields the whole elements and keeps the rest. The next range takes
+// yieldWhole yields the whole elements and keeps the rest. The next range takes
 // its memory only when it is read.
-func (s *arraySplitter) handOver(yield func(pipeline.Chunk, error) bool) error {
-	chunk, rest := s.whole(), s.buf[s.end:]
-	s.buf, s.cut = append(make([]byte, 0, len(rest)), rest...), true
+func (s *arraySplitter) yieldWhole(yield func(pipeline.Chunk, error) bool) error {
+	chunk, rest := s.wholeElements(), s.buf[s.end:]
+	s.buf, s.afterCut = append(make([]byte, 0, len(rest)), rest...), true
 	if s.state == inElement { // begin it anew
 		s.pos, s.state = s.element, wantElement
 	}
 	s.pos -= s.end
-	s.first, s.end, s.walk = -1, 0, false
+	s.first, s.end, s.walking = -1, 0, false
 	s.yielded = true
 	if !yield(chunk, nil) {
 		return errStopped
@@ -142,9 +142,9 @@ func (s *arraySplitter) handOver(yield func(pipeline.Chunk, error) bool) error {
 	return nil
 }
 
-// whole is the chunk of the whole elements in the buffer; its Free gives the
+// wholeElements is the chunk of the whole elements in the buffer; its Free gives the
 // buffer back.
-func (s *arraySplitter) whole() pipeline.Chunk {
+func (s *arraySplitter) wholeElements() pipeline.Chunk {
 	b := s.buf
 	return pipeline.Chunk{
 		Data: b[s.first:s.end],
@@ -162,7 +162,7 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 	case s.state != wantNothing:
 		return s.format.malformed("the answer ends too early")
 	case s.end > 0:
-		last = s.whole()
+		last = s.wholeElements()
 	case s.yielded:
 		return nil
 	}
@@ -176,10 +176,10 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 func (s *arraySplitter) scan() error {
 	for s.pos < len(s.buf) {
 		if s.state == inElement {
-			if s.flat.look(s.buf) {
-				return nil // until settle
+			if s.flat.scan(s.buf) {
+				return nil // until endFlatScan
 			}
-			s.walk = true
+			s.walking = true
 			s.scanElement()
 			continue
 		}
@@ -188,28 +188,28 @@ func (s *arraySplitter) scan() error {
 			s.pos++
 			continue
 		}
-		if err := s.step(c); err != nil {
+		if err := s.between(c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settle moves on from the row where the flat scan began, past those that are
+// endFlatScan moves on from the row where the flat scan began, past those that are
 // known to be whole.
-func (s *arraySplitter) settle() error {
+func (s *arraySplitter) endFlatScan() error {
 	if !s.flat.on {
 		return nil
 	}
-	s.flat.on, s.walk = false, true
+	s.flat.on, s.walking = false, true
 	if end := s.flat.lastRowEnd(s.buf, s.element); end >= 0 {
 		s.closeElement(end)
 	}
 	return s.scan()
 }
 
-// step handles a byte between elements.
-func (s *arraySplitter) step(c byte) error {
+// between handles a byte between elements.
+func (s *arraySplitter) between(c byte) error {
 	switch s.state {
 	case wantArray:
 		if c == byteOrderMark[0] && s.pos == 0 {
@@ -228,7 +228,7 @@ func (s *arraySplitter) step(c byte) error {
 			return s.format.malformed("a row is missing beside a comma")
 		}
 		s.state, s.depth, s.quoted, s.element = inElement, 0, false, s.pos
-		s.flat = flatScan{on: !s.walk, pos: s.pos}
+		s.flat = flatScan{on: !s.walking, pos: s.pos}
 		if s.first < 0 {
 			s.first = s.pos
 		}
@@ -295,10 +295,10 @@ func (s *arraySplitter) fill(n int) error {
 // brackets, and a quote of a control character that stands nowhere outside strings.
 func structural(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
-		w := endian.LittleEndian.Uint64(b[i:]) | lows*0x20
-		quote, opening, closing := w^(lows*'"'), w^(lows*'{'), w^(lows*'}')
-		found := (quote-lows)&^quote | (opening-lows)&^opening | (closing-lows)&^closing
-		if found &= highs; found != 0 {
+		w := endian.LittleEndian.Uint64(b[i:]) | lowBits*0x20
+		quote, opening, closing := w^(lowBits*'"'), w^(lowBits*'{'), w^(lowBits*'}')
+		found := (quote-lowBits)&^quote | (opening-lowBits)&^opening | (closing-lowBits)&^closing
+		if found &= highBits; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -317,7 +317,7 @@ func (s *arraySplitter) scanElement() {
 	for i < len(b) {
 		switch {
 		case s.quoted:
-			if i = closingQuote(b, s.opening, i); i < 0 {
+			if i = closingQuote(b, s.quoteAt, i); i < 0 {
 				s.pos = len(b)
 				return
 			}
@@ -342,7 +342,7 @@ func (s *arraySplitter) scanElement() {
 		}
 		switch b[i] {
 		case '"':
-			s.quoted, s.opening = true, i
+			s.quoted, s.quoteAt = true, i
 		case '{', '[':
 			s.depth++
 		case '}', ']':
@@ -366,8 +366,8 @@ func (s *arraySplitter) closeElement(i int) {
 func closingQuote(b []byte, opening, i int) int {
 	for ; i < len(b); i++ {
 		if i+8 <= len(b) {
-			quote := endian.LittleEndian.Uint64(b[i:]) ^ lows*'"'
-			found := (quote - lows) &^ quote & highs
+			quote := endian.LittleEndian.Uint64(b[i:]) ^ lowBits*'"'
+			found := (quote - lowBits) &^ quote & highBits
 			if found == 0 {
 				i += 7
 				continue

@@ -23,33 +23,33 @@ import (
 // strayQuote is the reason of rejects that only their quoting explains.
 const strayQuote = "has a stray quote"
 
-// tolerant splits the record at a position into cells by the lenient rules.
-func (d *csvDecoder) tolerant(at int) (record, error) {
-	rec, s := d.regular(at)
-	if s == regular && (len(d.cells) == len(d.head.columns) || bytes.IndexByte(rec.raw, '\n') < 0) {
+// lenientRecord splits the record at a position into cells by the lenient rules.
+func (d *csvDecoder) lenientRecord(at int) (record, error) {
+	rec, s := d.splitRecord(at)
+	if s == regularQuoting && (len(d.cells) == len(d.head.columns) || bytes.IndexByte(rec.raw, '\n') < 0) {
 		return rec, nil
 	}
 	end := bytes.IndexByte(d.data[at:], '\n')
 	if end < 0 {
-		return record{end: len(d.data), raw: d.data[at:], fault: strayQuote}, nil
+		return record{end: len(d.data), raw: d.data[at:], reason: strayQuote}, nil
 	}
 	line := bytes.TrimSuffix(d.data[at:at+end], []byte{'\r'})
 	rec = record{end: at + end + 1, raw: line, whole: true}
-	if !d.looseCells(at, at+len(line)) || len(d.cells) != len(d.head.columns) {
-		rec.fault = strayQuote
+	if !d.lenientCells(at, at+len(line)) || len(d.cells) != len(d.head.columns) {
+		rec.reason = strayQuote
 	}
 	return rec, nil
 }
 
-// looseCells splits the line from at to end into cells; false when a quote
+// lenientCells splits the line from at to end into cells; false when a quote
 // stays open.
-func (d *csvDecoder) looseCells(at, end int) bool {
+func (d *csvDecoder) lenientCells(at, end int) bool {
 	line := d.data[:end]
 	d.cells = d.cells[:0]
 	for {
 		c := cell{lo: at, hi: end}
 		if at < end && line[at] == '"' {
-			c = looseQuotedCell(line, at)
+			c = lenientQuotedCell(line, at)
 			if c.hi < 0 {
 				return false
 			}
@@ -68,9 +68,9 @@ func (d *csvDecoder) looseCells(at, end int) bool {
 	}
 }
 
-// looseQuotedCell reads the cell whose opening quote stands at i; hi is -1 when
+// lenientQuotedCell reads the cell whose opening quote stands at i; hi is -1 when
 // no closing quote is found.
-func looseQuotedCell(line []byte, i int) cell {
+func lenientQuotedCell(line []byte, i int) cell {
 	c := cell{lo: i + 1, quoted: true}
 	for i++; ; i++ {
 		n := bytes.IndexByte(line[i:], '"')
@@ -116,18 +116,18 @@ func (l *lenientCut) cut(b []byte, eof bool) (int, error) {
 			l.done += n
 			continue
 		}
-		rec, s := d.regular(l.done)
+		rec, s := d.splitRecord(l.done)
 		switch {
-		case s == open && eof:
+		case s == openQuoting && eof:
 			return 0, malformed("the download may have broken off; read it again", "the document ends inside quotes")
-		case s == open || s == regular && !rec.whole:
+		case s == openQuoting || s == regularQuoting && !rec.whole:
 			if !eof {
 				return l.done, nil
 			}
-		case s == irregular && !eof && bytes.IndexByte(b[l.done:], '\n') < 0:
+		case s == irregularQuoting && !eof && bytes.IndexByte(b[l.done:], '\n') < 0:
 			return l.done, nil
 		}
-		rec, err := d.tolerant(l.done)
+		rec, err := d.lenientRecord(l.done)
 		if err != nil {
 			return 0, err
 		}

@@ -23,26 +23,26 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 	if z == nil {
 		return nil
 	}
-	r.times, r.moments = r.times[:0], r.moments[:0]
+	r.times, r.resolved = r.times[:0], r.resolved[:0]
 	flags := 0
 	for i, f := range ordered {
 		text := r.fields[f].text
-		m, ok := z.moment(text)
+		m, ok := z.resolve(text)
 		if !ok {
 			if i == 0 {
-				r.Reject(pipeline.NoInstant, r.layout.Fields[f].Source+notATime(text))
+				r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+notATime(text))
 				return nil
 			}
 			r.Keep(f) // a blank one has nothing to keep
-			m = noMoment
+			m = unreadableTime
 		}
 		if m.kind != pipeline.LocalUnique {
 			flags++
 		}
-		r.moments = append(r.moments, m)
+		r.resolved = append(r.resolved, m)
 	}
 	before := pipeline.NoInstant
-	for _, m := range r.moments {
+	for _, m := range r.resolved {
 		at := m.first
 		if at < before && m.second >= before {
 			at = m.second
@@ -65,22 +65,22 @@ func notATime(text []byte) string {
 }
 
 // ambiguousName is the member of extras that lists times which the clock shows twice or never.
-var ambiguousName = newName("_time_ambiguous")
+var ambiguousName = newExtraName("_time_ambiguous")
 
 // flagTimes lists the times whose kind is not unique.
 func (r *Row) flagTimes(ordered []int) {
 	list := []byte{'['}
-	for i, m := range r.moments {
+	for i, m := range r.resolved {
 		if m.kind == pipeline.LocalUnique {
 			continue
 		}
 		if len(list) > 1 {
 			list = append(list, ',')
 		}
-		list = appendQuoted(list, []byte(r.layout.Fields[ordered[i]].Source), false)
+		list = appendQuoted(list, []byte(r.mapping.Fields[ordered[i]].Source), false)
 	}
 	list = append(list, ']')
-	r.putUnknown(ambiguousName, value{text: list, token: list})
+	r.putUnlisted(ambiguousName, value{text: list, token: list})
 }
 
 // LocalDay reads field f as a local date and returns that day in the row's
@@ -92,9 +92,9 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 	if z == nil {
 		return day, false
 	}
-	wall, ok := parseWall(bytes.TrimSpace(r.fields[f].text))
+	wall, ok := parseWallTime(bytes.TrimSpace(r.fields[f].text))
 	if !ok {
-		r.Reject(pipeline.NoInstant, r.layout.Fields[f].Source+notATime(r.fields[f].text))
+		r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+notATime(r.fields[f].text))
 		return day, false
 	}
 	midnight := pipeline.LocalTime{Year: wall.Year, Month: wall.Month, Day: wall.Day}
@@ -114,7 +114,7 @@ func (r *Row) zone(f int) *zone {
 		if name := r.fields[f].text; name != nil {
 			z := r.zones.find(name)
 			if z == nil {
-				r.Reject(pipeline.NoInstant, r.layout.Fields[f].Source+" is not a known time zone")
+				r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+" is not a known time zone")
 			}
 			return z
 		}
@@ -190,20 +190,20 @@ type zone struct {
 	clock *pipeline.ZoneClock
 }
 
-// moment is a local time with the instants that it may stand for: the same
+// resolvedTime is a local time with the instants that it may stand for: the same
 // one twice, unless the kind is ambiguous.
-type moment struct {
+type resolvedTime struct {
 	first, second pipeline.Instant
 	kind          pipeline.LocalKind
 }
 
-var noMoment = moment{first: pipeline.NoInstant, second: pipeline.NoInstant}
+var unreadableTime = resolvedTime{first: pipeline.NoInstant, second: pipeline.NoInstant}
 
-// moment reads a time as the vendor writes it.
-func (z *zone) moment(text []byte) (m moment, ok bool) {
-	w, ok := parseWall(bytes.TrimSpace(text))
+// resolve reads a time as the vendor writes it.
+func (z *zone) resolve(text []byte) (m resolvedTime, ok bool) {
+	w, ok := parseWallTime(bytes.TrimSpace(text))
 	if !ok {
-		return moment{}, false
+		return resolvedTime{}, false
 	}
 	if w.zoned {
 		utc := time.Date(w.Year, time.Month(w.Month), w.Day, w.Hour, w.Min, w.Sec, w.Micro*1000, time.UTC)

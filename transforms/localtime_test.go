@@ -48,7 +48,7 @@ func TestWallTimesAsVendorsWriteThem(t *testing.T) {
 		"2025-09-0८ 10:11:12":           "",
 	} {
 		z := (&zones{}).find([]byte("UTC"))
-		m, ok := z.moment([]byte(text))
+		m, ok := z.resolve([]byte(text))
 		if got := m.first.String(); ok != (want != "") || ok && (got != want || m.second != m.first) {
 			t.Errorf("%q is %s, %v; want %q", text, got, ok, want)
 		}

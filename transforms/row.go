@@ -39,7 +39,7 @@ type Field struct {
 	// Custom, is left to Mapping.Row); Conv then only says what it holds.
 	Column string
 	Conv   Conv
-	// Snapshot marks a value that is true only at the moment of reading: where it
+	// Snapshot flags a value that is true only at the moment of reading: where it
 	// stays in extras it is left out of the fingerprint.
 	Snapshot bool
 }
@@ -64,39 +64,56 @@ type Mapping struct {
 	Row func(r *Row)
 }
 
-// Row is one source record on its way into a batch. What it is told takes
-// effect after Mapping.Row returns, so that a row can be rejected at any point.
-// Arguments named f are indexes into Mapping.Fields, col into Table.Columns.
+// Row is one source record on its way into a batch. What a mapping tells the Row takes effect after Mapping.Row returns,
+// so that a row can be rejected at any point. Arguments named f are indexes into Mapping.Fields, col into Table.Columns.
 //
-// A Row and all bytes that it hands out are valid during the call only; bytes
-// that it is given must stay untouched as long.
+// A Row and all bytes that it hands out are valid during the call only; bytes that it is given must stay untouched as
+// long.
 type Row struct {
-	layout *layout
-	meta   *pipeline.Meta
-	into   *pipeline.Batch
-	zones  zones
+	mapping *compiledMapping
+	meta    *pipeline.Meta
+	into    *pipeline.Batch
+	zones   zones
+	number  int64 // of the record, 1-based within the chunk
+	utf8OK  bool  // the document is known to be valid UTF-8
+	state   any   // the mapping's own
 
-	number int64 // of the record, 1-based within the chunk
-	utf8OK bool  // the document is known to be valid UTF-8
+	source
+	told
+	output
+	clock
+}
 
-	fields  []value   // by field
-	marks   []mark    // by field
-	set     []bool    // by column: Set… was called
-	pending []setting // what Set… was told
-	unknown []unknown
-	written [][]byte      // members of extras that stand in the document as they are to stand there
-	sum     pipeline.Hash // of their hashes
+// source is what the document says about the record.
+type source struct {
+	fields       []value // by field
+	unlisted     []unlisted
+	verbatim     [][]byte      // members of extras that stand in the document as they are to stand in extras
+	verbatimHash pipeline.Hash // the sum of their hashes
+}
+
+// told is what Mapping.Row said about the record.
+type told struct {
+	flags   []fieldFlags // by field
+	set     []bool       // by column: Set… was called
+	pending []setting    // what Set… was told
 	at      pipeline.Instant
 	reason  string // why the row is rejected
 	failure error
+}
 
+// output is what of the row is on its way into the batch.
+type output struct {
 	extras  []byte // the column's memory, with this row's members at its end
 	begun   int    // its length when the row's object was opened
 	hash    pipeline.Hash
-	scratch []byte
-	times   []pipeline.Instant
-	moments []moment
-	state   any // the mapping's own
+	scratch []byte // texts of the current row that were made anew
+}
+
+// clock is the memory that Times uses again for each row.
+type clock struct {
+	times    []pipeline.Instant
+	resolved []resolvedTime
 }
 
 // value is one source value.
@@ -105,12 +122,12 @@ type value struct {
 	token []byte // as it stands in a JSON document; nil in CSV, where extras quotes the text
 }
 
-// mark is what Mapping.Row said about a field.
-type mark uint8
+// fieldFlags is what Mapping.Row said about a field.
+type fieldFlags uint8
 
 const (
-	keep mark = 1 << iota
-	skip
+	keepInExtras fieldFlags = 1 << iota // Keep
+	skipColumn                          // Skip
 )
 
 // setting is one value for a column.
@@ -133,9 +150,9 @@ const (
 	setTags
 )
 
-// unknown is a value of a field that the mapping does not list.
-type unknown struct {
-	name *name
+// unlisted is a value of a field that the mapping does not list.
+type unlisted struct {
+	name *extraName
 	value
 }
 
@@ -203,16 +220,16 @@ func (r *Row) setting(s setting) {
 func (r *Row) At(t pipeline.Instant) { r.at = t }
 
 // Keep leaves field f in extras verbatim, whatever else is done with it.
-func (r *Row) Keep(f int) { r.marks[f] |= keep }
+func (r *Row) Keep(f int) { r.flags[f] |= keepInExtras }
 
 // Skip leaves field f out of this row, unless it is kept: its column stays as it
 // is, and a field without a column does not go to extras. A column that was set
 // needs no Skip: Set… goes before the declared field.
-func (r *Row) Skip(f int) { r.marks[f] |= skip }
+func (r *Row) Skip(f int) { r.flags[f] |= skipColumn }
 
 // Extra adds a member to extras: "_time_ambiguous". The value is JSON.
 func (r *Row) Extra(member string, rawJSON []byte) {
-	r.unknown = append(r.unknown, unknown{name: newName(member), value: value{text: rawJSON, token: rawJSON}})
+	r.unlisted = append(r.unlisted, unlisted{name: newExtraName(member), value: value{text: rawJSON, token: rawJSON}})
 }
 
 // Reject makes the row a reject; nothing of it is loaded. The reason names the

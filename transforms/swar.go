@@ -14,7 +14,7 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// zeros marks the zero bytes of w by their high bits; above the lowest mark
+// zeros flags the zero bytes of w by their high bits; above the lowest mark
 // there may be false ones.
 func zeros(w uint64) uint64 { return (w - lowBits) &^ w & highBits }
 

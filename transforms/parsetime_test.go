@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// wallForm is the form that parseWall documents: a date, a clock, its seconds
+// wallForm is the form that parseWallTime documents: a date, a clock, its seconds
 // with their fraction, and the zone's name or offset.
 var wallForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(?: ?(Z|UTC|[+-]\d\d(?::?\d\d)?))?)?$`)
 
@@ -58,7 +58,7 @@ func FuzzWallTime(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		w, ok := parseWall([]byte(s))
+		w, ok := parseWallTime([]byte(s))
 		want, wantOK := oracleWall(s)
 		if ok != wantOK {
 			t.Fatalf("%q is a time: %v, want %v", s, ok, wantOK)

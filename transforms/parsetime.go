@@ -13,10 +13,10 @@ type wallTime struct {
 	zoned  bool
 }
 
-// parseWall reads YYYY-MM-DD, optionally followed by a space or T and
+// parseWallTime reads YYYY-MM-DD, optionally followed by a space or T and
 // HH:MM[:SS[.fraction]], optionally followed by Z, " UTC" or ±HH[[:]MM]. Digits
 // beyond microseconds are cut off. It allocates nothing.
-func parseWall(b []byte) (w wallTime, ok bool) {
+func parseWallTime(b []byte) (w wallTime, ok bool) {
 	if len(b) < 10 || b[4] != '-' || b[7] != '-' {
 		return w, false
 	}

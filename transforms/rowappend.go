@@ -8,79 +8,17 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// maxRaw is how much of a rejected row's text is kept.
+// maxRaw is how many bytes of a rejected row's text are kept.
 const maxRaw = 64 << 10
-
-// layout is a Mapping made ready for its engines: names resolved once. It does
-// not change after newLayout.
-type layout struct {
-	Mapping
-	cols   []int // column of each field, -1 without one
-	must   []int // fields whose column must not be null
-	names  []name
-	index  map[string]int
-	extras int // the column of that name
-}
-
-// newLayout resolves the names of m. It panics on a column that the table
-// lacks: mappings are constants of the program.
-func newLayout(m Mapping) *layout {
-	l := &layout{
-		Mapping: m,
-		cols:    make([]int, len(m.Fields)),
-		names:   make([]name, len(m.Fields)),
-		index:   make(map[string]int, len(m.Fields)),
-		extras:  m.Table.Index("extras"),
-	}
-	for f, d := range m.Fields {
-		l.cols[f] = -1
-		l.names[f] = *newName(d.Source)
-		l.index[d.Source] = f
-		if d.Column == "" || d.Conv == Custom {
-			continue
-		}
-		l.cols[f] = m.Table.Index(d.Column)
-		if !m.Table.Columns[l.cols[f]].Nullable {
-			l.must = append(l.must, f)
-		}
-	}
-	return l
-}
-
-// field returns the index of the field called source, or -1.
-func (l *layout) field(source string) int {
-	if f, ok := l.index[source]; ok {
-		return f
-	}
-	return -1
-}
-
-// newRow returns the Row that one Decode uses for all its records. utf8OK says
-// that every text it will be given is valid UTF-8.
-//
-// An engine calls, per record: begin; put for each listed field that the record
-// has; putUnknown for each other; end. Or rejectRaw instead of end. Or, where
-// the other fields can be told later: accept, write, writeExtra for each, close.
-func (l *layout) newRow(m *pipeline.Meta, into *pipeline.Batch, utf8OK bool) *Row {
-	return &Row{
-		layout: l,
-		meta:   m,
-		into:   into,
-		utf8OK: utf8OK,
-		fields: make([]value, len(l.Fields)),
-		marks:  make([]mark, len(l.Fields)),
-		set:    make([]bool, len(l.Table.Columns)),
-	}
-}
 
 // begin starts the next record.
 func (r *Row) begin() {
 	r.number++
-	clear(r.marks)
+	clear(r.flags)
 	clear(r.set)
 	r.pending = r.pending[:0]
-	r.unknown = r.unknown[:0]
-	r.written, r.sum = r.written[:0], pipeline.Hash{}
+	r.unlisted = r.unlisted[:0]
+	r.verbatim, r.verbatimHash = r.verbatim[:0], pipeline.Hash{}
 	r.at, r.reason, r.failure = pipeline.NoInstant, "", nil
 	r.scratch = r.scratch[:0]
 }
@@ -91,10 +29,10 @@ func (r *Row) forget() { clear(r.fields) }
 // put gives the record's value of field f. A value without text is absent.
 func (r *Row) put(f int, v value) { r.fields[f] = v }
 
-// putUnknown gives a value that the mapping does not list; it goes to extras.
+// putUnlisted gives a value that the mapping does not list; it goes to extras.
 // The name outlives the row.
-func (r *Row) putUnknown(n *name, v value) {
-	r.unknown = append(r.unknown, unknown{name: n, value: v})
+func (r *Row) putUnlisted(n *extraName, v value) {
+	r.unlisted = append(r.unlisted, unlisted{name: n, value: v})
 }
 
 // rejectRaw makes the record a reject that never reached the mapping.
@@ -116,8 +54,8 @@ func (r *Row) end(raw []byte) error {
 
 // accept runs the mapping; ok tells that the row is to be written.
 func (r *Row) accept(raw []byte) (ok bool, err error) {
-	if r.layout.Row != nil {
-		r.layout.Row(r)
+	if r.mapping.Row != nil {
+		r.mapping.Row(r)
 	}
 	if r.failure != nil {
 		return false, r.failure
@@ -136,7 +74,7 @@ func (r *Row) accept(raw []byte) (ok bool, err error) {
 func (r *Row) write() {
 	r.writeSettings()
 	r.hash = pipeline.Hash{}
-	r.extras = append(r.into.Open(r.layout.extras), '{')
+	r.extras = append(r.into.Open(r.mapping.extras), '{')
 	r.begun = len(r.extras)
 	for f := range r.fields {
 		if r.fields[f].text != nil {
@@ -147,15 +85,15 @@ func (r *Row) write() {
 
 // close ends the extras and the row.
 func (r *Row) close() {
-	for _, members := range r.written {
+	for _, members := range r.verbatim {
 		r.writeMembers(members)
 	}
-	r.hash = r.hash.Add(r.sum)
-	for i := range r.unknown {
-		r.writeExtra(r.unknown[i].name, r.unknown[i].value, false)
+	r.hash = r.hash.Add(r.verbatimHash)
+	for i := range r.unlisted {
+		r.writeExtra(r.unlisted[i].name, r.unlisted[i].value, false)
 	}
 	if len(r.extras) > r.begun {
-		r.into.Close(r.layout.extras, append(r.extras, '}'))
+		r.into.Close(r.mapping.extras, append(r.extras, '}'))
 	}
 	r.into.EndRow(r.at, r.hash)
 }
@@ -163,17 +101,17 @@ func (r *Row) close() {
 // requireKeys rejects a row whose declared field for a column that must not
 // be null cannot be read.
 func (r *Row) requireKeys() {
-	for _, f := range r.layout.must {
-		if r.set[r.layout.cols[f]] || r.marks[f]&skip != 0 {
+	for _, f := range r.mapping.must {
+		if r.set[r.mapping.cols[f]] || r.flags[f]&skipColumn != 0 {
 			continue
 		}
 		text := r.fields[f].text
 		if text == nil {
-			r.Reject(r.at, r.layout.Fields[f].Source+" is blank")
+			r.Reject(r.at, r.mapping.Fields[f].Source+" is blank")
 			return
 		}
-		if !readable(r.layout.Fields[f].Conv, text) {
-			r.Reject(r.at, r.layout.Fields[f].Source+" cannot be read")
+		if !readable(r.mapping.Fields[f].Conv, text) {
+			r.Reject(r.at, r.mapping.Fields[f].Source+" cannot be read")
 			return
 		}
 	}
@@ -223,15 +161,15 @@ func (r *Row) writeSettings() {
 // writeField appends the declared column of a field that is present, or keeps
 // its value in extras, or both.
 func (r *Row) writeField(f int) {
-	d := &r.layout.Fields[f]
-	kept := r.marks[f]&keep != 0
-	if d.Conv != Custom && r.marks[f]&skip == 0 {
-		if col := r.layout.cols[f]; col < 0 || !r.set[col] && !r.convert(d.Conv, col, r.fields[f].text) {
+	d := &r.mapping.Fields[f]
+	kept := r.flags[f]&keepInExtras != 0
+	if d.Conv != Custom && r.flags[f]&skipColumn == 0 {
+		if col := r.mapping.cols[f]; col < 0 || !r.set[col] && !r.convert(d.Conv, col, r.fields[f].text) {
 			kept = true
 		}
 	}
 	if kept {
-		r.writeExtra(&r.layout.names[f], r.fields[f], d.Snapshot)
+		r.writeExtra(&r.mapping.names[f], r.fields[f], d.Snapshot)
 	}
 }
 
