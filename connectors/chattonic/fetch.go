@@ -37,7 +37,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 			env.Notify(pipeline.Notice{Request: r, Text: text, Until: until})
 		}
 	}
-	answer, err := httpclient.AskAhead(ctx, func(ctx context.Context) (answer *httpclient.Response, err error) {
+	answer, err := httpclient.Prefetch(ctx, func(ctx context.Context) (answer *httpclient.Response, err error) {
 		err = s.withAccess(ctx, notify, func(a access) error {
 			meta.Request.Resources = []string{a.codename} // a login may have told it
 			call := s.call(a, r.Stream, r.Span)

@@ -19,9 +19,9 @@ const (
 	stateFailed   = "failed"
 )
 
-// statsOrder is the body of POST /stats. Today is day 0; days_ago_start is the
+// parameters is the body of POST /stats. Today is day 0; days_ago_start is the
 // nearer bound, as the documented defaults of 1 and 30 have it.
-type statsOrder struct {
+type parameters struct {
 	ExportType   string `json:"export_type"`
 	StatType     string `json:"stat_type"`
 	DaysAgoStart int    `json:"days_ago_start"`
@@ -33,8 +33,8 @@ type statsOrder struct {
 	GroupBy      string `json:"group_by,omitempty"`
 }
 
-// ask is what a request means to this vendor.
-type ask struct {
+// query is what a request means to this vendor.
+type query struct {
 	export  export
 	groupBy string
 	scope   scope
@@ -42,48 +42,48 @@ type ask struct {
 	days    dayRange
 }
 
-// askOf reads a request of Plan.
-func (s *Source) askOf(r pipeline.Request) (ask, error) {
+// queryOf reads a request of Plan.
+func (s *Source) queryOf(r pipeline.Request) (query, error) {
 	e, ok := exportOf(r.Stream)
 	if !ok || !e.served {
-		return ask{}, fmt.Errorf("no report for stream %q", r.Stream)
+		return query{}, fmt.Errorf("no report for stream %q", r.Stream)
 	}
 	if r.Span.Empty() {
-		return ask{}, errors.New("an empty span")
+		return query{}, errors.New("an empty span")
 	}
-	a := ask{export: e, groupBy: e.groupBy(s.set)}
+	q := query{export: e, groupBy: e.groupBy(s.set)}
 	var err error
-	if a.loc, err = time.LoadLocation(r.Zone); err != nil || r.Zone == "" {
-		return ask{}, fmt.Errorf("unknown zone %q", r.Zone)
+	if q.loc, err = time.LoadLocation(r.Zone); err != nil || r.Zone == "" {
+		return query{}, fmt.Errorf("unknown zone %q", r.Zone)
 	}
-	a.days = daysOf(r.Span, a.loc)
+	q.days = daysOf(r.Span, q.loc)
 	for _, known := range s.set.scopes {
 		if known.String() == r.Scope {
-			a.scope = known
-			return a, nil
+			q.scope = known
+			return q, nil
 		}
 	}
-	return ask{}, fmt.Errorf("no such scope is configured: %q", r.Scope)
+	return query{}, fmt.Errorf("no such scope is configured: %q", r.Scope)
 }
 
-// body is the order by days counted back from today.
-func (a ask) body(start, end int) statsOrder {
-	b := statsOrder{
-		ExportType: a.export.kind, StatType: a.export.stat,
-		DaysAgoStart: start, DaysAgoEnd: end, Timezone: a.loc.String(), GroupBy: a.groupBy,
+// parameters asks by days counted back from today.
+func (q query) parameters(start, end int) parameters {
+	p := parameters{
+		ExportType: q.export.kind, StatType: q.export.stat,
+		DaysAgoStart: start, DaysAgoEnd: end, Timezone: q.loc.String(), GroupBy: q.groupBy,
 	}
-	switch a.scope.kind {
+	switch q.scope.kind {
 	case officeScope:
-		b.OfficeID = a.scope.id
+		p.OfficeID = q.scope.id
 	case targetScope:
-		b.TargetType, b.TargetID = a.scope.target, a.scope.id
+		p.TargetType, p.TargetID = q.scope.target, q.scope.id
 	}
-	return b
+	return p
 }
 
 // String describes the report in the journal.
-func (a ask) String() string {
-	return fmt.Sprintf("%s %s %s %s", a.export.name, a.scope, a.days, a.loc)
+func (q query) String() string {
+	return fmt.Sprintf("%s %s %s %s", q.export.name, q.scope, q.days, q.loc)
 }
 
 // reportID is a request_id: a string by the API's documents, whose other ids
@@ -99,36 +99,33 @@ func (id *reportID) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(id))
 }
 
-// postStats makes one attempt to order a report: the gate repeats it. Where
-// requests wait for the rate it is as old as the source and so goes before all
-// others: it starts the vendor's work, and its place in the quota is noted.
-func (s *Source) postStats(ctx context.Context, b statsOrder, tell func(string, time.Time)) (receipt, error) {
+// postStats asks for a report. admit lets each attempt out, and writes its body.
+// Where requests wait for the rate, a POST is as old as the source and so goes
+// before all others: it starts the vendor's work, and it is noted already.
+func (s *Source) postStats(ctx context.Context, admit httpclient.Admit, notify func(string, time.Time)) (handle, error) {
 	const op = "POST /stats"
-	text, err := json.Marshal(b)
-	if err != nil {
-		return receipt{}, &pipeline.Error{Op: op, Kind: pipeline.Internal, Err: err}
-	}
 	var answer struct {
 		RequestID      reportID `json:"request_id"`
 		AlreadyStarted bool     `json:"already_started"`
 	}
-	err = s.client.JSON(ctx, httpclient.Request{
+	err := s.client.JSON(ctx, httpclient.Request{
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body:   text, Since: s.made, NoRetry: true, Notify: tell,
+		Since:  s.made, Admit: admit,
+		Notify: func(_ string, until time.Time) { notify("the vendor could not be reached", until) },
 	}, &answer)
 	if err != nil {
-		return receipt{}, err
+		return handle{}, err
 	}
 	if id := string(answer.RequestID); id == "" || id == "." || id == ".." || len(id) > 1024 || strings.ContainsAny(id, "/\\") {
-		return receipt{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the answer has no usable request_id")}
+		return handle{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the answer has no usable request_id")}
 	}
-	return receipt{id: string(answer.RequestID), cached: answer.AlreadyStarted}, nil
+	return handle{id: string(answer.RequestID), cached: answer.AlreadyStarted}, nil
 }
 
-// getStats looks at a report. An id that the vendor no longer knows is
+// getStats polls a report once. An id that the vendor no longer knows is
 // errExpired: it answers 400 at first and 404 later.
-func (s *Source) getStats(ctx context.Context, id string, since time.Time, tell func(string, time.Time)) (state, link string, err error) {
+func (s *Source) getStats(ctx context.Context, id string, since time.Time, notify func(string, time.Time)) (state, link string, err error) {
 	const op = "GET /stats/{id}"
 	var answer struct {
 		Status      string `json:"status"`
@@ -136,7 +133,7 @@ func (s *Source) getStats(ctx context.Context, id string, since time.Time, tell 
 	}
 	err = s.client.JSON(ctx, httpclient.Request{
 		Op: op, Method: http.MethodGet, URL: s.endpoint(id), Credential: s.credential(),
-		Header: http.Header{"Accept": {"application/json"}}, Since: since, WaitThrottled: true, Notify: tell,
+		Header: http.Header{"Accept": {"application/json"}}, Since: since, WaitThrottled: true, Notify: notify,
 	}, &answer)
 	switch code, fromBase := statusOf(err); {
 	case fromBase && (code == http.StatusBadRequest || code == http.StatusNotFound):

@@ -13,45 +13,45 @@ import (
 )
 
 // download is a finished report that may be opened several times. Its link and
-// its id die sooner or later; the parameters of the order always find it again.
+// its id die sooner or later; the same parameters always find the report again.
 type download struct {
-	order *order
+	report *report
 
-	mu      sync.Mutex
-	receipt receipt
-	link    string
+	mu     sync.Mutex
+	handle handle
+	link   string
 }
 
 // open reads the report: by the link at hand, else by the one that the report's
-// id has now, else by that of the same report ordered again.
+// id has now, else by the link of the same report posted again.
 func (d *download) open(ctx context.Context) (io.ReadCloser, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	renew := []func(context.Context) error{d.lookAgain, d.orderAgain}
+	renew := []func(context.Context) error{d.pollAgain, d.postAgain}
 	for {
-		body, err := d.order.get(ctx, d.link)
+		body, err := d.report.get(ctx, d.link)
 		if !linkDied(err) {
-			return body, d.order.src.explain(err)
+			return body, d.report.src.explain(err)
 		}
 		for renewed := false; !renewed; renew = renew[1:] {
 			if len(renew) == 0 {
-				return nil, d.order.src.explain(deadLink(err))
+				return nil, d.report.src.explain(deadLink(err))
 			}
 			switch err := renew[0](ctx); {
 			case err == nil:
 				renewed = true
 			case !errors.Is(err, errExpired):
-				return nil, d.order.src.explain(err)
+				return nil, d.report.src.explain(err)
 			}
 		}
 	}
 }
 
-// lookAgain asks the report's id for its link.
-func (d *download) lookAgain(ctx context.Context) error {
-	known := d.receipt
+// pollAgain asks the report's id for its link.
+func (d *download) pollAgain(ctx context.Context) error {
+	known := d.handle
 	known.cached = true // it was made once: no wait
-	link, err := d.order.watch(ctx, known)
+	link, err := d.report.poll(ctx, known)
 	if errors.Is(err, errFailed) {
 		return errExpired
 	}
@@ -61,25 +61,25 @@ func (d *download) lookAgain(ctx context.Context) error {
 	return err
 }
 
-// orderAgain orders the report anew. What the body's Meta says must stay true.
-func (d *download) orderAgain(ctx context.Context) error {
-	got, link, err := d.order.report(ctx)
+// postAgain asks for the report anew. What the body's Meta says must stay true.
+func (d *download) postAgain(ctx context.Context) error {
+	h, link, err := d.report.make(ctx)
 	if err != nil {
 		return err
 	}
-	if got.doubtful && !d.receipt.doubtful {
+	if h.doubtful && !d.handle.doubtful {
 		return &pipeline.Error{
 			Op: "download the report", Kind: pipeline.Unavailable,
 			Err: errors.New("the report had to be ordered again, and the vendor answered from its cache shortly after local midnight"),
 		}
 	}
-	d.receipt, d.link = got, link
+	d.handle, d.link = h, link
 	return nil
 }
 
 // get downloads a link, without the key: it is signed. Only when the
 // configured host itself refuses is the key shown, and to nobody else.
-func (o *order) get(ctx context.Context, link string) (io.ReadCloser, error) {
+func (r *report) get(ctx context.Context, link string) (io.ReadCloser, error) {
 	const op = "download the report"
 	u, err := url.Parse(link)
 	if err == nil {
@@ -88,11 +88,11 @@ func (o *order) get(ctx context.Context, link string) (io.ReadCloser, error) {
 	if err != nil { // of url.Parse it would quote the link
 		return nil, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the download_url is not an https address")}
 	}
-	r := httpclient.Request{Op: op, Method: http.MethodGet, URL: u, Since: o.since, WaitThrottled: true, Notify: o.tell}
-	answer, err := o.src.client.Do(ctx, r)
+	q := httpclient.Request{Op: op, Method: http.MethodGet, URL: u, Since: r.since, WaitThrottled: true, Notify: r.notify}
+	answer, err := r.src.client.Do(ctx, q)
 	if code, fromBase := statusOf(err); fromBase && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
-		r.Credential = o.src.credential()
-		answer, err = o.src.client.Do(ctx, r)
+		q.Credential = r.src.credential()
+		answer, err = r.src.client.Do(ctx, q)
 	}
 	if err != nil {
 		return nil, err

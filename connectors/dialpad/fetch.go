@@ -2,10 +2,12 @@ package dialpad
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -13,12 +15,12 @@ const (
 	// reportPatience is how long a report may be processing; the longest seen
 	// in public is below two minutes.
 	reportPatience = 30 * time.Minute
-	// reportSlow is when a report is later than any seen. From then on its looks
-	// count as new ones: those at younger reports go before them.
+	// reportSlow is when a report is later than any seen. From then on its polls
+	// count as new ones: the polls of younger reports go first.
 	reportSlow = 2 * time.Minute
-	// mostOrders bounds how often one report is ordered again because its id
-	// or its links had expired.
-	mostOrders = 3
+	// maxPosts bounds how often one report is asked for again because its id or
+	// its links had expired.
+	maxPosts = 3
 )
 
 var (
@@ -26,21 +28,21 @@ var (
 	errFailed  = errors.New("the vendor failed to make the report")
 )
 
-// order is one request on its way: ordered, watched, and downloaded by who
-// opens the body.
-type order struct {
+// report is one request on its way: posted, polled until it is made, and
+// downloaded by who opens the body.
+type report struct {
 	src     *Source
 	request pipeline.Request
 	env     pipeline.Env
-	ask     ask
-	// since is when the report was ordered, and later when it was last looked at
-	// if it is slow. Where requests wait for the rate, its looks and its download
+	query   query
+	// since is when the report was posted, and later, if it is slow, when it was
+	// last polled. Where requests wait for the rate, its polls and its download
 	// are as old as this: of two reports the one likelier to be ready goes first.
 	since time.Time
 }
 
-// receipt is the vendor's answer to a POST.
-type receipt struct {
+// handle is the vendor's answer to a POST.
+type handle struct {
 	id string
 	// cached tells that the vendor had the report, or was at it, before.
 	cached bool
@@ -49,134 +51,142 @@ type receipt struct {
 	doubtful bool
 }
 
-// Fetch orders the report, waits until it is made and yields it. The report of
-// an earlier run that was killed meanwhile is looked at without a wait: the
-// vendor caches by parameters, so the same question finds it.
+// Fetch posts the report, waits until it is made and yields it. The report of
+// an earlier run that was killed meanwhile is polled without a wait: the vendor
+// caches by parameters, so the same parameters find it.
 func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
-	o, err := s.newOrder(r, env)
+	rep, err := s.newReport(r, env)
 	if err != nil {
 		return err
 	}
-	got, link, err := o.report(ctx)
+	h, link, err := rep.make(ctx)
 	if err != nil {
 		return s.explain(err)
 	}
-	if got.doubtful && s.timeless(r.Stream) {
-		return o.stale(errors.New("the vendor answered from its cache shortly after local midnight, and rows without a date cannot prove their day"))
+	if h.doubtful && s.timeless(r.Stream) {
+		return rep.stale(errors.New("the vendor answered from its cache shortly after local midnight, and rows without a date cannot prove their day"))
 	}
-	d := &download{order: o, receipt: got, link: link}
-	return yield(pipeline.Body{Meta: o.meta(got), Open: d.open})
+	d := &download{report: rep, handle: h, link: link}
+	return yield(pipeline.Body{Meta: rep.meta(h), Open: d.open})
 }
 
-func (s *Source) newOrder(r pipeline.Request, env pipeline.Env) (*order, error) {
-	o := &order{src: s, request: r, env: env}
+func (s *Source) newReport(r pipeline.Request, env pipeline.Env) (*report, error) {
+	rep := &report{src: s, request: r, env: env}
 	var err error
-	if o.ask, err = s.askOf(r); err == nil && env.Journal == nil {
+	if rep.query, err = s.queryOf(r); err == nil && env.Journal == nil {
 		err = errors.New("no journal for the quota of reports")
 	}
 	if err != nil {
 		return nil, &pipeline.Error{Op: "order a report", Stream: r.Stream, Window: r.Span, Kind: pipeline.Internal, Err: err}
 	}
-	return o, nil
+	return rep, nil
 }
 
-// report orders the report and watches it until there is a link to it. One
-// whose id expires meanwhile is ordered again, and one that failed is so once.
-func (o *order) report(ctx context.Context) (receipt, string, error) {
+// make posts the report and polls it until there is a link to it. A report
+// whose id expires meanwhile is posted again, and one that failed is so once.
+func (r *report) make(ctx context.Context) (handle, string, error) {
 	failures := 0
-	for orders := 1; ; orders++ {
-		got, err := o.post(ctx)
+	for posts := 1; ; posts++ {
+		h, err := r.post(ctx)
 		if err != nil {
-			return got, "", err
+			return h, "", err
 		}
-		link, err := o.watch(ctx, got)
+		link, err := r.poll(ctx, h)
 		switch {
 		case err == nil:
-			return got, link, nil
+			return h, link, nil
 		case errors.Is(err, errFailed):
 			failures++
 		case !errors.Is(err, errExpired):
-			return got, "", err
+			return h, "", err
 		}
 		if failures == 2 {
-			return got, "", &pipeline.Error{
+			return h, "", &pipeline.Error{
 				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: fmt.Errorf("%w, twice", errFailed),
 				Hint: "the vendor gives no reason; the next sync orders it anew",
 			}
 		}
-		if orders == mostOrders {
-			return got, "", &pipeline.Error{
-				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: fmt.Errorf("%w, %d times in a row", err, orders),
+		if posts == maxPosts {
+			return h, "", &pipeline.Error{
+				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: fmt.Errorf("%w, %d times in a row", err, posts),
 				Hint: "the vendor forgot each report before it could be read; the next sync orders it anew",
 			}
 		}
 	}
 }
 
-// post orders the report, within the quota and away from local midnight.
-func (o *order) post(ctx context.Context) (receipt, error) {
-	var got receipt
-	err := o.src.gate.pass(ctx, posting{
-		journal: o.env.Journal,
-		text:    o.ask.String(),
-		notify:  o.tell,
-		hold: func() (time.Duration, string) {
-			if o.src.clockStands() {
-				return 0, ""
-			}
-			return holdOff(pipeline.InstantOf(o.src.clock()), o.ask.loc), "local midnight: until the vendor's today is ours"
-		},
-		send: func(ctx context.Context) error {
-			var err error
-			got, err = o.postOnce(ctx)
-			return err
-		},
-	})
-	return got, err
+// post asks for the report, within the quota and away from local midnight. The
+// days are counted back from the local date of the moment when an attempt was
+// admitted.
+func (r *report) post(ctx context.Context) (handle, error) {
+	attempt := &postAttempt{journal: r.env.Journal, text: r.query.String(), notify: r.notify, hold: r.holdOff}
+	var asked pipeline.Instant
+	h, err := r.src.postStats(ctx, func(ctx context.Context, q *httpclient.Request) (func(error), error) {
+		answered, err := r.src.posts.Admit(ctx, attempt)
+		if err != nil {
+			return nil, err
+		}
+		asked = pipeline.InstantOf(r.src.clock())
+		if q.Body, err = r.body(asked); err != nil {
+			answered(err)
+			return nil, err
+		}
+		return answered, nil
+	}, r.notify)
+	if err != nil {
+		return handle{}, err
+	}
+	r.since = r.src.now()
+	loc, now := r.query.loc, pipeline.InstantOf(r.src.clock())
+	if dayOf(now, loc) != dayOf(asked, loc) {
+		return handle{}, r.stale(errors.New("the local date changed while the report was ordered by days ago"))
+	}
+	h.doubtful = h.cached && (mayBeYesterdays(asked, loc) || mayBeYesterdays(now, loc))
+	return h, nil
 }
 
-// postOnce counts the days back from the local date of this moment and asks.
-func (o *order) postOnce(ctx context.Context) (receipt, error) {
-	asked := pipeline.InstantOf(o.src.clock())
-	today := dayOf(asked, o.ask.loc)
-	start, end := o.ask.days.daysAgo(today)
+// holdOff is how long no POST may be sent because of local midnight.
+func (r *report) holdOff() (time.Duration, string) {
+	if r.src.clockStands() {
+		return 0, ""
+	}
+	return holdOff(pipeline.InstantOf(r.src.clock()), r.query.loc), "local midnight: until the vendor's today is ours"
+}
+
+// body is the POST's body when it is sent at now.
+func (r *report) body(now pipeline.Instant) ([]byte, error) {
+	start, end := r.query.days.daysAgo(dayOf(now, r.query.loc))
 	if start < 1 {
-		return receipt{}, &pipeline.Error{
-			Op: "POST /stats", Stream: o.request.Stream, Window: o.request.Span, Kind: pipeline.Refused,
-			Err:  fmt.Errorf("the day %s is not over in %s, and today is never asked together with past days", o.ask.days.last, o.ask.loc),
+		return nil, &pipeline.Error{
+			Op: "POST /stats", Stream: r.request.Stream, Window: r.request.Span, Kind: pipeline.Refused,
+			Err:  fmt.Errorf("the day %s is not over in %s, and today is never asked together with past days", r.query.days.last, r.query.loc),
 			Hint: "a sync after the day's end reads it",
 		}
 	}
-	got, err := o.src.postStats(ctx, o.ask.body(start, end), o.tell)
+	text, err := json.Marshal(r.query.parameters(start, end))
 	if err != nil {
-		return receipt{}, err
+		return nil, &pipeline.Error{Op: "POST /stats", Kind: pipeline.Internal, Err: err}
 	}
-	o.since = o.src.now()
-	answered := pipeline.InstantOf(o.src.clock())
-	if dayOf(answered, o.ask.loc) != today {
-		return receipt{}, o.stale(errors.New("the local date changed while the report was ordered by days ago"))
-	}
-	got.doubtful = got.cached && (mayBeYesterdays(asked, o.ask.loc) || mayBeYesterdays(answered, o.ask.loc))
-	return got, nil
+	return text, nil
 }
 
-// watch looks at the report until it is made and returns the link to it. What
-// was there before is looked at without a first wait.
-func (o *order) watch(ctx context.Context, got receipt) (string, error) {
-	set := o.src.set
-	began := o.src.now()
+// poll asks for the report's state until it is made and returns the link to it.
+// What was there before is polled without a first wait.
+func (r *report) poll(ctx context.Context, h handle) (string, error) {
+	set := r.src.set
+	began := r.src.now()
 	wait := set.pollFirst
-	if got.cached {
+	if h.cached {
 		wait = 0
 	}
 	for {
 		if wait > 0 {
-			if err := sleepTold(ctx, o.tell, "waiting for the report", o.src.now, wait); err != nil {
+			if err := notifyAndSleep(ctx, r.notify, "waiting for the report", r.src.now, wait); err != nil {
 				return "", err
 			}
 		}
-		state, link, err := o.src.getStats(ctx, got.id, o.since, o.tell)
-		waited := o.src.now().Sub(began) // for the rate too
+		state, link, err := r.src.getStats(ctx, h.id, r.since, r.notify)
+		waited := r.src.now().Sub(began) // for the rate too
 		switch {
 		case err != nil:
 			return "", err
@@ -191,42 +201,42 @@ func (o *order) watch(ctx context.Context, got receipt) (string, error) {
 				Hint: "the next sync looks at it again; fewer days in one report (WINDOW) may help",
 			}
 		case waited >= reportSlow:
-			o.since = o.src.now()
+			r.since = r.src.now()
 		}
 		wait = set.pollEvery
 	}
 }
 
-func (o *order) meta(got receipt) pipeline.Meta {
+func (r *report) meta(h handle) pipeline.Meta {
 	m := pipeline.Meta{
-		Request:      o.request,
-		Span:         o.ask.days.span(o.ask.loc),
-		ExtractedAt:  pipeline.InstantOf(o.src.clock()),
-		ReadAt:       pipeline.InstantOf(o.src.now()),
-		Group:        o.ask.groupBy,
-		ResponseZone: o.ask.loc.String(),
+		Request:      r.request,
+		Span:         r.query.days.span(r.query.loc),
+		ExtractedAt:  pipeline.InstantOf(r.src.clock()),
+		ReadAt:       pipeline.InstantOf(r.src.now()),
+		Group:        r.query.groupBy,
+		ResponseZone: r.query.loc.String(),
 	}
-	if !o.src.timeless(o.request.Stream) {
-		one := func(d day) pipeline.Span { return dayRange{d, d}.span(o.ask.loc) }
+	if !r.src.timeless(r.request.Stream) {
+		one := func(d day) pipeline.Span { return dayRange{d, d}.span(r.query.loc) }
 		m.Days = &pipeline.AskedDays{
-			Span: m.Span, First: one(o.ask.days.first), Last: one(o.ask.days.last),
-			EdgesMustHaveRows: got.doubtful,
+			Span: m.Span, First: one(r.query.days.first), Last: one(r.query.days.last),
+			EdgesMustHaveRows: h.doubtful,
 		}
 	}
 	return m
 }
 
 // stale is the error of an answer that may be about other days.
-func (o *order) stale(why error) error {
+func (r *report) stale(why error) error {
 	return &pipeline.Error{
-		Op: "POST /stats", Stream: o.request.Stream, Window: o.request.Span, Kind: pipeline.Mismatch, Err: why,
+		Op: "POST /stats", Stream: r.request.Stream, Window: r.request.Span, Kind: pipeline.Mismatch, Err: why,
 		Hint: "nothing was committed; the next sync reads these days",
 	}
 }
 
-// tell passes a line of progress on.
-func (o *order) tell(text string, until time.Time) {
-	if o.env.Notify != nil {
-		o.env.Notify(pipeline.Notice{Request: o.request, Text: text, Until: until})
+// notify passes a line of progress on.
+func (r *report) notify(text string, until time.Time) {
+	if r.env.Notify != nil {
+		r.env.Notify(pipeline.Notice{Request: r.request, Text: text, Until: until})
 	}
 }

@@ -238,7 +238,7 @@ func TestAReportsIDMayBeANumber(t *testing.T) {
 		v := newVendor(t)
 		const id = "9007199254740993" // a float64 would round it
 		v.onPost = func(_ int, w http.ResponseWriter) bool {
-			v.reports[id] = &report{ready: time.Now()}
+			v.reports[id] = &fakeReport{ready: time.Now()}
 			fmt.Fprintf(w, `{"request_id": %s, "already_started": null, "kind": "stats"}`, id)
 			return true
 		}

@@ -119,7 +119,7 @@ func TestPlanMakesReportsOfWholeLocalDays(t *testing.T) {
 			for _, x := range s.Plan(streamOf(t, s, c.stream), due) {
 				cuts = append(cuts, len(x.Windows))
 				for _, r := range x.Requests {
-					a, err := s.askOf(r)
+					a, err := s.queryOf(r)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -22,7 +22,7 @@ type Source struct {
 	clock    pipeline.Clock
 	now      func() time.Time
 	client   *httpclient.Client
-	gate     *gate
+	posts    *postLimiter
 	streams  []pipeline.Stream
 	made     time.Time // by now
 	madeThen time.Time // by clock
@@ -50,7 +50,7 @@ func New(s *Settings, o Options) (*Source, error) {
 		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client,
 		streams: Streams(s, o.Account), made: o.Now(), madeThen: o.Clock(),
 	}
-	src.gate = newGate(s.quota, src.tenant(), o)
+	src.posts = newPostLimiter(s.quota, src.tenant(), o)
 	return src, nil
 }
 

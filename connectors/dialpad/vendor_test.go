@@ -33,10 +33,10 @@ type vendor struct {
 	looks []time.Time
 	files []*http.Request // requests for a file, in order
 
-	reports map[string]*report // by id
-	cache   map[string]bool    // of parameters
-	takes   time.Duration      // how long a new report is processing
-	slow    time.Duration      // until a POST arrives
+	reports map[string]*fakeReport // by id
+	cache   map[string]bool        // of parameters
+	takes   time.Duration          // how long a new report is processing
+	slow    time.Duration          // until a POST arrives
 
 	// onPost answers the n-th POST (from 1) itself when it returns true.
 	onPost func(n int, w http.ResponseWriter) bool
@@ -55,13 +55,13 @@ type seenPost struct {
 	auth string
 }
 
-type report struct {
+type fakeReport struct {
 	ready time.Time
 }
 
 func newVendor(t *testing.T) *vendor {
 	return &vendor{
-		t: t, reports: map[string]*report{}, cache: map[string]bool{}, takes: 10 * time.Second,
+		t: t, reports: map[string]*fakeReport{}, cache: map[string]bool{}, takes: 10 * time.Second,
 		link: func(id string) string { return linkHost + "/" + id + ".csv?sig=SIGNED-" + id },
 	}
 }
@@ -113,7 +113,7 @@ func (v *vendor) accept(w http.ResponseWriter, params string) {
 	id := fmt.Sprintf("r%d", len(v.posts))
 	known := v.cache[params]
 	v.cache[params] = true
-	rep := &report{ready: time.Now().Add(v.takes)}
+	rep := &fakeReport{ready: time.Now().Add(v.takes)}
 	if known {
 		rep.ready = time.Now()
 	}

@@ -86,7 +86,7 @@ func (f *fetch) whole(ctx context.Context, span pipeline.Span, names []string) (
 		})
 	}
 	// The answer that proves that the query is not too heavy is the one that is read.
-	answer, err := httpclient.AskAhead(ctx, ask)
+	answer, err := httpclient.Prefetch(ctx, ask)
 	if err != nil {
 		return pipeline.KindOf(err) == pipeline.TooHeavy, err
 	}

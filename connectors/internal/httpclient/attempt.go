@@ -63,7 +63,7 @@ type hop struct {
 
 // hop sends one request. It returns an answer, or where to go next, or an error.
 func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, error) {
-	if err := c.takeTurn(ctx, h.url, r.Since); err != nil {
+	if err := c.awaitRate(ctx, h.url, r.Since); err != nil {
 		return nil, nil, stopped(r.Op, err)
 	}
 	own, cancel := context.WithCancelCause(ctx)
@@ -109,9 +109,9 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	return nil, nil, e
 }
 
-// takeTurn waits for the rate, which is the vendor's: a host that has nothing to
+// awaitRate waits for the rate, which is the vendor's: a host that has nothing to
 // do with Base, as the storage that a signed link leads to, does not count.
-func (c *Client) takeTurn(ctx context.Context, to *url.URL, since time.Time) error {
+func (c *Client) awaitRate(ctx context.Context, to *url.URL, since time.Time) error {
 	if c.queue == nil || !sameOrigin(to, c.base) && !below(to, c.base) {
 		return ctx.Err()
 	}

@@ -132,9 +132,21 @@ type Request struct {
 	// WaitThrottled waits out every 429, however long; such waits do not count
 	// against RetryFor.
 	WaitThrottled bool
+	// Admit decides when each attempt may be sent, beside the rate; it may be nil.
+	Admit Admit
 	// Notify tells people what is waited for; it may be nil.
 	Notify func(text string, until time.Time)
 }
+
+// Admit holds an attempt back until it may be sent, as a quota does that
+// outlives the process. It may change r, whose Body may depend on the moment.
+// The time that it takes does not count against RetryFor, and its error is
+// final, whatever its kind. It obeys ctx while it waits.
+//
+// answered is called exactly once for each admitted attempt, with the attempt's
+// error. A Throttled attempt is repeated without a pause: Admit has been told
+// of it and says how long to wait, or gives up.
+type Admit func(ctx context.Context, r *Request) (answered func(error), err error)
 
 // Response is a 2xx answer. Body undoes gzip, reports a connection that broke
 // off or stalled as *[pipeline.Error] of kind Unavailable, keeps MaxBody, and
@@ -153,7 +165,7 @@ type Response struct {
 // The context governs the request and its body alike.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	var answer *Response
-	err := c.retry(ctx, r, func() error {
+	err := c.retry(ctx, r, func(r Request) error {
 		var err error
 		answer, err = c.attempt(ctx, r)
 		return err
@@ -172,7 +184,7 @@ func (c *Client) JSON(ctx context.Context, r Request, into any) error {
 		r.MaxBody = jsonLimit
 	}
 	var text []byte
-	err := c.retry(ctx, r, func() error {
+	err := c.retry(ctx, r, func(r Request) error {
 		answer, err := c.attempt(ctx, r)
 		if err != nil {
 			return err
@@ -203,34 +215,46 @@ func notJSON(text []byte) string {
 	return ""
 }
 
-// retry repeats try while its error may pass and time is left: its own, and
-// that of an outage which other requests have met already.
-func (c *Client) retry(ctx context.Context, r Request, try func() error) error {
-	pause := &backoff.ExponentialBackOff{
+// retry is the only loop of the connectors that repeats a request. It calls try
+// again while the error may pass and time is left: the request's own time, and
+// the time of an outage which other requests have met already.
+func (c *Client) retry(ctx context.Context, r Request, try func(Request) error) error {
+	pauses := &backoff.ExponentialBackOff{
 		InitialInterval: firstWait, RandomizationFactor: backoff.DefaultRandomizationFactor,
 		Multiplier: 2, MaxInterval: longestWait,
 	}
 	deadline := time.Now().Add(c.retryFor)
 	for {
-		err := try()
-		over := c.outage.note(err, time.Now()).Add(c.retryFor)
+		asked := time.Now()
+		answered, err := r.admit(ctx)
+		if err != nil {
+			return err
+		}
+		sent := time.Now()
+		deadline = deadline.Add(sent.Sub(asked))
+		err = try(r)
+		answered(err)
+		outageEnd := c.outage.note(err, time.Now()).Add(c.retryFor)
 		if err == nil || r.NoRetry || !pipeline.Retryable(err) || ctx.Err() != nil {
 			return err
 		}
-		wait := pause.NextBackOff()
-		var e *pipeline.Error
-		if errors.As(err, &e) && e.RetryAfter > 0 {
-			wait = e.RetryAfter
+		throttled := pipeline.KindOf(err) == pipeline.Throttled
+		if throttled && r.Admit != nil {
+			deadline = deadline.Add(time.Since(sent))
+			continue
 		}
-		patient := r.WaitThrottled && e != nil && e.Kind == pipeline.Throttled
-		if next := time.Now().Add(wait); !patient && (next.After(deadline) || next.After(over)) {
+		wait := r.pause(err, pauses.NextBackOff())
+		patient := throttled && r.WaitThrottled
+		next := time.Now().Add(wait)
+		// Admit may wait for longer than an outage lasts, so an old outage says nothing then.
+		if late := next.After(deadline) || r.Admit == nil && next.After(outageEnd); late && !patient {
 			return err
 		}
 		if patient {
 			deadline = deadline.Add(wait)
 		}
 		if r.Notify != nil {
-			r.Notify(waitText(e), c.now().Add(wait))
+			r.Notify(waitText(err), c.now().Add(wait))
 		}
 		if err := pipeline.Sleep(ctx, wait); err != nil {
 			return stopped(r.Op, err)
@@ -238,15 +262,33 @@ func (c *Client) retry(ctx context.Context, r Request, try func() error) error {
 	}
 }
 
-func waitText(e *pipeline.Error) string {
-	if e == nil {
-		return "waiting"
+func (r *Request) admit(ctx context.Context) (answered func(error), err error) {
+	if r.Admit == nil {
+		return func(error) {}, nil
 	}
-	if e.Kind == pipeline.Throttled {
+	return r.Admit(ctx, r)
+}
+
+// pause is how long to wait before the next attempt: as long as the vendor
+// asked for, else own. An attempt that was admitted used up some quota, so its
+// pauses grow whatever the vendor asked for.
+func (r *Request) pause(err error, own time.Duration) time.Duration {
+	var e *pipeline.Error
+	switch {
+	case !errors.As(err, &e) || e.RetryAfter <= 0:
+		return own
+	case r.Admit != nil:
+		return max(own, e.RetryAfter)
+	}
+	return e.RetryAfter
+}
+
+func waitText(err error) string {
+	if pipeline.KindOf(err) == pipeline.Throttled {
 		return "throttled by the vendor"
 	}
 	var s *StatusError
-	if errors.As(e, &s) {
+	if errors.As(err, &s) {
 		return fmt.Sprintf("the vendor answered %d", s.Code)
 	}
 	return "the vendor could not be reached"

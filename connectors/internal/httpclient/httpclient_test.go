@@ -272,6 +272,29 @@ func TestHeadersThatDoNotComeAreWaitedForOnlySoLong(t *testing.T) {
 	})
 }
 
+func TestAnErrorPageThatDoesNotEndIsWaitedForOnlySoLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := make(chan struct{})
+		c, stop := inMemory(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadGateway)
+			io.WriteString(w, "one moment")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			close(gone)
+		}, Options{Timeout: 5 * time.Second})
+		defer stop()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		_, err := c.Do(ctx, get("/x"))
+		var status *StatusError
+		if took := time.Since(began); took != 5*time.Second || !errors.As(err, &status) || status.Excerpt != "one moment" {
+			t.Errorf("after %v: %v", took, err)
+		}
+		<-gone
+	})
+}
+
 func TestAReaderThatPausesIsNotAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, stop := inMemory(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc") }, Options{Timeout: time.Minute})

@@ -56,11 +56,11 @@ func allTasks(t *testing.T, v *vendor, path string, tasks, each int, quota strin
 }
 
 // noteThen writes notes of so many POSTs, as an earlier run left them.
-func noteThen(t *testing.T, path, mark string, posts int) {
+func noteThen(t *testing.T, path string, tag taskTag, posts int) {
 	t.Helper()
 	j := &fileJournal{path: path}
 	for i := range posts {
-		n := pipeline.Note{At: time.Now().UTC().Add(time.Duration(i) * time.Microsecond), Kind: postNote, Text: mark + "calls company"}
+		n := pipeline.Note{At: time.Now().UTC().Add(time.Duration(i) * time.Microsecond), Kind: postNote, Text: string(tag) + "calls company"}
 		if err := j.Add(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
@@ -134,18 +134,19 @@ func TestPromise11_FewerPlacesThanTasks(t *testing.T) {
 // Three tasks with two places each, of which earlier notes have taken some.
 func TestPromise11_WhatOthersOrderedCountsForAllTasks(t *testing.T) {
 	for _, c := range []struct {
-		says, mark string
-		posts      int
+		says  string
+		tag   taskTag
+		posts int
 	}{
 		{"a run that was alone", "", 4},
-		{"a task of more than these", markOf("4", 5), 1},
-		{"a task of fewer than these", markOf("0", 2), 3},
-		{"two runs of the first of these at once", markOf("0", 3), 3},
+		{"a task of more than these", tagOf("4", 5), 1},
+		{"a task of fewer than these", tagOf("0", 2), 3},
+		{"two runs of the first of these at once", tagOf("0", 3), 3},
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v, path := newVendor(t), newFileJournal(t).path
-				noteThen(t, path, c.mark, c.posts)
+				noteThen(t, path, c.tag, c.posts)
 				began := time.Now()
 				allTasks(t, v, path, 3, 4, "6/1h")
 				first := 0
@@ -205,8 +206,8 @@ func TestPromise11_ARunThatIsAloneCountsThePostsOfTasks(t *testing.T) {
 func TestPromise11_AnotherNumberOfTasksHasOtherParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, path := newVendor(t), newFileJournal(t).path
-		noteThen(t, path, markOf("0", 5), 1)
-		noteThen(t, path, markOf("4", 5), 1)
+		noteThen(t, path, tagOf("0", 5), 1)
+		noteThen(t, path, tagOf("4", 5), 1)
 		began := time.Now()
 		allTasks(t, v, path, 2, 4, "6/1h")
 		if most := mostPostsIn(v.posts, time.Hour); most > 6 {
@@ -223,7 +224,7 @@ func TestANoteThatIsTakenBackTakesNoPlace(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v, path := newVendor(t), newFileJournal(t).path
-				note := pipeline.Note{At: time.Now().UTC(), Kind: postNote, Text: markOf("0", 2) + "calls company"}
+				note := pipeline.Note{At: time.Now().UTC(), Kind: postNote, Text: string(tagOf("0", 2)) + "calls company"}
 				back := note
 				back.Kind = unsentNote
 				add := func(n pipeline.Note) {
@@ -273,7 +274,7 @@ func TestANoteNamesItsTaskWhereSeveralShareTheQuota(t *testing.T) {
 				if rest, ok := strings.CutPrefix(notes[0].Text, c.want); !ok || !strings.HasPrefix(rest, "calls ") {
 					t.Errorf("note %q", notes[0].Text)
 				}
-				if got := markPattern.FindString(notes[0].Text); got != c.want {
+				if got := tagPattern.FindString(notes[0].Text); got != c.want {
 					t.Errorf("read back as %q, want %q", got, c.want)
 				}
 			})

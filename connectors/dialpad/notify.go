@@ -8,8 +8,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// sleepTold tells what is waited for and then waits, or returns when ctx ends.
-func sleepTold(ctx context.Context, notify func(string, time.Time), why string, now func() time.Time, d time.Duration) error {
+// notifyAndSleep tells what is waited for and then waits, or returns when ctx ends.
+func notifyAndSleep(ctx context.Context, notify func(string, time.Time), why string, now func() time.Time, d time.Duration) error {
 	if d > 0 {
 		notify(why, now().Add(d))
 	}
@@ -19,7 +19,7 @@ func sleepTold(ctx context.Context, notify func(string, time.Time), why string, 
 	return nil
 }
 
-// stopped is the end of ctx as an error, nil while it lasts.
+// stopped is the end of ctx as an error, nil while ctx lasts.
 func stopped(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {

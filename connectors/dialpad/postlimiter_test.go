@@ -250,7 +250,7 @@ func TestAThrottledRunTriesOnePostAtATime(t *testing.T) {
 			}
 		}
 		if probes > 4 {
-			t.Errorf("%d POSTs into a closed gate", probes)
+			t.Errorf("%d POSTs while throttled", probes)
 		}
 		// The 40 refusals at first are one sign, not 40: the pauses stay short.
 		if late := time.Since(until); late > 2*time.Minute {
@@ -273,7 +273,7 @@ func TestPromise11_APostCountsFromWhenItArrives(t *testing.T) {
 	})
 }
 
-func TestPostsAreRepeatedThroughTheGate(t *testing.T) {
+func TestRepeatedPostsCountToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, j, n := newVendor(t), newFileJournal(t), &told{}
 		v.onPost = func(n int, w http.ResponseWriter) bool {
@@ -313,7 +313,7 @@ func TestAVendorThatIsDownIsGivenUpAfterTheRetryTime(t *testing.T) {
 	})
 }
 
-func TestTheGateObeysTheContext(t *testing.T) {
+func TestTheLimiterObeysTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVendor(t)
 		s := newTestSource(t, v, Options{}, func(c *Config) { c.PostQuota = "1/1h" })

@@ -1,0 +1,265 @@
+package dialpad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// throttlePatience bounds the waiting for a vendor that keeps answering 429; its
+// published limit is over two hours.
+const throttlePatience = 3 * time.Hour
+
+// postLimiter lets POSTs out to the vendor: at most so many in any span of the
+// quota's length, in this process, in those before it and in others that run
+// now. Each POST is noted in the journal before it is sent, retries too, so a
+// kill forgets none.
+//
+// It only waits and keeps the journal. [sharedQuota] counts, [throttleBackoff]
+// knows the vendor's 429s, and httpclient repeats what failed.
+type postLimiter struct {
+	tenant pipeline.TenantKey
+	now    func() time.Time
+
+	// turn is held by who decides about the next POST, so that no two count the
+	// same room. While the vendor throttles, the turn is held until the answer.
+	turn chan struct{}
+
+	mu           sync.Mutex
+	quota        sharedQuota
+	throttle     throttleBackoff
+	waitingUntil time.Time // of who holds turn; zero when it does not wait
+}
+
+func newPostLimiter(q quota, tenant pipeline.TenantKey, o Options) *postLimiter {
+	return &postLimiter{
+		tenant: tenant, now: o.Now, turn: make(chan struct{}, 1),
+		quota: newSharedQuota(q, o), throttle: newThrottleBackoff(),
+	}
+}
+
+// postAttempt is one POST that is to be sent, and sent again until it is answered.
+type postAttempt struct {
+	journal pipeline.Journal
+	text    string                             // for the journal; no secret
+	notify  func(text string, until time.Time) // never nil
+	// hold says how long the POST must not be sent for reasons of its own, and why.
+	hold func() (time.Duration, string)
+
+	throttled   error     // the last 429
+	throttledAt time.Time // the first 429; zero before it
+}
+
+// Admit waits until p may be sent and notes it in the journal. The caller sends
+// it then, and calls answered exactly once, with the error of the attempt. Calls
+// for different attempts may run at once. Admit obeys ctx; it gives up, with a
+// Throttled error, a vendor that answers 429 for longer than throttlePatience.
+func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(error), err error) {
+	if err := l.givenUp(p); err != nil {
+		return nil, err
+	}
+	if err := l.awaitTurn(ctx, p); err != nil {
+		return nil, err
+	}
+	note, err := l.reserve(ctx, p)
+	l.mu.Lock()
+	alone := err == nil && l.throttle.Probing
+	l.mu.Unlock()
+	if !alone {
+		<-l.turn
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(err error) {
+		l.answered(note, p, err)
+		if alone {
+			<-l.turn
+		}
+	}, nil
+}
+
+// givenUp is the error of a POST that has been throttled for too long.
+func (l *postLimiter) givenUp(p *postAttempt) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.throttled == nil || l.throttle.Until.Sub(p.throttledAt) <= throttlePatience {
+		return nil
+	}
+	return &pipeline.Error{
+		Op: "POST /stats", Kind: pipeline.Throttled,
+		Err:  fmt.Errorf("throttled since %s: %w", p.throttledAt.UTC().Format(time.RFC3339), p.throttled),
+		Hint: "something else uses up the company's quota of reports; the next sync tries again",
+	}
+}
+
+// awaitTurn is a mutex that obeys ctx and says what its holder waits for.
+func (l *postLimiter) awaitTurn(ctx context.Context, p *postAttempt) error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	l.mu.Lock()
+	until := l.waitingUntil
+	l.mu.Unlock()
+	if !until.IsZero() {
+		p.notify("waiting for its turn to order a report", until)
+	}
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return stopped(ctx)
+	}
+}
+
+// reserve waits for room and notes the POST, again until the room is certain.
+// The turn is held.
+func (l *postLimiter) reserve(ctx context.Context, p *postAttempt) (note time.Time, err error) {
+	for {
+		if err := l.awaitRoom(ctx, p); err != nil {
+			return note, err
+		}
+		l.mu.Lock()
+		note = l.quota.NoteTime(l.now())
+		l.mu.Unlock()
+		if err := p.journal.Add(ctx, l.noteOf(note, postNote, p)); err != nil {
+			return note, err
+		}
+		l.mu.Lock()
+		l.quota.Reserve(note)
+		l.mu.Unlock()
+		if kept, err := l.confirm(ctx, p, note); kept || err != nil {
+			return note, err
+		}
+	}
+}
+
+// awaitRoom waits until nothing that is known keeps the POST back. The turn is held.
+func (l *postLimiter) awaitRoom(ctx context.Context, p *postAttempt) error {
+	for {
+		wait, why, err := l.blocked(ctx, p)
+		if err != nil || wait <= 0 {
+			return err
+		}
+		if err := l.sleep(ctx, p, why, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// blocked says how long the POST may not be sent, and why. The turn is held.
+func (l *postLimiter) blocked(ctx context.Context, p *postAttempt) (time.Duration, string, error) {
+	now := l.now()
+	l.mu.Lock()
+	pause := l.throttle.Until.Sub(now)
+	l.mu.Unlock()
+	if pause > 0 {
+		return pause, "throttled by the vendor", nil
+	}
+	if wait, why := p.hold(); wait > 0 {
+		return wait, why, nil
+	}
+	l.mu.Lock()
+	stale := l.quota.NeedsJournal(now)
+	l.mu.Unlock()
+	if stale {
+		if err := l.readJournal(ctx, p, now); err != nil {
+			return 0, "", err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	wait, why := l.quota.Room(now)
+	return wait, why, nil
+}
+
+func (l *postLimiter) readJournal(ctx context.Context, p *postAttempt, now time.Time) error {
+	notes, err := p.journal.Since(ctx, l.tenant, l.quota.JournalFrom(now))
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quota.Learn(notes, now)
+	return nil
+}
+
+// confirm tells whether the noted POST may be sent. Where the shares of all
+// tasks do not add up to the quota, two tasks may have seen the same room: each
+// reads the journal once more behind its own note. Of notes that are too many,
+// the last one sees all others, so that what is sent is never too much. A note
+// that found no room is taken back, and after a random pause its task tries again.
+func (l *postLimiter) confirm(ctx context.Context, p *postAttempt, note time.Time) (bool, error) {
+	l.mu.Lock()
+	sure := l.quota.Undisputed(note)
+	l.mu.Unlock()
+	if sure {
+		return true, nil
+	}
+	now := l.now()
+	if err := l.readJournal(ctx, p, now); err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	fits := !l.quota.Overdrawn(now)
+	l.mu.Unlock()
+	if fits {
+		return true, nil
+	}
+	if err := p.journal.Add(ctx, l.noteOf(note, unsentNote, p)); err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	l.quota.TakeBack(note)
+	l.mu.Unlock()
+	pause := time.Second + rand.N(time.Duration(l.quota.tasks)*4*time.Second)
+	return false, l.sleep(ctx, p, fmt.Sprintf("another task took the last place in the quota of %s reports", l.quota.quota), pause)
+}
+
+func (l *postLimiter) noteOf(at time.Time, kind string, p *postAttempt) pipeline.Note {
+	return pipeline.Note{Tenant: l.tenant, At: at, Kind: kind, Text: string(l.quota.tag) + p.text}
+}
+
+// sleep waits with the turn held, and lets those behind it know until when.
+func (l *postLimiter) sleep(ctx context.Context, p *postAttempt, why string, wait time.Duration) error {
+	l.setWaiting(l.now().Add(wait))
+	defer l.setWaiting(time.Time{})
+	return notifyAndSleep(ctx, p.notify, why, l.now, wait)
+}
+
+func (l *postLimiter) setWaiting(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waitingUntil = until
+}
+
+// answered learns from the answer to a POST.
+func (l *postLimiter) answered(note time.Time, p *postAttempt, err error) {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quota.Sent(note, now)
+	l.throttle.Answered(err, now)
+	if pipeline.KindOf(err) == pipeline.Throttled {
+		p.throttled = err
+		if p.throttledAt.IsZero() {
+			p.throttledAt = now
+		}
+	}
+}
+
+// retryAfter is how long the vendor asked to wait, 0 if it did not say.
+func retryAfter(err error) time.Duration {
+	var e *pipeline.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
