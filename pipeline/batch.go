@@ -39,6 +39,14 @@ type Reject struct {
 	Scope  string  // filled by the engine
 }
 
+// Hash is the reject's part in a window's hash of rejects. It leaves out the position: a row before the reject may have
+// come or gone.
+func (r Reject) Hash() Hash {
+	return FieldHash(NameSeed("reason"), []byte(r.Reason)).
+		Add(FieldHash(NameSeed("raw"), []byte(r.Raw))).
+		Add(FieldHash(NameSeed("scope"), []byte(r.Scope))).mix()
+}
+
 // keptBatches bounds the released batches whose memory is kept, of each table:
 // what the workers of one process use at once.
 const keptBatches = 16
@@ -149,11 +157,9 @@ func (b *Batch) EndRow(at Instant, extras Hash) {
 // Reject records a row that cannot be loaded.
 func (b *Batch) Reject(r Reject) { b.Rejects = append(b.Rejects, r) }
 
-// hashes are those of the rows, once the rows are hashed.
-func (b *Batch) hashes() []Hash { return b.ExtrasHash }
-
-// finish makes every column as long as the batch and checks that no key is missing.
-func (b *Batch) finish() error {
+// Finish ends the batch: it makes every column as long as the batch and checks that no key is missing. A batch that is
+// finished may be finished again.
+func (b *Batch) Finish() error {
 	for i, c := range b.columns {
 		if c == nil {
 			continue
@@ -169,7 +175,7 @@ func (b *Batch) finish() error {
 // Columns returns the columns built so far, nil where the engine fills them.
 // They are views, good until Release.
 func (b *Batch) Columns() ([]arrow.Array, error) {
-	if err := b.finish(); err != nil {
+	if err := b.Finish(); err != nil {
 		return nil, err
 	}
 	cols := make([]arrow.Array, len(b.columns))

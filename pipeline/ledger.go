@@ -5,6 +5,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // EntryRemnant stands only in [Ledger.Entries]: its window is the part of a
@@ -306,15 +308,15 @@ func (l *Ledger) Failed(s Span) (Entry, bool) {
 func (l *Ledger) Waived() []Span { return l.waived.spans(NoInstant) }
 
 // Remnants lists the spans of superseded windows that nothing covers since.
-func (l *Ledger) Remnants() []Span { return union(l.remnants.spans(NoInstant)) }
+func (l *Ledger) Remnants() []Span { return calendar.Union(l.remnants.spans(NoInstant)) }
 
 // Watermark is the end of the unbroken run of settled or waived windows from
 // first on; NoInstant where there is none.
 func (l *Ledger) Watermark(first Instant) Instant {
-	doubt := l.doubtful()
+	doubt := l.InDoubt()
 	at := first
-	for _, s := range merge(l.liveSpans(first, func(it spanItem) bool {
-		return it.entry.Settled && !touches(doubt, it.Span)
+	for _, s := range calendar.Merge(l.liveSpans(first, func(it spanItem) bool {
+		return it.entry.Settled && !calendar.Touches(doubt, it.Span)
 	}), l.waived.spans(first)) {
 		if s.Start > at {
 			break
@@ -327,6 +329,33 @@ func (l *Ledger) Watermark(first Instant) Instant {
 	return at
 }
 
+// Windows iterates, by start, over the committed windows that end after from. Windows in doubt are among them. The
+// ledger must not change meanwhile.
+func (l *Ledger) Windows(from Instant) iter.Seq[Entry] { return entriesOf(l.live.from(from)) }
+
+// WindowsOver iterates, by start, over the committed windows that overlap s. Windows in doubt are among them. The
+// ledger must not change meanwhile.
+func (l *Ledger) WindowsOver(s Span) iter.Seq[Entry] { return entriesOf(l.live.over(s)) }
+
+func entriesOf(items iter.Seq[spanItem]) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for it := range items {
+			if !yield(*it.entry) {
+				return
+			}
+		}
+	}
+}
+
+// Committed reports whether the ledger has a commit of exactly this span, in doubt or not.
+func (l *Ledger) Committed(s Span) bool {
+	_, ok := l.live.get(s)
+	return ok
+}
+
+// Covered lists, by start, the spans of the committed windows that end after from. Windows in doubt are among them.
+func (l *Ledger) Covered(from Instant) []Span { return l.live.spans(from) }
+
 // liveSpans lists the committed windows that end after from and that keep wants.
 func (l *Ledger) liveSpans(from Instant, keep func(spanItem) bool) []Span {
 	var list []Span
@@ -338,12 +367,12 @@ func (l *Ledger) liveSpans(from Instant, keep func(spanItem) bool) []Span {
 	return list
 }
 
-// doubtful is the union of the windows whose content is unknown.
-func (l *Ledger) doubtful() []Span {
+// InDoubt is the union of the windows whose content is unknown, in order.
+func (l *Ledger) InDoubt() []Span {
 	list := make([]Span, 0, len(l.begun))
 	for s := range l.begun {
 		list = append(list, s)
 	}
 	slices.SortFunc(list, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
-	return union(list)
+	return calendar.Union(list)
 }

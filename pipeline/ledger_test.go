@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // hours is the span from hour a to hour b of a day in the tests of the ledger.
@@ -243,10 +245,10 @@ func checkLedger(t *testing.T, l *Ledger) {
 		}
 	}
 	for it := range l.live.from(NoInstant) {
-		if !l.Dirty(it.Span) && len(without(it.Span, l.waived.spans(NoInstant))) != 1 {
+		if !l.Dirty(it.Span) && len(calendar.Without(it.Span, l.waived.spans(NoInstant))) != 1 {
 			t.Fatalf("committed window %v is waived as well", it.Span)
 		}
-		if rest := without(it.Span, l.Remnants()); len(rest) != 1 || rest[0] != it.Span {
+		if rest := calendar.Without(it.Span, l.Remnants()); len(rest) != 1 || rest[0] != it.Span {
 			t.Fatalf("live window %v is a remnant as well", it.Span)
 		}
 	}

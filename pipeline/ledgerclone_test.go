@@ -11,9 +11,9 @@ func TestACloneIsFoldedFurtherByItself(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func(n int) Entry {
 		start := Instant(r.IntN(2000))
-		e := Entry{Kind: kinds[r.IntN(len(kinds))], Window: Window{Span: Span{start, start + 1 + Instant(r.IntN(5))}, Zone: "UTC"}, ReadAt: Instant(n)}
+		e := Entry{Kind: kinds[r.IntN(len(kinds))], Window: Window{Span: Span{Start: start, End: start + 1 + Instant(r.IntN(5))}, Zone: "UTC"}, ReadAt: Instant(n)}
 		if r.IntN(4) == 0 {
-			e.Supersedes = []Window{{Span: Span{start, start + 1}, Zone: "UTC"}}
+			e.Supersedes = []Window{{Span: Span{Start: start, End: start + 1}, Zone: "UTC"}}
 		}
 		return e
 	}
@@ -36,7 +36,7 @@ func TestACloneIsFoldedFurtherByItself(t *testing.T) {
 		t.Error("the clone is folded otherwise than the ledger would have been")
 	}
 	before := l.Entries()
-	c.Apply(Entry{Kind: EntryCommit, Window: Window{Span: Span{0, 3000}, Zone: "UTC"}, ReadAt: 9000})
+	c.Apply(Entry{Kind: EntryCommit, Window: Window{Span: Span{Start: 0, End: 3000}, Zone: "UTC"}, ReadAt: 9000})
 	if !reflect.DeepEqual(l.Entries(), before) || len(before) == 0 {
 		t.Error("the clone shares memory with the ledger")
 	}

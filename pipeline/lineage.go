@@ -1,38 +1,40 @@
 package pipeline
 
-// lineage is what the engine knows of the rows that a document brings to a
-// window: it fills the columns that a format does not.
-type lineage struct {
-	meta   *Meta
-	window Window
-	clock  *ZoneClock // of the zone that the window was cut in
-	syncID SyncID
+// RowLineage is what the engine knows of the rows that a document brings to a window. A format does not know it. RowLineage
+// fills the columns marked Engine.
+type RowLineage struct {
+	Scope       string // what the document was asked for; empty: null
+	Window      Window
+	ExtractedAt Instant
+	SyncID      SyncID
+	// Clock is of the zone that the window was cut in. A clock belongs to one goroutine.
+	Clock *ZoneClock
 }
 
 // fill appends the column called name for rows with the given times.
-func (l lineage) fill(c *column, name string, times []Instant) {
+func (l *RowLineage) fill(c *column, name string, times []Instant) {
 	switch name {
 	case "scope":
-		if l.meta.Request.Scope == "" {
+		if l.Scope == "" {
 			c.addNulls(len(times))
 			return
 		}
-		repeatText(c, l.meta.Request.Scope, len(times))
+		repeatText(c, l.Scope, len(times))
 	case "sync_id":
-		repeatText(c, string(l.syncID), len(times))
+		repeatText(c, string(l.SyncID), len(times))
 	case "local_date":
 		for _, t := range times {
 			if t == NoInstant {
-				t = l.window.Start
+				t = l.Window.Start
 			}
-			c.addDay(l.clock.Day(t))
+			c.addDay(l.Clock.Day(t))
 		}
 	case "window_start":
-		repeatInstant(c, l.window.Start, len(times))
+		repeatInstant(c, l.Window.Start, len(times))
 	case "window_end":
-		repeatInstant(c, l.window.End, len(times))
+		repeatInstant(c, l.Window.End, len(times))
 	case "extracted_at":
-		repeatInstant(c, l.meta.ExtractedAt, len(times))
+		repeatInstant(c, l.ExtractedAt, len(times))
 	}
 }
 

@@ -24,8 +24,10 @@ func newRowHasher(t *Table) *rowHasher {
 	return h
 }
 
-// rows turns the hashes of a finished batch's extras into those of its rows;
-// they stand where the extras' stood.
+// HashRows turns the hashes of a finished batch's extras into those of its rows, once. The hashes stand in the same
+// memory, good until Release.
+func (b *Batch) HashRows() []Hash { return b.Table.hasher.rows(b) }
+
 func (h *rowHasher) rows(b *Batch) []Hash {
 	sums := b.ExtrasHash
 	for i, c := range b.columns {

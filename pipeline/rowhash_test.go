@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 )
 
 // eventBatch builds a batch of calls from (id, status, tags, seconds).
@@ -45,7 +46,7 @@ func printOf(t *testing.T, rows ...eventRow) Hash {
 	t.Helper()
 	b := eventBatch(t, rows...)
 	defer b.Release()
-	if err := b.finish(); err != nil {
+	if err := b.Finish(); err != nil {
 		t.Fatal(err)
 	}
 	var sum Hash
@@ -94,7 +95,7 @@ func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
 			b.Instant(Activity.Index("interval_end"), day(9))
 			b.Int(Activity.Index(c.Name), int64(i))
 			b.EndRow(day(8), Hash{})
-			if err := b.finish(); err != nil {
+			if err := b.Finish(); err != nil {
 				t.Fatal(err)
 			}
 			prints[i] = newRowHasher(Activity).rows(b)[0]
@@ -162,7 +163,7 @@ func TestTheHashOfARowIsTheSumOfItsStrings(t *testing.T) {
 			want = want.Add(FieldHash(NameSeed(c.Name), []byte(texts[c.Name])))
 		}
 		b.EndRow(NoInstant, Hash{})
-		if err := b.finish(); err != nil {
+		if err := b.Finish(); err != nil {
 			t.Fatal(err)
 		}
 		if got := newRowHasher(Events).rows(b)[0]; got != want.mix() {
@@ -181,3 +182,5 @@ func TestAFormatThatLeavesAKeyOutIsCaught(t *testing.T) {
 		t.Fatal("a row without event_id passed")
 	}
 }
+
+func day(n int) Instant { return InstantOf(time.Date(2025, 9, n, 6, 0, 0, 0, time.UTC)) }

@@ -51,8 +51,10 @@ type Table struct {
 	// TimeColumn is the column that decides a row's window and local_date.
 	TimeColumn string
 
-	schema *arrow.Schema
-	index  map[string]int
+	schema  *arrow.Schema
+	records *arrow.Schema // the StageSchema as the engine's records have it
+	hasher  *rowHasher
+	index   map[string]int
 }
 
 // Schema returns the whole table's Arrow schema, all columns in order.
@@ -80,7 +82,6 @@ func (t *Table) StageSchema() *arrow.Schema {
 	return arrow.NewSchema(t.schema.Fields()[PathColumns:], &md)
 }
 
-// recordSchema is the StageSchema as the engine's records have it.
 func (t *Table) recordSchema() *arrow.Schema {
 	md := t.schema.Metadata()
 	fields := slices.Clone(t.schema.Fields()[PathColumns:])
@@ -120,6 +121,7 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 		t.index[c.Name] = i
 	}
 	t.schema = arrow.NewSchema(fields, nil)
+	t.records, t.hasher = t.recordSchema(), newRowHasher(t)
 	return t
 }
 

@@ -1,5 +1,15 @@
 package pipeline
 
+// Exit codes of a run, as the command line returns them.
+const (
+	ExitDone         = 0
+	ExitInternal     = 1
+	ExitInvalid      = 2
+	ExitFailed       = 3
+	ExitUnauthorized = 4
+	ExitStopped      = 130
+)
+
 // Summary is what one run of sync did: `windrow sync --json` and the sink's
 // record of runs.
 type Summary struct {
@@ -27,6 +37,15 @@ type StreamSummary struct {
 	Duplicate int64     `json:"duplicate"`
 	// Errors has an entry for each failed window.
 	Errors []WindowError `json:"errors"`
+}
+
+// Add counts the source rows of one window.
+func (s *StreamSummary) Add(c Counts) {
+	s.Read += c.Read
+	s.Rows += c.Rows
+	s.Rejected += c.Rejected
+	s.Outside += c.Outside
+	s.Duplicate += c.Duplicate
 }
 
 // WindowError tells why a window failed, in words for a person, which do not

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // Times reads the row's local times, in the order in which they happened, and
@@ -36,7 +37,7 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 			r.Keep(f) // a blank one has nothing to keep
 			m = unreadableTime
 		}
-		if m.kind != pipeline.LocalUnique {
+		if m.kind != calendar.LocalUnique {
 			flags++
 		}
 		r.resolved = append(r.resolved, m)
@@ -71,7 +72,7 @@ var ambiguousName = newExtraName("_time_ambiguous")
 func (r *Row) flagTimes(ordered []int) {
 	list := []byte{'['}
 	for i, m := range r.resolved {
-		if m.kind == pipeline.LocalUnique {
+		if m.kind == calendar.LocalUnique {
 			continue
 		}
 		if len(list) > 1 {
@@ -102,8 +103,8 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 		r.Keep(f)
 	}
 	return pipeline.Span{
-		Start: pipeline.DayStart(wall.Year, time.Month(wall.Month), wall.Day, z.loc),
-		End:   pipeline.DayStart(wall.Year, time.Month(wall.Month), wall.Day+1, z.loc),
+		Start: calendar.DayStart(wall.Year, time.Month(wall.Month), wall.Day, z.loc),
+		End:   calendar.DayStart(wall.Year, time.Month(wall.Month), wall.Day+1, z.loc),
 	}, true
 }
 
@@ -180,7 +181,7 @@ func loadZone(name string) *zone {
 	if err != nil {
 		return nil
 	}
-	return &zone{name: name, loc: loc, clock: pipeline.NewZoneClock(loc)}
+	return &zone{name: name, loc: loc, clock: calendar.NewZoneClock(loc)}
 }
 
 // zone is a loaded time zone.
@@ -194,7 +195,7 @@ type zone struct {
 // one twice, unless the kind is ambiguous.
 type resolvedTime struct {
 	first, second pipeline.Instant
-	kind          pipeline.LocalKind
+	kind          calendar.LocalKind
 }
 
 var unreadableTime = resolvedTime{first: pipeline.NoInstant, second: pipeline.NoInstant}

@@ -16,6 +16,7 @@ import (
 	"github.com/windrow-data/windrow/connectors/ucontact"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
@@ -173,7 +174,7 @@ func writeStream(ctx context.Context, store *parquet.Store, sink string, s pipel
 		return err
 	}
 	length := time.Hour
-	if s.Calendar.Unit == pipeline.Days {
+	if s.Calendar.Unit == calendar.Days {
 		length = 24 * time.Hour
 	}
 	spans := s.Calendar.Cut(pipeline.Span{Start: s.Calendar.Window(pipeline.InstantOf(end.Add(-time.Duration(n) * length))).Start, End: pipeline.InstantOf(end)})

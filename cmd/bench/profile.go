@@ -19,6 +19,8 @@ import (
 	"github.com/windrow-data/windrow/connectors/dialpad"
 	"github.com/windrow-data/windrow/connectors/ucontact"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
@@ -98,7 +100,7 @@ func profileMain(ctx context.Context) (err error) {
 	if err := json.NewDecoder(os.Stdin).Decode(&p); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(pipeline.SoftMemory(profiledBodies)) // as `windrow sync` does
+	debug.SetMemoryLimit(engine.SoftMemory(profiledBodies)) // as `windrow sync` does
 	now, err := time.Parse(time.RFC3339, planningTime(p.Input))
 	if err != nil {
 		return err
@@ -117,9 +119,9 @@ func profileMain(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	engine := &pipeline.Engine{
+	engine := &engine.Engine{
 		Store: store, Sources: []pipeline.Source{source}, Streams: []pipeline.StreamID{p.stream()},
-		Select: pipeline.Selection{From: p.Input.From, To: p.Input.To},
+		Select: plan.Selection{From: p.Input.From, To: p.Input.To},
 		Clock:  func() time.Time { return now }, Now: time.Now, MaxRejects: 0.01, Concurrency: profiledBodies,
 	}
 	if err := pprof.StartCPUProfile(out); err != nil {

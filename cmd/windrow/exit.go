@@ -64,7 +64,7 @@ func usagef(hint, format string, args ...any) error {
 }
 
 // faultsError is everything that is wrong with the configuration.
-type faultsError struct{ faults []pipeline.Fault }
+type faultsError struct{ faults []pipeline.ConfigError }
 
 func (e *faultsError) Error() string {
 	var b strings.Builder

@@ -85,7 +85,7 @@ func TestAResultThatHasBeenShownIsNotReportedAgain(t *testing.T) {
 		{errors.Join(errors.New("close failed"), exitWith(3)), []string{"close failed"}},
 		{errors.Join(errors.Join(errors.New("record"), nil, exitWith(3)), errors.New("close")), []string{"record", "close"}},
 		{fmt.Errorf("reading: %w", context.Canceled), []string{"reading: context canceled"}},
-		{&faultsError{[]pipeline.Fault{{Variable: "WINDROW_A", Problem: "is bad", Example: "1"}}}, []string{"1 setting is wrong:\n  WINDROW_A is bad; for example WINDROW_A=1"}},
+		{&faultsError{[]pipeline.ConfigError{{Variable: "WINDROW_A", Problem: "is bad", Example: "1"}}}, []string{"1 setting is wrong:\n  WINDROW_A is bad; for example WINDROW_A=1"}},
 	} {
 		if got := reasons(c.err); !slices.Equal(got, c.want) {
 			t.Errorf("%v: got %q, want %q", c.err, got, c.want)

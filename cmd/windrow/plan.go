@@ -8,6 +8,8 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -22,7 +24,7 @@ func (a *app) planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withEngine(cmd.Context(), s, func(e *pipeline.Engine) error {
+			return a.withEngine(cmd.Context(), s, func(e *engine.Engine) error {
 				f.apply(e)
 				e.Shard = s.shard()
 				return a.plan(cmd.Context(), s, e, &f)
@@ -33,7 +35,7 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) plan(ctx context.Context, s *setup, e *pipeline.Engine, f *selection) error {
+func (a *app) plan(ctx context.Context, s *setup, e *engine.Engine, f *selection) error {
 	planned := e.Plan
 	switch {
 	case s.leavesWaiver(f):
@@ -58,7 +60,7 @@ func (a *app) plan(ctx context.Context, s *setup, e *pipeline.Engine, f *selecti
 
 // estimate tells what the plan will use of a sink that bills. The document of
 // --json is an array of streams and stays one: it is told beside.
-func (a *app) estimate(ctx context.Context, s *setup, e *pipeline.Engine, streams []pipeline.PlannedStream, beside bool) error {
+func (a *app) estimate(ctx context.Context, s *setup, e *engine.Engine, streams []pipeline.PlannedStream, beside bool) error {
 	meter, bills := e.Store.(pipeline.Meter)
 	if !bills || !slices.ContainsFunc(streams, func(p pipeline.PlannedStream) bool { return len(p.Windows) > 0 }) {
 		return nil
@@ -75,7 +77,7 @@ func (a *app) estimate(ctx context.Context, s *setup, e *pipeline.Engine, stream
 }
 
 // waiverPlan lists what `sync --waive` would settle.
-func waiverPlan(ctx context.Context, e *pipeline.Engine) ([]pipeline.PlannedStream, error) {
+func waiverPlan(ctx context.Context, e *engine.Engine) ([]pipeline.PlannedStream, error) {
 	var planned []pipeline.PlannedStream
 	for _, source := range e.Sources {
 		for _, s := range source.Streams() {
@@ -86,7 +88,7 @@ func waiverPlan(ctx context.Context, e *pipeline.Engine) ([]pipeline.PlannedStre
 			if err != nil {
 				return nil, err
 			}
-			spans, err := pipeline.WaivePlan(s, ledger, e.Select, pipeline.InstantOf(e.Clock()))
+			spans, err := plan.Waivable(s, ledger, e.Select, pipeline.InstantOf(e.Clock()))
 			if err != nil {
 				return nil, err
 			}

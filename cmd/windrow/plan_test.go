@@ -10,6 +10,9 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 	"github.com/windrow-data/windrow/sinks/memory"
 )
 
@@ -28,7 +31,7 @@ type daily struct{ pipeline.Source }
 func (daily) Streams() []pipeline.Stream {
 	return []pipeline.Stream{{
 		Key:   pipeline.StreamKey{Account: pipeline.DefaultAccount, Stream: "dialpad.calls"},
-		Table: pipeline.Events, From: "2025-09-07", Calendar: pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: time.UTC},
+		Table: pipeline.Events, From: "2025-09-07", Calendar: pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: time.UTC},
 	}}
 }
 
@@ -40,7 +43,7 @@ func TestPlanTellsWhatASinkThatBillsWillCharge(t *testing.T) {
 	plan := func(store pipeline.Store, f selection) (stdout, stderr string) {
 		var out, errs strings.Builder
 		a := &app{stdout: &out, stderr: &errs, now: clock}
-		e := &pipeline.Engine{Store: store, Sources: []pipeline.Source{daily{}}, Clock: clock, Now: clock, Select: pipeline.Selection{From: f.from, To: f.to}}
+		e := &engine.Engine{Store: store, Sources: []pipeline.Source{daily{}}, Clock: clock, Now: clock, Select: plan.Selection{From: f.from, To: f.to}}
 		s := &setup{log: show.NewLog(&errs, true, slog.LevelInfo)}
 		if err := a.plan(t.Context(), s, e, &f); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
-	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // selection holds the flags that sync and plan share.
@@ -68,6 +69,6 @@ func bound(flag, value string, given bool) (time.Time, error) {
 }
 
 // apply narrows the engine's run.
-func (f *selection) apply(e *pipeline.Engine) {
-	e.Select = pipeline.Selection{From: f.from, To: f.to, Refetch: f.refetch}
+func (f *selection) apply(e *engine.Engine) {
+	e.Select = plan.Selection{From: f.from, To: f.to, Refetch: f.refetch}
 }

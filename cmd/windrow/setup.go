@@ -16,6 +16,7 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 // setup is the configuration, understood and without a fault.
@@ -83,7 +84,7 @@ func (s *setup) catalogue() []pipeline.Stream {
 }
 
 // streamFaults says what is wrong with a choice of streams.
-func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipeline.Fault {
+func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipeline.ConfigError {
 	catalogue := s.catalogue()
 	var available []string
 	for _, st := range catalogue {
@@ -95,7 +96,7 @@ func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipe
 	if len(available) == 0 {
 		list = "no source is configured"
 	}
-	var faults []pipeline.Fault
+	var faults []pipeline.ConfigError
 	for _, id := range wanted {
 		i := slices.IndexFunc(catalogue, func(st pipeline.Stream) bool { return st.Key.Stream == id })
 		var problem string
@@ -107,7 +108,7 @@ func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipe
 		default:
 			problem = fmt.Sprintf("names %q, which is no stream; %s", id, list)
 		}
-		faults = append(faults, pipeline.Fault{Variable: variable, Problem: problem})
+		faults = append(faults, pipeline.ConfigError{Variable: variable, Problem: problem})
 	}
 	return faults
 }
@@ -133,7 +134,7 @@ func (s *setup) warnIdle(log *slog.Logger) {
 }
 
 // withEngine builds the sources, opens the sink and lends an engine to do.
-func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine) error) error {
+func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) error) error {
 	if a.softMemory {
 		debug.SetMemoryLimit(softMemory(s.Concurrency, containerMemory))
 	}
@@ -150,7 +151,7 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine
 		return err
 	}
 	sink := sinkOf(s.Sink)
-	err = sink.explain(s.Sink, do(&pipeline.Engine{
+	err = sink.explain(s.Sink, do(&engine.Engine{
 		Store: store, Sources: sources, Streams: s.Streams,
 		Clock: clock, Now: a.now,
 		MaxRejects: s.MaxRejects, Concurrency: s.Concurrency,
@@ -164,7 +165,7 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*pipeline.Engine
 
 // softMemory is what a run should use, in bytes: at most four fifths of the container.
 func softMemory(concurrency int, containerMemory func() (uint64, error)) int64 {
-	return atMostOf(pipeline.SoftMemory(concurrency), 4, 5, containerMemory)
+	return atMostOf(engine.SoftMemory(concurrency), 4, 5, containerMemory)
 }
 
 // sources builds every configured source; at least one must be.

@@ -100,9 +100,9 @@ func containerMemory() (uint64, error) { return memlimit.FromCgroup() }
 
 // sinkFaults asks the sink whether it understands its variable, unless that is
 // at fault already. Opening touches nothing.
-func sinkFaults(dsn string, known []pipeline.Fault) []pipeline.Fault {
+func sinkFaults(dsn string, known []pipeline.ConfigError) []pipeline.ConfigError {
 	const variable = config.Prefix + "SINK"
-	if slices.ContainsFunc(known, func(f pipeline.Fault) bool { return f.Variable == variable }) {
+	if slices.ContainsFunc(known, func(f pipeline.ConfigError) bool { return f.Variable == variable }) {
 		return nil
 	}
 	k := sinkOf(dsn)
@@ -113,12 +113,12 @@ func sinkFaults(dsn string, known []pipeline.Fault) []pipeline.Fault {
 	if err == nil {
 		return nil
 	}
-	fault := pipeline.Fault{Variable: variable, Problem: "cannot be used: " + err.Error(), Example: k.example}
+	fault := pipeline.ConfigError{Variable: variable, Problem: "cannot be used: " + err.Error(), Example: k.example}
 	var e *pipeline.Error
 	if errors.As(err, &e) && e.Err != nil {
 		fault.Problem = "cannot be used: " + e.Err.Error()
 	}
-	return []pipeline.Fault{fault}
+	return []pipeline.ConfigError{fault}
 }
 
 // idleSinkVariables names the variables that are set and belong to another sink.

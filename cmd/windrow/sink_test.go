@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 func TestAGroupTakesAQuarterOfTheContainersMemoryAtMost(t *testing.T) {
@@ -47,7 +48,7 @@ func TestASinkIsChosenByItsScheme(t *testing.T) {
 
 func TestTheSoftMemoryFitsTheContainer(t *testing.T) {
 	limit := func(n uint64, err error) func() (uint64, error) { return func() (uint64, error) { return n, err } }
-	free := pipeline.SoftMemory(8)
+	free := engine.SoftMemory(8)
 	for name, tt := range map[string]struct {
 		limit func() (uint64, error)
 		want  int64

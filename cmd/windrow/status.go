@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
-	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -16,7 +16,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withEngine(cmd.Context(), s, func(e *pipeline.Engine) error {
+			return a.withEngine(cmd.Context(), s, func(e *engine.Engine) error {
 				states, err := e.Status(cmd.Context())
 				if err != nil {
 					return err

@@ -10,6 +10,7 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 // syncVerb is the verb whose last line is a record that alerts match.
@@ -76,7 +77,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 	if s.leavesWaiver(f) {
 		return a.showNothingWaived(s, f)
 	}
-	return a.withEngine(ctx, s, func(e *pipeline.Engine) error {
+	return a.withEngine(ctx, s, func(e *engine.Engine) error {
 		f.apply(e)
 		e.Shard = s.shard()
 		summary, err := a.watched(ctx, s, e, f.waive)
@@ -95,7 +96,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 }
 
 // watched runs the engine while its progress is shown.
-func (a *app) watched(ctx context.Context, s *setup, e *pipeline.Engine, waive string) (pipeline.Summary, error) {
+func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive string) (pipeline.Summary, error) {
 	log := s.log
 	var bars *show.Bars
 	if a.terminal && a.logs.Style == config.TextLog {

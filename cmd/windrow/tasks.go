@@ -6,6 +6,7 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // The tasks of a Cloud Run job share the windows: sync and plan keep to the
@@ -13,11 +14,11 @@ import (
 // first task alone records it, for all windows.
 
 // shard is this task's share.
-func (s *setup) shard() pipeline.Shard {
+func (s *setup) shard() plan.Shard {
 	if s.task.Alone() {
-		return pipeline.Shard{}
+		return plan.Shard{}
 	}
-	return pipeline.Shard{Index: s.task.Index, Count: s.task.Count}
+	return plan.Shard{Index: s.task.Index, Count: s.task.Count}
 }
 
 // leavesWaiver reports whether another task records the waiver.

@@ -14,7 +14,7 @@ type vendor struct {
 	id        pipeline.SourceID
 	variables []config.Variable
 	// load reads the vendor's variables and understands them.
-	load func() (*tenant, []pipeline.Fault, error)
+	load func() (*tenant, []pipeline.ConfigError, error)
 }
 
 // tenant is one vendor under the present configuration.
@@ -33,7 +33,7 @@ type tenant struct {
 // settingsOf is what a connector's struct of variables can do.
 type settingsOf[S any] interface {
 	Configured() bool
-	Settings(prefix string) (*S, []pipeline.Fault)
+	Settings(prefix string) (*S, []pipeline.ConfigError)
 }
 
 // connector fits a connector package into the list of vendors: C is its struct
@@ -45,7 +45,7 @@ func connector[C settingsOf[S], S any, R pipeline.Source](
 ) vendor {
 	prefix := config.SourcePrefix(id)
 	variables := config.Variables(prefix, new(C))
-	return vendor{id: id, variables: variables, load: func() (*tenant, []pipeline.Fault, error) {
+	return vendor{id: id, variables: variables, load: func() (*tenant, []pipeline.ConfigError, error) {
 		var c C
 		if err := config.Fill(prefix, &c); err != nil {
 			return nil, nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/internal/setting"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // Prefix begins the names of the variables of the source's default account.
@@ -73,7 +74,7 @@ type Settings struct {
 
 // Settings parses c and lists everything that is wrong with it. prefix begins
 // the variables' names in faults and hints: [Prefix], or that of an account.
-func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
+func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	r := &setting.Reader{Prefix: prefix}
 	s := &Settings{prefix: prefix, zone: time.UTC}
 	because := "when Chat-Tonic's credentials are set"
@@ -134,11 +135,11 @@ func (s *Settings) readWindows(r *setting.Reader, c Config) {
 	if err != nil {
 		r.Fault("DATE_FORMAT_GROUP", fmt.Sprintf("is %q, which %s", s.format, err), defaultFormat)
 		s.format = defaultFormat
-		unit, every = pipeline.Hours, 1
+		unit, every = calendar.Hours, 1
 	}
 	s.grain = pipeline.Calendar{Unit: unit, Every: every, Zone: s.responseZone}
 	local := pipeline.Calendar{Unit: unit, Every: every, Zone: s.zone}
-	day := pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: s.zone}
+	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: s.zone}
 	s.window = r.Window("WINDOW", c.Window, day, s.zone, local, fmt.Sprintf("the interval of %sDATE_FORMAT_GROUP, %q", r.Prefix, s.format))
 	s.dashWindow = s.window
 	if strings.TrimSpace(c.Window) == "" && !day.Multiple(local) {
@@ -157,15 +158,15 @@ func (s *Settings) readWindows(r *setting.Reader, c Config) {
 // with the interval that a label ending there names.
 var directives = []struct {
 	letter byte
-	unit   pipeline.Unit
+	unit   calendar.Unit
 	every  int
 }{
-	{'Y', pipeline.Months, 12}, {'m', pipeline.Months, 1}, {'d', pipeline.Days, 1}, {'H', pipeline.Hours, 1}, {'M', pipeline.Minutes, 1},
+	{'Y', calendar.Months, 12}, {'m', calendar.Months, 1}, {'d', calendar.Days, 1}, {'H', calendar.Hours, 1}, {'M', calendar.Minutes, 1},
 }
 
 // finest returns the interval that a strftime format tells apart. The format
 // must name every coarser part too, or its labels would repeat.
-func finest(format string) (pipeline.Unit, int, error) {
+func finest(format string) (calendar.Unit, int, error) {
 	seen := map[byte]bool{}
 	for i := 0; i < len(format); i++ {
 		switch c := format[i]; {

@@ -151,7 +151,7 @@ func TestCallsAreThoseOfTheVendorsPage(t *testing.T) {
 func TestAStaticTokenNeedsNoLogin(t *testing.T) {
 	v := &vendor{t: t, static: "s3cr3t", left: map[string]int{}}
 	static := func(c *Config) { c.Username, c.Password, c.Token, c.Codename = "", "", "s3cr3t", "bot/1?" }
-	if _, faults := func() (*Settings, []pipeline.Fault) { c := valid(); static(&c); return c.Settings(Prefix) }(); len(faults) != 1 {
+	if _, faults := func() (*Settings, []pipeline.ConfigError) { c := valid(); static(&c); return c.Settings(Prefix) }(); len(faults) != 1 {
 		t.Errorf("a codename with a slash: %v", faults)
 	}
 	s := newSource(t, v, Options{}, func(c *Config) { static(c); c.Codename = "bot 1?" })

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/transforms"
 )
 
@@ -70,7 +71,7 @@ func mapDashboard(r *transforms.Row) {
 	r.SetString(columnType, "team")
 	r.SetString(columnID, a.meta.Request.Resources[0])
 	r.SetString(columnTimezone, a.meta.ResponseZone)
-	if kind != pipeline.LocalUnique {
+	if kind != calendar.LocalUnique {
 		r.Extra("_time_ambiguous", []byte(`["date"]`))
 	}
 	if a.meta.Late() {
@@ -101,20 +102,20 @@ func newLabels(m *pipeline.Meta) any {
 		a.err = &pipeline.Error{Op: "read dashboard", Kind: pipeline.Internal, Err: errors.New("the request does not name the bot")}
 		return a
 	}
-	a.clock = pipeline.NewZoneClock(zone)
+	a.clock = calendar.NewZoneClock(zone)
 	a.grid = pipeline.Calendar{Unit: unit, Every: every, Zone: zone}
 	return a
 }
 
 // interval is what a label names; false when it cannot be read. Of an hour
 // that the clock repeats the earlier is meant, unless only the later was asked for.
-func (a *labels) interval(label []byte) (pipeline.Span, pipeline.LocalKind, bool) {
+func (a *labels) interval(label []byte) (pipeline.Span, calendar.LocalKind, bool) {
 	if string(label) == "0" {
-		return a.meta.Span, pipeline.LocalUnique, true
+		return a.meta.Span, calendar.LocalUnique, true
 	}
 	wall, ok := parseLabel(a.meta.Group, label)
 	if !ok {
-		return pipeline.Span{}, pipeline.LocalUnique, false
+		return pipeline.Span{}, calendar.LocalUnique, false
 	}
 	first, second, kind := a.clock.Resolve(wall)
 	if !a.meta.Span.Has(first) && a.meta.Span.Has(second) {

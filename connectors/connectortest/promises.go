@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 var promises = []promise{
@@ -41,7 +42,7 @@ func streamsAreComplete(_ context.Context, b *bench) error {
 		switch {
 		case s.Key.Account != b.Account || s.Key.Stream.Source() == "" || slices.Contains(seen, s.Key.Stream):
 			problem = "its key is of another account, without a source, or taken"
-		case s.Table == nil || s.Calendar.Unit == pipeline.AnyInstant || s.Calendar.Zone == nil:
+		case s.Table == nil || s.Calendar.Unit == calendar.AnyInstant || s.Calendar.Zone == nil:
 			problem = "it has no table or no calendar"
 		case len(s.Missing) > 0: // its settings, and so the rest, may be incomplete
 		case s.Format == nil || s.Settings == "":

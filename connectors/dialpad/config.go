@@ -10,6 +10,7 @@ import (
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/connectors/internal/setting"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // Config is the environment's part of this package, as typed: names without
@@ -66,7 +67,7 @@ func (c Config) Configured() bool { return strings.TrimSpace(c.Token) != "" }
 
 // Settings parses c and lists everything that is wrong with it. prefix begins
 // the variables' names in faults and hints: WINDROW_DIALPAD_.
-func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
+func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	r := &setting.Reader{Prefix: prefix}
 	s := &Settings{prefix: prefix, zone: time.UTC}
 	if r.Required("TOKEN", c.Token, "to read Dialpad", "") {
@@ -87,8 +88,8 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	if s.quota, err = parseQuota(setting.Or(c.PostQuota, defaultPostQuota)); err != nil {
 		r.Fault("POST_QUOTA", fmt.Sprintf("is %q, which %s", c.PostQuota, err), defaultPostQuota)
 	}
-	hour := pipeline.Calendar{Unit: pipeline.Hours, Every: 1, Zone: s.zone}
-	day := pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: s.zone}
+	hour := pipeline.Calendar{Unit: calendar.Hours, Every: 1, Zone: s.zone}
+	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: s.zone}
 	s.window = r.Window("WINDOW", c.Window, day, s.zone, hour, "an hour")
 	s.settle = r.Duration("SETTLE", c.Settle, defaultSettle, 0)
 	s.lookback = r.Duration("LOOKBACK", c.Lookback, defaultLookback, 0)

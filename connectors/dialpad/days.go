@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // day is a date of some local calendar, counted from 1970-01-01. Differences
@@ -26,7 +27,7 @@ func (d day) String() string { return d.utc().Format(time.DateOnly) }
 // start is the first instant of the day in loc.
 func (d day) start(loc *time.Location) pipeline.Instant {
 	y, m, n := d.utc().Date()
-	return pipeline.DayStart(y, m, n, loc)
+	return calendar.DayStart(y, m, n, loc)
 }
 
 // dayRange is an unbroken run of days, both ends included.

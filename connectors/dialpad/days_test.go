@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 func zone(t testing.TB, name string) *time.Location {
@@ -74,7 +75,7 @@ func TestADaysSpanIsTheLocalDay(t *testing.T) {
 		if got := daysOf(span, loc); got != (dayRange{d, d}) {
 			t.Errorf("%s in %s comes back as %s", c.day, c.zone, got)
 		}
-		if days := (pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: loc}).Cut(span); span.Start != days[0].Start {
+		if days := (pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: loc}).Cut(span); span.Start != days[0].Start {
 			t.Errorf("%s in %s starts at %s, not where windows do", c.day, c.zone, span.Start)
 		}
 	}

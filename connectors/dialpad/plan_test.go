@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // windowsOf cuts local days [first, first+n) of zone into windows of a calendar.
 func windowsOf(t *testing.T, length, zoneName, first string, n int) []pipeline.Window {
 	t.Helper()
 	loc := zone(t, zoneName)
-	c, err := pipeline.ParseCalendar(length, loc)
+	c, err := calendar.ParseCalendar(length, loc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/internal/setting"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // SourceID is the vendor's name in streams, variables and rows.
@@ -64,7 +65,7 @@ func (e export) stream(s *Settings, account pipeline.AccountID) pipeline.Stream 
 	st := pipeline.Stream{
 		Key:        pipeline.StreamKey{Account: account, Stream: e.id()},
 		Table:      pipeline.Events,
-		Calendar:   pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: time.UTC},
+		Calendar:   pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: time.UTC},
 		Settle:     6 * time.Hour,
 		Lookback:   3 * 24 * time.Hour,
 		Cache:      vendorCache,
@@ -75,8 +76,8 @@ func (e export) stream(s *Settings, account pipeline.AccountID) pipeline.Stream 
 	}
 	if e.kind == "stats" {
 		st.Table = pipeline.Activity
-		st.Grain = pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: st.Calendar.Zone}
-		if st.Calendar.Unit == pipeline.Hours {
+		st.Grain = pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: st.Calendar.Zone}
+		if st.Calendar.Unit == calendar.Hours {
 			st.Calendar = st.Grain
 		}
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/internal/setting"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // Prefix begins the names of the variables of the source's default account.
@@ -71,7 +72,7 @@ type Settings struct {
 
 // Settings parses c and lists everything that is wrong with it. prefix begins
 // the variables' names in faults and hints: [Prefix], or that of an account.
-func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
+func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	r := &setting.Reader{Prefix: prefix}
 	s := &Settings{prefix: prefix, zone: time.UTC}
 	because := "when " + prefix + "TOKEN is set"
@@ -127,10 +128,10 @@ const minutesPerDay = 24 * 60
 // parseGroup reads a groupnum; the group 60 after an error.
 func parseGroup(name string, zone *time.Location) (group, error) {
 	if months, ok := calendarGroups[name]; ok {
-		c := pipeline.Calendar{Unit: pipeline.Months, Every: months, Zone: zone}
+		c := pipeline.Calendar{Unit: calendar.Months, Every: months, Zone: zone}
 		return group{name: name, grain: c, window: c}, nil
 	}
-	day := pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: zone}
+	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: zone}
 	n, err := strconv.Atoi(name)
 	if err != nil || n < 1 || n > minutesPerDay || minutesPerDay%n != 0 {
 		g, _ := parseGroup(defaultGroup, zone)
@@ -138,7 +139,7 @@ func parseGroup(name string, zone *time.Location) (group, error) {
 	}
 	g := group{name: strconv.Itoa(n), grain: day, window: day}
 	if n < minutesPerDay {
-		g.grain = pipeline.Calendar{Unit: pipeline.Minutes, Every: n, Zone: zone}
+		g.grain = pipeline.Calendar{Unit: calendar.Minutes, Every: n, Zone: zone}
 		g.length = time.Duration(n) * time.Minute
 	}
 	return g, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // valid is a configuration without faults.
@@ -130,7 +131,7 @@ func TestGroupsAndTheirWindows(t *testing.T) {
 func TestStreamsSayWhatIsMissing(t *testing.T) {
 	missing := func(s *Settings) (all []string) {
 		for _, stream := range Streams(s, "default") {
-			if stream.Format == nil || stream.Table != pipeline.Activity || stream.Calendar.Unit == pipeline.AnyInstant {
+			if stream.Format == nil || stream.Table != pipeline.Activity || stream.Calendar.Unit == calendar.AnyInstant {
 				t.Errorf("stream %s is incomplete", stream.Key)
 			}
 			all = append(all, strings.Join(stream.Missing, "+"))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/transforms"
 )
 
@@ -90,7 +91,7 @@ func mapRow(r *transforms.Row, kind string) {
 	r.SetInstant(columnStart, b.span.Start)
 	r.SetInstant(columnEnd, b.span.End)
 	r.SetString(columnTimezone, a.meta.ResponseZone)
-	if b.kind != pipeline.LocalUnique {
+	if b.kind != calendar.LocalUnique {
 		r.Extra("_time_ambiguous", []byte(`["date"]`))
 	}
 }
@@ -110,7 +111,7 @@ type answer struct {
 // bucket is the interval that a date names.
 type bucket struct {
 	span pipeline.Span
-	kind pipeline.LocalKind
+	kind calendar.LocalKind
 	err  error // it is not one of those asked for
 }
 
@@ -123,7 +124,7 @@ func newAnswer(m *pipeline.Meta) any {
 		a.err = &pipeline.Error{Op: "read dates", Kind: pipeline.Internal, Err: err}
 		return a
 	}
-	a.clock, a.grid = pipeline.NewZoneClock(shown), g.grain
+	a.clock, a.grid = calendar.NewZoneClock(shown), g.grain
 	return a
 }
 

@@ -33,8 +33,8 @@ const leastCap = 10 << 20
 
 // Settings parses c and lists everything that is wrong with it. prefix begins
 // the variables' names in faults: WINDROW_BIGQUERY_.
-func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
-	fault := pipeline.Fault{Variable: prefix + "MAX_BYTES_BILLED", Example: "100GiB"}
+func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
+	fault := pipeline.ConfigError{Variable: prefix + "MAX_BYTES_BILLED", Example: "100GiB"}
 	n, err := humanize.ParseBytes(c.MaxBytesBilled)
 	switch {
 	case err != nil || n > math.MaxInt64:
@@ -44,12 +44,12 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.Fault) {
 	default:
 		return &Settings{MaxBytesBilled: int64(n)}, nil
 	}
-	return nil, []pipeline.Fault{fault}
+	return nil, []pipeline.ConfigError{fault}
 }
 
 // URL is the root of the emulator, as [Options] take it; empty where there is
 // none. A fault does not repeat the value, which may hold a password.
-func (c EmulatorConfig) URL() (string, []pipeline.Fault) {
+func (c EmulatorConfig) URL() (string, []pipeline.ConfigError) {
 	host := strings.TrimSpace(c.Host)
 	if host == "" {
 		return "", nil
@@ -61,7 +61,7 @@ func (c EmulatorConfig) URL() (string, []pipeline.Fault) {
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "",
 		u.User != nil, strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.Fragment != "":
-		return "", []pipeline.Fault{{Variable: "BIGQUERY_EMULATOR_HOST", Problem: "is no host and port", Example: "localhost:9050"}}
+		return "", []pipeline.ConfigError{{Variable: "BIGQUERY_EMULATOR_HOST", Problem: "is no host and port", Example: "localhost:9050"}}
 	}
 	return u.Scheme + "://" + u.Host, nil
 }

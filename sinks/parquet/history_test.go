@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/plan"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
 )
 
@@ -137,7 +139,7 @@ func TestALongHistoryIsReadWithOneListingAndFewObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := pipeline.StatusOf(pipeline.Stream{Key: testKey, Calendar: pipeline.Calendar{Unit: pipeline.Hours, Zone: time.UTC}}, l, entries[windows-1].Window.End)
+	st := plan.Status(pipeline.Stream{Key: testKey, Calendar: pipeline.Calendar{Unit: calendar.Hours, Zone: time.UTC}}, l, entries[windows-1].Window.End)
 	if st.Settled != windows || st.Rows != 24*windows {
 		t.Errorf("the ledger has %d windows and %d rows", st.Settled, st.Rows)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 // The variables by which a test tells its own re-executed binary to be a sync.
@@ -57,7 +58,7 @@ func child(root string) int {
 		return 2
 	}
 	clock := func() time.Time { return at }
-	debug.SetMemoryLimit(pipeline.SoftMemory(8)) // as the program does
+	debug.SetMemoryLimit(engine.SoftMemory(8)) // as the program does
 	ctx := pipeline.WithPoints(context.Background(), dieAt(os.Getenv(childPoint), os.Getenv(childTrace)))
 	sources, err := openSources(clock)
 	if err != nil {
@@ -73,7 +74,7 @@ func child(root string) int {
 		return 1
 	}
 	defer store.Close() //nolint:errcheck // the process ends
-	e := &pipeline.Engine{Store: store, Sources: sources, Clock: clock, Now: time.Now, MaxRejects: 0.01, Concurrency: 8}
+	e := &engine.Engine{Store: store, Sources: sources, Clock: clock, Now: time.Now, MaxRejects: 0.01, Concurrency: 8}
 	if err := json.Unmarshal([]byte(os.Getenv(childGrouping)), &e.Group); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

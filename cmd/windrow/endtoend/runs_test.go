@@ -13,6 +13,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -142,7 +143,7 @@ func TestPromise07_TwoRunsAtOnceEqualOne(t *testing.T) {
 func TestPromise07_TwoRunsInOneProcess(t *testing.T) {
 	onEither(t, func(t *testing.T, newSite siteMaker) {
 		s := newSite(t)
-		engines := []*pipeline.Engine{s.engine(), s.engine()}
+		engines := []*engine.Engine{s.engine(), s.engine()}
 		var wg sync.WaitGroup
 		for _, e := range engines {
 			wg.Go(func() {
@@ -242,8 +243,8 @@ func TestPromise08_ChangedSettingsAreNamedNotActedOn(t *testing.T) {
 		e := s.engine("ucontact.agents")
 		e.Select.From, e.Select.To = "2025-09-11", "2025-09-11"
 		var warned []string
-		e.Observe = func(ev pipeline.Event) {
-			if ev.Kind == pipeline.EventWarning {
+		e.Observe = func(ev engine.Event) {
+			if ev.Kind == engine.EventWarning {
 				warned = append(warned, ev.Text)
 			}
 		}
@@ -266,8 +267,8 @@ func TestPromise11_WorkAlreadyDoneIsNotWaitedFor(t *testing.T) {
 		s.env["WINDROW_DIALPAD_POLL_FIRST"] = "1h" // nobody could wait for that
 		ctx, cancel := context.WithCancel(t.Context())
 		e := s.engine("dialpad.texts")
-		e.Observe = func(ev pipeline.Event) {
-			if ev.Kind == pipeline.EventWaiting {
+		e.Observe = func(ev engine.Event) {
+			if ev.Kind == engine.EventWaiting {
 				cancel() // the run ends between POST and download
 			}
 		}
@@ -288,8 +289,8 @@ func TestPromise11_ASimultaneousRunsQuotaIsWaitedOutVisibly(t *testing.T) {
 	e := s.engine("dialpad.texts")
 	var mu sync.Mutex
 	var waits bytes.Buffer
-	e.Observe = func(ev pipeline.Event) {
-		if ev.Kind == pipeline.EventWaiting {
+	e.Observe = func(ev engine.Event) {
+		if ev.Kind == engine.EventWaiting {
 			mu.Lock()
 			defer mu.Unlock()
 			fmt.Fprintln(&waits, ev.Text)
@@ -311,8 +312,8 @@ func TestPromise14_AStoppedRunKeepsWhatIsCommitted(t *testing.T) {
 		e := s.engine()
 		var once sync.Once
 		e.Concurrency = 1
-		e.Observe = func(ev pipeline.Event) {
-			if ev.Kind == pipeline.EventCommitted {
+		e.Observe = func(ev engine.Event) {
+			if ev.Kind == engine.EventCommitted {
 				once.Do(cancel)
 			}
 		}

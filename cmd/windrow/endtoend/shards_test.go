@@ -13,6 +13,8 @@ import (
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // streamWindow is a window of one stream.
@@ -22,16 +24,16 @@ type streamWindow struct {
 }
 
 // shard returns the engine of one of n tasks, with a store and sources of its own.
-func (s *site) shard(i, n int) *pipeline.Engine {
+func (s *site) shard(i, n int) *engine.Engine {
 	s.Helper()
 	e := s.engine()
 	e.Sources = s.sources(s.world.Now, func(o *connectors.Options) { o.Task, o.Tasks = strconv.Itoa(i), n })
-	e.Shard = pipeline.Shard{Index: i, Count: n}
+	e.Shard = plan.Shard{Index: i, Count: n}
 	return e
 }
 
 // planOf lists what an engine would read, and by how many requests.
-func (s *site) planOf(e *pipeline.Engine) (windows []streamWindow, requests int) {
+func (s *site) planOf(e *engine.Engine) (windows []streamWindow, requests int) {
 	s.Helper()
 	plans, err := e.Plan(s.Context())
 	if err != nil {
@@ -66,7 +68,7 @@ func (s *site) questions() int {
 
 // syncTogether runs the engines at once; the one of that index is stopped at
 // its first commit.
-func (s *site) syncTogether(engines []*pipeline.Engine, stopped int) []pipeline.Summary {
+func (s *site) syncTogether(engines []*engine.Engine, stopped int) []pipeline.Summary {
 	s.Helper()
 	sums := make([]pipeline.Summary, len(engines))
 	var wg sync.WaitGroup
@@ -76,8 +78,8 @@ func (s *site) syncTogether(engines []*pipeline.Engine, stopped int) []pipeline.
 		want := pipeline.ExitDone
 		if i == stopped {
 			want, e.Concurrency = pipeline.ExitStopped, 1
-			e.Observe = func(ev pipeline.Event) {
-				if ev.Kind == pipeline.EventCommitted {
+			e.Observe = func(ev engine.Event) {
+				if ev.Kind == engine.EventCommitted {
 					cancel()
 				}
 			}
@@ -104,7 +106,7 @@ func TestPromise07_TasksThatShareARunReachTheTablesOfOneAlsoWhenATaskIsKilled(t 
 	const tasks = 3
 	s := months(t, "2025-08-24")
 	owner, mine, requests := map[streamWindow]int{}, [tasks][]streamWindow{}, [tasks]int{}
-	engines := make([]*pipeline.Engine, tasks)
+	engines := make([]*engine.Engine, tasks)
 	killed, all := 0, 0
 	for i := range engines {
 		engines[i] = s.shard(i, tasks)
@@ -205,7 +207,7 @@ func (s *site) noted(posts, tasks int) {
 func TestSharedReportsStayWholeAmongTasks(t *testing.T) {
 	const tasks, targets, touched = 3, 2, 3
 	s := months(t, "2025-07-25")
-	var engines []*pipeline.Engine
+	var engines []*engine.Engine
 	windows := map[pipeline.StreamID]int{}
 	for i := range tasks {
 		e := s.shard(i, tasks)

@@ -15,6 +15,8 @@ import (
 	"github.com/windrow-data/windrow/connectors/ucontact"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // noon is a Wednesday, well after every vendor's settle time for the day before.
@@ -96,8 +98,8 @@ func openSources(clock pipeline.Clock, change ...func(*connectors.Options)) ([]p
 		}
 	}
 	var sources []pipeline.Source
-	var faults []pipeline.Fault
-	add := func(source pipeline.Source, wrong []pipeline.Fault, err error) error {
+	var faults []pipeline.ConfigError
+	add := func(source pipeline.Source, wrong []pipeline.ConfigError, err error) error {
 		faults = append(faults, wrong...)
 		if err == nil && len(wrong) == 0 {
 			sources = append(sources, source)
@@ -146,9 +148,9 @@ func (f fromDay) Streams() []pipeline.Stream {
 }
 
 // engine returns an engine on the site's warehouse.
-func (s *site) engine(streams ...string) *pipeline.Engine {
+func (s *site) engine(streams ...string) *engine.Engine {
 	s.Helper()
-	e := &pipeline.Engine{
+	e := &engine.Engine{
 		Store: openRoot(s.T, s.root), Sources: s.sources(s.world.Now), Clock: s.world.Now, Now: time.Now,
 		MaxRejects: 0.01, Concurrency: 8, Group: groupOf(s.root, s.group), Streams: s.streams,
 	}
@@ -167,7 +169,7 @@ func (s *site) sync(streams ...string) pipeline.Summary {
 	return s.run(s.engine(streams...))
 }
 
-func (s *site) run(e *pipeline.Engine) pipeline.Summary {
+func (s *site) run(e *engine.Engine) pipeline.Summary {
 	s.Helper()
 	sum, err := e.Sync(s.Context())
 	if err != nil {
@@ -206,7 +208,7 @@ func streamOf(t *testing.T, sum pipeline.Summary, id string) pipeline.StreamSumm
 }
 
 // status returns the status of one stream.
-func (s *site) status(id string) pipeline.StreamStatus {
+func (s *site) status(id string) plan.StreamStatus {
 	s.Helper()
 	states, err := s.engine(id).Status(s.Context())
 	if err != nil {

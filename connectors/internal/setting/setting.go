@@ -23,19 +23,20 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // Reader reads the variables of one source. Every method returns a harmless
 // value after a fault.
 type Reader struct {
 	Prefix string // WINDROW_UCONTACT_
-	Faults []pipeline.Fault
+	Faults []pipeline.ConfigError
 }
 
 // Fault records what is wrong with a variable. The problem continues the
 // variable's name and must not repeat a secret.
 func (r *Reader) Fault(name, problem, example string) {
-	r.Faults = append(r.Faults, pipeline.Fault{Variable: r.Prefix + name, Problem: problem, Example: example})
+	r.Faults = append(r.Faults, pipeline.ConfigError{Variable: r.Prefix + name, Problem: problem, Example: example})
 }
 
 // Root reads the address of a vendor's host: no path, no query.
@@ -215,12 +216,12 @@ func (r *Reader) Window(name, value string, def pipeline.Calendar, zone *time.Lo
 	if value == "" {
 		return def
 	}
-	c, err := pipeline.ParseCalendar(value, zone)
-	if err != nil || c.Unit == pipeline.Minutes {
+	c, err := calendar.ParseCalendar(value, zone)
+	if err != nil || c.Unit == calendar.Minutes {
 		r.Fault(name, fmt.Sprintf("is %q, which is not one of 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y", value), "1d")
 		return def
 	}
-	if grain.Unit != pipeline.AnyInstant && !c.Multiple(grain) {
+	if grain.Unit != calendar.AnyInstant && !c.Multiple(grain) {
 		r.Fault(name, fmt.Sprintf("is %q, which is not a multiple of %s", value, why), def.String())
 		return def
 	}

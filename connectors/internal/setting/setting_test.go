@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 func TestDurations(t *testing.T) {
@@ -86,8 +87,8 @@ func TestValuesAndTheirFaults(t *testing.T) {
 }
 
 func TestAWindowIsAMultipleOfItsGrain(t *testing.T) {
-	day := pipeline.Calendar{Unit: pipeline.Days, Every: 1, Zone: time.UTC}
-	month := pipeline.Calendar{Unit: pipeline.Months, Every: 1, Zone: time.UTC}
+	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: time.UTC}
+	month := pipeline.Calendar{Unit: calendar.Months, Every: 1, Zone: time.UTC}
 	for _, tc := range []struct {
 		value string
 		grain pipeline.Calendar

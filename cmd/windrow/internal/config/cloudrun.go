@@ -35,10 +35,10 @@ func (t Task) Alone() bool { return t.Count <= 1 }
 const maxTasks = 10_000
 
 // Task reads the numbers, and reports all that is wrong with them at once.
-func (c CloudRun) Task() (Task, []pipeline.Fault) {
-	var faults []pipeline.Fault
+func (c CloudRun) Task() (Task, []pipeline.ConfigError) {
+	var faults []pipeline.ConfigError
 	wrong := func(name, problem, example string) {
-		faults = append(faults, pipeline.Fault{Variable: "CLOUD_RUN_TASK_" + name, Problem: problem, Example: example})
+		faults = append(faults, pipeline.ConfigError{Variable: "CLOUD_RUN_TASK_" + name, Problem: problem, Example: example})
 	}
 	var t Task
 	var err error

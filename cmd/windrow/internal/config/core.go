@@ -54,10 +54,10 @@ const (
 )
 
 // Settings parses every variable and reports all that is wrong at once.
-func (c Core) Settings() (Settings, []pipeline.Fault) {
-	var faults []pipeline.Fault
+func (c Core) Settings() (Settings, []pipeline.ConfigError) {
+	var faults []pipeline.ConfigError
 	wrong := func(name, problem, example string) {
-		faults = append(faults, pipeline.Fault{Variable: Prefix + name, Problem: problem, Example: example})
+		faults = append(faults, pipeline.ConfigError{Variable: Prefix + name, Problem: problem, Example: example})
 	}
 	s := Settings{Sink: c.Sink, From: strings.TrimSpace(c.From), Streams: StreamList(c.Streams)}
 

@@ -16,7 +16,7 @@ type Google struct {
 
 // EmulatorURL is the root of the emulator without a slash at its end; empty
 // where there is none.
-func (g Google) EmulatorURL() (string, []pipeline.Fault) {
+func (g Google) EmulatorURL() (string, []pipeline.ConfigError) {
 	host := strings.TrimSpace(g.EmulatorHost)
 	if host == "" {
 		return "", nil
@@ -28,7 +28,7 @@ func (g Google) EmulatorURL() (string, []pipeline.Fault) {
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "",
 		u.User != nil, strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.Fragment != "":
-		return "", []pipeline.Fault{{Variable: "BIGQUERY_EMULATOR_HOST", Problem: "is no host and port", Example: "localhost:9050"}}
+		return "", []pipeline.ConfigError{{Variable: "BIGQUERY_EMULATOR_HOST", Problem: "is no host and port", Example: "localhost:9050"}}
 	}
 	return u.Scheme + "://" + u.Host, nil
 }

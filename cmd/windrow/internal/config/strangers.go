@@ -11,16 +11,16 @@ import (
 // with [Prefix] and that no struct declares: misspelt ones, and those that this
 // build does not serve. It never repeats a value: a misspelt variable may hold
 // a secret.
-func Strangers(environ []string, known []Variable, sources []pipeline.SourceID) []pipeline.Fault {
-	var faults []pipeline.Fault
+func Strangers(environ []string, known []Variable, sources []pipeline.SourceID) []pipeline.ConfigError {
+	var faults []pipeline.ConfigError
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, Prefix) || slices.ContainsFunc(known, func(v Variable) bool { return v.Name == name }) {
 			continue
 		}
-		faults = append(faults, pipeline.Fault{Variable: name, Problem: problemOf(name, known, sources)})
+		faults = append(faults, pipeline.ConfigError{Variable: name, Problem: problemOf(name, known, sources)})
 	}
-	slices.SortFunc(faults, func(a, b pipeline.Fault) int { return strings.Compare(a.Variable, b.Variable) })
+	slices.SortFunc(faults, func(a, b pipeline.ConfigError) int { return strings.Compare(a.Variable, b.Variable) })
 	return faults
 }
 

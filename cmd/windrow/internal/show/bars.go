@@ -10,6 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 // barWidth leaves room behind the bar for what it waits for, on 100 columns.
@@ -66,10 +67,10 @@ func (b *Bars) Close() {
 	}
 }
 
-func (b *Bars) observe(e pipeline.Event) {
+func (b *Bars) observe(e engine.Event) {
 	b.mu.Lock()
 	r := b.rows[e.Stream]
-	if r == nil && e.Kind == pipeline.EventPlanned && e.Total > 0 {
+	if r == nil && e.Kind == engine.EventPlanned && e.Total > 0 {
 		if added := b.add(name(e.Stream.Stream, e.Stream.Account), e.Total); added != nil {
 			b.rows[e.Stream] = added
 		}
@@ -79,14 +80,14 @@ func (b *Bars) observe(e pipeline.Event) {
 		return
 	}
 	switch e.Kind {
-	case pipeline.EventWaiting:
+	case engine.EventWaiting:
 		r.waits(e.Text, e.Until)
-	case pipeline.EventReading:
+	case engine.EventReading:
 		r.waits("", time.Time{})
-	case pipeline.EventFailed:
+	case engine.EventFailed:
 		r.fails()
 		r.bar.Increment()
-	case pipeline.EventCommitted, pipeline.EventUnchanged, pipeline.EventYielded:
+	case engine.EventCommitted, engine.EventUnchanged, engine.EventYielded:
 		r.bar.Increment()
 	}
 }

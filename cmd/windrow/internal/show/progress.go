@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 // NewLog returns a logger of JSON lines, or of text.
@@ -20,39 +21,39 @@ func NewLog(w io.Writer, json bool, level slog.Level) *slog.Logger {
 // Progress tells what a run is doing: as log lines, and as bars where there
 // are any. Without bars the windows that went well are told at level info;
 // with them the bars say it.
-func Progress(log *slog.Logger, bars *Bars) func(pipeline.Event) {
+func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 	well := slog.LevelInfo
 	if bars != nil {
 		well = slog.LevelDebug
 	}
-	return func(e pipeline.Event) {
+	return func(e engine.Event) {
 		if bars != nil {
 			bars.observe(e)
 		}
 		switch e.Kind {
-		case pipeline.EventPlanned:
+		case engine.EventPlanned:
 			line(log, well, "planned", e, slog.Int("windows", e.Total))
-		case pipeline.EventWaiting:
+		case engine.EventWaiting:
 			line(log, well, e.Text, e, slog.Time("until", e.Until.UTC()))
-		case pipeline.EventReading:
+		case engine.EventReading:
 			line(log, slog.LevelDebug, "reading", e)
-		case pipeline.EventCommitted:
+		case engine.EventCommitted:
 			c := e.Counts
 			line(log, well, "committed", e, slog.Int64("read", c.Read), slog.Int64("rows", c.Rows),
 				slog.Int64("rejected", c.Rejected), slog.Int64("outside", c.Outside), slog.Int64("duplicate", c.Duplicate))
-		case pipeline.EventUnchanged:
+		case engine.EventUnchanged:
 			line(log, well, "unchanged", e)
-		case pipeline.EventYielded:
+		case engine.EventYielded:
 			line(log, well, "another run read it later", e)
-		case pipeline.EventFailed:
+		case engine.EventFailed:
 			line(log, slog.LevelError, "failed", e, slog.String("kind", pipeline.KindOf(e.Err).String()), slog.Any("error", e.Err))
-		case pipeline.EventWarning:
+		case engine.EventWarning:
 			line(log, slog.LevelWarn, e.Text, e)
 		}
 	}
 }
 
-func line(log *slog.Logger, level slog.Level, text string, e pipeline.Event, more ...slog.Attr) {
+func line(log *slog.Logger, level slog.Level, text string, e engine.Event, more ...slog.Attr) {
 	ctx := context.Background()
 	if !log.Enabled(ctx, level) {
 		return

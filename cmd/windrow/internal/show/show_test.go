@@ -14,6 +14,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 func at(t *testing.T, s string) pipeline.Instant {
@@ -217,7 +219,7 @@ func TestStatusJSONOfNothingIsAnEmptyArray(t *testing.T) {
 func TestStatusShowsLagInPeoplesUnits(t *testing.T) {
 	lag, mark := int64(98_000), at(t, "2025-09-08T05:00:00Z")
 	var out bytes.Buffer
-	err := Status(&out, []pipeline.StreamStatus{
+	err := Status(&out, []plan.StreamStatus{
 		{Stream: "dialpad.calls", Account: "default", Watermark: &mark, LagSeconds: &lag, Open: 2, Rows: 5},
 		{Stream: "dialpad.texts", Account: "default"},
 	})
@@ -253,11 +255,11 @@ func TestProgressIsJSONLinesWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
 	tell := Progress(NewLog(&out, true, slog.LevelInfo), nil)
 	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
-	tell(pipeline.Event{Kind: pipeline.EventPlanned, Stream: key, Total: 2})
-	tell(pipeline.Event{Kind: pipeline.EventWaiting, Stream: key, Text: "waiting for report", Until: time.Unix(0, 0)})
-	tell(pipeline.Event{Kind: pipeline.EventReading, Stream: key})
-	tell(pipeline.Event{Kind: pipeline.EventCommitted, Stream: key, Window: day(t, "2025-09-08"), Counts: pipeline.Counts{Read: 3, Rows: 3}})
-	tell(pipeline.Event{Kind: pipeline.EventFailed, Stream: key, Window: day(t, "2025-09-09"), Err: errors.New("broke")})
+	tell(engine.Event{Kind: engine.EventPlanned, Stream: key, Total: 2})
+	tell(engine.Event{Kind: engine.EventWaiting, Stream: key, Text: "waiting for report", Until: time.Unix(0, 0)})
+	tell(engine.Event{Kind: engine.EventReading, Stream: key})
+	tell(engine.Event{Kind: engine.EventCommitted, Stream: key, Window: day(t, "2025-09-08"), Counts: pipeline.Counts{Read: 3, Rows: 3}})
+	tell(engine.Event{Kind: engine.EventFailed, Stream: key, Window: day(t, "2025-09-09"), Err: errors.New("broke")})
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 4 { // reading is told at level debug
 		t.Fatalf("%d lines:\n%s", len(lines), out.String())
@@ -302,15 +304,15 @@ func TestBarsShowWindowsAndWhatIsWaitedFor(t *testing.T) {
 	bars := NewBars(out, func() time.Time { return now }, mpb.WithAutoRefresh(), mpb.WithRefreshRate(5*time.Millisecond), mpb.WithWidth(120))
 	tell := Progress(NewLog(bars, false, slog.LevelInfo), bars)
 	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
-	tell(pipeline.Event{Kind: pipeline.EventPlanned, Stream: key, Total: 3})
-	tell(pipeline.Event{Kind: pipeline.EventCommitted, Stream: key, Window: day(t, "2025-09-08")})
-	tell(pipeline.Event{Kind: pipeline.EventWaiting, Stream: key, Text: "waiting for report", Until: now.Add(5 * time.Second)})
+	tell(engine.Event{Kind: engine.EventPlanned, Stream: key, Total: 3})
+	tell(engine.Event{Kind: engine.EventCommitted, Stream: key, Window: day(t, "2025-09-08")})
+	tell(engine.Event{Kind: engine.EventWaiting, Stream: key, Text: "waiting for report", Until: now.Add(5 * time.Second)})
 	for frame := range out.frames { // until one shows it all; the test's time limit ends it otherwise
 		if strings.Contains(frame, "dialpad.calls  1/3 windows") && strings.Contains(frame, "waiting for report, next look in 5 s") {
 			break
 		}
 	}
-	tell(pipeline.Event{Kind: pipeline.EventFailed, Stream: key, Window: day(t, "2025-09-09"), Err: errors.New("broke")})
+	tell(engine.Event{Kind: engine.EventFailed, Stream: key, Window: day(t, "2025-09-09"), Err: errors.New("broke")})
 	bars.Close()
 	for _, want := range []string{"2/3 windows", "1 failed", "level=ERROR msg=failed"} {
 		if !strings.Contains(out.text(), want) {

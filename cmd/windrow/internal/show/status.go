@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // StatusJSON writes the states as an array.
-func StatusJSON(w io.Writer, states []pipeline.StreamStatus) error {
-	return Document(w, append([]pipeline.StreamStatus{}, states...))
+func StatusJSON(w io.Writer, states []plan.StreamStatus) error {
+	return Document(w, append([]plan.StreamStatus{}, states...))
 }
 
 // Status prints where each stream stands.
-func Status(w io.Writer, states []pipeline.StreamStatus) error {
+func Status(w io.Writer, states []plan.StreamStatus) error {
 	t := NewTable("stream", "watermark", ">lag", ">settled", ">provisional", ">open", ">waived", ">rows", "last commit")
 	open := 0
 	for _, s := range states {

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// dayCounts counts where the rows of one body lie relative to the asked days.
+type dayCounts struct {
+	asked                 *pipeline.AskedDays // nil: nothing is counted
+	before, inside, after int64
+	first, last           int64 // rows on the asked day at either end
+	undated               int64
+}
+
+func (d *dayCounts) count(times []calendar.Instant) {
+	if d.asked == nil {
+		return
+	}
+	for _, at := range times {
+		switch {
+		case at == calendar.NoInstant:
+			d.undated++
+		case at < d.asked.Span.Start:
+			d.before++
+		case at >= d.asked.Span.End:
+			d.after++
+		default:
+			d.inside++
+			if d.asked.First.Has(at) {
+				d.first++
+			}
+			if d.asked.Last.Has(at) {
+				d.last++
+			}
+		}
+	}
+}
+
+// add counts what other counts have counted.
+func (d *dayCounts) add(o dayCounts) {
+	d.before += o.before
+	d.inside += o.inside
+	d.after += o.after
+	d.first += o.first
+	d.last += o.last
+	d.undated += o.undated
+}
+
+// verify condemns a report whose rows are not of the asked days. The vendor
+// caches reports by "days ago": a file asked for before local midnight answers
+// the same question after it, with the days of yesterday's question.
+func (d *dayCounts) verify() error {
+	if d.asked == nil {
+		return nil
+	}
+	outside := d.before + d.after
+	switch {
+	case 2*outside > outside+d.inside:
+		return staleReport("%d of %d rows lie outside the asked days", outside, outside+d.inside)
+	case d.before > 0 && d.last == 0:
+		return staleReport("%d rows lie before the asked days and the last asked day has none", d.before)
+	case d.after > 0 && d.first == 0:
+		return staleReport("%d rows lie after the asked days and the first asked day has none", d.after)
+	case d.asked.EdgesMustHaveRows && (d.first == 0 || d.last == 0):
+		return staleReport("the vendor answered from its cache shortly after local midnight and an asked day at an end has no row")
+	}
+	return nil
+}
+
+func staleReport(format string, args ...any) error {
+	return &pipeline.Error{
+		Op: "read report", Kind: pipeline.Mismatch, Err: fmt.Errorf(format, args...),
+		Hint: "probably a cached report of other days; the windows stay open, and a sync after the vendor's cache of 3 hours has run out reads them",
+	}
+}

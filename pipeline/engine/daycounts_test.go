@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+func day(n int) calendar.Instant {
+	return calendar.InstantOf(time.Date(2025, 9, n, 6, 0, 0, 0, time.UTC))
+}
+
+// askedDays are 8, 9 and 10 September.
+func askedDays(mustHaveRows bool) *pipeline.AskedDays {
+	return &pipeline.AskedDays{
+		Span: calendar.Span{Start: day(8), End: day(11)}, First: calendar.Span{Start: day(8), End: day(9)}, Last: calendar.Span{Start: day(10), End: day(11)},
+		EdgesMustHaveRows: mustHaveRows,
+	}
+}
+
+func TestPromise10_StaleReportsAreCaught(t *testing.T) {
+	hours := func(n, count int) []calendar.Instant {
+		out := make([]calendar.Instant, count)
+		for i := range out {
+			out[i] = day(n).Add(time.Duration(i) * time.Minute)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name  string
+		edges bool
+		rows  [][]calendar.Instant
+		stale bool
+	}{
+		{"rows of the asked days pass", false, [][]calendar.Instant{hours(8, 5), hours(9, 5), hours(10, 5)}, false},
+		{"no rows at all pass: an empty report is an empty report", false, nil, false},
+		{"a few rows over the edge pass while the other end has rows", false, [][]calendar.Instant{hours(8, 5), hours(10, 5), hours(11, 2)}, false},
+		{"a quiet day at one end passes while nothing lies outside", false, [][]calendar.Instant{hours(9, 5), hours(10, 5)}, false},
+		{"more than half outside is another question's answer", false, [][]calendar.Instant{hours(8, 2), hours(10, 2), hours(12, 5)}, true},
+		{"exactly half outside, with rows at both ends, passes", false, [][]calendar.Instant{hours(8, 2), hours(10, 3), hours(12, 5)}, false},
+		{"shifted a day back: rows before, none on the last day", false, [][]calendar.Instant{hours(7, 2), hours(8, 5), hours(9, 5)}, true},
+		{"shifted a day on: rows after, none on the first day", false, [][]calendar.Instant{hours(9, 5), hours(10, 5), hours(11, 2)}, true},
+		{"a cached answer near midnight needs rows on the first day", true, [][]calendar.Instant{hours(9, 5), hours(10, 5)}, true},
+		{"a cached answer near midnight needs rows on the last day", true, [][]calendar.Instant{hours(8, 5), hours(9, 5)}, true},
+		{"a cached answer near midnight with rows at both ends passes", true, [][]calendar.Instant{hours(8, 1), hours(10, 1)}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			seen := dayCounts{asked: askedDays(c.edges)}
+			for _, run := range c.rows {
+				seen.count(run)
+			}
+			err := seen.verify()
+			if (err != nil) != c.stale {
+				t.Fatalf("verify = %v, want stale = %v", err, c.stale)
+			}
+			if err != nil && pipeline.KindOf(err) != pipeline.Mismatch {
+				t.Fatalf("kind = %v, want mismatch", pipeline.KindOf(err))
+			}
+		})
+	}
+}
+
+func TestReportsWithoutAskedDaysAreNotJudged(t *testing.T) {
+	var seen dayCounts
+	seen.count([]calendar.Instant{day(1), calendar.NoInstant})
+	if err := seen.verify(); err != nil {
+		t.Fatal(err)
+	}
+}

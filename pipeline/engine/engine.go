@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/plan"
+)
+
+// Engine runs streams of several sources into one store.
+type Engine struct {
+	Store   pipeline.Store
+	Sources []pipeline.Source
+	// Streams restricts the run to these; empty means every configured stream.
+	Streams []pipeline.StreamID
+	Select  plan.Selection
+	// Clock plans; Now is the real time. Under --as-of they differ.
+	Clock calendar.Clock
+	Now   func() time.Time
+	// MaxRejects is the share of rejected rows above which a window fails.
+	MaxRejects float64
+	// Concurrency is how many bodies are read at once.
+	Concurrency int
+	// Group says when sealed windows are committed; the zero Grouping commits
+	// them as soon as the commit before is over.
+	Group pipeline.Grouping
+	// Shard is this run's share of the windows; the zero Shard is all of them.
+	Shard plan.Shard
+	// Observe is told what happens; it may be called from any goroutine. May be nil.
+	Observe func(Event)
+}
+
+// EventKind says what an [Event] tells.
+type EventKind string
+
+const (
+	EventPlanned   EventKind = "planned"   // Total windows of Stream are planned
+	EventWaiting   EventKind = "waiting"   // Text says for what, Until when it looks again
+	EventReading   EventKind = "reading"   // a body of Window (the first it serves) is being read
+	EventCommitted EventKind = "committed" // Window is committed; Counts tell its rows
+	EventUnchanged EventKind = "unchanged"
+	EventYielded   EventKind = "yielded"
+	EventFailed    EventKind = "failed" // Err says why
+	EventWarning   EventKind = "warning"
+)
+
+// Event is a line of a run's story.
+type Event struct {
+	Kind   EventKind
+	Stream pipeline.StreamKey
+	Window calendar.Window
+	Total  int
+	Counts pipeline.Counts
+	Text   string
+	Until  time.Time
+	Err    error
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// bookFailure enters windows that could not be read: in the ledger, so that the
+// next plan says why it reads them, and in the summary.
+func (r *run) bookFailure(ctx context.Context, j job, err error) {
+	if ctx.Err() != nil {
+		return // a stopped run has not failed; the exit code tells
+	}
+	entries := make([]pipeline.Entry, 0, len(j.extraction.Windows))
+	for _, w := range j.extraction.Windows {
+		entries = append(entries, r.failEntry(w, err))
+	}
+	err = beside(err, r.recordFailures(ctx, j.stream.Key, entries))
+	r.bookFailed(ctx, j.stream.Key, j.extraction.Windows, err, ofVendor(pipeline.KindOf(err)))
+}
+
+// noteFailed enters in the ledger the windows that a group of commits left
+// open: one Record call for each stream, since a call may cost a job.
+func (r *run) noteFailed(ctx context.Context, sealed []pipeline.Sealed, results []pipeline.Result) {
+	if ctx.Err() != nil {
+		return
+	}
+	places := make(map[pipeline.StreamKey][]int)
+	for i, s := range sealed {
+		if results[i].Outcome == pipeline.Failed {
+			places[s.Key] = append(places[s.Key], i)
+		}
+	}
+	all := pool.New()
+	for k, at := range places {
+		all.Go(func() {
+			entries := make([]pipeline.Entry, 0, len(at))
+			for _, i := range at {
+				entries = append(entries, r.failEntry(sealed[i].Entry.Window, results[i].Err))
+			}
+			err := r.recordFailures(ctx, k, entries)
+			for _, i := range at {
+				results[i].Err = beside(results[i].Err, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (r *run) failEntry(w calendar.Window, err error) pipeline.Entry {
+	return pipeline.Entry{Kind: pipeline.EntryFail, Window: w, SyncID: r.id, ReadAt: calendar.InstantOf(r.Now()), Note: reasonOf(err, w.Span)}
+}
+
+// recordFailures answers also where the sink panics: others wait.
+func (r *run) recordFailures(ctx context.Context, k pipeline.StreamKey, entries []pipeline.Entry) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &pipeline.Error{Op: "record", Kind: pipeline.Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
+		}
+	}()
+	ctx, cancel := withGrace(ctx)
+	defer cancel()
+	return r.Store.Record(ctx, k, entries...)
+}
+
+// beside joins to a window's error that of noting it: the window is open with
+// or without the note. Where both tell the same, it is told once.
+func beside(err, recordErr error) error {
+	var a, b *pipeline.Error
+	if recordErr == nil {
+		return err
+	}
+	if errors.As(err, &a) && errors.As(recordErr, &b) && a.Kind == b.Kind && a.Hint == b.Hint && fmt.Sprint(a.Err) == fmt.Sprint(b.Err) {
+		return err
+	}
+	return errors.Join(err, recordErr)
+}
+
+// ofVendor reports whether windows that could not be read for an error of that
+// kind may never be readable, whatever the operator corrects.
+func ofVendor(k pipeline.Kind) bool {
+	switch k {
+	case pipeline.Refused, pipeline.Malformed, pipeline.Mismatch, pipeline.TooManyRejects, pipeline.Unavailable, pipeline.TooHeavy:
+		return true
+	default:
+		return false
+	}
+}
+
+// bookFailed enters windows that stay open in the summary.
+func (r *run) bookFailed(ctx context.Context, k pipeline.StreamKey, windows []calendar.Window, err error, vendor bool) {
+	if ctx.Err() != nil {
+		return
+	}
+	kind := pipeline.KindOf(err)
+	r.mu.Lock()
+	s := r.streams[k]
+	s.Failed += len(windows)
+	for _, w := range windows {
+		s.Errors = append(s.Errors, pipeline.WindowError{
+			WindowStart: w.Start, WindowEnd: w.End, Kind: kind.String(), Message: reasonOf(err, w.Span), Vendor: vendor,
+		})
+	}
+	if kind == pipeline.Unauthorized {
+		r.unauthorized[k] = err
+	}
+	r.mu.Unlock()
+	for _, w := range windows {
+		r.observe(Event{Kind: EventFailed, Stream: k, Window: w, Err: err})
+	}
+}
+
+// reasonOf is the text of a window's error without what stands beside it, so
+// that windows which failed of the same have the same reason. The span of a
+// part of the window stays.
+func reasonOf(err error, window calendar.Span) string {
+	var e *pipeline.Error
+	if !errors.As(err, &e) || e.Error() != err.Error() {
+		return err.Error() // more was joined to it
+	}
+	bare := *e
+	bare.Stream = ""
+	if bare.Window == window {
+		bare.Window = calendar.Span{}
+	}
+	return bare.Error()
+}

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// job is one extraction on its way through a run.
+type job struct {
+	source     pipeline.Source
+	stream     pipeline.Stream
+	extraction pipeline.Extraction
+	planned    map[calendar.Window]pipeline.PlannedWindow
+}
+
+// move carries one extraction from the vendor to the sink. This is the life of
+// its windows: fetch every request, cut the rows by window into stages out of
+// sight, check the whole, seal, and commit windows and ledger together. On the
+// way nothing is visible, so a crash before the commit leaves no trace, and
+// one inside it is the sink's to survive.
+func (r *run) move(ctx context.Context, j job) {
+	sealed, err := r.extractAgainIfBroken(ctx, j)
+	if err != nil {
+		r.bookFailure(ctx, j, err)
+		return
+	}
+	pipeline.Point(ctx, "engine.sealed")
+	for i, result := range r.committer.commit(ctx, sealed, j.planned) {
+		r.book(ctx, j, sealed[i].Entry.Window, result)
+	}
+}
+
+// extractAgainIfBroken extracts, and does so again when a document broke off on
+// the way or needs the lenient reading. Each attempt starts from empty stages.
+func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []pipeline.Sealed, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &pipeline.Error{Op: "read", Kind: pipeline.Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
+		}
+	}()
+	const attempts = 3
+	format := j.stream.Format
+	wait := backoff.NewExponentialBackOff()
+	for n := 1; ; n++ {
+		sealed, err = r.extract(ctx, j, format)
+		var broken *brokenBody
+		switch {
+		case err == nil || n == attempts || !errors.As(err, &broken) || ctx.Err() != nil:
+			return sealed, err
+		case errors.Is(err, pipeline.ErrIrregular):
+			format = format.Lenient()
+			continue
+		case !pipeline.Retryable(err):
+			return nil, err
+		}
+		pause := wait.NextBackOff()
+		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0],
+			Text: "the answer broke off, asking again", Until: r.Now().Add(pause)})
+		if err := pipeline.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// errNoDocument: silence is not an empty document.
+var errNoDocument = &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: errors.New("the vendor's answer had no document")}
+
+// extract reads every request of the job and returns its sealed windows.
+func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (sealed []pipeline.Sealed, err error) {
+	cut, err := r.newCutter(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	defer cut.close()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, cut.abort())
+		}
+	}()
+
+	order := newSequencer(len(j.extraction.Requests), cut.overlap, cap(r.prefetchSlots))
+	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
+	for i, request := range j.extraction.Requests {
+		all.Go(func(ctx context.Context) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			bodies := 0
+			err := j.source.Fetch(ctx, request, r.env(j), func(b pipeline.Body) error {
+				bodies++
+				b, drop, err := r.prefetch(ctx, order, i, b)
+				if err != nil {
+					return err
+				}
+				defer drop()
+				if err := order.wait(ctx, i); err != nil {
+					return err
+				}
+				return r.readBody(ctx, j, b, format, cut)
+			})
+			if err == nil && bodies == 0 {
+				err = errNoDocument
+			}
+			if err != nil {
+				return err
+			}
+			if err := order.wait(ctx, i); err != nil {
+				return err
+			}
+			cut.endRequest()
+			order.done(i)
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return cut.seal(r.MaxRejects, j.planned)
+}
+
+// readBody takes a slot and reads one document into the windows.
+func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipeline.Format, cut *cutter) error {
+	if err := r.reader.slots.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer r.reader.slots.Release(1)
+	r.observe(Event{Kind: EventReading, Stream: j.stream.Key, Window: j.extraction.Windows[0]})
+
+	body := &bodyCutter{cutter: cut, meta: &b.Meta, days: dayCounts{asked: b.Meta.Days}}
+	if err := r.reader.read(ctx, b, format, j.stream.Table, body); err != nil {
+		return &brokenBody{err}
+	}
+	if err := body.days.verify(); err != nil {
+		return err
+	}
+	// One report that serves several windows stands or falls as a whole.
+	if len(j.extraction.Windows) > 1 {
+		if err := checkRejects(body.read, body.rejected, r.MaxRejects); err != nil {
+			return err
+		}
+	}
+	return cut.endBody()
+}
+
+// brokenBody marks an error met while a document was read, after the request
+// itself had succeeded: only then is asking again of use here, for the
+// connector has already retried the request.
+type brokenBody struct{ err error }
+
+func (e *brokenBody) Error() string { return e.err.Error() }
+func (e *brokenBody) Unwrap() error { return e.err }

@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// directRows is how many rows of one window a batch must have for them to
+// become a row group of their own; fewer are buffered over several batches.
+const directRows = 2048
+
+// partitioned is a batch that its worker has hashed and partitioned by window. Many rows of one window are staged
+// already: encoding is the costly part, and the workers do it side by side.
+type partitioned struct {
+	batch   *pipeline.Batch // nil once nothing of it is needed
+	hashes  []pipeline.Hash // of its rows
+	meta    *pipeline.Meta
+	number  int // of the batch among those of the extraction
+	read    int64
+	rejects []pipeline.Reject
+	outside int64
+	windows []*windowRows
+	days    dayCounts
+}
+
+// windowRows is the rows of a batch that belong to one window, in order.
+type windowRows struct {
+	window      *openWindow
+	ranges      []pipeline.RowRange
+	rows        int
+	fingerprint pipeline.Hash // the sum of the rows' hashes
+	staged      bool
+}
+
+// partition hashes a batch, partitions its rows by window and stages many rows of one window. Workers call it
+// concurrently. It owns the batch, which it releases as soon as it can.
+func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*partitioned, error) {
+	if err := b.Finish(); err != nil {
+		b.Release()
+		return nil, err
+	}
+	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, days: dayCounts{asked: m.Days}}
+	p.days.count(b.Times)
+	for from := 0; from < len(b.Times); {
+		w := c.windowOf(m, b.Times[from])
+		to := from + 1
+		for to < len(b.Times) && c.windowOf(m, b.Times[to]) == w {
+			to++
+		}
+		if w == nil {
+			p.outside += int64(to - from)
+		} else {
+			p.add(w, pipeline.RowRange{From: from, To: to})
+		}
+		from = to
+	}
+	for _, r := range p.windows {
+		if !c.direct(p, r) {
+			continue
+		}
+		if err := c.stageDirectly(p, r); err != nil {
+			b.Release()
+			return nil, err
+		}
+	}
+	if !c.overlap && !slices.ContainsFunc(p.windows, func(r *windowRows) bool { return !r.staged }) {
+		p.release()
+	}
+	return p, nil
+}
+
+// add notes a range of rows as the window's.
+func (p *partitioned) add(w *openWindow, rows pipeline.RowRange) {
+	i := slices.IndexFunc(p.windows, func(r *windowRows) bool { return r.window == w })
+	if i < 0 {
+		i = len(p.windows)
+		p.windows = append(p.windows, &windowRows{window: w})
+	}
+	r := p.windows[i]
+	r.ranges = append(r.ranges, rows)
+	r.rows += rows.To - rows.From
+	for _, h := range p.hashes[rows.From:rows.To] {
+		r.fingerprint = r.fingerprint.Add(h)
+	}
+}
+
+// release gives the batch's memory back.
+func (p *partitioned) release() {
+	if p.batch != nil {
+		p.batch.Release()
+		p.batch = nil
+	}
+}
+
+// direct reports whether a window's rows become a row group of their own: they
+// are many, stand together, and none was brought before.
+func (c *cutter) direct(p *partitioned, r *windowRows) bool {
+	if r.rows < directRows || len(r.ranges) > 1 {
+		return false
+	}
+	// The rows of earlier requests are complete: a request is read only after its turn has come.
+	all := r.ranges[0]
+	return !c.overlap || !slices.ContainsFunc(p.hashes[all.From:all.To], c.seen.has)
+}
+
+// stageDirectly encodes a window's rows, which stand together, as a row group.
+func (c *cutter) stageDirectly(p *partitioned, r *windowRows) error {
+	rec, release := p.batch.Record(r.ranges[0], r.window.lineage(p.meta, c.id, calendar.NewZoneClock(r.window.zone)))
+	defer release()
+	r.staged = true
+	return r.window.stage.Append(c.ctx, rowOrder{batch: p.number}.seq(), rec)
+}
+
+// nextNumber is the number of the next batch.
+func (c *cutter) nextNumber() int { return int(c.batches.Add(1)) }
+
+// rowOrder orders the row groups of a window: first the one that a batch became,
+// then what was buffered up to that batch.
+type rowOrder struct {
+	batch    int // the number of the last batch that has rows in the group
+	buffered int // counts the groups that were buffered since that batch; 0: the batch itself
+}
+
+// after is the order of what is buffered next, when the rows came with the batch of that number.
+func (o rowOrder) after(batch int) rowOrder {
+	if batch > o.batch {
+		return rowOrder{batch: batch, buffered: 1}
+	}
+	return rowOrder{batch: o.batch, buffered: o.buffered + 1}
+}
+
+// seq is the order as a [Stage] takes it.
+func (o rowOrder) seq() int { return o.batch<<16 | o.buffered }

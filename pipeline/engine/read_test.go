@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sourcegraph/conc"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// letters is a format whose ranges are single bytes. It counts those in memory:
+// a range is there from its read until its Free.
+type letters struct {
+	held atomic.Int64
+	most atomic.Int64
+	fail byte // Decode fails at it
+	die  byte // Decode panics at it
+}
+
+func (f *letters) Split(r io.Reader, _ int) iter.Seq2[pipeline.Chunk, error] {
+	return func(yield func(pipeline.Chunk, error) bool) {
+		for {
+			held := f.held.Add(1)
+			for most := f.most.Load(); held > most && !f.most.CompareAndSwap(most, held); most = f.most.Load() {
+			}
+			free := sync.OnceFunc(func() { f.held.Add(-1) })
+			b := make([]byte, 1)
+			_, err := io.ReadFull(r, b)
+			switch {
+			case errors.Is(err, io.EOF):
+				free()
+				return
+			case err != nil:
+				free()
+				yield(pipeline.Chunk{}, err)
+				return
+			case !yield(pipeline.Chunk{Data: b, Free: free}, nil):
+				return
+			}
+		}
+	}
+}
+
+var errLetter = errors.New("a letter that cannot be read")
+
+func (f *letters) Decode(_ *pipeline.Meta, c pipeline.Chunk, _ *pipeline.Batch) error {
+	runtime.Gosched() // so that bodies get ahead of workers
+	if c.Data[0] == f.die {
+		panic("a letter that kills")
+	}
+	if c.Data[0] == f.fail {
+		return errLetter
+	}
+	return nil
+}
+
+func (f *letters) Lenient() pipeline.Format { return f }
+
+// counter is a [bodySink] that counts batches.
+type counter int
+
+func (*counter) nextNumber() int { return 0 }
+
+func (*counter) partition(b *pipeline.Batch, _ int) (*partitioned, error) {
+	return &partitioned{batch: b}, nil
+}
+
+func (n *counter) add(*partitioned, int64) error { *n++; return nil }
+
+// readLetters reads one body and returns how many ranges came through.
+func readLetters(ctx context.Context, r *reader, f *letters, open func(context.Context) (io.ReadCloser, error)) (int, error) {
+	var n counter
+	err := r.read(ctx, pipeline.Body{Open: open}, f, pipeline.Events, &n)
+	return int(n), err
+}
+
+func body(s string) func(context.Context) (io.ReadCloser, error) {
+	return func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s)), nil }
+}
+
+// allBack fails the test when a range's room was not given back.
+func allBack(t *testing.T, r *reader, f *letters, concurrency int) {
+	t.Helper()
+	if !r.ranges.TryAcquire(int64(rangesOf(concurrency, r.width))) {
+		t.Error("the room of a range was not given back")
+	}
+	if n := f.held.Load(); n != 0 {
+		t.Errorf("%d ranges were not freed", n)
+	}
+}
+
+func TestManyBodiesHoldNoMoreRangesThanThereIsRoomFor(t *testing.T) {
+	const concurrency = 3
+	r, f := newReader(concurrency), &letters{}
+	var all conc.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			if n, err := readLetters(t.Context(), r, f, body("abcdefghij")); n != 10 || err != nil {
+				t.Errorf("%d ranges of 10, %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+	if most, room := int(f.most.Load()), rangesOf(concurrency, r.width); most > room {
+		t.Errorf("%d ranges were in memory at once; there is room for %d", most, room)
+	}
+	allBack(t, r, f, concurrency)
+}
+
+// silent is a body that sends nothing until its context ends.
+type silent struct {
+	ctx   context.Context
+	begun *sync.WaitGroup
+}
+
+func (s silent) Read([]byte) (int, error) {
+	s.begun.Done()
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
+func TestBodiesThatAreSlowDoNotHoldUpAnother(t *testing.T) {
+	concurrency := 2*runtime.GOMAXPROCS(0) + 2
+	r, f := newReader(concurrency), &letters{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var slow conc.WaitGroup
+	var begun sync.WaitGroup
+	begun.Add(concurrency - 1)
+	for range concurrency - 1 {
+		slow.Go(func() {
+			n, err := readLetters(ctx, r, f, func(ctx context.Context) (io.ReadCloser, error) {
+				return io.NopCloser(silent{ctx, &begun}), nil
+			})
+			if n != 0 || !errors.Is(err, context.Canceled) {
+				t.Errorf("a body that sent nothing gave %d ranges, %v", n, err)
+			}
+		})
+	}
+	begun.Wait()
+	if n, err := readLetters(ctx, r, f, body("abcdefghij")); n != 10 || err != nil {
+		t.Errorf("%d ranges of 10, %v", n, err)
+	}
+	cancel()
+	slow.Wait()
+	allBack(t, r, f, concurrency)
+}
+
+func TestABodyThatFailsGivesItsRoomBack(t *testing.T) {
+	r, f := newReader(1), &letters{fail: 'e'}
+	if _, err := readLetters(t.Context(), r, f, body("abcdefghij")); !errors.Is(err, errLetter) {
+		t.Errorf("the body's error is %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := readLetters(ctx, r, f, body("abc")); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error under an ended context is %v", err)
+	}
+	allBack(t, r, f, 1)
+}
+
+func TestABodyThatPanicsTakesNoRoomFromOthers(t *testing.T) {
+	r, f := newReader(1), &letters{die: 'x'}
+	panicked := func(do func()) (what any) {
+		defer func() { what = recover() }()
+		do()
+		return nil
+	}
+	for range 3 * rangesOf(1, r.width) {
+		if panicked(func() { _, _ = readLetters(t.Context(), r, f, body("xxxxxxxxxx")) }) == nil {
+			t.Fatal("the panic did not arrive")
+		}
+		if panicked(func() {
+			_, _ = readLetters(t.Context(), r, f, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(killer{}), nil })
+		}) == nil {
+			t.Fatal("the panic of the cut did not arrive")
+		}
+	}
+	if n, err := readLetters(t.Context(), r, f, body("abc")); n != 3 || err != nil {
+		t.Errorf("%d ranges of 3, %v", n, err)
+	}
+	if !r.ranges.TryAcquire(int64(rangesOf(1, r.width))) {
+		t.Error("the room of a range was not given back")
+	}
+}
+
+// killer is a body in which the cut panics.
+type killer struct{}
+
+func (killer) Read([]byte) (int, error) { panic("a byte that kills") }
+
+func TestTheSoftMemoryHoldsEveryRange(t *testing.T) {
+	for _, concurrency := range []int{1, 8, 256} {
+		ranges := int64(rangesOf(concurrency, runtime.GOMAXPROCS(0))) * rangeBytes
+		if soft := SoftMemory(concurrency); soft < ranges+ranges/4 && concurrency <= 8 || soft <= ranges {
+			t.Errorf("of %d bodies at once the ranges alone take %d of %d bytes", concurrency, ranges, soft)
+		}
+	}
+}

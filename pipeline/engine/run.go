@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// run is one sync under way.
+type run struct {
+	*Engine
+	id            pipeline.SyncID
+	reader        *reader
+	prefetchSlots chan struct{} // holds one for each body that was opened before its turn
+	held          atomic.Int64  // bytes of rows that wait in memory for their row group
+	committer     *committer
+
+	mu           sync.Mutex
+	streams      map[pipeline.StreamKey]*pipeline.StreamSummary
+	unauthorized map[pipeline.StreamKey]error
+}
+
+// Sync plans, reads and commits. Its error is what kept the run from its
+// windows; what befell single windows stands in the Summary.
+func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
+	r := e.newRun()
+	started := calendar.InstantOf(e.Now())
+	plans, err := e.plans(ctx)
+	if err != nil {
+		return pipeline.Summary{SyncID: r.id}, err
+	}
+	var jobs []job
+	for _, p := range plans {
+		r.streams[p.Stream.Key] = &pipeline.StreamSummary{Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Errors: []pipeline.WindowError{}}
+		if days := p.days(r.id, started); len(days) > 0 {
+			if err := e.Store.Record(ctx, p.Stream.Key, days...); err != nil {
+				return pipeline.Summary{SyncID: r.id}, err
+			}
+		}
+		r.warn(p.StreamPlan)
+		r.observe(Event{Kind: EventPlanned, Stream: p.Stream.Key, Total: len(p.Windows)})
+		jobs = append(jobs, p.jobs()...)
+	}
+	r.work(ctx, jobs)
+	return r.finish(ctx, plans, started)
+}
+
+func (e *Engine) newRun() *run {
+	r := &run{
+		Engine: e, id: newSyncID(e), reader: newReader(e.Concurrency),
+		prefetchSlots: make(chan struct{}, max(e.Concurrency, 1)),
+		committer:     newCommitter(e.Store, e.Group),
+		streams:       make(map[pipeline.StreamKey]*pipeline.StreamSummary),
+		unauthorized:  make(map[pipeline.StreamKey]error),
+	}
+	r.committer.failed = r.noteFailed
+	return r
+}
+
+// newSyncID sorts by the real time and is unique among runs.
+func newSyncID(e *Engine) pipeline.SyncID {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return pipeline.SyncID(fmt.Sprintf("%s-%x", e.Now().UTC().Format("20060102T150405Z"), b))
+}
+
+// days are the entries for the days that the ledger lacks: the origin, the first day.
+func (p plannedStream) days(id pipeline.SyncID, started calendar.Instant) (list []pipeline.Entry) {
+	add := func(kind pipeline.EntryKind, day calendar.Instant) {
+		list = append(list, pipeline.Entry{Kind: kind, Window: calendar.Window{Span: calendar.Span{Start: day, End: day}, Zone: p.Stream.Calendar.Zone.String()}, SyncID: id, CommittedAt: started})
+	}
+	if p.Origin != calendar.NoInstant {
+		add(pipeline.EntryOrigin, p.Origin)
+	}
+	if p.Moved {
+		add(pipeline.EntryFirst, p.First)
+	}
+	return list
+}
+
+// jobs are the extractions of a planned stream.
+func (p plannedStream) jobs() []job {
+	planned := make(map[calendar.Window]pipeline.PlannedWindow, len(p.Windows))
+	for _, w := range p.Windows {
+		planned[w.Window] = w
+	}
+	jobs := make([]job, 0, len(p.extractions))
+	for _, x := range p.extractions {
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned})
+	}
+	return jobs
+}
+
+// work moves all jobs. They wait for their vendors together; what they may do
+// at once is bounded where it costs: requests by the connector's rate, bodies
+// by the reader's slots.
+func (r *run) work(ctx context.Context, jobs []job) {
+	defer r.committer.start(ctx, len(jobs))()
+	all := pool.New()
+	for _, j := range jobs {
+		all.Go(func() {
+			defer r.committer.jobDone()
+			if ctx.Err() != nil {
+				return
+			}
+			if err := r.refused(j.stream.Key); err != nil {
+				r.bookFailure(ctx, j, err)
+				return
+			}
+			r.move(ctx, j)
+		})
+	}
+	all.Wait()
+}
+
+// refused returns the refusal of credentials that an earlier window of the stream met.
+func (r *run) refused(k pipeline.StreamKey) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unauthorized[k]
+}
+
+func (r *run) env(j job) pipeline.Env {
+	return pipeline.Env{Journal: r.Store, Notify: func(n pipeline.Notice) {
+		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0], Text: n.Text, Until: n.Until})
+	}}
+}
+
+func (e *Engine) observe(ev Event) {
+	if e.Observe != nil {
+		e.Observe(ev)
+	}
+}
+
+func (r *run) warn(p pipeline.StreamPlan) {
+	say := func(text string) {
+		r.observe(Event{Kind: EventWarning, Stream: p.Stream.Key, Text: text})
+	}
+	if n := len(p.Changed); n > 0 {
+		say(fmt.Sprintf("%d settled windows were read under other settings; to read them again: %s", n, p.RefetchCommand()))
+	}
+	for _, h := range p.Holes {
+		say(fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s", h, p.WaiveCommand(h)))
+	}
+}
+
+// book enters the result of a commit in the summary.
+func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipeline.Result) {
+	if result.Outcome == pipeline.Failed {
+		r.bookFailed(ctx, j.stream.Key, []calendar.Window{w}, result.Err, false) // the committer has noted it
+		return
+	}
+	r.mu.Lock()
+	s := r.streams[j.stream.Key]
+	kind := EventCommitted
+	switch result.Outcome {
+	case pipeline.Committed:
+		s.Committed++
+	case pipeline.Unchanged:
+		s.Unchanged++
+		kind = EventUnchanged
+	default:
+		s.Unchanged++ // another run has committed a newer reading
+		kind = EventYielded
+	}
+	if result.Outcome != pipeline.Yielded {
+		s.Add(result.Entry.Counts)
+	}
+	r.mu.Unlock()
+	r.observe(Event{Kind: kind, Stream: j.stream.Key, Window: w, Counts: result.Entry.Counts})
+}
+
+// finish forgives windows that another run committed meanwhile, decides the
+// exit code and records the run.
+func (r *run) finish(ctx context.Context, plans []plannedStream, started calendar.Instant) (pipeline.Summary, error) {
+	sum := pipeline.Summary{SyncID: r.id, StartedAt: started, Streams: make([]pipeline.StreamSummary, 0, len(plans))}
+	graceful, cancel := withGrace(ctx)
+	defer cancel()
+	var errs []error
+	for _, p := range plans {
+		s := r.streams[p.Stream.Key]
+		if s.Failed > 0 {
+			errs = append(errs, r.forgive(graceful, p.Stream.Key, s, started))
+		}
+		slices.SortFunc(s.Errors, func(a, b pipeline.WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
+		sum.Streams = append(sum.Streams, *s)
+	}
+	switch {
+	case len(r.unauthorized) > 0:
+		sum.Exit = pipeline.ExitUnauthorized
+	case ctx.Err() != nil:
+		sum.Exit = pipeline.ExitStopped
+	case slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }):
+		sum.Exit = pipeline.ExitFailed
+	}
+	sum.FinishedAt = calendar.InstantOf(r.Now())
+	errs = append(errs, r.record(graceful, &sum))
+	return sum, errors.Join(errs...)
+}
+
+// record appends a run's summary to the sink's record of runs. The receipt in
+// the record lacks what recording uses; the one that is returned does not.
+func (e *Engine) record(ctx context.Context, sum *pipeline.Summary) error {
+	sum.Receipt = e.receipt()
+	err := e.Store.AppendRun(ctx, *sum)
+	sum.Receipt = e.receipt()
+	return err
+}
+
+// receipt is nil where the sink does not bill.
+func (e *Engine) receipt() *pipeline.Receipt {
+	m, ok := e.Store.(pipeline.Meter)
+	if !ok {
+		return nil
+	}
+	r := m.Receipt()
+	return &r
+}
+
+// forgive takes back the failure of windows that a simultaneous run has
+// committed since this one began: the tables hold what they should.
+func (r *run) forgive(ctx context.Context, k pipeline.StreamKey, s *pipeline.StreamSummary, started calendar.Instant) error {
+	l, err := r.Store.Ledger(ctx, k)
+	if err != nil {
+		return err
+	}
+	s.Errors = slices.DeleteFunc(s.Errors, func(e pipeline.WindowError) bool {
+		live, ok := l.Live(calendar.Span{Start: e.WindowStart, End: e.WindowEnd})
+		done := ok && live.CommittedAt >= started && live.SyncID != r.id
+		if done {
+			s.Failed--
+			s.Unchanged++
+		}
+		return done
+	})
+	return nil
+}

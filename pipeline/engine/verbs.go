@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/plan"
+)
+
+// plannedStream is a stream of a run with what is asked for it.
+type plannedStream struct {
+	pipeline.StreamPlan
+	source      pipeline.Source
+	extractions []pipeline.Extraction
+}
+
+// sourceStream is a stream with the source that reads it.
+type sourceStream struct {
+	pipeline.Stream
+	source pipeline.Source
+}
+
+// selected lists the streams of this run, in the order of the sources.
+func (e *Engine) selected() ([]sourceStream, error) {
+	var out []sourceStream
+	var served []string
+	wanted := make(map[pipeline.StreamID]bool)
+	for _, id := range e.Streams {
+		wanted[id] = true
+	}
+	for _, source := range e.Sources {
+		for _, s := range source.Streams() {
+			if len(s.Missing) > 0 {
+				continue
+			}
+			served = append(served, string(s.Key.Stream))
+			if len(e.Streams) == 0 || slices.Contains(e.Streams, s.Key.Stream) {
+				out = append(out, sourceStream{s, source})
+				delete(wanted, s.Key.Stream)
+			}
+		}
+	}
+	if len(e.Streams) > 0 && len(wanted) > 0 {
+		var unknown []string
+		for id := range wanted {
+			unknown = append(unknown, string(id))
+		}
+		slices.Sort(unknown)
+		return nil, &pipeline.Error{
+			Op: "select streams", Kind: pipeline.Invalid,
+			Err:  fmt.Errorf("%s: no such stream, or not configured", strings.Join(unknown, ", ")),
+			Hint: "configured streams: " + strings.Join(served, ", "),
+		}
+	}
+	return out, nil
+}
+
+// plans reads the ledgers and plans every selected stream, without side effects.
+func (e *Engine) plans(ctx context.Context) ([]plannedStream, error) {
+	streams, err := e.selected()
+	if err != nil {
+		return nil, err
+	}
+	now := calendar.InstantOf(e.Clock())
+	plans := make([]plannedStream, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger) error {
+		plan, err := plan.Of(streams[i].Stream, l, e.Select, now)
+		if err != nil {
+			return err
+		}
+		plan.Windows = e.Shard.Keep(streams[i].Key, plan.Windows)
+		due := make([]calendar.Window, len(plan.Windows))
+		for j, w := range plan.Windows {
+			due[j] = w.Window
+		}
+		plans[i] = plannedStream{StreamPlan: plan, source: streams[i].source}
+		if len(due) > 0 {
+			plans[i].extractions = streams[i].source.Plan(streams[i].Stream, due)
+		}
+		return nil
+	})
+	return plans, err
+}
+
+// eachLedger reads the ledgers of the streams, several at once.
+func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func(i int, l *pipeline.Ledger) error) error {
+	all := pool.New().WithContext(ctx).WithMaxGoroutines(4).WithCancelOnError().WithFirstError()
+	for i, s := range streams {
+		all.Go(func(ctx context.Context) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			l, err := e.Store.Ledger(ctx, s.Key)
+			if err != nil {
+				return err
+			}
+			return do(i, l)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Plan says what Sync would do, without side effects.
+func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
+	plans, err := e.plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]pipeline.PlannedStream, len(plans))
+	for i, p := range plans {
+		out[i].StreamPlan = p.StreamPlan
+		for _, x := range p.extractions {
+			out[i].Requests += len(x.Requests)
+		}
+	}
+	return out, nil
+}
+
+// Waive records the uncovered windows of the selected streams and span as
+// settled without rows. No vendor is called. It needs Select.From and Select.To.
+func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, error) {
+	id, started := newSyncID(e), calendar.InstantOf(e.Now())
+	sum := pipeline.Summary{SyncID: id, StartedAt: started, Streams: []pipeline.StreamSummary{}}
+	if e.Select.From == "" || e.Select.To == "" || strings.TrimSpace(reason) == "" {
+		return sum, &pipeline.Error{
+			Op: "waive", Kind: pipeline.Invalid, Err: errors.New("a waiver needs a reason, --from and --to"),
+			Hint: `for example --waive "the vendor deleted these days" --streams dialpad.calls --from 2025-09-01 --to 2025-09-03`,
+		}
+	}
+	streams, err := e.selected()
+	if err != nil {
+		return sum, err
+	}
+	summaries := make([]pipeline.StreamSummary, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger) error {
+		s := streams[i]
+		summaries[i] = pipeline.StreamSummary{Stream: s.Key.Stream, Account: s.Key.Account, Errors: []pipeline.WindowError{}}
+		spans, err := plan.Waivable(s.Stream, l, e.Select, calendar.InstantOf(e.Clock()))
+		if err != nil || len(spans) == 0 {
+			return err
+		}
+		entries := make([]pipeline.Entry, len(spans))
+		for j, span := range spans {
+			entries[j] = pipeline.Entry{
+				Kind: pipeline.EntryWaive, Window: calendar.Window{Span: span, Zone: s.Calendar.Zone.String()}, SyncID: id,
+				ExtractedAt: calendar.InstantOf(e.Clock()), ReadAt: started, CommittedAt: started, Settled: true, Note: reason,
+			}
+			summaries[i].Committed += len(s.Calendar.Cut(span))
+		}
+		return e.Store.Record(ctx, s.Key, entries...)
+	})
+	if err != nil {
+		return sum, err
+	}
+	sum.Streams, sum.FinishedAt = summaries, calendar.InstantOf(e.Now())
+	err = e.record(ctx, &sum)
+	return sum, err
+}
+
+// Status tells how far each stream is. It reads ledgers alone.
+func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
+	streams, err := e.selected()
+	if err != nil {
+		return nil, err
+	}
+	now := calendar.InstantOf(e.Clock())
+	out := make([]plan.StreamStatus, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger) error {
+		out[i] = plan.Status(streams[i].Stream, l, now)
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// Selection narrows and bends a plan; the zero Selection is a nightly run.
+type Selection struct {
+	// From and To bound the plan: local dates (both included) or RFC 3339
+	// instants (half-open), as typed; empty when not given.
+	From, To string
+	// Refetch also plans settled windows.
+	Refetch bool
+}
+
+// bounded reports whether the selection names a bound.
+func (sel Selection) bounded() bool { return sel.From != "" || sel.To != "" }
+
+// span is the selection in zone; an end that is not given is the end of time.
+// Errors are of kind Invalid and name the flag.
+func (sel Selection) span(zone *time.Location) (calendar.Span, error) {
+	s := calendar.Span{Start: math.MinInt64, End: math.MaxInt64}
+	var err error
+	if sel.From != "" {
+		if s.Start, err = parseBound("--from", sel.From, zone, 0); err != nil {
+			return calendar.Span{}, err
+		}
+	}
+	if sel.To != "" {
+		if s.End, err = parseBound("--to", sel.To, zone, 1); err != nil {
+			return calendar.Span{}, err
+		}
+	}
+	if s.Empty() {
+		return calendar.Span{}, &pipeline.Error{
+			Op:   fmt.Sprintf("--from %s --to %s", sel.From, sel.To),
+			Kind: pipeline.Invalid,
+			Hint: "for example --from 2025-09-01 --to 2025-09-30; a date includes its day, an instant given to --to is the first one left out",
+			Err:  errors.New("selects no time: --from must be before --to"),
+		}
+	}
+	return s, nil
+}
+
+// parseBound reads a local date, moved by days, or an RFC 3339 instant.
+func parseBound(flag, text string, zone *time.Location, days int) (calendar.Instant, error) {
+	if d, err := time.Parse(time.DateOnly, text); err == nil {
+		return calendar.DayStart(d.Year(), d.Month(), d.Day()+days, zone), nil
+	}
+	problem := "is neither a local date nor an RFC 3339 instant"
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		if t.Nanosecond() == 0 {
+			return calendar.InstantOf(t), nil
+		}
+		problem = "has a fraction of a second; windows begin and end at whole seconds"
+	}
+	return calendar.NoInstant, &pipeline.Error{
+		Op:   flag,
+		Kind: pipeline.Invalid,
+		Hint: fmt.Sprintf("for example %s 2025-09-01 or %s 2025-09-01T06:00:00Z", flag, flag),
+		Err:  fmt.Errorf("%q %s", text, problem),
+	}
+}
+
+// firstDay is the start of the stream's first day: FROM where it is set, else
+// the stream's origin.
+func firstDay(s pipeline.Stream, origin calendar.Instant) (calendar.Instant, error) {
+	if s.From == "" {
+		return origin, nil
+	}
+	d, err := time.Parse(time.DateOnly, s.From)
+	if err != nil {
+		return calendar.NoInstant, &pipeline.Error{
+			Op:     "WINDROW_FROM",
+			Stream: s.Key.Stream,
+			Kind:   pipeline.Invalid,
+			Hint:   "for example WINDROW_FROM=2025-09-01",
+			Err:    fmt.Errorf("%q is not a local date", s.From),
+		}
+	}
+	return calendar.DayStart(d.Year(), d.Month(), d.Day(), s.Calendar.Location()), nil
+}
+
+// originOf is the recorded start of a stream, 30 local days before its first
+// sync; record says that this is the first sync. FROM does not change it: who
+// removes FROM later gets the days that there would have been without it.
+func originOf(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) (origin calendar.Instant, record bool) {
+	if origin, ok := l.Origin(); ok {
+		return origin, false
+	}
+	const daysBeforeFirstSync = 30
+	zone := s.Calendar.Location()
+	year, month, day := calendar.LocalDate(now, zone)
+	return calendar.DayStart(year, month, day-daysBeforeFirstSync, zone), true
+}

@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"iter"
+	"slices"
+	"sort"
+)
+
+// spanMap is an ordered map of disjoint spans to entries. Inserting costs the
+// same anywhere in a long history, which is read newest first or last.
+type spanMap struct {
+	blocks [][]spanItem // none is empty
+}
+
+// spanItem is one span and what is known of it. The entry is never written to,
+// so that a copy of the pointer is a copy of the item.
+type spanItem struct {
+	Span
+	entry *Entry
+	order uint64 // of the commits among each other
+}
+
+const (
+	spanBlock = 256           // items of a block at most
+	spanRoom  = spanBlock + 1 // a block is split when it has one more
+)
+
+// clone copies the map, not the entries.
+func (m *spanMap) clone() spanMap {
+	blocks := make([][]spanItem, len(m.blocks))
+	for i, b := range m.blocks {
+		blocks[i] = slices.Clone(b)
+	}
+	return spanMap{blocks}
+}
+
+// find returns the place of the first item that ends after i.
+func (m *spanMap) find(i Instant) (block, at int) {
+	block = sort.Search(len(m.blocks), func(k int) bool {
+		b := m.blocks[k]
+		return b[len(b)-1].End > i
+	})
+	if block == len(m.blocks) {
+		return block, 0
+	}
+	b := m.blocks[block]
+	return block, sort.Search(len(b), func(k int) bool { return b[k].End > i })
+}
+
+// from iterates over the items that end after i, in order. The map must not
+// change meanwhile.
+func (m *spanMap) from(i Instant) iter.Seq[spanItem] {
+	return func(yield func(spanItem) bool) {
+		block, at := m.find(i)
+		for ; block < len(m.blocks); block, at = block+1, 0 {
+			for _, it := range m.blocks[block][at:] {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// over iterates over the items that overlap s, in order. The map must not
+// change meanwhile.
+func (m *spanMap) over(s Span) iter.Seq[spanItem] {
+	return func(yield func(spanItem) bool) {
+		block, at := m.find(s.Start)
+		for ; block < len(m.blocks); block, at = block+1, 0 {
+			for _, it := range m.blocks[block][at:] {
+				if it.Start >= s.End || !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// get returns the item of exactly this span.
+func (m *spanMap) get(s Span) (spanItem, bool) {
+	block, at := m.find(s.Start)
+	if block == len(m.blocks) || m.blocks[block][at].Span != s {
+		return spanItem{}, false
+	}
+	return m.blocks[block][at], true
+}
+
+// insert adds an item that overlaps none.
+func (m *spanMap) insert(it spanItem) {
+	if it.Empty() {
+		return
+	}
+	block, at := m.find(it.Start)
+	if block == len(m.blocks) { // after everything, as most are
+		if block == 0 || len(m.blocks[block-1]) == spanBlock {
+			m.blocks = append(m.blocks, append(make([]spanItem, 0, spanRoom), it))
+			return
+		}
+		block--
+		at = len(m.blocks[block])
+	}
+	b := slices.Insert(m.blocks[block], at, it)
+	m.blocks[block] = b
+	if len(b) > spanBlock {
+		half := len(b) / 2
+		right := append(make([]spanItem, 0, spanRoom), b[half:]...)
+		clear(b[half:])
+		m.blocks[block] = b[:half]
+		m.blocks = slices.Insert(m.blocks, block+1, right)
+	}
+}
+
+// remove drops the item of exactly this span.
+func (m *spanMap) remove(s Span) {
+	block, at := m.find(s.Start)
+	if block == len(m.blocks) || m.blocks[block][at].Span != s {
+		return
+	}
+	m.blocks[block] = slices.Delete(m.blocks[block], at, at+1)
+	if len(m.blocks[block]) == 0 {
+		m.blocks = slices.Delete(m.blocks, block, block+1)
+	}
+}
+
+// subtract clips the items so that none overlaps s.
+func (m *spanMap) subtract(s Span) {
+	for _, it := range slices.Collect(m.over(s)) {
+		m.remove(it.Span)
+		m.insert(it.clip(Span{Start: it.Start, End: min(it.End, s.Start)}))
+		m.insert(it.clip(Span{Start: max(it.Start, s.End), End: it.End}))
+	}
+}
+
+// put clips what overlaps the item and adds it.
+func (m *spanMap) put(it spanItem) {
+	m.subtract(it.Span)
+	m.insert(it)
+}
+
+// clip is the item over a part of its span.
+func (it spanItem) clip(s Span) spanItem {
+	if s == it.Span || s.Empty() {
+		return spanItem{Span: s, entry: it.entry, order: it.order}
+	}
+	e := *it.entry
+	e.Window.Span = s
+	return spanItem{Span: s, entry: &e, order: it.order}
+}
+
+// spans lists the spans that end after i.
+func (m *spanMap) spans(i Instant) []Span {
+	var list []Span
+	for it := range m.from(i) {
+		list = append(list, it.Span)
+	}
+	return list
+}

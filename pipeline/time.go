@@ -1,0 +1,24 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// Time as values, under the names that every other package knows; package calendar defines them.
+type (
+	Instant   = calendar.Instant
+	Span      = calendar.Span
+	Window    = calendar.Window
+	Calendar  = calendar.Calendar
+	Clock     = calendar.Clock
+	ZoneClock = calendar.ZoneClock
+	LocalTime = calendar.LocalTime
+)
+
+// NoInstant stands for "no time"; it is before every real instant.
+const NoInstant = calendar.NoInstant
+
+// InstantOf truncates t to microseconds.
+func InstantOf(t time.Time) Instant { return calendar.InstantOf(t) }
