@@ -36,7 +36,7 @@ func TestTheNextRangeTakesItsMemoryOnlyWhenItIsRead(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			if cap(chunk.Data) >= size/2 {
-				large = append(large, where(chunk.Data[:1]))
+				large = append(large, unsafe.SliceData(chunk.Data))
 			}
 			if chunk.Free != nil {
 				chunk.Free()

@@ -10,16 +10,11 @@
 // and never guesses: a document that is not what it should be is an error, a
 // row that cannot be read is a reject with its raw text.
 //
-// [RowGroup] and [GroupFile] are the other end: rows of the tables as Parquet,
-// for every sink that writes files.
-//
 // Where the time goes: CSV is tokenised eight bytes at a time (swar.go) and
 // converted cell by cell; half of the reading is the cells, a quarter writes
 // extras, a tenth resolves local times. JSON is cut into ranges by counting
 // quotes (json_flat.go), a sixth of its parsing; the rest is spent where numbers
-// end, in each field's hash, and in copying extras once. Row groups take their
-// memory from a list of their own (rowgroup_memory.go), and their pages are small,
-// since each column that is being encoded has several buffers of a page's size.
+// end, in each field's hash, and in copying extras once.
 //
 // Start at row.go (what a mapping sees), then csv.go and json.go.
 package transforms

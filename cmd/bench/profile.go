@@ -21,6 +21,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
 	"github.com/windrow-data/windrow/pipeline/plan"
+	"github.com/windrow-data/windrow/sinks/bufferpool"
 	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
@@ -96,6 +97,7 @@ func (o options) profileOne(ctx context.Context, j job) (err error) {
 
 // profileMain is the child.
 func profileMain(ctx context.Context) (err error) {
+	bufferpool.ReplaceDefault() // as the program does at its start
 	var p profiled
 	if err := json.NewDecoder(os.Stdin).Decode(&p); err != nil {
 		return err

@@ -15,9 +15,11 @@ import (
 	_ "time/tzdata" // zones work where the system has none
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/sinks/bufferpool"
 )
 
 func main() {
+	bufferpool.ReplaceDefault() // before any goroutine
 	a := newApp(os.Stdout, os.Stderr, time.Now)
 	a.softMemory = os.Getenv("GOMEMLIMIT") == ""
 	if a.logs.Style == config.CloudLog { // what libraries log must be such lines too

@@ -57,7 +57,7 @@ func (s *Store) batchOf(group []*pending, at *staged) (batch, error) {
 		if err != nil {
 			return b, err
 		}
-		l.replaces, l.seen, l.bytes = p.replaces, p.seen, p.stage.size()
+		l.replaces, l.seen, l.bytes = p.replaces, p.seen, p.Stage.size()
 		b.lines = append(b.lines, l)
 		if !p.replaces {
 			continue
@@ -65,10 +65,10 @@ func (s *Store) batchOf(group []*pending, at *staged) (batch, error) {
 		if !slices.Contains(b.keys, p.Key) {
 			b.keys = append(b.keys, p.Key)
 		}
-		if b.rows == "" && p.stage.rows.count() > 0 {
+		if b.rows == "" && p.Stage.rows.count() > 0 {
 			b.rows = at.rows
 		}
-		if b.rejects == "" && p.stage.rejects.count() > 0 {
+		if b.rejects == "" && p.Stage.rejects.count() > 0 {
 			b.rejects = at.rejects
 		}
 		if err := b.bound(p); err != nil {

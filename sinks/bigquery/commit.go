@@ -3,11 +3,10 @@ package bigquery
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/internal/verdict"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
 // patience is how often a group is tried, retries the half of one that failed.
@@ -18,43 +17,25 @@ const patience, retries = 12, 2
 
 // pending is one window on its way through a commit.
 type pending struct {
-	pipeline.Sealed
-	verdict.Verdict
-	stage    *stage
+	staging.Pending[*stage]
 	seen     int64 // of the ledger that the verdict knew
 	replaces bool
-	result   *pipeline.Result
-}
-
-func (p *pending) fail(op string, err error) {
-	*p.result = pipeline.Result{Outcome: pipeline.Failed, Err: windowFault(op, p.Key, p.Sealed.Entry.Window.Span, err)}
 }
 
 func failAll(group []*pending, op string, err error) {
 	for _, p := range group {
-		p.fail(op, err)
+		p.Fail(op, err)
 	}
 }
 
 // Commit implements [pipeline.Sink].
 func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.Result {
-	results := make([]pipeline.Result, len(windows))
-	var all []*pending
-	for i, w := range windows {
-		p := &pending{Sealed: w, result: &results[i]}
-		if err := p.check(s, all); err != nil {
-			p.fail("commit", &pipeline.Error{Op: "commit", Kind: pipeline.Internal, Err: err})
-			continue
-		}
-		all = append(all, p)
+	defer staging.Release(windows)
+	results, admitted := staging.Admit[*stage](s, fault, windows)
+	all := make([]*pending, len(admitted))
+	for i, p := range admitted {
+		all[i] = &pending{Pending: *p}
 	}
-	defer func() {
-		for _, w := range windows {
-			if w.Stage != nil {
-				_ = w.Stage.Abort() // a stray goes with the store's folder
-			}
-		}
-	}()
 	judging, cancel := context.WithTimeout(ctx, callTime)
 	all = s.judge(judging, all)
 	cancel()
@@ -64,21 +45,6 @@ func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipelin
 		cancel()
 	}
 	return results
-}
-
-// check refuses what the engine must not ask for.
-func (p *pending) check(s *Store, others []*pending) error {
-	st, ok := p.Stage.(*stage)
-	if !ok || st.store != s || st.key != p.Key || st.table != p.Table {
-		return errors.New("the stage belongs to another store, stream or table")
-	}
-	p.stage = st
-	for _, o := range others {
-		if o.Key == p.Key && o.Sealed.Entry.Window.Overlaps(p.Sealed.Entry.Window.Span) {
-			return fmt.Errorf("another window of the same commit overlaps it: %s", o.Sealed.Entry.Window.Span)
-		}
-	}
-	return st.ready(p.Sealed.Entry)
 }
 
 // commitGroup is the protocol: judge, load, commit in one transaction, and
@@ -152,22 +118,19 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 	for _, p := range group {
 		l := s.log(p.Key)
 		l.mu.Lock()
-		p.Verdict, p.seen = verdict.Of(l.folded, p.Sealed.Entry), l.seen
+		undecided := p.Judge(l.folded)
+		p.seen = l.seen
 		l.mu.Unlock()
-		switch p.Outcome {
-		case pipeline.Yielded:
-			*p.result = pipeline.Result{Outcome: pipeline.Yielded}
-		case pipeline.Failed:
-			p.fail("commit", verdict.ErrInterrupted)
-		default:
-			e := &p.Verdict.Entry
-			p.replaces = p.Outcome == pipeline.Committed
-			if p.replaces {
-				e.HasData = e.Counts.Rows > 0 || e.Counts.Rejected > 0 || p.MayHold
-				p.replaces = e.HasData || len(p.Replaces) > 0 // else nothing is there and nothing comes
-			}
-			open = append(open, p)
+		if !undecided {
+			continue
 		}
+		e := &p.Verdict.Entry
+		p.replaces = p.Outcome == pipeline.Committed
+		if p.replaces {
+			e.HasData = e.Counts.Rows > 0 || e.Counts.Rejected > 0 || p.MayHold
+			p.replaces = e.HasData || len(p.Replaces) > 0 // else nothing is there and nothing comes
+		}
+		open = append(open, p)
 	}
 	return open
 }
@@ -237,10 +200,7 @@ func (s *Store) book(ctx context.Context, group []*pending, id string, failed er
 			open = append(open, p)
 			continue
 		}
-		*p.result = pipeline.Result{Outcome: pipeline.Committed, Entry: e}
-		if e.Unchanged {
-			p.result.Outcome = pipeline.Unchanged
-		}
+		p.Done(e)
 	}
 	return open
 }

@@ -71,7 +71,7 @@
 // burnt; the next attempt has another suffix.
 //
 // The package does not decide what to read, count or compare (package
-// pipeline does), nor how rows are encoded (package transforms).
+// pipeline does), nor how rows are encoded (package rowgroup).
 //
 // The command line opens it for WINDROW_SINK=bigquery://…, and as an emulator
 // where BIGQUERY_EMULATOR_HOST names one (cmd/windrow/sinks.go).

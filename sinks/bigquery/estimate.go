@@ -132,8 +132,8 @@ func (e *estimate) table(ctx context.Context, t *pipeline.Table, plan []pipeline
 			continue
 		}
 		for _, w := range p.Windows {
-			one := &pending{replaces: true, stage: &stage{}}
-			one.Table, one.Key, one.Verdict.Entry.Window, one.Replaces = t, p.Stream.Key, w.Window, w.Supersedes
+			one := &pending{replaces: true}
+			one.Stage, one.Table, one.Key, one.Verdict.Entry.Window, one.Replaces = &stage{}, t, p.Stream.Key, w.Window, w.Supersedes
 			windows = append(windows, one)
 		}
 		for _, live := range e.store.live(p.Stream.Key) {

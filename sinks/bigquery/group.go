@@ -43,9 +43,9 @@ func groupsOf(all []*pending) (groups [][]*pending) {
 		for _, p := range all {
 			if p.replaces && p.Table == t {
 				more := p.dates()
-				if size, dates = size+p.stage.size(), dates+more; len(group) > 0 && (size > groupBytes || dates > groupDates) {
+				if size, dates = size+p.Stage.size(), dates+more; len(group) > 0 && (size > groupBytes || dates > groupDates) {
 					groups, group = append(groups, group), nil
-					size, dates = p.stage.size(), more
+					size, dates = p.Stage.size(), more
 				}
 				group = append(group, p)
 			}

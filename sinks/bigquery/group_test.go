@@ -102,7 +102,8 @@ func spread(t *testing.T, s *Store, k pipeline.StreamKey, n, days int, replaces 
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &pending{stage: st.(*stage), replaces: replaces}
+		p := &pending{replaces: replaces}
+		p.Stage = st.(*stage)
 		p.Key, p.Table = k, pipeline.Activity
 		if k == calls {
 			p.Table = pipeline.Events

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/transforms"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
 
 // uploadChunk is how much of an upload is held in memory to be sent again.
@@ -46,7 +46,7 @@ func (s *Store) plan(ctx context.Context, group []*pending, at *staged) (full bo
 		at.holds[p] = true
 		e := p.Verdict.Entry
 		parts = append(parts, p.Table.Name, p.Key.String(), e.Window.String(), string(e.SyncID), e.ReadAt.String(), e.Fingerprint.String(), e.RejectsHash.String())
-		rows, rejects = rows || p.stage.rows.count() > 0, rejects || p.stage.rejects.count() > 0
+		rows, rejects = rows || p.Stage.rows.count() > 0, rejects || p.Stage.rejects.count() > 0
 	}
 	name := stagePrefix + digest(parts...)
 	if rows {
@@ -63,11 +63,11 @@ func (s *Store) plan(ctx context.Context, group []*pending, at *staged) (full bo
 func (s *Store) load(ctx context.Context, group []*pending, at *staged) error {
 	var rows, rejects []*spool
 	for _, p := range group {
-		if p.replaces && p.stage.rows.count() > 0 {
-			rows = append(rows, &p.stage.rows)
+		if p.replaces && p.Stage.rows.count() > 0 {
+			rows = append(rows, &p.Stage.rows)
 		}
-		if p.replaces && p.stage.rejects.count() > 0 {
-			rejects = append(rejects, &p.stage.rejects)
+		if p.replaces && p.Stage.rejects.count() > 0 {
+			rejects = append(rejects, &p.Stage.rejects)
 		}
 	}
 	at.begun = true
@@ -161,7 +161,7 @@ var errUploadEnded = errors.New("the upload has ended")
 
 // join writes one Parquet file with the row groups of all.
 func join(w io.Writer, schema *arrow.Schema, spools []*spool) error {
-	file, err := transforms.NewGroupFile(w, schema)
+	file, err := rowgroup.NewFile(w, schema)
 	if err != nil {
 		return err
 	}

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/internal/verdict"
-	"github.com/windrow-data/windrow/transforms"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
 // rejectsSchema is that of staged rejects; the table has two more columns,
@@ -37,35 +36,21 @@ var rejectsSchema = func() *arrow.Schema {
 	}, nil)
 }()
 
-// stage collects one window in temporary files, which are begun with the
-// first row and the first reject: a report may serve many windows at once.
+// stage collects one window in temporary files. Each file is begun with the first row or the first reject that goes into
+// it, since a report may serve many windows at once.
 type stage struct {
-	store  *Store
-	key    pipeline.StreamKey
-	table  *pipeline.Table
-	window pipeline.Window
+	*staging.Stage
+	store *Store
 
-	mu      sync.Mutex
 	rows    spool
 	rejects spool
-	state   stageState
 }
-
-type stageState uint8
-
-const (
-	staging stageState = iota
-	sealed
-	ended // committed or aborted
-)
-
-var errEnded = errors.New("the stage has ended")
 
 // spool is a Parquet file on its way; nothing before its first row.
 type spool struct {
 	file   *os.File
-	groups *transforms.GroupFile
-	seq    int // the place of the next group, of rejects
+	groups *rowgroup.File
+	seq    int // of the next group, of rejects
 }
 
 func (p *spool) count() int64 {
@@ -84,18 +69,18 @@ func (p *spool) size() int64 {
 
 // Stage implements [pipeline.Sink].
 func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (pipeline.Stage, error) {
-	err := checkKey(k)
-	if err == nil && w.Empty() {
-		err = errors.New("the window is empty")
-	}
-	if err == nil {
-		_, err = w.Location()
-	}
-	if err != nil {
+	if err := checkKey(k); err != nil {
 		return nil, windowFault("stage", k, w.Span, err)
 	}
-	return &stage{store: s, key: k, table: t, window: w}, nil
+	shared, err := staging.New(s, stageFault, k, t, w)
+	if err != nil {
+		return nil, err
+	}
+	return &stage{Stage: shared, store: s}, nil
 }
+
+// stageFault is fault for what happens before anything is sent to BigQuery.
+func stageFault(op string, err error) error { return fault(op, tempFault(op, err)) }
 
 // Append implements [pipeline.Stage]. Encoding happens outside the lock.
 func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
@@ -105,21 +90,20 @@ func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
 	}
 	whole := st.named(rec)
 	defer whole.Release()
-	group, err := transforms.EncodeRowGroup(whole)
+	group, err := rowgroup.Encode(whole)
 	if err != nil {
-		return st.fault(op, err)
+		return st.Fault(op, err)
 	}
-	groups, err := st.begin(&st.rows, st.table.Schema())
-	if err != nil {
+	if err := st.Collect(op, func() error { return st.begin(&st.rows, st.Table.Schema()) }); err != nil {
 		group.Discard()
-		return st.fault(op, err)
+		return err
 	}
-	return st.fault(op, groups.Add(seq, group))
+	return st.Fault(op, st.rows.groups.Add(seq, group))
 }
 
 // named is the record with the columns source, account and stream before it.
 func (st *stage) named(rec arrow.Record) arrow.Record {
-	values := [...]string{string(st.key.Stream.Source()), string(st.key.Account), string(st.key.Stream)}
+	values := [...]string{string(st.Key.Stream.Source()), string(st.Key.Account), string(st.Key.Stream)}
 	cols := make([]arrow.Array, 0, len(values)+int(rec.NumCols()))
 	b := array.NewStringBuilder(memory.DefaultAllocator)
 	defer b.Release()
@@ -133,28 +117,22 @@ func (st *stage) named(rec arrow.Record) arrow.Record {
 		cols = append(cols, col)
 	}
 	cols = append(cols, rec.Columns()...)
-	fields := slices.Concat(st.table.Schema().Fields()[:len(values)], rec.Schema().Fields())
+	fields := slices.Concat(st.Table.Schema().Fields()[:len(values)], rec.Schema().Fields())
 	return array.NewRecord(arrow.NewSchema(fields, nil), cols, rec.NumRows())
 }
 
-// begin returns the file of a spool.
-func (st *stage) begin(p *spool, schema *arrow.Schema) (*transforms.GroupFile, error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.state != staging {
-		return nil, errEnded
+// begin begins the file of a spool, if need be. The caller holds the stage's lock.
+func (st *stage) begin(p *spool, schema *arrow.Schema) error {
+	if p.groups != nil {
+		return nil
 	}
-	if p.groups == nil {
-		f, err := st.store.tempFile()
-		if err != nil {
-			return nil, err
-		}
-		p.file = f
-		if p.groups, err = transforms.NewGroupFile(f, schema); err != nil {
-			return nil, err
-		}
+	f, err := st.store.tempFile()
+	if err != nil {
+		return err
 	}
-	return p.groups, nil
+	p.file = f
+	p.groups, err = rowgroup.NewFile(f, schema)
+	return err
 }
 
 // Reject implements [pipeline.Stage].
@@ -163,9 +141,14 @@ func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
 	if len(rejects) == 0 {
 		return nil
 	}
-	groups, err := st.begin(&st.rejects, rejectsSchema)
+	var seq int
+	err := st.Collect(op, func() error {
+		seq = st.rejects.seq
+		st.rejects.seq++
+		return st.begin(&st.rejects, rejectsSchema)
+	})
 	if err != nil {
-		return st.fault(op, err)
+		return err
 	}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, rejectsSchema)
 	defer b.Release()
@@ -174,95 +157,63 @@ func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
 	}
 	rec := b.NewRecord()
 	defer rec.Release()
-	group, err := transforms.EncodeRowGroup(rec)
+	group, err := rowgroup.Encode(rec)
 	if err != nil {
-		return st.fault(op, err)
+		return st.Fault(op, err)
 	}
-	st.mu.Lock()
-	seq := st.rejects.seq
-	st.rejects.seq++
-	st.mu.Unlock()
-	return st.fault(op, groups.Add(seq, group))
+	return st.Fault(op, st.rejects.groups.Add(seq, group))
 }
 
 func (st *stage) addReject(b *array.RecordBuilder, r pipeline.Reject) {
-	text := func(col int, v string) { b.Field(col).(*array.StringBuilder).Append(v) }
-	at := func(col int, v pipeline.Instant) {
-		b.Field(col).(*array.TimestampBuilder).Append(arrow.Timestamp(v))
+	for i, name := range []string{string(st.Key.Stream.Source()), string(st.Key.Account), string(st.Key.Stream)} {
+		b.Field(i).(*array.StringBuilder).Append(name)
 	}
-	text(0, string(st.key.Stream.Source()))
-	text(1, string(st.key.Account))
-	text(2, string(st.key.Stream))
-	at(3, st.window.Start)
-	at(4, st.window.End)
-	if r.Scope == "" {
-		b.Field(5).AppendNull()
-	} else {
-		text(5, r.Scope)
+	for i, at := range []pipeline.Instant{st.Window.Start, st.Window.End} {
+		b.Field(3 + i).(*array.TimestampBuilder).Append(arrow.Timestamp(at))
 	}
-	b.Field(6).(*array.Int64Builder).Append(r.Row)
-	text(7, transforms.Printable(r.Reason))
-	text(8, transforms.Printable(r.Raw))
-	if r.At == pipeline.NoInstant {
-		b.Field(9).AppendNull()
-	} else {
-		at(9, r.At)
-	}
+	staging.AppendReject(b, 5, r)
 }
 
 // Seal implements [pipeline.Stage].
 func (st *stage) Seal(ctx context.Context) (staged int64, err error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.state != staging {
-		return 0, st.fault("seal", errEnded)
-	}
-	for _, p := range []*spool{&st.rows, &st.rejects} {
-		if p.groups == nil {
-			continue
+	err = st.Close(func() error {
+		for _, p := range []*spool{&st.rows, &st.rejects} {
+			if p.groups == nil {
+				continue
+			}
+			// No sync: nothing refers to the file, so that after a crash of the machine the next run reads the window again.
+			if err := p.groups.Close(); err != nil {
+				return err
+			}
 		}
-		// No sync: a machine that crashes reads the window again, as nothing refers to the file.
-		if err := p.groups.Close(); err != nil {
-			return 0, st.fault("seal", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
-	st.state = sealed
 	pipeline.Point(ctx, "bigquery.staged")
 	return st.size(), nil
 }
 
 // Abort implements [pipeline.Stage].
 func (st *stage) Abort() error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.state = ended
-	var errs []error
-	for _, p := range []*spool{&st.rows, &st.rejects} {
-		if p.file == nil {
-			continue
+	return st.Drop(func() error {
+		var errs []error
+		for _, p := range []*spool{&st.rows, &st.rejects} {
+			if p.file == nil {
+				continue
+			}
+			_ = p.file.Close() // nobody needs what it holds
+			if err := os.Remove(p.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
+				errs = append(errs, err)
+			}
+			p.file = nil
 		}
-		_ = p.file.Close() // nobody needs what it holds
-		if err := os.Remove(p.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
-		p.file = nil
-	}
-	return st.fault("drop the stage", errors.Join(errs...))
+		return errors.Join(errs...)
+	})
 }
 
-// ready reports why the stage cannot be committed under the entry, if so.
-func (st *stage) ready(e pipeline.Entry) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.state != sealed {
-		return errors.New("the stage is not sealed")
-	}
-	rows, rejected := st.rows.count(), st.rejects.count()
-	return verdict.Fits(e, st.window, rows, rejected)
-}
+// Counts implements [staging.Staged].
+func (st *stage) Counts() (rows, rejected int64) { return st.rows.count(), st.rejects.count() }
 
 func (st *stage) size() int64 { return st.rows.size() + st.rejects.size() }
-
-func (st *stage) fault(op string, err error) error {
-	return windowFault(op, st.key, st.window.Span, tempFault(op, err))
-}

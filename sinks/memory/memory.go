@@ -22,7 +22,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/internal/verdict"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
 // Options of a Store.
@@ -108,64 +108,55 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 }
 
 // Commit implements [pipeline.Sink].
-func (s *Store) Commit(ctx context.Context, sealed []pipeline.Sealed) []pipeline.Result {
-	results := make([]pipeline.Result, len(sealed))
+func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.Result {
+	defer staging.Release(windows)
+	results, admitted := staging.Admit[*stage](s, classify, windows)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pipeline.Point(ctx, "memory.locked")
-	for i, w := range sealed {
-		entry, outcome, err := s.commit(ctx, w)
-		if err != nil {
-			err = &pipeline.Error{Op: "commit", Stream: w.Key.Stream, Window: w.Entry.Window.Span, Kind: kindOf(err), Err: err}
+	for _, p := range admitted {
+		if err := ctx.Err(); err != nil {
+			p.Fail("commit", err)
+			continue
 		}
-		results[i] = pipeline.Result{Outcome: outcome, Entry: entry, Err: err}
+		s.commit(p)
 	}
 	pipeline.Point(ctx, "memory.committed")
-	for _, w := range sealed {
-		if w.Stage != nil {
-			_ = w.Stage.Abort() // never fails
-		}
-	}
 	return results
 }
 
-func kindOf(err error) pipeline.Kind {
-	if errors.Is(err, context.Canceled) {
-		return pipeline.Stopped
+// classify gives an error its kind: nothing in memory fails but the program.
+func classify(op string, err error) error {
+	var known *pipeline.Error
+	if err == nil || errors.As(err, &known) {
+		return err
 	}
-	return pipeline.Internal
+	kind := pipeline.Internal
+	if errors.Is(err, context.Canceled) {
+		kind = pipeline.Stopped
+	}
+	return &pipeline.Error{Op: op, Kind: kind, Err: err}
 }
 
-// commit replaces one window in one step: nothing in here can fail halfway.
-func (s *Store) commit(ctx context.Context, w pipeline.Sealed) (pipeline.Entry, pipeline.Outcome, error) {
-	st, ok := w.Stage.(*stage)
-	if !ok || st.store != s || st.key != w.Key || st.table != w.Table {
-		return pipeline.Entry{}, pipeline.Failed, errors.New("the stage belongs to another store, stream or table")
+// commit replaces one window in one step, which cannot fail halfway. The caller holds the mutex.
+func (s *Store) commit(p *staging.Pending[*stage]) {
+	kept := s.stream(p.Key)
+	if !p.Judge(kept.ledger) {
+		return
 	}
-	if err := errors.Join(ctx.Err(), st.ready(w.Entry)); err != nil {
-		return pipeline.Entry{}, pipeline.Failed, err
-	}
-	kept := s.stream(w.Key)
-	v := verdict.Of(kept.ledger, w.Entry)
-	switch v.Outcome {
-	case pipeline.Yielded:
-		return pipeline.Entry{}, v.Outcome, nil
-	case pipeline.Failed:
-		return pipeline.Entry{}, v.Outcome, verdict.ErrInterrupted
-	}
-	e := v.Entry
+	e := p.Verdict.Entry
 	e.CommittedAt = pipeline.InstantOf(s.now())
-	if v.Outcome == pipeline.Committed {
-		e.HasData = v.MayHold || e.Counts.Rows > 0
-		for _, old := range v.Replaces {
+	if p.Outcome == pipeline.Committed {
+		e.HasData = p.MayHold || e.Counts.Rows > 0
+		for _, old := range p.Replaces {
 			kept.drop(old.Span)
 		}
 		kept.drop(e.Window.Span)
-		kept.windows[e.Window.Span] = st.take()
+		kept.windows[e.Window.Span] = p.Stage.take()
 		s.writes++
 	}
 	kept.ledger.Apply(e)
-	return e, v.Outcome, nil
+	p.Done(e)
 }
 
 func (k *stream) drop(s pipeline.Span) {
@@ -233,59 +224,48 @@ func (s *Store) Close() error {
 
 // stage collects one window.
 type stage struct {
-	store  *Store
-	key    pipeline.StreamKey
-	table  *pipeline.Table
-	window pipeline.Window
+	*staging.Stage
 
-	mu      sync.Mutex
 	records map[int]arrow.Record
 	rejects []pipeline.Reject
 	rows    int64
-	staged  int64 // bytes of the records and rejects
-	sealed  bool
-	ended   bool
+	size    int64 // bytes of the records and rejects
 }
 
 // Stage implements [pipeline.Sink].
 func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (pipeline.Stage, error) {
-	if w.Empty() {
-		return nil, &pipeline.Error{Op: "stage", Stream: k.Stream, Kind: pipeline.Internal, Err: errors.New("the window is empty")}
+	shared, err := staging.New(s, classify, k, t, w)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := w.Location(); err != nil {
-		return nil, &pipeline.Error{Op: "stage", Stream: k.Stream, Window: w.Span, Kind: pipeline.Internal, Err: err}
-	}
-	return &stage{store: s, key: k, table: t, window: w, records: make(map[int]arrow.Record)}, nil
+	return &stage{Stage: shared, records: make(map[int]arrow.Record)}, nil
 }
 
 // Append implements [pipeline.Stage].
 func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if err := st.open(); err != nil {
-		return err
-	}
-	if rec.NumRows() == 0 {
+	return st.Collect("stage rows", func() error {
+		if rec.NumRows() == 0 {
+			return nil
+		}
+		if _, taken := st.records[seq]; taken {
+			return fmt.Errorf("memory: two records have place %d", seq)
+		}
+		kept, err := st.copyOf(rec)
+		if err != nil {
+			return err
+		}
+		for _, col := range kept.Columns() {
+			st.size += int64(col.Data().SizeInBytes())
+		}
+		st.records[seq] = kept
+		st.rows += rec.NumRows()
 		return nil
-	}
-	if _, taken := st.records[seq]; taken {
-		return fmt.Errorf("memory: two records have place %d", seq)
-	}
-	kept, err := st.copyOf(rec)
-	if err != nil {
-		return err
-	}
-	for _, col := range kept.Columns() {
-		st.staged += int64(col.Data().SizeInBytes())
-	}
-	st.records[seq] = kept
-	st.rows += rec.NumRows()
-	return nil
+	})
 }
 
 // copyOf copies a record, whose memory is the caller's, in the plain StageSchema.
 func (st *stage) copyOf(rec arrow.Record) (arrow.Record, error) {
-	schema := st.table.StageSchema()
+	schema := st.Table.StageSchema()
 	cols := make([]arrow.Array, rec.NumCols())
 	for i, col := range rec.Columns() {
 		var err error
@@ -293,7 +273,7 @@ func (st *stage) copyOf(rec arrow.Record) (arrow.Record, error) {
 			return nil, err
 		}
 		if i >= schema.NumFields() || !arrow.TypeEqual(cols[i].DataType(), schema.Field(i).Type) {
-			return nil, fmt.Errorf("memory: the record has another schema than %s", st.table.Name)
+			return nil, fmt.Errorf("memory: the record has another schema than %s", st.Table.Name)
 		}
 	}
 	return array.NewRecord(schema, cols, rec.NumRows()), nil
@@ -318,66 +298,46 @@ func plain(col arrow.Array) arrow.Array {
 
 // Reject implements [pipeline.Stage].
 func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if err := st.open(); err != nil {
-		return err
-	}
-	st.rejects = append(st.rejects, rejects...)
-	for _, r := range rejects {
-		st.staged += int64(len(r.Reason) + len(r.Raw) + len(r.Scope))
-	}
-	return nil
+	return st.Collect("stage rejects", func() error {
+		st.rejects = append(st.rejects, rejects...)
+		for _, r := range rejects {
+			st.size += int64(len(r.Reason) + len(r.Raw) + len(r.Scope))
+		}
+		return nil
+	})
 }
 
 // Seal implements [pipeline.Stage].
 func (st *stage) Seal(context.Context) (staged int64, err error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if err := st.open(); err != nil {
-		return 0, err
-	}
-	st.sealed = true
-	return st.staged, nil
-}
-
-func (st *stage) open() error {
-	if st.sealed || st.ended {
-		return errors.New("memory: the stage has ended")
-	}
-	return nil
+	err = st.Close(func() error {
+		staged = st.size
+		return nil
+	})
+	return staged, err
 }
 
 // Abort implements [pipeline.Stage].
 func (st *stage) Abort() error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.ended = true
-	for _, r := range st.records {
-		r.Release()
-	}
-	st.records, st.rejects = nil, nil
-	return nil
+	return st.Drop(func() error {
+		for _, r := range st.records {
+			r.Release()
+		}
+		st.records, st.rejects = nil, nil
+		return nil
+	})
 }
 
-func (st *stage) ready(e pipeline.Entry) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if !st.sealed || st.ended {
-		return errors.New("the stage is not sealed")
-	}
-	return verdict.Fits(e, st.window, st.rows, int64(len(st.rejects)))
-}
+// Counts implements [staging.Staged].
+func (st *stage) Counts() (rows, rejected int64) { return st.rows, int64(len(st.rejects)) }
 
 // take hands over what was collected, in order.
-func (st *stage) take() contents {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	var c contents
-	for _, seq := range slices.Sorted(maps.Keys(st.records)) {
-		c.records = append(c.records, st.records[seq])
-	}
-	c.rejects = st.rejects
-	st.records, st.rejects = nil, nil
+func (st *stage) take() (c contents) {
+	st.Locked(func() {
+		for _, seq := range slices.Sorted(maps.Keys(st.records)) {
+			c.records = append(c.records, st.records[seq])
+		}
+		c.rejects = st.rejects
+		st.records, st.rejects = nil, nil
+	})
 	return c
 }

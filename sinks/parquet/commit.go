@@ -2,62 +2,29 @@ package parquet
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/internal/verdict"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
 // pending is one window on its way through a commit.
 type pending struct {
-	pipeline.Sealed
-	verdict.Verdict
-	stage  *stage
+	staging.Pending[*stage]
 	strays []string // files of unknown windows that overlap it
-	result *pipeline.Result
-}
-
-func (p *pending) fail(op string, err error) {
-	*p.result = pipeline.Result{Outcome: pipeline.Failed, Err: windowFault(op, p.Key, p.Sealed.Entry.Window.Span, err)}
 }
 
 // Commit implements [pipeline.Sink].
 func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.Result {
-	results := make([]pipeline.Result, len(windows))
+	defer staging.Release(windows)
+	results, admitted := staging.Admit[*stage](s, fault, windows)
 	groups := make(map[pipeline.StreamKey][]*pending)
-	for i, w := range windows {
-		p := &pending{Sealed: w, result: &results[i]}
-		if err := p.check(s, groups[w.Key]); err != nil {
-			p.fail("commit", &pipeline.Error{Op: "commit", Kind: pipeline.Internal, Err: err})
-			continue
-		}
-		groups[w.Key] = append(groups[w.Key], p)
+	for _, p := range admitted {
+		groups[p.Key] = append(groups[p.Key], &pending{Pending: *p})
 	}
 	s.commitGroups(ctx, groups)
-	for _, w := range windows {
-		if w.Stage != nil {
-			_ = w.Stage.Abort() // what was placed is gone from it; a stray goes with the run's folder
-		}
-	}
 	return results
-}
-
-// check refuses what the engine must not ask for.
-func (p *pending) check(s *Store, others []*pending) error {
-	st, ok := p.Stage.(*stage)
-	if !ok || st.store != s || st.key != p.Key || st.table != p.Table {
-		return errors.New("the stage belongs to another store, stream or table")
-	}
-	p.stage = st
-	for _, o := range others {
-		if o.Sealed.Entry.Window.Overlaps(p.Sealed.Entry.Window.Span) {
-			return fmt.Errorf("another window of the same commit overlaps it: %s", o.Sealed.Entry.Window.Span)
-		}
-	}
-	return st.ready(p.Sealed.Entry)
 }
 
 // commitGroups commits the windows of each stream, all under one lock.
@@ -84,7 +51,7 @@ func (s *Store) commitGroups(ctx context.Context, groups map[pipeline.StreamKey]
 
 func failAll(group []*pending, op string, err error) {
 	for _, p := range group {
-		p.fail(op, err)
+		p.Fail(op, err)
 	}
 }
 
@@ -121,7 +88,7 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 			err = s.place(ctx, p)
 		}
 		if err != nil {
-			p.fail("place the window", err)
+			p.Fail("place the window", err)
 			continue
 		}
 		for _, name := range p.strays {
@@ -140,26 +107,24 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 // only the ledger is to be told. Windows that yield are in neither.
 func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending) (replace, write []*pending) {
 	for _, p := range group {
-		p.Verdict = verdict.Of(l.ledger, p.Sealed.Entry)
-		p.claimStrays(l)
-		*p.result = pipeline.Result{Outcome: p.Outcome}
-		switch p.Outcome {
-		case pipeline.Committed:
-			e := &p.Verdict.Entry
-			e.HasData = e.Counts.Rows > 0
-			if !e.HasData && p.MayHold {
-				var err error
-				if e.HasData, err = s.holds(ctx, p); err != nil {
-					p.fail("list the files", err)
-					continue
-				}
-			}
-			replace = append(replace, p)
-		case pipeline.Unchanged:
-			write = append(write, p)
-		case pipeline.Failed:
-			p.fail("commit", verdict.ErrInterrupted)
+		if !p.Judge(l.ledger) {
+			continue
 		}
+		p.claimStrays(l)
+		if p.Outcome == pipeline.Unchanged {
+			write = append(write, p)
+			continue
+		}
+		e := &p.Verdict.Entry
+		e.HasData = e.Counts.Rows > 0
+		if !e.HasData && p.MayHold {
+			var err error
+			if e.HasData, err = s.holds(ctx, p); err != nil {
+				p.Fail("list the files", err)
+				continue
+			}
+		}
+		replace = append(replace, p)
 	}
 	return replace, write
 }
@@ -187,11 +152,11 @@ func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending) error
 // place makes the directory hold the window and nothing that it replaces. New
 // rows come before old ones go, so that no crash leaves neither.
 func (s *Store) place(ctx context.Context, p *pending) error {
-	if err := p.stage.placeData(ctx, p.Verdict.Entry.HasData); err != nil {
+	if err := p.Stage.placeData(ctx, p.Verdict.Entry.HasData); err != nil {
 		return err
 	}
 	pipeline.Point(ctx, "parquet.data-renamed")
-	if err := p.stage.placeRejects(ctx, p.Verdict.Entry); err != nil {
+	if err := p.Stage.placeRejects(ctx, p.Verdict.Entry); err != nil {
 		return err
 	}
 	pipeline.Point(ctx, "parquet.rejects-placed")
@@ -239,10 +204,12 @@ func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending) error {
 	for i, p := range group {
 		entries[i] = p.Verdict.Entry
 		entries[i].CommittedAt = pipeline.InstantOf(s.now())
-		p.result.Entry = entries[i]
 	}
 	if err := l.append(ctx, entries); err != nil {
 		return err
+	}
+	for i, p := range group {
+		p.Done(entries[i])
 	}
 	pipeline.Point(ctx, "parquet.committed")
 	return nil

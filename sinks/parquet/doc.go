@@ -25,7 +25,7 @@
 // zstd and the folding of entries a fifth each.
 //
 // The package does not decide what to read, count or compare (package
-// pipeline does), nor how rows are encoded (package transforms).
+// pipeline does), nor how rows are encoded (package rowgroup).
 //
 // Start at commit.go, which is the protocol; ledgerlog.go is the ledger's
 // storage, internal/files the seam to the file system.

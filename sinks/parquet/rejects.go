@@ -13,8 +13,9 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
-	"github.com/windrow-data/windrow/transforms"
 )
 
 // rejectsSchema is that of the files beneath _windrow/rejects.
@@ -75,19 +76,19 @@ func (s *Store) rejectsFile(ctx context.Context, sp *spool, e pipeline.Entry) (f
 		return nil, err
 	}
 	defer r.Close() //nolint:errcheck // it was read, and the rows are counted
-	return s.build(ctx, rejectsSchema, func(file *transforms.GroupFile) error {
+	return s.build(ctx, rejectsSchema, func(file *rowgroup.File) error {
 		return encodeRejects(file, gob.NewDecoder(bufio.NewReader(r)), sp.rows, e)
 	})
 }
 
-func encodeRejects(file *transforms.GroupFile, from *gob.Decoder, rows int64, e pipeline.Entry) error {
+func encodeRejects(file *rowgroup.File, from *gob.Decoder, rows int64, e pipeline.Entry) error {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, rejectsSchema)
 	defer b.Release()
 	pending, size, seq := 0, 0, 0
 	flush := func() error {
 		rec := b.NewRecord()
 		defer rec.Release()
-		group, err := transforms.EncodeRowGroup(rec)
+		group, err := rowgroup.Encode(rec)
 		if err != nil {
 			return err
 		}
@@ -122,25 +123,9 @@ func encodeRejects(file *transforms.GroupFile, from *gob.Decoder, rows int64, e 
 }
 
 func appendReject(b *array.RecordBuilder, r pipeline.Reject, e pipeline.Entry) {
-	text := func(col int, v string) { b.Field(col).(*array.StringBuilder).Append(v) }
-	at := func(col int, v pipeline.Instant) {
-		b.Field(col).(*array.TimestampBuilder).Append(arrow.Timestamp(v))
+	staging.AppendReject(b, 0, r)
+	for i, at := range []pipeline.Instant{e.Window.Start, e.Window.End, e.ExtractedAt} {
+		b.Field(5 + i).(*array.TimestampBuilder).Append(arrow.Timestamp(at))
 	}
-	if r.Scope == "" {
-		b.Field(0).AppendNull()
-	} else {
-		text(0, r.Scope)
-	}
-	b.Field(1).(*array.Int64Builder).Append(r.Row)
-	text(2, transforms.Printable(r.Reason))
-	text(3, transforms.Printable(r.Raw))
-	if r.At == pipeline.NoInstant {
-		b.Field(4).AppendNull()
-	} else {
-		at(4, r.At)
-	}
-	at(5, e.Window.Start)
-	at(6, e.Window.End)
-	at(7, e.ExtractedAt)
-	text(8, string(e.SyncID))
+	b.Field(8).(*array.StringBuilder).Append(string(e.SyncID))
 }

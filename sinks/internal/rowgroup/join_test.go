@@ -1,4 +1,4 @@
-package transforms
+package rowgroup
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 func groupFile(t *testing.T, from, groups int) []byte {
 	t.Helper()
 	var buf bytes.Buffer
-	f, err := NewGroupFile(&buf, groupSchema)
+	f, err := NewFile(&buf, groupSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func groupFile(t *testing.T, from, groups int) []byte {
 
 func TestFilesJoinWithoutBeingDecoded(t *testing.T) {
 	var buf bytes.Buffer
-	f, err := NewGroupFile(&buf, groupSchema)
+	f, err := NewFile(&buf, groupSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestFilesJoinWithoutBeingDecoded(t *testing.T) {
 func TestWhatIsNoFileOfTheSchemaIsNotJoined(t *testing.T) {
 	whole := groupFile(t, 0, 1)
 	var other bytes.Buffer
-	o, err := NewGroupFile(&other, arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}}, nil))
+	o, err := NewFile(&other, arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}}, nil))
 	if err != nil || o.Close() != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestWhatIsNoFileOfTheSchemaIsNotJoined(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var buf bytes.Buffer
-			f, err := NewGroupFile(&buf, groupSchema)
+			f, err := NewFile(&buf, groupSchema)
 			if err != nil {
 				t.Fatal(err)
 			}

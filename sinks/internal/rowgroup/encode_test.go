@@ -1,4 +1,4 @@
-package transforms
+package rowgroup
 
 import (
 	"bytes"
@@ -60,9 +60,9 @@ func groupRecord(mem memory.Allocator, from, n int) arrow.Record {
 	return b.NewRecord()
 }
 
-func mustEncode(t testing.TB, rec arrow.Record) RowGroup {
+func mustEncode(t testing.TB, rec arrow.Record) Group {
 	t.Helper()
-	g, err := EncodeRowGroup(rec)
+	g, err := Encode(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func readTable(t *testing.T, data []byte) arrow.Table {
 
 func TestGroupsAddedOutOfOrderReadBackInOrder(t *testing.T) {
 	var buf bytes.Buffer
-	f, err := NewGroupFile(&buf, groupSchema)
+	f, err := NewFile(&buf, groupSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestGroupsAddedOutOfOrderReadBackInOrder(t *testing.T) {
 func TestAFileWithoutRowsCarriesTheSchema(t *testing.T) {
 	for _, table := range pipeline.Tables() {
 		var buf bytes.Buffer
-		f, err := NewGroupFile(&buf, table.StageSchema())
+		f, err := NewFile(&buf, table.StageSchema())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestAFileWithoutRowsCarriesTheSchema(t *testing.T) {
 
 func TestWorkersMayAddAtOnce(t *testing.T) {
 	var buf bytes.Buffer
-	f, err := NewGroupFile(&buf, groupSchema)
+	f, err := NewFile(&buf, groupSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestWorkersMayAddAtOnce(t *testing.T) {
 	for i := range groups {
 		wg.Go(func() {
 			rec := groupRecord(memory.DefaultAllocator, i*rows, rows)
-			g, err := EncodeRowGroup(rec)
+			g, err := Encode(rec)
 			if err == nil {
 				err = f.Add(i, g)
 			}
@@ -212,7 +212,7 @@ func (w *brittle) Write(b []byte) (int, error) {
 
 func TestAFailingWriterIsAnErrorWhereverItFails(t *testing.T) {
 	build := func(w io.Writer) error {
-		f, err := NewGroupFile(w, groupSchema)
+		f, err := NewFile(w, groupSchema)
 		if err != nil {
 			return err
 		}
@@ -244,21 +244,21 @@ func TestMisuseOfAGroupFileIsAnError(t *testing.T) {
 	tests := []struct {
 		name   string
 		schema *arrow.Schema
-		use    func(*GroupFile) error
+		use    func(*File) error
 		want   string
 	}{
-		{"a group of another schema", other, func(f *GroupFile) error { return f.Add(0, mustEncode(t, rec)) }, "another schema"},
-		{"a group used before", groupSchema, func(f *GroupFile) error { return f.Add(0, RowGroup{}) }, "used before"},
-		{"two groups at one place", groupSchema, func(f *GroupFile) error {
+		{"a group of another schema", other, func(f *File) error { return f.Add(0, mustEncode(t, rec)) }, "another schema"},
+		{"a group used before", groupSchema, func(f *File) error { return f.Add(0, Group{}) }, "used before"},
+		{"two groups at one place", groupSchema, func(f *File) error {
 			return errors.Join(f.Add(4, mustEncode(t, rec)), f.Add(4, mustEncode(t, rec)), f.Close())
 		}, "place 4"},
-		{"a group after the end", groupSchema, func(f *GroupFile) error {
+		{"a group after the end", groupSchema, func(f *File) error {
 			return errors.Join(f.Close(), f.Add(4, mustEncode(t, rec)))
 		}, "after the end"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := NewGroupFile(io.Discard, tt.schema)
+			f, err := NewFile(io.Discard, tt.schema)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -276,7 +276,7 @@ func TestARecordThatCannotBeEncodedIsAnError(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: &arrow.DurationType{Unit: arrow.Second}}}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	b.Field(0).(*array.DurationBuilder).Append(1)
-	if _, err := EncodeRowGroup(b.NewRecord()); err == nil {
+	if _, err := Encode(b.NewRecord()); err == nil {
 		t.Error("Parquet has no durations, and nobody said so")
 	}
 }
@@ -286,7 +286,7 @@ func TestEncodingGivesBackAllMemory(t *testing.T) {
 	defer mem.AssertSize(t, 0)
 	rec := groupRecord(mem, 0, 500)
 	defer rec.Release()
-	g, err := encodeRowGroup(rec, mem)
+	g, err := encode(rec, mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestEncodingGivesBackAllMemory(t *testing.T) {
 func TestFilesAreAFunctionOfTheirRows(t *testing.T) {
 	build := func() []byte {
 		var buf bytes.Buffer
-		f, err := NewGroupFile(&buf, groupSchema)
+		f, err := NewFile(&buf, groupSchema)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +313,7 @@ func TestFilesAreAFunctionOfTheirRows(t *testing.T) {
 	}
 }
 
-func BenchmarkEncodeRowGroup(b *testing.B) {
+func BenchmarkEncode(b *testing.B) {
 	rec := groupRecord(memory.DefaultAllocator, 0, 10_000)
 	var size int64
 	for b.Loop() {

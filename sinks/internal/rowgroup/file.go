@@ -1,4 +1,4 @@
-package transforms
+package rowgroup
 
 import (
 	endian "encoding/binary"
@@ -16,32 +16,31 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 )
 
-// GroupFile writes one Parquet file from row groups that arrive in any order:
-// their pages are written as they come, and the footer lists the groups by
-// seq, so what a reader sees does not depend on who was faster. Its memory is
-// the groups' metadata alone.
+// File writes one Parquet file from row groups that arrive in any order. It writes the pages as they come, and its
+// footer lists the groups by seq, so what a reader sees does not depend on which worker was faster. It keeps nothing in
+// memory but the groups' metadata.
 //
-// All methods are safe for concurrent use. After the first error every call
-// returns that error, and what was written is not a Parquet file.
-type GroupFile struct {
+// All methods are safe for concurrent use. After the first error every call returns that error, and what was written is
+// not a Parquet file.
+type File struct {
 	mu     sync.Mutex
 	w      io.Writer
 	meta   *metadata.FileMetaData // the footer, without groups until Close
 	offset int64
 	rows   int64
-	groups []placedGroup
+	groups []bookedGroup
 	closed bool
 	err    error
 }
 
-type placedGroup struct {
+type bookedGroup struct {
 	seq  int
 	meta *metadata.FileMetaData
 }
 
-// NewGroupFile begins a file of the schema in w. The field metadata goes to
-// the file's key-value metadata as one JSON object, under "windrow.columns".
-func NewGroupFile(w io.Writer, schema *arrow.Schema) (*GroupFile, error) {
+// NewFile begins a file of the schema in w. The fields' metadata becomes one JSON object in the file's key-value
+// metadata, under "windrow.columns".
+func NewFile(w io.Writer, schema *arrow.Schema) (*File, error) {
 	props := writerProperties(schema, 0, memory.DefaultAllocator)
 	pq, err := pqarrow.ToParquet(schema, props, arrowProperties(memory.DefaultAllocator))
 	if err != nil {
@@ -59,14 +58,14 @@ func NewGroupFile(w io.Writer, schema *arrow.Schema) (*GroupFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parquet schema: %w", err)
 	}
-	f := &GroupFile{w: w, meta: meta}
+	f := &File{w: w, meta: meta}
 	f.write(magic)
 	return f, f.err
 }
 
-// Add writes the group's pages and gives its memory back, also after an error.
-// seq, unique in the file, is the group's place. A group without rows leaves no trace.
-func (f *GroupFile) Add(seq int, g RowGroup) error {
+// Add writes the group's pages and gives its memory back, also after an error. The footer lists the groups by seq, which
+// is unique in the file. A group without rows leaves no trace.
+func (f *File) Add(seq int, g Group) error {
 	defer g.Discard()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -86,15 +85,15 @@ func (f *GroupFile) Add(seq int, g RowGroup) error {
 	}
 	by := f.offset - int64(len(magic))
 	f.write(g.buf.Bytes()[len(magic):])
-	f.place(seq, g.meta, by)
+	f.book(seq, g.meta, by)
 	return f.err
 }
 
-// place books the metadata's only group, whose pages were moved by so many bytes.
-func (f *GroupFile) place(seq int, m *metadata.FileMetaData, by int64) {
+// book adds the metadata's only group to the footer. Its pages were moved by so many bytes.
+func (f *File) book(seq int, m *metadata.FileMetaData, by int64) {
 	shift(m, by)
 	m.Schema, m.FileMetaData.Schema = nil, nil // the file has its own
-	f.groups = append(f.groups, placedGroup{seq, m})
+	f.groups = append(f.groups, bookedGroup{seq, m})
 	f.rows += m.RowGroups[0].NumRows
 }
 
@@ -114,29 +113,29 @@ func shift(m *metadata.FileMetaData, by int64) {
 }
 
 // Rows is the number of rows added so far.
-func (f *GroupFile) Rows() int64 {
+func (f *File) Rows() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.rows
 }
 
 // Size is the number of bytes written so far.
-func (f *GroupFile) Size() int64 {
+func (f *File) Size() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.offset
 }
 
-// Close writes the footer. It does not close the writer, and it is idempotent.
-// A file without groups is a valid one that carries the schema.
-func (f *GroupFile) Close() error {
+// Close writes the footer. It is idempotent and does not close the writer. A file without groups is valid and carries
+// the schema.
+func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil || f.closed {
 		return f.err
 	}
 	f.closed = true
-	slices.SortFunc(f.groups, func(a, b placedGroup) int { return a.seq - b.seq })
+	slices.SortFunc(f.groups, func(a, b bookedGroup) int { return a.seq - b.seq })
 	for i, g := range f.groups {
 		if i > 0 && f.groups[i-1].seq == g.seq {
 			f.err = fmt.Errorf("parquet file: two row groups have place %d", g.seq)
@@ -161,8 +160,8 @@ func (f *GroupFile) Close() error {
 	return f.err
 }
 
-// write writes all of b unless something failed before; f.err tells.
-func (f *GroupFile) write(b []byte) {
+// write writes all of b unless something failed before. It sets f.err when it fails.
+func (f *File) write(b []byte) {
 	if f.err != nil {
 		return
 	}
@@ -176,14 +175,14 @@ func (f *GroupFile) write(b []byte) {
 	}
 }
 
-func (f *GroupFile) fail(err error) {
+func (f *File) fail(err error) {
 	if f.err == nil {
 		f.err = fmt.Errorf("parquet file: %w", err)
 	}
 }
 
 // stickyWriter is the file's write as an io.Writer.
-type stickyWriter struct{ f *GroupFile }
+type stickyWriter struct{ f *File }
 
 func (w stickyWriter) Write(b []byte) (int, error) {
 	if w.f.write(b); w.f.err != nil {

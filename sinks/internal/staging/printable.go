@@ -1,4 +1,4 @@
-package transforms
+package staging
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Printable is s with bytes that are not UTF-8 written as \xNN. The raw text
+// printable is s with bytes that are not UTF-8 written as \xNN. The raw text
 // of a rejected row may hold some, and readers refuse a whole file for one.
-func Printable(s string) string {
+func printable(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

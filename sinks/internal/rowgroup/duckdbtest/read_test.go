@@ -1,6 +1,5 @@
-// Package duckdbtest_test proves that DuckDB reads what the row-group
-// encoder writes. It stands apart because linking DuckDB takes longer than all
-// other tests of transforms together.
+// Package duckdbtest_test proves that DuckDB reads what the row-group encoder writes. It is a package of its own because
+// linking DuckDB takes longer than all other tests of the encoder together.
 package duckdbtest_test
 
 import (
@@ -19,7 +18,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/transforms"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
 
 // record has rows from..from+n-1 of the events table as a sink gets it. The
@@ -70,13 +69,13 @@ func writeFile(t *testing.T, groups ...group) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := transforms.NewGroupFile(w, pipeline.Events.StageSchema())
+	f, err := rowgroup.NewFile(w, pipeline.Events.StageSchema())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, g := range groups {
 		rec := record(g.from, g.n)
-		rg, err := transforms.EncodeRowGroup(rec)
+		rg, err := rowgroup.Encode(rec)
 		rec.Release()
 		if err == nil {
 			err = f.Add(g.seq, rg)

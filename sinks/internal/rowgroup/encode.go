@@ -1,4 +1,15 @@
-package transforms
+// Package rowgroup writes rows of the tables as Parquet, for every sink that writes files.
+//
+// [Encode] turns a record into a row group, without a lock. A [File] takes row groups in any order and lists them in
+// the order of their sequence numbers, so that a file is a function of its rows and not of the goroutines that encoded
+// them. [File.AddFile] joins files without decoding them.
+//
+// The package knows no window, no ledger and no storage, and shares nothing with the parsers of package transforms.
+// Its pages are small, since each column that is being encoded has several buffers of a page's size; their memory comes
+// from package bufferpool.
+//
+// Start at encode.go, then file.go.
+package rowgroup
 
 import (
 	"bytes"
@@ -14,30 +25,30 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bufferpool"
 )
 
-// RowGroup is one Parquet row group, encoded and compressed, that belongs to
-// no file yet: [GroupFile.Add] gives it a place. Encoding is the costly part
-// and needs no lock, so each worker does its own.
-type RowGroup struct {
+// Group is one Parquet row group, encoded and compressed. It belongs to no file until [File.Add] takes it. Encoding is
+// the costly part and needs no lock, so each worker encodes its own groups.
+type Group struct {
 	rows int64
 	buf  *bytes.Buffer // magic bytes, then the pages
 	meta *metadata.FileMetaData
 }
 
 // Rows is the number of rows in the group.
-func (g RowGroup) Rows() int64 { return g.rows }
+func (g Group) Rows() int64 { return g.rows }
 
 // Size is the number of bytes that the group takes in a file.
-func (g RowGroup) Size() int64 {
+func (g Group) Size() int64 {
 	if g.buf == nil {
 		return 0
 	}
 	return int64(g.buf.Len() - len(magic))
 }
 
-// Discard gives back the memory of a group that no file wants. Add does so too.
-func (g *RowGroup) Discard() {
+// Discard gives back the memory of a group that no file wants. Add gives it back too.
+func (g *Group) Discard() {
 	if g.buf != nil && g.buf.Cap() <= maxPooledBuffer {
 		g.buf.Reset()
 		pageBuffers.Put(g.buf)
@@ -53,37 +64,34 @@ var (
 // maxPooledBuffer keeps an unusually large group from holding on to its memory.
 const maxPooledBuffer = 32 << 20
 
-// leastPage is about what a page of a column holds. Each column that is being
-// encoded has several buffers of this size; pages of Arrow's own choice, 1 MiB,
-// take more memory and no byte less on disk.
+// leastPage is about what a page of a column holds. Each column that is being encoded has several buffers of this size.
+// Pages of 1 MiB, Arrow's own choice, take more memory and no byte less on disk.
 const leastPage = 128 << 10
 
-// pageBytes is the page size of a group: no column of numbers fills a page before
-// the group ends. Where a delta-encoded one does and only nulls follow, Arrow's
-// writer ends the same page twice and fails.
+// pageBytes is the page size of a group of so many rows. No column of numbers fills such a page before the group ends:
+// where a delta-encoded column fills a page and only nulls follow, Arrow's writer ends the same page twice and fails.
 func pageBytes(rows int64) int64 {
 	const widest = 9 // bytes of a delta-encoded value, with its block's header
 	return max(leastPage, widest*rows+1<<10)
 }
 
-// EncodeRowGroup encodes rec as one row group in memory. The record stays the
-// caller's. It is safe for concurrent use.
-func EncodeRowGroup(rec arrow.Record) (RowGroup, error) {
-	return encodeRowGroup(rec, encoderMemory)
+// Encode encodes rec as one row group in memory. The record stays the caller's. Encode is safe for concurrent use.
+func Encode(rec arrow.Record) (Group, error) {
+	return encode(rec, bufferpool.Encoder())
 }
 
-func encodeRowGroup(rec arrow.Record, mem memory.Allocator) (g RowGroup, err error) {
+func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 	registerZstd()
 	buf := pageBuffers.Get().(*bytes.Buffer)
-	g = RowGroup{rows: rec.NumRows(), buf: buf}
-	// pqarrow reports several kinds of misuse by panicking; a window fails, not the run.
+	g = Group{rows: rec.NumRows(), buf: buf}
+	// pqarrow reports several kinds of misuse by a panic, which must fail the window and not the run.
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("encode row group: %v", p)
 		}
 		if err != nil {
 			g.Discard()
-			g = RowGroup{}
+			g = Group{}
 		}
 	}()
 	w, err := pqarrow.NewFileWriter(rec.Schema(), buf, writerProperties(rec.Schema(), rec.NumRows(), mem), arrowProperties(mem))
@@ -93,7 +101,7 @@ func encodeRowGroup(rec arrow.Record, mem memory.Allocator) (g RowGroup, err err
 	if err := w.Write(rec); err != nil {
 		return g, fmt.Errorf("encode row group: %w", err)
 	}
-	// Close cannot fail on a buffer, and would not tell: readFooter proves what it wrote.
+	// Close does not report every failure. readFooter proves what Close wrote.
 	if err := w.Close(); err != nil {
 		return g, fmt.Errorf("encode row group: %w", err)
 	}
@@ -127,9 +135,8 @@ func readFooter(buf *bytes.Buffer) (*metadata.FileMetaData, error) {
 	return meta, nil
 }
 
-// trimStatistics gives the smallest and greatest values memory of their own
-// size. The footer's decoder reads each into half a KiB, and a file keeps those
-// of all its groups until the end.
+// trimStatistics moves the smallest and greatest values into memory of their own size. The footer's decoder reads each
+// value into half a KiB, and a file keeps the values of all its groups until the end.
 func trimStatistics(m *metadata.FileMetaData) {
 	for _, g := range m.RowGroups {
 		for _, c := range g.Columns {
@@ -142,9 +149,8 @@ func trimStatistics(m *metadata.FileMetaData) {
 }
 
 func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {
-	// The Arrow schema is not stored: DuckDB and BigQuery do not read it, and
-	// in base64 it would outweigh the rows of a small window. What it would add
-	// (unit, aggregation, meaning) stands readable in the file's metadata.
+	// The Arrow schema is not stored: DuckDB and BigQuery do not read it, and in base64 it would outweigh the rows of a
+	// small window. The file's metadata has what the schema would add (unit, aggregation, meaning), in readable form.
 	return pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem))
 }
 
@@ -161,7 +167,7 @@ func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator) *parque
 	for _, f := range s.Fields() {
 		switch f.Type.ID() {
 		case arrow.DICTIONARY:
-			// Their smallest and greatest would have to be looked for.
+			// The writer would have to search for the smallest and the greatest value.
 			props = append(props, parquet.WithDictionaryFor(f.Name, true), parquet.WithStatsFor(f.Name, false))
 		case arrow.STRING:
 			props = append(props, parquet.WithDictionaryFor(f.Name, !pipeline.ColumnNamed(f.Name).HighCardinality))

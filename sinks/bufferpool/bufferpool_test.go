@@ -1,16 +1,18 @@
-package transforms
+package bufferpool
 
 import (
 	"bytes"
 	"testing"
 	"unsafe"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
 // where tells two pieces of memory apart.
 func where(b []byte) *byte { return unsafe.SliceData(b) }
 
 func TestAFreedBufferOfTheEncoderComesBackEmpty(t *testing.T) {
-	r := newRecycler()
+	r := newBufferPool()
 	b := r.Allocate(5000)
 	copy(b, "something")
 	r.Free(b)
@@ -32,7 +34,7 @@ func TestABufferThatGrowsKeepsItsBytesAndGivesBackWhatItLeaves(t *testing.T) {
 	for name, m := range map[string]interface {
 		Allocate(int) []byte
 		Reallocate(int, []byte) []byte
-	}{"recycler": newRecycler(), "outgrown": outgrown{newRecycler()}} {
+	}{"the pool": newBufferPool(), "Arrow's default": growOnlyAllocator{newBufferPool()}} {
 		b := m.Allocate(4096)
 		copy(b, "abc")
 		grown := m.Reallocate(9000, b)
@@ -40,17 +42,31 @@ func TestABufferThatGrowsKeepsItsBytesAndGivesBackWhatItLeaves(t *testing.T) {
 			t.Errorf("%s: the grown buffer is not the old one followed by zeros", name)
 		}
 		if again := m.Allocate(4000); where(again) != where(b) {
-			t.Errorf("%s: the outgrown buffer was not used again", name)
+			t.Errorf("%s: the buffer that was left was not used again", name)
 		}
 	}
 }
 
 func TestWhatOthersFreeStaysAsItIs(t *testing.T) {
-	m := outgrown{newRecycler()}
+	m := growOnlyAllocator{newBufferPool()}
 	b := m.Allocate(4096)
 	copy(b, "seen by a view")
 	m.Free(b)
 	if again := m.Allocate(4096); where(again) == where(b) {
 		t.Error("memory that a view may still show was handed out again")
+	}
+}
+
+func TestTheDefaultAllocatorIsReplacedOnRequestAlone(t *testing.T) {
+	before := memory.DefaultAllocator
+	defer func() { memory.DefaultAllocator = before }()
+	if _, ours := before.(growOnlyAllocator); ours {
+		t.Error("linking the package replaced Arrow's allocator")
+	}
+	for range 2 {
+		ReplaceDefault()
+		if a, ours := memory.DefaultAllocator.(growOnlyAllocator); !ours || a.bufferPool != Encoder() {
+			t.Errorf("Arrow's default allocator is %T", memory.DefaultAllocator)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package verdict
+package staging
 
 import (
 	"slices"
@@ -56,7 +56,7 @@ func TestAVerdictFollowsFromWhatTheLedgerKnows(t *testing.T) {
 			for _, e := range tt.log {
 				l.Apply(e)
 			}
-			v := Of(l, tt.e)
+			v := Judge(l, tt.e)
 			if v.Outcome != tt.outcome || v.MayHold != tt.mayHold || !slices.Equal(v.Replaces, tt.replaces) {
 				t.Errorf("outcome %d, may hold %v, replaces %v; want %d, %v, %v", v.Outcome, v.MayHold, v.Replaces, tt.outcome, tt.mayHold, tt.replaces)
 			}
@@ -87,7 +87,7 @@ func TestAStageFitsItsOwnEntryAlone(t *testing.T) {
 		{"a reject more", own, 3, 2, false},
 		{"the same span cut in another zone", other, 3, 1, false},
 	} {
-		if err := Fits(entry, c.window, c.rows, c.rejected); (err == nil) != c.fits {
+		if err := fits(entry, c.window, c.rows, c.rejected); (err == nil) != c.fits {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

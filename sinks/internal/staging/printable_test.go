@@ -1,4 +1,4 @@
-package transforms
+package staging
 
 import "testing"
 
@@ -11,7 +11,7 @@ func TestPrintableKeepsTextAndShowsOtherBytes(t *testing.T) {
 		"�":           "�", // the replacement character itself is text
 		"😀\x80":       `😀\x80`,
 	} {
-		if got := Printable(raw); got != want {
+		if got := printable(raw); got != want {
 			t.Errorf("%q is %q, want %q", raw, got, want)
 		}
 	}

@@ -1,20 +1,22 @@
-package transforms
+package rowgroup
 
 import (
 	"bytes"
 	"testing"
+
+	"github.com/windrow-data/windrow/sinks/bufferpool"
 )
 
 func TestGroupsOfAFileKeepNoMoreThanTheirOwnFooter(t *testing.T) {
-	for name, add := range map[string]func(f *GroupFile) error{
-		"encoded": func(f *GroupFile) error { return f.Add(0, mustEncode(t, groupRecord(encoderMemory, 0, 100))) },
-		"joined": func(f *GroupFile) error {
+	for name, add := range map[string]func(f *File) error{
+		"encoded": func(f *File) error { return f.Add(0, mustEncode(t, groupRecord(bufferpool.Encoder(), 0, 100))) },
+		"joined": func(f *File) error {
 			part := groupFile(t, 0, 2)
 			_, err := f.AddFile(0, bytes.NewReader(part), int64(len(part)))
 			return err
 		},
 	} {
-		f, err := NewGroupFile(&bytes.Buffer{}, groupSchema)
+		f, err := NewFile(&bytes.Buffer{}, groupSchema)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package transforms
+package rowgroup
 
 import (
 	endian "encoding/binary"
@@ -9,10 +9,9 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 )
 
-// AddFile appends the row groups of a closed GroupFile of the same schema,
-// size bytes long, without decoding them: the pages are copied and their
-// offsets moved. Its n groups take the places seq to seq+n-1.
-func (f *GroupFile) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err error) {
+// AddFile appends the row groups of a closed File of the same schema, size bytes long. It copies the pages and moves
+// their offsets, without decoding them. The footer lists the n groups as seq to seq+n-1.
+func (f *File) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err error) {
 	meta, end, err := readTail(r, size)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -39,7 +38,7 @@ func (f *GroupFile) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err
 		one, inner := *meta, *meta.FileMetaData
 		inner.RowGroups = meta.RowGroups[i : i+1 : i+1]
 		one.FileMetaData = &inner
-		f.place(seq+i, &one, by)
+		f.book(seq+i, &one, by)
 	}
 	return len(meta.RowGroups), nil
 }

@@ -1,4 +1,4 @@
-package transforms
+package rowgroup
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// registerZstd makes the Parquet writer share compressors: its own codec
-// builds a new one, with all its tables, for every page.
+// registerZstd makes the Parquet writer share compressors. Arrow's own codec builds a new compressor, with all its
+// tables, for every page.
 var registerZstd = sync.OnceFunc(func() {
 	compress.RegisterCodec(compress.Codecs.Zstd, pooledZstd{})
 })
@@ -19,7 +19,7 @@ var registerZstd = sync.OnceFunc(func() {
 type pooledZstd struct{}
 
 var (
-	// zstdEncoders has one entry per level that was used; an encoder pools its states itself.
+	// zstdEncoders has one entry for each level that was used. An encoder pools its states itself.
 	zstdEncoders sync.Map // zstd.EncoderLevel → *zstd.Encoder
 	zstdDecoder  = sync.OnceValue(func() *zstd.Decoder {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
@@ -64,8 +64,7 @@ func (pooledZstd) EncodeLevel(dst, src []byte, level int) []byte {
 	return zstdEncoder(encoderLevel(level)).EncodeAll(src, dst[:0])
 }
 
-// Decode panics on damaged input, as the interface leaves it no other way;
-// the Parquet reader turns that into an error.
+// Decode panics on damaged input, since the interface has no error. The Parquet reader turns the panic into an error.
 func (pooledZstd) Decode(dst, src []byte) []byte {
 	out, err := zstdDecoder().DecodeAll(src, dst[:0])
 	if err != nil {

@@ -1,7 +1,4 @@
-// Package verdict decides what a commit of one window has to do, from what
-// the ledger knows. It is pure and does nothing itself: every sink asks it
-// first, so that all of them yield, skip and replace in the same cases.
-package verdict
+package staging
 
 import (
 	"errors"
@@ -13,8 +10,8 @@ import (
 
 // Verdict is what one commit has to do.
 type Verdict struct {
-	// Outcome is Committed when the window's data are to be replaced, Unchanged
-	// when only the ledger is to be told, Yielded when nothing is to be done.
+	// Outcome is Committed when the window's data are to be replaced, Unchanged when only the ledger is to be told, Yielded
+	// when nothing is to be done, Failed when a newer reading was interrupted.
 	Outcome pipeline.Outcome
 	// Entry is the commit's entry, complete but for CommittedAt and, unless
 	// Unchanged, HasData.
@@ -22,17 +19,17 @@ type Verdict struct {
 	// Replaces lists what the sink holds, or may hold, and must not hold beside
 	// the window: windows of other bounds or of another zone.
 	Replaces []pipeline.Window
-	// MayHold says that the sink holds something for the window itself, or may:
-	// of a window whose commit has only begun nobody knows.
+	// MayHold says that the sink holds something for the window itself, or may hold something: nobody knows what it holds
+	// for a window whose commit has begun and not ended.
 	MayHold bool
 }
 
-// ErrInterrupted fails a reading that is too old to be committed where the
-// newer one is not whole: the window stays open, which nobody may overlook.
-var ErrInterrupted = errors.New("the commit of a newer reading was interrupted; the window must be read again")
+// errInterrupted fails a reading that is too old to be committed while the newer reading is not whole. The window stays
+// open, which nobody may overlook.
+var errInterrupted = errors.New("the commit of a newer reading was interrupted; the window must be read again")
 
-// Of judges the commit e against the ledger.
-func Of(l *pipeline.Ledger, e pipeline.Entry) Verdict {
+// Judge decides what the commit e has to do, from what the ledger knows. It is pure.
+func Judge(l *pipeline.Ledger, e pipeline.Entry) Verdict {
 	v := Verdict{Outcome: pipeline.Committed, Entry: e}
 	v.Entry.Kind, v.Entry.Unchanged, v.Entry.Supersedes = pipeline.EntryCommit, false, nil
 	if l.Yields(e) {
@@ -65,9 +62,8 @@ func sameRows(live, e pipeline.Entry) bool {
 		live.Counts.Rows == e.Counts.Rows && live.Counts.Rejected == e.Counts.Rejected
 }
 
-// Fits reports why a sealed stage of window w, with so many rows and rejects,
-// is not what the entry says, if so.
-func Fits(e pipeline.Entry, w pipeline.Window, rows, rejected int64) error {
+// fits reports why a sealed stage of window w, with so many rows and rejects, is not what the entry says, if so.
+func fits(e pipeline.Entry, w pipeline.Window, rows, rejected int64) error {
 	switch {
 	case e.Window != w:
 		return errors.New("the entry is another window's")

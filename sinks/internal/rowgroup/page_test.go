@@ -1,4 +1,4 @@
-package transforms
+package rowgroup
 
 import (
 	"bytes"
@@ -32,11 +32,11 @@ func TestNumbersThatEndInNullsAreEncodedWhereverTheyEnd(t *testing.T) {
 		}
 		rec := b.NewRecord()
 		var file bytes.Buffer
-		f, err := NewGroupFile(&file, schema)
+		f, err := NewFile(&file, schema)
 		if err != nil {
 			t.Fatal(err)
 		}
-		group, err := EncodeRowGroup(rec)
+		group, err := Encode(rec)
 		if err != nil {
 			t.Errorf("%d numbers and 2,048 nulls: %v", rows, err)
 			continue
