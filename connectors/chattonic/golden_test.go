@@ -1,0 +1,38 @@
+package chattonic_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/windrow-data/windrow/connectors/chattonic"
+	"github.com/windrow-data/windrow/connectors/connectortest"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/memory"
+)
+
+var update = flag.Bool("update", false, "write the goldens of testdata")
+
+func TestGolden(t *testing.T) {
+	g := connectortest.Golden{
+		Source: chattonic.SourceID,
+		Open: func(t *testing.T, c *connectortest.Case) pipeline.Source {
+			config := chattonic.Config{URL: "https://api.chat-tonic.example", Token: "a-token-of-tests", Codename: "acme"}
+			c.Configure(t, &config)
+			set, faults := config.Settings(chattonic.Prefix)
+			if len(faults) > 0 {
+				t.Fatal(faults)
+			}
+			source, err := chattonic.New(set, c.Options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return source
+		},
+		Store: func() connectortest.GoldenStore { return memory.New(memory.Options{}) },
+	}
+	if *update {
+		g.Write = os.WriteFile
+	}
+	g.Run(t)
+}

@@ -1,0 +1,224 @@
+package connectortest
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/testdata"
+)
+
+const goldenSuffix = ".golden.jsonl"
+
+// Golden compares what the documents of testdata become with what they became
+// before: the rows, the rejects, the counts and the fingerprint of each window,
+// or the error that it fails with.
+type Golden struct {
+	Source pipeline.SourceID
+	// Open opens the source with the case's settings and options.
+	Open func(t *testing.T, c *Case) pipeline.Source
+	// Store returns an empty store.
+	Store func() GoldenStore
+	// Write writes the goldens in place of comparing them, as os.WriteFile does; nil
+	// compares. Names are relative to the connector's folder.
+	Write func(name string, text []byte, perm fs.FileMode) error
+}
+
+// GoldenStore is a store that tells what it holds, in the order of its windows.
+type GoldenStore interface {
+	pipeline.Store
+	Records(k pipeline.StreamKey) []arrow.Record // the caller releases them
+	Rejects(k pipeline.StreamKey) []pipeline.Reject
+}
+
+// Run compares every case of the source.
+func (g Golden) Run(t *testing.T) {
+	t.Helper()
+	for _, c := range Cases(t, g.Source) {
+		t.Run(strings.TrimPrefix(c.Name, string(g.Source)+"/"), func(t *testing.T) {
+			t.Parallel() // a document that breaks off is asked for again after a pause
+			got := g.read(t, c)
+			if g.Write != nil {
+				if err := g.Write("../../testdata/"+c.Name+goldenSuffix, got, 0o644); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			want, err := fs.ReadFile(testdata.Files, c.Name+goldenSuffix)
+			if err != nil {
+				t.Fatalf("%v: write it with -update", err)
+			}
+			if diff := diffOf(string(want), string(got)); diff != "" {
+				t.Errorf("%s is not what it was (-update writes it):\n%s", c.Name+goldenSuffix, diff)
+			}
+		})
+	}
+}
+
+// read syncs a case and writes down what it became.
+func (g Golden) read(t *testing.T, c *Case) []byte {
+	t.Helper()
+	store := g.Store()
+	defer store.Close() //nolint:errcheck // of memory
+	sum, err := c.Sync(t.Context(), g.Open(t, c), store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := store.Ledger(t.Context(), c.Stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var windows []pipeline.Entry
+	for _, e := range ledger.Entries() {
+		if e.Kind == pipeline.EntryCommit {
+			windows = append(windows, e)
+		}
+	}
+	slices.SortFunc(windows, func(a, b pipeline.Entry) int { return cmp.Compare(a.Window.Start, b.Window.Start) })
+	rows := goldenRows(store.Records(c.Stream))
+	var text bytes.Buffer
+	for _, e := range windows {
+		text.Write(windowLine(t, e))
+		for _, row := range rows[e.Window.Start] {
+			text.WriteString(row)
+		}
+		delete(rows, e.Window.Start)
+	}
+	if len(rows) > 0 {
+		t.Errorf("%d windows hold rows and are not committed", len(rows))
+	}
+	for _, r := range store.Rejects(c.Stream) {
+		text.Write(rejectLine(t, r))
+	}
+	for _, e := range sum.Streams[0].Errors {
+		text.Write(failureLine(t, e))
+	}
+	if text.Len() == 0 {
+		t.Error("the case reads no window")
+	}
+	return text.Bytes()
+}
+
+func windowLine(t *testing.T, e pipeline.Entry) []byte {
+	return line(t, struct {
+		Window      string          `json:"window"`
+		Zone        string          `json:"zone"`
+		Settled     bool            `json:"settled"`
+		Counts      pipeline.Counts `json:"counts"`
+		Fingerprint pipeline.Hash   `json:"fingerprint"`
+		RejectsHash pipeline.Hash   `json:"rejects_hash,omitzero"`
+		Settings    string          `json:"settings"`
+	}{e.Window.Span.String(), e.Window.Zone, e.Settled, e.Counts, e.Fingerprint, e.RejectsHash, e.Settings})
+}
+
+func rejectLine(t *testing.T, r pipeline.Reject) []byte {
+	return line(t, struct {
+		Reason string `json:"reject"`
+		Row    int64  `json:"row"`
+		At     string `json:"at"`
+		Scope  string `json:"scope,omitempty"`
+		Raw    string `json:"raw"`
+	}{r.Reason, r.Row, r.At.String(), r.Scope, r.Raw})
+}
+
+func failureLine(t *testing.T, e pipeline.WindowError) []byte {
+	return line(t, struct {
+		Window  string `json:"failed"`
+		Kind    string `json:"kind"`
+		Message string `json:"message"`
+	}{pipeline.Span{Start: e.WindowStart, End: e.WindowEnd}.String(), e.Kind, e.Message})
+}
+
+func line(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// goldenRows writes rows as lines of JSON by the window that they stand in,
+// without nulls and without the id of the run.
+func goldenRows(records []arrow.Record) map[pipeline.Instant][]string {
+	lines := map[pipeline.Instant][]string{}
+	for _, rec := range records {
+		starts := rec.Column(rec.Schema().FieldIndices("window_start")[0]).(*array.Timestamp)
+		for i := range int(rec.NumRows()) {
+			var cells []string
+			for c, f := range rec.Schema().Fields() {
+				if col := rec.Column(c); f.Name != "sync_id" && col.IsValid(i) {
+					cells = append(cells, quoted(f.Name)+":"+cellText(col, i))
+				}
+			}
+			at := pipeline.Instant(starts.Value(i))
+			lines[at] = append(lines[at], "{"+strings.Join(cells, ",")+"}\n")
+		}
+		rec.Release()
+	}
+	return lines
+}
+
+// cellText is a value as JSON.
+func cellText(col arrow.Array, i int) string {
+	switch a := col.(type) {
+	case *array.Int64, *array.Boolean:
+		return a.ValueStr(i)
+	case *array.Float64:
+		return strconv.FormatFloat(a.Value(i), 'g', -1, 64)
+	case *array.List:
+		from, to := a.ValueOffsets(i)
+		var items []string
+		for j := from; j < to; j++ {
+			items = append(items, quoted(a.ListValues().(*array.String).Value(int(j))))
+		}
+		return "[" + strings.Join(items, ",") + "]"
+	}
+	return quoted(valueText(col, i))
+}
+
+func quoted(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // of a string
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// diffOf lists the lines that stand in one text alone.
+func diffOf(want, got string) string {
+	if want == got {
+		return ""
+	}
+	was, is := strings.Split(want, "\n"), strings.Split(got, "\n")
+	var b strings.Builder
+	for len(was) > 0 || len(is) > 0 {
+		switch {
+		case len(was) > 0 && len(is) > 0 && was[0] == is[0]:
+			was, is = was[1:], is[1:]
+			continue
+		case len(was) > 0 && !slices.Contains(is, was[0]):
+			fmt.Fprintf(&b, "- %s\n", was[0])
+			was = was[1:]
+		case len(is) > 0:
+			fmt.Fprintf(&b, "+ %s\n", is[0])
+			is = is[1:]
+		default:
+			fmt.Fprintf(&b, "- %s\n", was[0])
+			was = was[1:]
+		}
+	}
+	return b.String()
+}
