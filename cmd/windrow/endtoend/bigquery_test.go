@@ -1,7 +1,6 @@
 package endtoend
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/sinktest/soak"
 )
 
 func TestBothWarehousesHoldTheSameRowsAndTheSameLedger(t *testing.T) {
@@ -51,35 +51,30 @@ func TestPromise02_EveryRequestToBigQueryFailsOnceAndTheTablesAreTheSame(t *test
 	want := state(t, s.root)
 	const cut = bigquerytest.NoFault // of the server: the client's line breaks
 	kinds := []bigquerytest.Fault{bigquerytest.LostBefore, bigquerytest.UnavailableBefore, bigquerytest.UnavailableAfter, bigquerytest.LostAfter, cut}
-	step := max(1, n/sinkSweepSteps)
-	for offset, kind := range kinds {
-		name := kind.String()
-		if kind == cut {
-			name = "cut answer"
-		}
-		for i := 1 + offset*step/len(kinds); i <= n; i += step {
-			t.Run(fmt.Sprintf("%s %d of %d", name, i, n), func(t *testing.T) {
-				one := s.empty(t)
-				server, line := serverOf(t, one.root), &cutBody{}
-				if kind == cut {
-					line.n = int64(i)
-				} else {
-					server.FailNth(i, kind)
-				}
-				e := one.engine()
-				store, err := openStore(t.Context(), one.root, server.URL(), t.TempDir(), option.WithHTTPClient(&http.Client{Transport: line}))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer store.Close()
-				e.Store = store
-				// One fault is the sink's own to survive.
-				if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != 0 {
-					t.Errorf("exit %d: %v %s", sum.Exit, err, failures(sum))
-				}
-				server.Heal()
-				sameRows(t, state(t, one.root), want)
-			})
-		}
+	var names []string
+	for _, kind := range kinds[:4] {
+		names = append(names, kind.String())
 	}
+	soak.Sweep(t, n, append(names, "cut answer"), func(t *testing.T, call, way int) {
+		one := s.empty(t)
+		server, line := serverOf(t, one.root), &cutBody{}
+		if kinds[way] == cut {
+			line.n = int64(call)
+		} else {
+			server.FailNth(call, kinds[way])
+		}
+		e := one.engine()
+		store, err := openStore(t.Context(), one.root, server.URL(), t.TempDir(), option.WithHTTPClient(&http.Client{Transport: line}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		e.Store = store
+		// One fault is the sink's own to survive.
+		if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != 0 {
+			t.Errorf("exit %d: %v %s", sum.Exit, err, failures(sum))
+		}
+		server.Heal()
+		sameRows(t, state(t, one.root), want)
+	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/sinks/sinktest/soak"
 )
 
 // The variables by which a test tells its own re-executed binary to be a sync.
@@ -267,18 +268,13 @@ func TestPromise02_KilledAtRandomTheNextRunReachesTheSameTables(t *testing.T) {
 		whole := time.Since(started)
 		want := state(t, s.root)
 
-		seed := uint64(time.Now().UnixNano())
-		t.Logf("seed %d, a whole run takes %v", seed, whole)
-		random := rand.New(rand.NewPCG(seed, 1))
-		kills := 0
-		for round := 0; kills < randomKills; round++ {
-			t.Run(fmt.Sprint("warehouse ", round), func(t *testing.T) {
-				one := s.empty(t)
-				kills += one.killSome(random, whole)
-				sameRows(t, state(t, one.root), want)
-			})
-		}
-		t.Logf("%d kills in %v", kills, time.Since(started))
+		t.Logf("a whole run takes %v", whole)
+		soak.Rounds(t, 12, 200, func(t *testing.T, random *rand.Rand) (kills int) {
+			one := s.empty(t)
+			kills = one.killSome(random, whole)
+			sameRows(t, state(t, one.root), want)
+			return kills
+		})
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/sinks/sinktest/soak"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -31,24 +32,19 @@ func TestPromise02_EveryRequestFailsOnceAndTheNextRunReachesTheSameTables(t *tes
 	s := killSite(t)
 	s.mustSync()
 	want := s.contents()
-	n := len(s.world.Log())
-	step := max(1, n/sweepSteps)
-	for kind, fault := range map[string]vendorsim.FaultKind{"reset": vendorsim.FaultReset, "lost": vendorsim.FaultLost, "cut": vendorsim.FaultCut} {
-		for i := 1; i <= n; i += step {
-			t.Run(fmt.Sprintf("%s %d of %d", kind, i, n), func(t *testing.T) {
-				one := s.empty(t)
-				s.world.ResetLog()
-				s.world.ClearFaults()
-				s.world.FailNthWith(i, fault)
-				if sum := one.sync(); sum.Exit != 0 && sum.Exit != 3 {
-					t.Fatalf("exit %d: %s", sum.Exit, failures(sum))
-				}
-				s.world.ClearFaults()
-				one.mustSync()
-				sameRows(t, one.contents(), want)
-			})
+	kinds := []vendorsim.FaultKind{vendorsim.FaultReset, vendorsim.FaultLost, vendorsim.FaultCut}
+	soak.Sweep(t, len(s.world.Log()), []string{"reset", "lost", "cut"}, func(t *testing.T, request, kind int) {
+		one := s.empty(t)
+		s.world.ResetLog()
+		s.world.ClearFaults()
+		s.world.FailNthWith(request, kinds[kind])
+		if sum := one.sync(); sum.Exit != 0 && sum.Exit != 3 {
+			t.Fatalf("exit %d: %s", sum.Exit, failures(sum))
 		}
-	}
+		s.world.ClearFaults()
+		one.mustSync()
+		sameRows(t, one.contents(), want)
+	})
 }
 
 func TestPromise03_AFailedWindowStaysOpenAndTheOthersGoOn(t *testing.T) {

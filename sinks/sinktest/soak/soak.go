@@ -1,0 +1,160 @@
+// Package soak says how often the tests that prove by repetition repeat.
+//
+// Such a proof is a number of trials, each with a warehouse of its own. A test
+// run takes a sample, which a seed chooses; `.ci/run soak` runs every trial and
+// notes which have passed, so that a soak that was stopped goes on where it was.
+//
+//   - SOAK_SEED is the seed. Unset, it is the number of the day. A test that fails
+//     names it: the same seed chooses the same trials.
+//   - SOAK_STATE is the folder of the notes. Set, every trial runs that has no note.
+//
+// The package is for tests alone. It stands beside the conformance suite because
+// what repeats are the ways to interrupt a commit.
+package soak
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	seedVariable  = "SOAK_SEED"
+	stateVariable = "SOAK_STATE"
+)
+
+// stride is how many places a sample passes over to come to the next.
+const stride = 8
+
+// Whole reports whether every trial is to run, instead of a sample.
+func Whole() bool { return os.Getenv(stateVariable) != "" } //nolint:forbidigo // a test has no other way to be told
+
+// Seed returns the seed and logs it.
+func Seed(t testing.TB) uint64 {
+	t.Helper()
+	seed := uint64(time.Now().Unix() / (24 * 60 * 60))
+	if text := os.Getenv(seedVariable); text != "" { //nolint:forbidigo // a test has no other way to be told
+		given, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("%s is %q, want a whole number", seedVariable, text)
+		}
+		seed = given
+	}
+	t.Logf("%s=%d repeats the choice", seedVariable, seed)
+	return seed
+}
+
+// Sweep runs the trials of n places, counted from 1, that go wrong in each of the
+// ways. A sample has every eighth place, each in one way; 8 × ways consecutive
+// seeds have every trial once.
+func Sweep(t *testing.T, n int, ways []string, trial func(t *testing.T, place, way int)) {
+	t.Helper()
+	seed, notes := Seed(t), readNotes(t)
+	ran := 0
+	for place := 1; place <= n; place++ {
+		for way, name := range ways {
+			if !Whole() && !sampled(seed, n, place, way, len(ways)) {
+				continue
+			}
+			key := fmt.Sprintf("%s at %d", name, place)
+			if _, passed := notes.passed[key]; passed {
+				continue
+			}
+			ran++
+			if t.Run(key, func(t *testing.T) { trial(t, place, way) }) {
+				notes.add(t, key, 1)
+			}
+		}
+	}
+	t.Logf("%d of %d trials ran; %d had passed before", ran, n*len(ways), len(notes.passed)-notes.added)
+}
+
+// sampled reports whether the seed chooses this trial.
+func sampled(seed uint64, n, place, way, ways int) bool {
+	every := uint64(min(stride, n))
+	p := uint64(place)
+	return p%every == seed%every && int((p/every+seed/every)%uint64(ways)) == way
+}
+
+// Rounds runs rounds until their counts add up to few, or to many when every
+// trial is to run. The random numbers of a round depend on the seed and its
+// place among the rounds. Rounds stops at the first round that fails.
+func Rounds(t *testing.T, few, many int, round func(t *testing.T, random *rand.Rand) (count int)) {
+	t.Helper()
+	seed, notes := Seed(t), readNotes(t)
+	wanted, reached := few, 0
+	if Whole() {
+		wanted = many
+	}
+	for i := 0; reached < wanted; i++ {
+		key := fmt.Sprintf("round %d", i)
+		count, passed := notes.passed[key]
+		if !passed {
+			ok := t.Run(key, func(t *testing.T) { count = round(t, rand.New(rand.NewPCG(seed, uint64(i)))) })
+			if !ok {
+				return
+			}
+			notes.add(t, key, count)
+		}
+		reached += count
+	}
+	t.Logf("%d of %d reached; %d rounds had passed before", reached, wanted, len(notes.passed)-notes.added)
+}
+
+// notes are the trials of one test that have passed, each with its count.
+type notes struct {
+	file   string // empty: no notes are kept
+	passed map[string]int
+	added  int
+}
+
+// readNotes reads the notes of the test, if notes are kept. A last line that a
+// kill cut short is no note.
+func readNotes(t *testing.T) *notes {
+	t.Helper()
+	n := &notes{passed: map[string]int{}}
+	if !Whole() {
+		return n
+	}
+	folder := os.Getenv(stateVariable) //nolint:forbidigo // as above
+	n.file = filepath.Join(folder, strings.ReplaceAll(t.Name(), "/", "."))
+	f, err := os.OpenFile(n.file, os.O_RDONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		count, key, _ := strings.Cut(lines.Text(), " ")
+		key, ended := strings.CutSuffix(key, ".")
+		if c, err := strconv.Atoi(count); err == nil && ended {
+			n.passed[key] = c
+		}
+	}
+	return n
+}
+
+// add notes a trial. The line begins anew, should a kill have cut the one before.
+func (n *notes) add(t *testing.T, key string, count int) {
+	t.Helper()
+	if n.file == "" {
+		return
+	}
+	n.passed[key] = count
+	n.added++
+	f, err := os.OpenFile(n.file, os.O_WRONLY|os.O_APPEND, 0o644)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "\n%d %s.", count, key)
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
