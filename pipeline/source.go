@@ -43,6 +43,8 @@ type Stream struct {
 	// DueSettled: a window is asked only when the local days that it touches
 	// have ended and Settle is over (Dialpad answers by days).
 	DueSettled bool
+	// Intraday: the window that is still open is due as well. Its reading is provisional, and every run replaces it.
+	Intraday bool
 	// Overlap: several requests of one Extraction may return the same source
 	// row (events of overlapping targets); the first keeps it.
 	Overlap bool

@@ -56,7 +56,7 @@ func Waivable(s pipeline.Stream, l *pipeline.Ledger, sel Selection, now calendar
 	}
 	asked := p.selected
 	if !s.Calendar.IsAny() {
-		asked.End = min(asked.End, s.Calendar.Window(p.due).Start)
+		asked.End = min(asked.End, s.Calendar.Window(p.due.by).Start)
 	}
 	known := slices.DeleteFunc(l.Covered(asked.Start), func(s calendar.Span) bool { return calendar.Touches(p.doubt, s) })
 	return calendar.Without(asked, calendar.Merge(known, p.waived)), nil

@@ -24,12 +24,12 @@ func (p *planner) uncovered() []pipeline.PlannedWindow {
 	end := calendar.NoInstant // of the window planned last
 	for _, gap := range calendar.Without(horizon, cover) {
 		for _, piece := range p.stream.Calendar.Cut(gap) {
-			if piece.End > p.due || !piece.Overlaps(p.selected) {
+			if !p.due.has(piece) || !piece.Overlaps(p.selected) {
 				continue
 			}
 			s := p.fit(piece)
 			s.Start = max(s.Start, end)
-			if s.Empty() || s.End > p.due {
+			if s.Empty() || !p.due.has(s) {
 				continue
 			}
 			end = s.End
@@ -119,7 +119,7 @@ func (p *planner) between(fresh []pipeline.PlannedWindow) []pipeline.PlannedWind
 	var list []pipeline.PlannedWindow
 	for _, hole := range p.holesBeside(fresh) {
 		for _, s := range p.stream.Calendar.Cut(p.stream.Grain.Inward(hole)) {
-			if s.End > p.due {
+			if !p.due.has(s) {
 				continue
 			}
 			list = append(list, p.freshWindow(s, s))

@@ -13,7 +13,7 @@ type planner struct {
 	stream   pipeline.Stream
 	ledger   *pipeline.Ledger
 	now      calendar.Instant
-	due      calendar.Instant // a window that ends by then may be asked
+	due      due
 	first    calendar.Instant
 	origin   calendar.Instant // to be recorded; NoInstant once it is
 	selected calendar.Span
@@ -37,17 +37,12 @@ func newPlanner(s pipeline.Stream, l *pipeline.Ledger, sel Selection, now calend
 		return nil, err
 	}
 	p := &planner{
-		stream: s, ledger: l, now: now, due: now, first: first, origin: calendar.NoInstant,
+		stream: s, ledger: l, now: now, due: dueOf(s, now), first: first, origin: calendar.NoInstant,
 		selected: selected, bounded: sel.bounded(), refetch: sel.Refetch,
 		doubt: l.InDoubt(), begun: l.Begun(), waived: l.Waived(), remnants: l.Remnants(),
 	}
 	if record {
 		p.origin = origin
-	}
-	if s.DueSettled {
-		// The vendor answers by whole days: the hours of a day come due with it.
-		day := calendar.Calendar{Unit: calendar.Days, Every: 1, Zone: s.Calendar.Zone}
-		p.due = day.Window(now.Add(-s.Settle)).Start
 	}
 	return p, nil
 }
@@ -66,10 +61,7 @@ func (p *planner) moved() bool {
 // calendar, from the first day on unless the selection begins before it.
 func (p *planner) horizon() calendar.Span {
 	cut := p.stream.Calendar
-	h := calendar.Span{Start: p.first, End: p.due}
-	if !cut.IsAny() {
-		h.End = cut.Window(p.due).End
-	}
+	h := calendar.Span{Start: p.first, End: p.due.horizon(cut)}
 	if cut.IsAny() || !p.bounded {
 		return h
 	}
@@ -95,7 +87,7 @@ func (p *planner) again(fresh []pipeline.PlannedWindow) []pipeline.PlannedWindow
 		if w.Start >= p.selected.End {
 			break
 		}
-		if w.End > p.due || calendar.Touches(planned, w.Span) {
+		if !p.due.has(w.Span) || calendar.Touches(planned, w.Span) {
 			continue
 		}
 		if reason := p.reasonToReadAgain(&e); reason != "" {
