@@ -48,7 +48,9 @@ type Stream struct {
 	// Overlap: several requests of one Extraction may return the same source
 	// row (events of overlapping targets); the first keeps it.
 	Overlap bool
-	Format  Format
+	// Reduction makes the stream's rows of several source rows each; nil: each source row is a row.
+	Reduction *Reduction
+	Format    Format
 	// Settings is the digest of the settings that shape a window's rows.
 	Settings string
 	// From is the first local date to sync ("2025-09-01"), empty when not set.

@@ -43,6 +43,8 @@ type cutter struct {
 	overlap bool
 	seen    hashSet
 	fresh   []pipeline.Hash
+	// reduction makes the rows once every source row is there; nil where each source row is a row.
+	reduction *reduction
 }
 
 // openWindow is one window in the making.
@@ -62,6 +64,9 @@ func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
 	c := &cutter{
 		ctx: ctx, stream: j.stream, held: &r.held, id: r.id,
 		readAt: calendar.NoInstant, extractedAt: calendar.NoInstant, overlap: j.stream.Overlap && len(j.extraction.Requests) > 1,
+	}
+	if j.stream.Reduction != nil {
+		c.reduction, c.overlap = newReduction(j, &r.held), false
 	}
 	for _, w := range j.extraction.Windows {
 		zone, err := w.Location()
@@ -91,6 +96,9 @@ type bodyCutter struct {
 }
 
 func (c *bodyCutter) partition(b *pipeline.Batch, number int) (*partitioned, error) {
+	if c.reduction != nil {
+		return c.reduction.prepare(c.meta, b, number)
+	}
 	return c.cutter.partition(c.meta, b, number)
 }
 
@@ -104,6 +112,11 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 	c.noteReading(p.meta)
 	c.days.add(p.days)
 	c.outside += p.outside
+	if c.reduction != nil {
+		if err := c.reduction.add(p); err != nil {
+			return err
+		}
+	}
 	for _, r := range p.windows {
 		if err := c.addRows(p, r); err != nil {
 			return err
@@ -283,6 +296,11 @@ func (c *cutter) endRequest() {
 
 // seal checks the thresholds and seals every window. Nothing is visible yet.
 func (c *cutter) seal(maxRejects float64, planned map[calendar.Window]pipeline.PlannedWindow) ([]pipeline.Sealed, error) {
+	if c.reduction != nil {
+		if err := c.reduce(); err != nil {
+			return nil, err
+		}
+	}
 	c.windows[0].counts.Read += c.outside
 	c.windows[0].counts.Outside += c.outside
 	var total pipeline.Counts
@@ -330,6 +348,9 @@ func (c *cutter) close() {
 	for _, w := range c.windows {
 		c.held.Add(-int64(w.size()))
 		w.buffer = nil
+	}
+	if c.reduction != nil {
+		c.reduction.close()
 	}
 }
 

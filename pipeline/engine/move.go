@@ -138,7 +138,7 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 	r.observe(Event{Kind: EventReading, Stream: j.stream.Key, Window: j.extraction.Windows[0]})
 
 	body := &bodyCutter{cutter: cut, meta: &b.Meta, days: dayCounts{asked: b.Meta.Days}}
-	if err := r.reader.read(ctx, b, format, j.stream.Table, body); err != nil {
+	if err := r.reader.read(ctx, b, format, j.stream.Decoded(), body); err != nil {
 		return &brokenBody{err}
 	}
 	if err := body.days.verify(); err != nil {
