@@ -34,13 +34,6 @@ type Config struct {
 }
 
 const (
-	defaultFormat   = "%Y-%m-%d %H"
-	defaultResponse = "UTC"
-	defaultSettle   = "2h"
-	defaultLookback = "2d"
-	defaultRate     = "5"
-	defaultTimeout  = "2m"
-
 	exampleURL  = "https://api.chat-tonic.example"
 	exampleZone = "America/Argentina/Buenos_Aires"
 )
@@ -75,45 +68,44 @@ type Settings struct {
 // Settings parses c and lists everything that is wrong with it. prefix begins
 // the variables' names in faults and hints: [Prefix], or that of an account.
 func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
-	r := &setting.Reader{Prefix: prefix}
+	r := setting.Read(prefix, c)
 	s := &Settings{prefix: prefix, zone: time.UTC}
 	because := "when Chat-Tonic's credentials are set"
-	s.readCredentials(r, c)
-	if r.Required("URL", c.URL, because, exampleURL) {
-		s.url = r.Root("URL", c.URL, exampleURL)
+	s.readCredentials(r)
+	if r.Required("URL", because, exampleURL) {
+		s.url = r.Root("URL", exampleURL)
 	}
-	if r.Required("TIMEZONE", c.Timezone, because, exampleZone) {
-		s.zone = r.Zone("TIMEZONE", c.Timezone, exampleZone)
+	if r.Required("TIMEZONE", because, exampleZone) {
+		s.zone = r.Zone("TIMEZONE", exampleZone)
 	}
-	s.responseZone = r.Zone("RESPONSE_TIMEZONE", setting.Or(c.ResponseZone, defaultResponse), defaultResponse)
-	switch s.unit = strings.TrimSpace(c.DurationUnit); s.unit {
+	s.responseZone = r.Zone("RESPONSE_TIMEZONE", r.Default("RESPONSE_TIMEZONE"))
+	switch s.unit = r.Text("DURATION_UNIT"); s.unit {
 	case "", "seconds", "minutes":
 	default:
 		r.Fault("DURATION_UNIT", fmt.Sprintf("is %q, which is neither seconds nor minutes", s.unit), "minutes")
 	}
-	s.readWindows(r, c)
-	s.settle = r.Duration("SETTLE", c.Settle, defaultSettle, 0)
-	s.lookback = r.Duration("LOOKBACK", c.Lookback, defaultLookback, 0)
-	s.rate = r.Rate("RATE", c.Rate, defaultRate)
-	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
+	s.readWindows(r)
+	s.settle = r.Duration("SETTLE", 0)
+	s.lookback = r.Duration("LOOKBACK", 0)
+	s.rate = r.Rate("RATE")
+	s.timeout = r.Duration("TIMEOUT", time.Second)
 	return s, r.Faults
 }
 
 // readCredentials reads a token, or user name and password, and the codename.
-func (s *Settings) readCredentials(r *setting.Reader, c Config) {
-	s.token = r.Token("TOKEN", c.Token)
-	s.username, s.password = r.Secret("USERNAME", c.Username), r.Secret("PASSWORD", c.Password)
-	s.codename = strings.TrimSpace(c.Codename)
-	given := func(v string) bool { return strings.TrimSpace(v) != "" }
-	login := given(c.Username) || given(c.Password)
+func (s *Settings) readCredentials(r *setting.Reader) {
+	s.token = r.Token("TOKEN")
+	s.username, s.password = r.Secret("USERNAME"), r.Secret("PASSWORD")
+	s.codename = r.Text("CODENAME")
+	login := r.Given("USERNAME") || r.Given("PASSWORD")
 	switch {
-	case given(c.Token) && login:
+	case r.Given("TOKEN") && login:
 		r.Fault("TOKEN", "is set beside a user name or a password: set one of the two", "")
-	case given(c.Token):
-		r.Required("CODENAME", c.Codename, "when "+r.Prefix+"TOKEN is set", "acme")
+	case r.Given("TOKEN"):
+		r.Required("CODENAME", "when "+r.Prefix+"TOKEN is set", "acme")
 	case login:
-		r.Required("USERNAME", c.Username, "when "+r.Prefix+"PASSWORD is set", "reports@acme.example")
-		r.Required("PASSWORD", c.Password, "when "+r.Prefix+"USERNAME is set", "")
+		r.Required("USERNAME", "when "+r.Prefix+"PASSWORD is set", "reports@acme.example")
+		r.Required("PASSWORD", "when "+r.Prefix+"USERNAME is set", "")
 	default:
 		r.Fault("TOKEN", "is required to read Chat-Tonic, or "+r.Prefix+"USERNAME and "+r.Prefix+"PASSWORD", "")
 	}
@@ -129,27 +121,27 @@ func validCodename(s string) bool {
 
 // readWindows reads the dashboard's intervals and the windows of both streams.
 // A window must hold whole intervals, and these are of the labels' zone.
-func (s *Settings) readWindows(r *setting.Reader, c Config) {
-	s.format = setting.Or(c.DateFormatGroup, defaultFormat)
+func (s *Settings) readWindows(r *setting.Reader) {
+	s.format = r.Text("DATE_FORMAT_GROUP")
 	unit, every, err := finest(s.format)
 	if err != nil {
-		r.Fault("DATE_FORMAT_GROUP", fmt.Sprintf("is %q, which %s", s.format, err), defaultFormat)
-		s.format = defaultFormat
-		unit, every = calendar.Hours, 1
+		r.Fault("DATE_FORMAT_GROUP", fmt.Sprintf("is %q, which %s", s.format, err), r.Default("DATE_FORMAT_GROUP"))
+		s.format = r.Default("DATE_FORMAT_GROUP")
+		unit, every, _ = finest(s.format)
 	}
 	s.grain = pipeline.Calendar{Unit: unit, Every: every, Zone: s.responseZone}
 	local := pipeline.Calendar{Unit: unit, Every: every, Zone: s.zone}
 	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: s.zone}
-	s.window = r.Window("WINDOW", c.Window, day, s.zone, local, fmt.Sprintf("the interval of %sDATE_FORMAT_GROUP, %q", r.Prefix, s.format))
+	s.window = r.Window("WINDOW", day, s.zone, local, fmt.Sprintf("the interval of %sDATE_FORMAT_GROUP, %q", r.Prefix, s.format))
 	s.dashWindow = s.window
-	if strings.TrimSpace(c.Window) == "" && !day.Multiple(local) {
+	if !r.Given("WINDOW") && !day.Multiple(local) {
 		s.dashWindow = local
 	}
 	if s.dashWindow.Multiple(s.grain) {
 		return
 	}
 	s.unfit = fmt.Sprintf("groups by intervals of %sRESPONSE_TIMEZONE (%s), and a window of %s holds no whole number of them", r.Prefix, s.responseZone, s.zone)
-	if s.format != defaultFormat || s.responseZone.String() != defaultResponse {
+	if s.format != r.Default("DATE_FORMAT_GROUP") || s.responseZone.String() != r.Default("RESPONSE_TIMEZONE") {
 		r.Fault("DATE_FORMAT_GROUP", s.unfit, "%Y-%m-%d %H:%M")
 	}
 }

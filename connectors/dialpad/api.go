@@ -45,13 +45,13 @@ type query struct {
 // queryOf reads a request of Plan.
 func (s *Source) queryOf(r pipeline.Request) (query, error) {
 	e, ok := exportOf(r.Stream)
-	if !ok || !e.served {
+	if !ok || e.mapping == nil {
 		return query{}, fmt.Errorf("no report for stream %q", r.Stream)
 	}
 	if r.Span.Empty() {
 		return query{}, errors.New("an empty span")
 	}
-	q := query{export: e, groupBy: e.groupBy(s.set)}
+	q := query{export: e, groupBy: e.grouping(s.set)}
 	var err error
 	if q.loc, err = time.LoadLocation(r.Zone); err != nil || r.Zone == "" {
 		return query{}, fmt.Errorf("unknown zone %q", r.Zone)
@@ -69,7 +69,7 @@ func (s *Source) queryOf(r pipeline.Request) (query, error) {
 // parameters asks by days counted back from today.
 func (q query) parameters(start, end int) parameters {
 	p := parameters{
-		ExportType: q.export.kind, StatType: q.export.stat,
+		ExportType: q.export.exportType, StatType: q.export.statType,
 		DaysAgoStart: start, DaysAgoEnd: end, Timezone: q.loc.String(), GroupBy: q.groupBy,
 	}
 	switch q.scope.kind {

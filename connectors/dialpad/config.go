@@ -13,6 +13,9 @@ import (
 	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
+// Prefix begins the names of the variables of the source's default account.
+const Prefix = "WINDROW_DIALPAD_"
+
 // Config is the environment's part of this package, as typed: names without
 // the prefix of the source or account. An empty field means its default.
 type Config struct {
@@ -31,18 +34,6 @@ type Config struct {
 	Rate      string `envconfig:"RATE" default:"20" desc:"requests per second; downloads from a host of their own do not count"`
 	Timeout   string `envconfig:"TIMEOUT" default:"60s" desc:"how long one request may stay without an answer"`
 }
-
-const (
-	defaultURL       = "https://dialpad.com/api/v2"
-	defaultGroupBy   = "user"
-	defaultPollFirst = "15s"
-	defaultPollEvery = "5s"
-	defaultPostQuota = "200/1h"
-	defaultSettle    = "6h"
-	defaultLookback  = "3d"
-	defaultRate      = "20"
-	defaultTimeout   = "60s"
-)
 
 // Settings is a [Config], understood.
 type Settings struct {
@@ -66,41 +57,41 @@ type Settings struct {
 func (c Config) Configured() bool { return strings.TrimSpace(c.Token) != "" }
 
 // Settings parses c and lists everything that is wrong with it. prefix begins
-// the variables' names in faults and hints: WINDROW_DIALPAD_.
+// the variables' names in faults and hints: [Prefix], or that of an account.
 func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
-	r := &setting.Reader{Prefix: prefix}
+	r := setting.Read(prefix, c)
 	s := &Settings{prefix: prefix, zone: time.UTC}
-	if r.Required("TOKEN", c.Token, "to read Dialpad", "") {
-		s.token = r.Token("TOKEN", c.Token)
+	if r.Required("TOKEN", "to read Dialpad", "") {
+		s.token = r.Token("TOKEN")
 	}
-	s.url = readURL(r, setting.Or(c.URL, defaultURL))
-	if r.Required("TIMEZONE", c.Timezone, "when "+prefix+"TOKEN is set", "America/Mexico_City") {
-		s.zone = r.Zone("TIMEZONE", c.Timezone, "America/Mexico_City")
+	s.url = readURL(r)
+	if r.Required("TIMEZONE", "when "+prefix+"TOKEN is set", "America/Mexico_City") {
+		s.zone = r.Zone("TIMEZONE", "America/Mexico_City")
 	}
-	s.groupBy = setting.Or(c.GroupBy, defaultGroupBy)
+	s.groupBy = r.Text("GROUP_BY")
 	if !slices.Contains([]string{"user", "date", "group"}, s.groupBy) {
-		r.Fault("GROUP_BY", fmt.Sprintf("is %q, which is none of user, date, group", s.groupBy), defaultGroupBy)
+		r.Fault("GROUP_BY", fmt.Sprintf("is %q, which is none of user, date, group", s.groupBy), r.Default("GROUP_BY"))
 	}
-	s.scopes = c.readScopes(r, s.groupBy)
-	s.pollFirst = r.Duration("POLL_FIRST", c.PollFirst, defaultPollFirst, 0)
-	s.pollEvery = r.Duration("POLL_EVERY", c.PollEvery, defaultPollEvery, time.Millisecond)
+	s.scopes = readScopes(r, s.groupBy)
+	s.pollFirst = r.Duration("POLL_FIRST", 0)
+	s.pollEvery = r.Duration("POLL_EVERY", time.Millisecond)
 	var err error
-	if s.quota, err = parseQuota(setting.Or(c.PostQuota, defaultPostQuota)); err != nil {
-		r.Fault("POST_QUOTA", fmt.Sprintf("is %q, which %s", c.PostQuota, err), defaultPostQuota)
+	if s.quota, err = parseQuota(r.Text("POST_QUOTA")); err != nil {
+		r.Fault("POST_QUOTA", fmt.Sprintf("is %q, which %s", c.PostQuota, err), r.Default("POST_QUOTA"))
 	}
 	hour := pipeline.Calendar{Unit: calendar.Hours, Every: 1, Zone: s.zone}
 	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: s.zone}
-	s.window = r.Window("WINDOW", c.Window, day, s.zone, hour, "an hour")
-	s.settle = r.Duration("SETTLE", c.Settle, defaultSettle, 0)
-	s.lookback = r.Duration("LOOKBACK", c.Lookback, defaultLookback, 0)
-	s.rate = r.Rate("RATE", c.Rate, defaultRate)
-	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
+	s.window = r.Window("WINDOW", day, s.zone, hour, "an hour")
+	s.settle = r.Duration("SETTLE", 0)
+	s.lookback = r.Duration("LOOKBACK", 0)
+	s.rate = r.Rate("RATE")
+	s.timeout = r.Duration("TIMEOUT", time.Second)
 	return s, r.Faults
 }
 
 // readURL reads the root of the API, which has a path.
-func readURL(r *setting.Reader, value string) *url.URL {
-	u, err := url.Parse(value)
+func readURL(r *setting.Reader) *url.URL {
+	u, err := url.Parse(r.Text("URL"))
 	problem := ""
 	switch {
 	case err != nil:
@@ -113,7 +104,7 @@ func readURL(r *setting.Reader, value string) *url.URL {
 		}
 	}
 	if problem != "" {
-		r.Fault("URL", problem, defaultURL)
+		r.Fault("URL", problem, r.Default("URL"))
 		return nil
 	}
 	return u
@@ -121,17 +112,17 @@ func readURL(r *setting.Reader, value string) *url.URL {
 
 // readScopes tells what every stream asks: the targets, else the office, else
 // the company.
-func (c Config) readScopes(r *setting.Reader, groupBy string) []scope {
+func readScopes(r *setting.Reader, groupBy string) []scope {
 	scopes := []scope{{}}
-	if office := strings.TrimSpace(c.OfficeID); office != "" {
+	if office := r.Text("OFFICE_ID"); office != "" {
 		id, err := parseID(office)
 		if err != nil {
 			r.Fault("OFFICE_ID", fmt.Sprintf("is %q, which %s", office, err), "4567890123456789")
 		}
 		scopes = []scope{{kind: officeScope, id: id}}
 	}
-	if strings.TrimSpace(c.Targets) != "" {
-		targets, err := parseTargets(c.Targets)
+	if r.Given("TARGETS") {
+		targets, err := parseTargets(r.Text("TARGETS"))
 		if err != nil {
 			r.Fault("TARGETS", err.Error(), "callcenter:123,department:456")
 			return scopes
@@ -141,7 +132,7 @@ func (c Config) readScopes(r *setting.Reader, groupBy string) []scope {
 	notOffice := func(s scope) bool { return s.kind != officeScope && s.target != "office" }
 	if i := slices.IndexFunc(scopes, notOffice); groupBy == "group" && i >= 0 {
 		r.Fault("GROUP_BY", fmt.Sprintf("is \"group\", which the vendor answers for an office alone and not for %s: set %sOFFICE_ID and no other targets",
-			scopes[i], r.Prefix), defaultGroupBy)
+			scopes[i], r.Prefix), r.Default("GROUP_BY"))
 	}
 	return scopes
 }

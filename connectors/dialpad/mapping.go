@@ -8,28 +8,6 @@ import (
 	"github.com/windrow-data/windrow/transforms"
 )
 
-// newFormat returns the format of a Stats export: stat is the API's stat_type,
-// export its export_type ("records" or "stats"), groupBy its group_by ("user",
-// "date" or "group"; only for calls and stats). nil: no mapping exists for it.
-//
-// All exports are CSV with a header, found by name: the header grows from time
-// to time. Durations in it are decimal minutes and become seconds; local times
-// stand in the zone that the row's timezone column names. Columns that no
-// column of ours holds stay in extras.
-func newFormat(stat, export, groupBy string) pipeline.Format {
-	switch export + " " + stat {
-	case "records calls":
-		return transforms.NewCSV(callsMapping())
-	case "records texts":
-		return transforms.NewCSV(textsMapping())
-	case "records voicemails":
-		return transforms.NewCSV(voicemailsMapping())
-	case "stats calls":
-		return transforms.NewCSV(callStatsMapping(groupBy))
-	}
-	return nil
-}
-
 // Columns of the events table that the mappings of records set themselves.
 var (
 	eventKind     = pipeline.Events.Index("kind")

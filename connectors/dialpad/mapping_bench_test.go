@@ -40,7 +40,7 @@ func callsDocument(n int) []byte {
 
 func BenchmarkCSVDecode(b *testing.B) {
 	doc := callsDocument(8 << 20)
-	f := newFormat("calls", "records", "")
+	f := formatOf("calls", "")
 	m := meta("company")
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
@@ -64,7 +64,7 @@ func BenchmarkCSVDecode(b *testing.B) {
 
 func BenchmarkCSVSplit(b *testing.B) {
 	doc := callsDocument(8 << 20)
-	f := newFormat("calls", "records", "")
+	f := formatOf("calls", "")
 	b.SetBytes(int64(len(doc)))
 	for b.Loop() {
 		for chunk, err := range f.Split(bytes.NewReader(doc), 4<<20) {
@@ -78,7 +78,7 @@ func BenchmarkCSVSplit(b *testing.B) {
 
 func TestRowsDoNotDependOnTheRange(t *testing.T) {
 	doc := callsDocument(200 << 10)
-	f := newFormat("calls", "records", "")
+	f := formatOf("calls", "")
 	want, _, err := decode(t, f, pipeline.Events, meta("company"), string(doc))
 	if err != nil || strings.Count(string(doc), "\n") <= len(want) {
 		t.Fatalf("%d rows, %v", len(want), err)

@@ -43,7 +43,7 @@ const (
 //
 // The agent is named on every row whose target is a user: on legs, and on
 // direct calls to a user, which are entry rows at the same time.
-func callsMapping() transforms.Mapping {
+func callsMapping(*Settings) transforms.Mapping {
 	return transforms.Mapping{
 		Table: pipeline.Events,
 		Fields: []transforms.Field{

@@ -28,7 +28,7 @@ const (
 // sent them: internal is outbound, external is inbound. The message stands in
 // encrypted_text or, where that is blank, in encrypted_aes_text. to_phone may
 // list several numbers.
-func textsMapping() transforms.Mapping {
+func textsMapping(*Settings) transforms.Mapping {
 	return transforms.Mapping{
 		Table: pipeline.Events,
 		Fields: []transforms.Field{
@@ -117,7 +117,7 @@ const (
 
 // voicemailsMapping reads voicemails with export_type=records. Who listened
 // and when stays in extras; both are filled later.
-func voicemailsMapping() transforms.Mapping {
+func voicemailsMapping(*Settings) transforms.Mapping {
 	return transforms.Mapping{
 		Table: pipeline.Events,
 		Fields: []transforms.Field{

@@ -37,7 +37,7 @@ const (
 //
 // service_level is a count of calls answered in time. aht and asa are minutes,
 // as all durations of the file.
-func callStatsMapping(groupBy string) transforms.Mapping {
+func callStatsMapping(s *Settings) transforms.Mapping {
 	m := transforms.Mapping{
 		Table: pipeline.Activity,
 		Fields: append([]transforms.Field{
@@ -53,7 +53,7 @@ func callStatsMapping(groupBy string) transforms.Mapping {
 			statGroupID:    {Source: "group_id"},
 		}, measures()...),
 	}
-	switch groupBy {
+	switch s.groupBy {
 	case "date":
 		m.Keys, m.Last, m.Row = []string{"date"}, "avg_time_open_minutes", dateStatsRow
 	case "group":

@@ -14,7 +14,7 @@ func TestCallStatsByUser(t *testing.T) {
 		"ringing_duration": "0.5", "queued_duration": "0.25", "wrapup_duration": "3", "aht": "1.5", "asa": "0.7", "rejected": "4",
 	}
 	short := map[string]string{"date": "2025-11-02", "user_id": "8", "type": "CallCenter", "timezone": "UTC", "missed": "many"}
-	rows, read, err := decode(t, newFormat("calls", "stats", "user"), pipeline.Activity, meta("company"), document(header, day, short,
+	rows, read, err := decode(t, formatOf("calls_stats", "user"), pipeline.Activity, meta("company"), document(header, day, short,
 		map[string]string{"date": "2025-09-08", "name": "nobody"}, map[string]string{"user_id": "8"}))
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
@@ -37,7 +37,7 @@ func TestCallStatsByUser(t *testing.T) {
 
 func TestPromise09_AStatisticsDayHasAsManyHoursAsTheLocalDay(t *testing.T) {
 	for date, hours := range map[string]float64{"2025-03-09": 23, "2025-09-08": 24, "2025-11-02": 25} {
-		rows, read, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta("callcenter:123"), document("date,all_calls", map[string]string{"date": date, "all_calls": "1"}))
+		rows, read, err := decode(t, formatOf("calls_stats", "date"), pipeline.Activity, meta("callcenter:123"), document("date,all_calls", map[string]string{"date": date, "all_calls": "1"}))
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 		}
@@ -53,7 +53,7 @@ func TestCallStatsByDateAreTheScopes(t *testing.T) {
 		"company": {"company", "company"}, "office:789": {"office", "789"}, "callcenter:123": {"call_center", "123"},
 		"department:4": {"department", "4"}, "coachinggroup:5": {"coaching_group", "5"}, "user:6": {"user", "6"},
 	} {
-		rows, _, err := decode(t, newFormat("calls", "stats", "date"), pipeline.Activity, meta(scope), document("date,all_calls", map[string]string{"date": "2025-09-08", "all_calls": "1"}))
+		rows, _, err := decode(t, formatOf("calls_stats", "date"), pipeline.Activity, meta(scope), document("date,all_calls", map[string]string{"date": "2025-09-08", "all_calls": "1"}))
 		if err != nil || len(rows) != 1 || rows[0]["resource_type"] != want[0] || rows[0]["resource_id"] != want[1] {
 			t.Errorf("%s: got %v, %v", scope, rows, err)
 		}
@@ -62,7 +62,7 @@ func TestCallStatsByDateAreTheScopes(t *testing.T) {
 
 func TestCallStatsByGroupBelongToTheWindowAsked(t *testing.T) {
 	m := meta("office:789")
-	rows, read, err := decode(t, newFormat("calls", "stats", "group"), pipeline.Activity, m, document("name,type,all_calls", map[string]string{"name": "Sales", "type": "Call Center", "all_calls": "4"}, map[string]string{"type": "department"}))
+	rows, read, err := decode(t, formatOf("calls_stats", "group"), pipeline.Activity, m, document("name,type,all_calls", map[string]string{"name": "Sales", "type": "Call Center", "all_calls": "4"}, map[string]string{"type": "department"}))
 	if err != nil || len(rows) != 1 || len(read.Rejects) != 1 {
 		t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 	}

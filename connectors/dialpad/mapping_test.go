@@ -49,6 +49,15 @@ func decode(t *testing.T, f pipeline.Format, table *pipeline.Table, m *pipeline.
 	return d.Rows, d, err
 }
 
+// formatOf is the format of dialpad.<name>.
+func formatOf(name, groupBy string) pipeline.Format {
+	e, ok := exportOf(pipeline.StreamID("dialpad." + name))
+	if !ok || e.mapping == nil {
+		panic("no mapping for " + name)
+	}
+	return e.format(&Settings{groupBy: groupBy})
+}
+
 func meta(scope string) *pipeline.Meta {
 	span := pipeline.Span{Start: instant("2025-09-08T05:00:00Z"), End: instant("2025-09-10T05:00:00Z")}
 	return &pipeline.Meta{
@@ -99,7 +108,7 @@ func TestCallsEntryRowLegAndDirectCall(t *testing.T) {
 			"target_id": "6000000000000001", "target_kind": "UserProfile", "name": "Ana", "email": "ana@example.com",
 		},
 	)
-	rows, read, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), doc)
+	rows, read, err := decode(t, formatOf("calls", ""), pipeline.Events, meta("company"), doc)
 	if err != nil || len(rows) != 3 || len(read.Rejects) != 0 {
 		t.Fatalf("got %d rows, %v, %v", len(rows), read.Rejects, err)
 	}
@@ -141,7 +150,7 @@ func TestPromise05_EveryColumnOfACallIsKeptSomewhere(t *testing.T) {
 			row[name] = "UTC"
 		}
 	}
-	rows, _, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), document(callsHeader+",new_column", row))
+	rows, _, err := decode(t, formatOf("calls", ""), pipeline.Events, meta("company"), document(callsHeader+",new_column", row))
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("got %v, %v", rows, err)
 	}
@@ -174,7 +183,7 @@ func TestPromise09_ACallInTheHourThatOccursTwice(t *testing.T) {
 		"call_id": "1", "timezone": "America/Chicago", "date_started": "2025-11-02 01:50:00", "date_queued": "2025-11-02 01:50:01",
 		"date_rang": "2025-11-02 01:05:00", "date_connected": "2025-11-02 01:06:00", "date_ended": "2025-11-02 02:10:00",
 	})
-	rows, _, err := decode(t, newFormat("calls", "records", ""), pipeline.Events, meta("company"), doc)
+	rows, _, err := decode(t, formatOf("calls", ""), pipeline.Events, meta("company"), doc)
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("got %v, %v", rows, err)
 	}
@@ -231,7 +240,7 @@ func TestTexts(t *testing.T) {
 					wanted[k] = v
 				}
 			}
-			rows, read, err := decode(t, newFormat("texts", "records", ""), pipeline.Events, meta("company"), document(textsHeader, row))
+			rows, read, err := decode(t, formatOf("texts", ""), pipeline.Events, meta("company"), document(textsHeader, row))
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 			}
@@ -242,7 +251,7 @@ func TestTexts(t *testing.T) {
 
 func TestVoicemails(t *testing.T) {
 	const header = "call_id,target_id,name,email,external_number,internal_number,date,date_listened,listened_by_target_id,listened_by_name,listened_by_email,recording_url,transcription_text,timezone"
-	rows, _, err := decode(t, newFormat("voicemails", "records", ""), pipeline.Events, meta("company"), document(header, map[string]string{
+	rows, _, err := decode(t, formatOf("voicemails", ""), pipeline.Events, meta("company"), document(header, map[string]string{
 		"call_id": "5", "target_id": "6", "name": "Ana", "email": "ana@example.com", "external_number": "+1555", "internal_number": "+1444", "date": "2025-09-08 09:00:00.5",
 		"date_listened": "2025-09-09 09:00:00", "listened_by_name": "Bo", "recording_url": "https://dialpad.com/blob/1.mp3", "transcription_text": "call\nme", "timezone": "America/Chicago",
 	}))
@@ -257,23 +266,34 @@ func TestVoicemails(t *testing.T) {
 }
 
 func TestPromise04_EachExportNeedsItsKeyColumns(t *testing.T) {
-	for _, c := range []struct{ stat, kind, group, header, says string }{
-		{"calls", "records", "", strings.Replace(callsHeader, ",call_id", "", 1), "call_id"},
-		{"calls", "records", "", strings.Replace(callsHeader, "date_started,", "", 1), "date_started"},
-		{"calls", "records", "", strings.Replace(callsHeader, ",entry_point_call_id", "", 1), "entry_point_call_id"},
-		{"texts", "records", "", "date,name,timezone", "message_id"},
-		{"voicemails", "records", "", "call_id,timezone", "date"},
-		{"calls", "stats", "user", "date,name", "user_id"},
-		{"calls", "stats", "date", "all_calls", "date"},
-		{"calls", "stats", "group", "type,all_calls", "name"},
+	for _, c := range []struct{ name, group, header, says string }{
+		{"calls", "", strings.Replace(callsHeader, ",call_id", "", 1), "call_id"},
+		{"calls", "", strings.Replace(callsHeader, "date_started,", "", 1), "date_started"},
+		{"calls", "", strings.Replace(callsHeader, ",entry_point_call_id", "", 1), "entry_point_call_id"},
+		{"texts", "", "date,name,timezone", "message_id"},
+		{"voicemails", "", "call_id,timezone", "date"},
+		{"calls_stats", "user", "date,name", "user_id"},
+		{"calls_stats", "date", "all_calls", "date"},
+		{"calls_stats", "group", "type,all_calls", "name"},
 	} {
 		table := pipeline.Events
-		if c.kind == "stats" {
+		if strings.HasSuffix(c.name, "_stats") {
 			table = pipeline.Activity
 		}
-		_, _, err := decode(t, newFormat(c.stat, c.kind, c.group), table, meta("company"), c.header+"\n")
+		_, _, err := decode(t, formatOf(c.name, c.group), table, meta("company"), c.header+"\n")
 		if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "lacks "+c.says) {
-			t.Errorf("%s %s without %s: %v", c.stat, c.kind, c.says, err)
+			t.Errorf("%s without %s: %v", c.name, c.says, err)
+		}
+	}
+}
+
+func TestAnExportsMappingIsOfItsTable(t *testing.T) {
+	for _, e := range exports {
+		if e.mapping == nil {
+			continue
+		}
+		if m := e.mapping(testSettings(t, nil)); m.Table != e.table {
+			t.Errorf("%s: rows for %s in table %s", e.name, m.Table.Name, e.table.Name)
 		}
 	}
 }
@@ -286,8 +306,5 @@ func TestResourceTypes(t *testing.T) {
 		if got := resourceType([]byte(vendor)); got != want {
 			t.Errorf("%s is %s, want %s", vendor, got, want)
 		}
-	}
-	if newFormat("csat", "records", "") != nil {
-		t.Error("an export without a mapping must have no format")
 	}
 }

@@ -64,7 +64,7 @@ func (s *Source) tenant() pipeline.TenantKey {
 // timeless tells whether the rows of a stream carry no time of their own.
 func (s *Source) timeless(id pipeline.StreamID) bool {
 	e, ok := exportOf(id)
-	return ok && e.groupBy(s.set) == "group"
+	return ok && e.grouping(s.set) == "group"
 }
 
 // clockStands tells whether the planning clock is the fixed one of --as-of:

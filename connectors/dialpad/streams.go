@@ -7,12 +7,13 @@ import (
 	"github.com/windrow-data/windrow/connectors/internal/setting"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/transforms"
 )
 
 // SourceID is the vendor's name in streams, variables and rows.
 const SourceID pipeline.SourceID = "dialpad"
 
-// mappingVersion counts the changes of mapping.go that give other rows for
+// mappingVersion counts the changes of the mappings that give other rows for
 // the same report; it is part of the settings digest.
 const mappingVersion = 1
 
@@ -23,31 +24,44 @@ const (
 	notServed   = "not served by this build"
 )
 
-// export is one stream: a pair of the API's stat_type and export_type.
+// The API's values of export_type.
+const (
+	records    = "records"
+	statistics = "stats"
+)
+
+// export is one stream: a pair of the API's stat_type and export_type, the
+// table that its rows go to, and what they mean.
 type export struct {
-	name   string // behind "dialpad."
-	stat   string // stat_type
-	kind   string // export_type: records, stats
-	served bool
+	name       string // behind "dialpad."
+	statType   string
+	exportType string
+	table      *pipeline.Table
+	mapping    func(*Settings) transforms.Mapping // nil: not served by this build
+	groupBy    func(*Settings) string             // the API's group_by; nil: the export has none
 }
 
+// exports is the list of the vendor's streams. A stream is added by its mapping
+// and its line here.
 var exports = []export{
-	{"calls", "calls", "records", true},
-	{"texts", "texts", "records", true},
-	{"voicemails", "voicemails", "records", true},
-	{"recordings", "recordings", "records", false},
-	{"csat", "csat", "records", false},
-	{"dispositions", "dispositions", "records", false},
-	{"onduty", "onduty", "records", false},
-	{"screenshare", "screenshare", "records", false},
-	{"calls_stats", "calls", "stats", true},
-	{"texts_stats", "texts", "stats", false},
-	{"voicemails_stats", "voicemails", "stats", false},
-	{"recordings_stats", "recordings", "stats", false},
-	{"onduty_stats", "onduty", "stats", false},
-	{"screenshare_stats", "screenshare", "stats", false},
-	{"onduty_time", "onduty", "stats", false}, // derived here from the records of onduty
+	{"calls", "calls", records, pipeline.Events, callsMapping, nil},
+	{"texts", "texts", records, pipeline.Events, textsMapping, nil},
+	{"voicemails", "voicemails", records, pipeline.Events, voicemailsMapping, nil},
+	{"recordings", "recordings", records, pipeline.Events, nil, nil},
+	{"csat", "csat", records, pipeline.Events, nil, nil},
+	{"dispositions", "dispositions", records, pipeline.Events, nil, nil},
+	{"onduty", "onduty", records, pipeline.Events, nil, nil},
+	{"screenshare", "screenshare", records, pipeline.Events, nil, nil},
+	{"calls_stats", "calls", statistics, pipeline.Activity, callStatsMapping, (*Settings).groupsBy},
+	{"texts_stats", "texts", statistics, pipeline.Activity, nil, nil},
+	{"voicemails_stats", "voicemails", statistics, pipeline.Activity, nil, nil},
+	{"recordings_stats", "recordings", statistics, pipeline.Activity, nil, nil},
+	{"onduty_stats", "onduty", statistics, pipeline.Activity, nil, nil},
+	{"screenshare_stats", "screenshare", statistics, pipeline.Activity, nil, nil},
+	{"onduty_time", "onduty", statistics, pipeline.Activity, nil, nil}, // derived here from the records of onduty
 }
+
+func (s *Settings) groupsBy() string { return s.groupBy }
 
 // Streams lists every stream of the vendor. Without settings (nil) none is
 // configured, and Missing names the variables that would change that.
@@ -59,50 +73,61 @@ func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
 	return all
 }
 
+// unconfigured holds the defaults, for the catalogue.
+func unconfigured() *Settings {
+	s, _ := Config{}.Settings(Prefix)
+	return s
+}
+
 func (e export) id() pipeline.StreamID { return pipeline.StreamID(string(SourceID) + "." + e.name) }
 
 func (e export) stream(s *Settings, account pipeline.AccountID) pipeline.Stream {
+	shown := s
+	if s == nil {
+		shown = unconfigured()
+	}
 	st := pipeline.Stream{
 		Key:        pipeline.StreamKey{Account: account, Stream: e.id()},
-		Table:      pipeline.Events,
-		Calendar:   pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: time.UTC},
-		Settle:     6 * time.Hour,
-		Lookback:   3 * 24 * time.Hour,
+		Table:      e.table,
+		Calendar:   shown.window,
+		Settle:     shown.settle,
+		Lookback:   shown.lookback,
 		Cache:      vendorCache,
 		DueSettled: true,
+		// One target's call shows up under another's, and a row that strays over
+		// the seam of two reports of one window comes in both.
+		Overlap: e.exportType == records,
 	}
-	if s != nil {
-		st.Calendar, st.Settle, st.Lookback = s.window, s.settle, s.lookback
-	}
-	if e.kind == "stats" {
-		st.Table = pipeline.Activity
+	if e.exportType == statistics {
 		st.Grain = pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: st.Calendar.Zone}
 		if st.Calendar.Unit == calendar.Hours {
 			st.Calendar = st.Grain
 		}
-	} else {
-		// One target's call shows up under another's, and a row that strays over
-		// the seam of two reports of one window comes in both.
-		st.Overlap = true
 	}
 	switch {
-	case !e.served:
+	case e.mapping == nil:
 		st.Missing = []string{notServed}
 	case s == nil:
-		st.Missing = []string{"WINDROW_DIALPAD_TOKEN", "WINDROW_DIALPAD_TIMEZONE"}
+		st.Missing = []string{Prefix + "TOKEN", Prefix + "TIMEZONE"}
 	default:
-		st.Format = newFormat(e.stat, e.kind, e.groupBy(s))
+		st.Format = e.format(s)
 		st.Settings = e.digest(s)
 	}
 	return st
 }
 
-// groupBy is the export's group_by; only statistics of calls have one.
-func (e export) groupBy(s *Settings) string {
-	if e.kind == "stats" && e.stat == "calls" {
-		return s.groupBy
+// format reads the export: CSV with a header, whose columns are found by name,
+// since the header grows from time to time. Durations in it are decimal minutes
+// and become seconds. Local times stand in the zone that the row's timezone
+// column names. Columns that no column of ours holds stay in extras.
+func (e export) format(s *Settings) pipeline.Format { return transforms.NewCSV(e.mapping(s)) }
+
+// grouping is the value of group_by; empty where the export has none.
+func (e export) grouping(s *Settings) string {
+	if e.groupBy == nil {
+		return ""
 	}
-	return ""
+	return e.groupBy(s)
 }
 
 // digest hashes what shapes the rows of a window. The order of the scopes
@@ -112,7 +137,7 @@ func (e export) digest(s *Settings) string {
 	for i, scope := range s.scopes {
 		scopes[i] = fmt.Sprintf("%d %s", scope.kind, scope)
 	}
-	return setting.Digest(SourceID, mappingVersion, e.name, e.groupBy(s), scopes)
+	return setting.Digest(SourceID, mappingVersion, e.name, e.grouping(s), scopes)
 }
 
 // exportOf finds the stream of that name.

@@ -21,6 +21,8 @@ const (
 	statsPath = "/api/stats"
 	statsOp   = "POST " + statsPath
 	wallClock = "2006-01-02 15:04:05"
+	// checkGroup is what Check asks for: an hour that is one row.
+	checkGroup = "60"
 )
 
 // question is one call of the Stats API.
@@ -127,7 +129,7 @@ func (s *Source) advise(err error, q question) error {
 func (s *Source) Check(ctx context.Context) error {
 	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
 	q := question{
-		kind: kinds[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: defaultGroup,
+		kind: kinds[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: checkGroup,
 	}
 	for _, k := range kinds {
 		if names := k.resources(s.set); len(names) > 0 {

@@ -35,13 +35,8 @@ type Config struct {
 }
 
 const (
-	defaultChannels = "telephony,sms,email,whatsapp,messenger,instagram"
-	defaultGroup    = "60"
-	defaultResponse = "request"
-	defaultSettle   = "2h"
-	defaultLookback = "2d"
-	defaultRate     = "5"
-	defaultTimeout  = "2m"
+	// requestZone stands for the zone that was asked in, as the zone of the dates in answers.
+	requestZone = "request"
 
 	exampleURL  = "https://acme.ucontactcloud.com"
 	exampleZone = "America/Mexico_City"
@@ -73,43 +68,47 @@ type Settings struct {
 // Settings parses c and lists everything that is wrong with it. prefix begins
 // the variables' names in faults and hints: [Prefix], or that of an account.
 func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
-	r := &setting.Reader{Prefix: prefix}
+	r := setting.Read(prefix, c)
 	s := &Settings{prefix: prefix, zone: time.UTC}
 	because := "when " + prefix + "TOKEN is set"
-	if r.Required("TOKEN", c.Token, "to read uContact", "") {
-		s.token = r.Token("TOKEN", c.Token)
+	if r.Required("TOKEN", "to read uContact", "") {
+		s.token = r.Token("TOKEN")
 	}
-	if r.Required("URL", c.URL, because, exampleURL) {
-		s.url = r.Root("URL", c.URL, exampleURL)
+	if r.Required("URL", because, exampleURL) {
+		s.url = r.Root("URL", exampleURL)
 	}
-	if r.Required("TIMEZONE", c.Timezone, because, exampleZone) {
-		s.zone = r.Zone("TIMEZONE", c.Timezone, exampleZone)
+	if r.Required("TIMEZONE", because, exampleZone) {
+		s.zone = r.Zone("TIMEZONE", exampleZone)
 	}
-	s.agents = r.List("AGENTS", c.Agents, "Agent1,Agent2")
-	s.campaigns = r.List("CAMPAIGNS", c.Campaigns, "Sales,Support")
-	s.channels = r.Words("CHANNELS", setting.Or(c.Channels, defaultChannels), defaultChannels)
-	s.agentMetrics = r.Words("AGENT_METRICS", c.AgentMetrics, "inInteractions,connected")
-	s.campaignMetrics = r.Words("CAMPAIGN_METRICS", c.CampaignMetrics, "inInteractions,outInteractions")
-	s.responseZone = readResponseZone(r, c.ResponseZone)
-	g, err := parseGroup(setting.Or(c.GroupNum, defaultGroup), s.zone)
-	if err != nil {
-		r.Fault("GROUPNUM", err.Error(), defaultGroup)
-	}
-	s.group = g
-	s.window = r.Window("WINDOW", c.Window, g.window, s.zone, g.grain, "the group "+g.name)
-	s.settle = r.Duration("SETTLE", c.Settle, defaultSettle, 0)
-	s.lookback = r.Duration("LOOKBACK", c.Lookback, defaultLookback, 0)
-	s.rate = r.Rate("RATE", c.Rate, defaultRate)
-	s.timeout = r.Duration("TIMEOUT", c.Timeout, defaultTimeout, time.Second)
+	s.agents = r.List("AGENTS", "Agent1,Agent2")
+	s.campaigns = r.List("CAMPAIGNS", "Sales,Support")
+	s.channels = r.Words("CHANNELS", r.Default("CHANNELS"))
+	s.agentMetrics = r.Words("AGENT_METRICS", "inInteractions,connected")
+	s.campaignMetrics = r.Words("CAMPAIGN_METRICS", "inInteractions,outInteractions")
+	s.responseZone = readResponseZone(r)
+	s.group = readGroup(r, s.zone)
+	s.window = r.Window("WINDOW", s.group.window, s.zone, s.group.grain, "the group "+s.group.name)
+	s.settle = r.Duration("SETTLE", 0)
+	s.lookback = r.Duration("LOOKBACK", 0)
+	s.rate = r.Rate("RATE")
+	s.timeout = r.Duration("TIMEOUT", time.Second)
 	return s, r.Faults
 }
 
-func readResponseZone(r *setting.Reader, value string) string {
-	value = setting.Or(value, defaultResponse)
-	if value == defaultResponse {
-		return value
+func readResponseZone(r *setting.Reader) string {
+	if r.Text("RESPONSE_TIMEZONE") == requestZone {
+		return requestZone
 	}
-	return r.Zone("RESPONSE_TIMEZONE", value, "UTC").String()
+	return r.Zone("RESPONSE_TIMEZONE", "UTC").String()
+}
+
+func readGroup(r *setting.Reader, zone *time.Location) group {
+	g, err := parseGroup(r.Text("GROUPNUM"), zone)
+	if err != nil {
+		r.Fault("GROUPNUM", err.Error(), r.Default("GROUPNUM"))
+		g, _ = parseGroup(r.Default("GROUPNUM"), zone)
+	}
+	return g
 }
 
 // group is the vendor's groupnum: the interval that one row covers.
@@ -125,7 +124,7 @@ var calendarGroups = map[string]int{"mth": 1, "bim": 2, "tri": 3, "sem": 6, "yer
 
 const minutesPerDay = 24 * 60
 
-// parseGroup reads a groupnum; the group 60 after an error.
+// parseGroup reads a groupnum.
 func parseGroup(name string, zone *time.Location) (group, error) {
 	if months, ok := calendarGroups[name]; ok {
 		c := pipeline.Calendar{Unit: calendar.Months, Every: months, Zone: zone}
@@ -134,8 +133,7 @@ func parseGroup(name string, zone *time.Location) (group, error) {
 	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: zone}
 	n, err := strconv.Atoi(name)
 	if err != nil || n < 1 || n > minutesPerDay || minutesPerDay%n != 0 {
-		g, _ := parseGroup(defaultGroup, zone)
-		return g, fmt.Errorf("is %q, which is neither mth, bim, tri, sem, yer nor minutes that divide a day, like 15, 30, 60", name)
+		return group{}, fmt.Errorf("is %q, which is neither mth, bim, tri, sem, yer nor minutes that divide a day, like 15, 30, 60", name)
 	}
 	g := group{name: strconv.Itoa(n), grain: day, window: day}
 	if n < minutesPerDay {

@@ -107,7 +107,7 @@ func (f *fetch) meta(span pipeline.Span, names []string) pipeline.Meta {
 		Group:        s.set.group.name,
 		ResponseZone: s.set.responseZone,
 	}
-	if m.ResponseZone == defaultResponse {
+	if m.ResponseZone == requestZone {
 		m.ResponseZone = r.Zone
 	}
 	return m

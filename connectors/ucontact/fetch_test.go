@@ -155,7 +155,7 @@ func TestACampaignsCallNamesItsChannels(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := v.calls[0].query
-	if q.Get("channels") != defaultChannels || q.Get("byChannel") != "true" || q.Get("byResource") != "true" || q.Has("metrics") || q.Get("type") != "campaign" {
+	if q.Get("channels") != "telephony,sms,email,whatsapp,messenger,instagram" || q.Get("byChannel") != "true" || q.Get("byResource") != "true" || q.Has("metrics") || q.Get("type") != "campaign" {
 		t.Errorf("asked %s", v.calls[0].raw)
 	}
 	if !slices.Equal(v.calls[0].names, []string{"Ventas", "Soporte<-"}) {

@@ -1,9 +1,9 @@
-// Package setting reads the values of configuration variables: URLs, zones,
-// durations, lists. A [Reader] collects what is wrong with them, so that a
-// person sees every fault at once and none of their secrets.
+// Package setting understands the values of configuration variables: URLs,
+// zones, durations, lists. A [Reader] collects what is wrong with them, so that
+// a person sees every fault at once and none of their secrets.
 //
-// It reads no environment; cmd does, and each connector's Config names the
-// variables.
+// It reads no environment; cmd does. Each connector's Config names the
+// variables and their defaults, in the tags of its fields.
 package setting
 
 import (
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,12 +27,54 @@ import (
 	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
-// Reader reads the variables of one source. Every method returns a harmless
-// value after a fault.
+// Reader reads the variables of one source, each by its name without the
+// prefix. A variable that is blank has its default. Every method returns a
+// harmless value after a fault, and panics for a name that the source's Config
+// does not have.
 type Reader struct {
 	Prefix string // WINDROW_UCONTACT_
 	Faults []pipeline.ConfigError
+
+	variables map[string]variable
 }
+
+// variable is a field of a Config.
+type variable struct{ value, def string }
+
+// Read returns a reader of config, a struct of strings whose tags are those of
+// package envconfig: the name and, where there is one, the default.
+func Read(prefix string, config any) *Reader {
+	r := &Reader{Prefix: prefix, variables: map[string]variable{}}
+	v := reflect.ValueOf(config)
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		r.variables[tag.Get("envconfig")] = variable{v.Field(i).String(), tag.Get("default")}
+	}
+	return r
+}
+
+func (r *Reader) variable(name string) variable {
+	v, ok := r.variables[name]
+	if !ok {
+		panic("setting: no variable " + name)
+	}
+	return v
+}
+
+// Default is what the variable means when it is blank; empty where it has none.
+func (r *Reader) Default(name string) string { return r.variable(name).def }
+
+// Text is the value without surrounding blanks.
+func (r *Reader) Text(name string) string {
+	v := r.variable(name)
+	if value := strings.TrimSpace(v.value); value != "" {
+		return value
+	}
+	return v.def
+}
+
+// Given reports whether the variable is more than blank.
+func (r *Reader) Given(name string) bool { return strings.TrimSpace(r.variable(name).value) != "" }
 
 // Fault records what is wrong with a variable. The problem continues the
 // variable's name and must not repeat a secret.
@@ -40,8 +83,8 @@ func (r *Reader) Fault(name, problem, example string) {
 }
 
 // Root reads the address of a vendor's host: no path, no query.
-func (r *Reader) Root(name, value, example string) *url.URL {
-	u, err := url.Parse(strings.TrimSpace(value))
+func (r *Reader) Root(name, example string) *url.URL {
+	u, err := url.Parse(r.Text(name))
 	if err != nil {
 		r.Fault(name, "is not a URL", example) // err would repeat a password in it
 		return nil
@@ -57,17 +100,9 @@ func (r *Reader) Root(name, value, example string) *url.URL {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
-// Or is the value without surrounding blanks, or def when nothing is left.
-func Or(value, def string) string {
-	if value = strings.TrimSpace(value); value == "" {
-		return def
-	}
-	return value
-}
-
 // Required reports a blank value as a fault.
-func (r *Reader) Required(name, value, because, example string) bool {
-	if strings.TrimSpace(value) != "" {
+func (r *Reader) Required(name, because, example string) bool {
+	if r.Given(name) {
 		return true
 	}
 	r.Fault(name, "is required "+because, example)
@@ -76,8 +111,8 @@ func (r *Reader) Required(name, value, because, example string) bool {
 
 // Secret reads a token or a password that stands in a header or a document:
 // surrounding blanks, which stored secrets often end with, are dropped.
-func (r *Reader) Secret(name, value string) string {
-	value = strings.TrimSpace(value)
+func (r *Reader) Secret(name string) string {
+	value := r.Text(name)
 	if strings.ContainsFunc(value, unicode.IsControl) {
 		r.Fault(name, "holds a line break or another control character", "")
 		return ""
@@ -86,8 +121,8 @@ func (r *Reader) Secret(name, value string) string {
 }
 
 // Token reads the credential of an Authorization header.
-func (r *Reader) Token(name, value string) string {
-	value = r.Secret(name, value)
+func (r *Reader) Token(name string) string {
+	value := r.Secret(name)
 	scheme, _, two := strings.Cut(value, " ")
 	switch {
 	case two && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "basic")):
@@ -101,8 +136,8 @@ func (r *Reader) Token(name, value string) string {
 }
 
 // Zone reads an IANA time zone; UTC after a fault.
-func (r *Reader) Zone(name, value, example string) *time.Location {
-	value = strings.TrimSpace(value)
+func (r *Reader) Zone(name, example string) *time.Location {
+	value := r.Text(name)
 	zone, err := time.LoadLocation(value)
 	if err != nil || value == "" || value == "Local" {
 		r.Fault(name, fmt.Sprintf("is %q, which is not an IANA time zone", value), example)
@@ -143,9 +178,9 @@ func ParseDuration(s string) (time.Duration, error) {
 	return days + rest, nil
 }
 
-// Duration reads a duration of at least least; empty is def.
-func (r *Reader) Duration(name, value, def string, least time.Duration) time.Duration {
-	value = Or(value, def)
+// Duration reads a duration of at least least.
+func (r *Reader) Duration(name string, least time.Duration) time.Duration {
+	value, def := r.Text(name), r.Default(name)
 	d, err := ParseDuration(value)
 	switch {
 	case err != nil:
@@ -158,10 +193,10 @@ func (r *Reader) Duration(name, value, def string, least time.Duration) time.Dur
 	return least
 }
 
-// Rate reads requests per second; empty is def.
-func (r *Reader) Rate(name, value, def string) float64 {
-	value = Or(value, def)
-	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+// Rate reads requests per second.
+func (r *Reader) Rate(name string) float64 {
+	value, def := r.Text(name), r.Default(name)
+	n, err := strconv.ParseFloat(value, 64)
 	if err != nil || !(n > 0) || math.IsInf(n, 0) || n < 1e-4 || n > 1e4 {
 		r.Fault(name, fmt.Sprintf("is %q, which is not a number of requests per second", value), def)
 		return 1
@@ -170,12 +205,13 @@ func (r *Reader) Rate(name, value, def string) float64 {
 }
 
 // List reads names between commas; blank and repeated ones are faults.
-func (r *Reader) List(name, value, example string) []string {
-	if strings.TrimSpace(value) == "" {
+func (r *Reader) List(name, example string) []string {
+	value := r.Text(name)
+	if value == "" {
 		return nil
 	}
 	var names []string
-	for _, n := range strings.Split(value, ",") {
+	for n := range strings.SplitSeq(value, ",") {
 		n = strings.TrimSpace(n)
 		switch {
 		case n == "":
@@ -196,8 +232,8 @@ func (r *Reader) List(name, value, example string) []string {
 }
 
 // Words reads a [Reader.List] of lower-case or camel-case identifiers.
-func (r *Reader) Words(name, value, example string) []string {
-	words := r.List(name, value, example)
+func (r *Reader) Words(name, example string) []string {
+	words := r.List(name, example)
 	for _, w := range words {
 		if strings.ContainsFunc(w, func(c rune) bool {
 			return c != '_' && c != '-' && c != '.' && !unicode.IsLetter(c) && !unicode.IsDigit(c)
@@ -209,10 +245,10 @@ func (r *Reader) Words(name, value, example string) []string {
 	return words
 }
 
-// Window reads the calendar that cuts a stream's windows, in zone; empty is def.
+// Window reads the calendar that cuts a stream's windows, in zone; blank is def.
 // It must be a multiple of grain, which why explains: "the group 60".
-func (r *Reader) Window(name, value string, def pipeline.Calendar, zone *time.Location, grain pipeline.Calendar, why string) pipeline.Calendar {
-	value = strings.TrimSpace(value)
+func (r *Reader) Window(name string, def pipeline.Calendar, zone *time.Location, grain pipeline.Calendar, why string) pipeline.Calendar {
+	value := r.Text(name)
 	if value == "" {
 		return def
 	}

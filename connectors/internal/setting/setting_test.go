@@ -29,44 +29,45 @@ func TestDurations(t *testing.T) {
 func TestValuesAndTheirFaults(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
+		value string // of the variable X
 		read  func(r *Reader) any
 		want  any
 		fault string // part of the only fault; empty: none
 	}{
-		{"a host's root", func(r *Reader) any { return r.Root("X", " https://a.example/ ", "").String() }, "https://a.example", ""},
-		{"loopback may be http", func(r *Reader) any { return r.Root("X", "http://127.0.0.1:8080", "").String() }, "http://127.0.0.1:8080", ""},
-		{"a path behind the root", func(r *Reader) any { return r.Root("X", "https://a.example/api", "") == nil }, true, "root"},
-		{"http to the world", func(r *Reader) any { return r.Root("X", "http://a.example", "") == nil }, true, "https"},
-		{"a host without a scheme", func(r *Reader) any { return r.Root("X", "a.example", "") == nil }, true, "absolute"},
-		{"a user in the URL", func(r *Reader) any { return r.Root("X", "https://u:hidden@a.example", "") == nil }, true, "user name"},
-		{"no URL at all", func(r *Reader) any { return r.Root("X", "https://u:hidden@a.example/%zz", "") == nil }, true, "not a URL"},
-		{"a token with its line break", func(r *Reader) any { return r.Token("X", "abc\n") }, "abc", ""},
-		{"a token with its scheme", func(r *Reader) any { return r.Token("X", "Bearer hidden") }, "", "alone"},
-		{"a token with a blank", func(r *Reader) any { return r.Token("X", "hidden hidden") }, "", "blank"},
-		{"a token with a line break inside", func(r *Reader) any { return r.Token("X", "hidden\nhidden") }, "", "line break"},
-		{"a password may have blanks", func(r *Reader) any { return r.Secret("X", "correct horse") }, "correct horse", ""},
-		{"a zone", func(r *Reader) any { return r.Zone("X", "Asia/Kolkata", "").String() }, "Asia/Kolkata", ""},
-		{"this machine's zone is nobody's", func(r *Reader) any { return r.Zone("X", "Local", "").String() }, "UTC", "IANA"},
-		{"no such zone", func(r *Reader) any { return r.Zone("X", "Uruguay/Montevideo", "").String() }, "UTC", "IANA"},
-		{"an unset duration", func(r *Reader) any { return r.Duration("X", "", "2d", 0) }, 48 * time.Hour, ""},
-		{"a duration that is none", func(r *Reader) any { return r.Duration("X", "soon", "2d", 0) }, time.Duration(0), "not a duration"},
-		{"a duration that is too short", func(r *Reader) any { return r.Duration("X", "1ms", "2m", time.Second) }, time.Second, "shorter"},
-		{"a rate", func(r *Reader) any { return r.Rate("X", "0.5", "5") }, 0.5, ""},
-		{"an unset rate", func(r *Reader) any { return r.Rate("X", "", "5") }, 5.0, ""},
-		{"no rate", func(r *Reader) any { return r.Rate("X", "0", "5") }, 1.0, "requests per second"},
-		{"an endless rate", func(r *Reader) any { return r.Rate("X", "Inf", "5") }, 1.0, "requests per second"},
-		{"a list", func(r *Reader) any { return strings.Join(r.List("X", " a b , c<-", ""), "|") }, "a b|c<-", ""},
-		{"an unset list", func(r *Reader) any { return r.List("X", " ", "") == nil }, true, ""},
-		{"a blank in a list", func(r *Reader) any { return len(r.List("X", "a,,b", "")) }, 0, "blank"},
-		{"a name twice", func(r *Reader) any { return len(r.List("X", "a,b,a", "")) }, 0, "twice"},
-		{"a quoted name, for the sake of a comma", func(r *Reader) any { return len(r.List("X", `"a,b",c`, "")) }, 0, "comma"},
-		{"a control character in a name", func(r *Reader) any { return len(r.List("X", "a\tb", "")) }, 0, "control"},
-		{"words", func(r *Reader) any { return len(r.Words("X", "inInteractions,art", "")) }, 2, ""},
-		{"no words", func(r *Reader) any { return len(r.Words("X", "in Interactions", "")) }, 0, "not a word"},
-		{"a needed value", func(r *Reader) any { return r.Required("X", " ", "when Y is set", "") }, false, "required when Y"},
+		{"a host's root", " https://a.example/ ", func(r *Reader) any { return r.Root("X", "").String() }, "https://a.example", ""},
+		{"loopback may be http", "http://127.0.0.1:8080", func(r *Reader) any { return r.Root("X", "").String() }, "http://127.0.0.1:8080", ""},
+		{"a path behind the root", "https://a.example/api", func(r *Reader) any { return r.Root("X", "") == nil }, true, "root"},
+		{"http to the world", "http://a.example", func(r *Reader) any { return r.Root("X", "") == nil }, true, "https"},
+		{"a host without a scheme", "a.example", func(r *Reader) any { return r.Root("X", "") == nil }, true, "absolute"},
+		{"a user in the URL", "https://u:hidden@a.example", func(r *Reader) any { return r.Root("X", "") == nil }, true, "user name"},
+		{"no URL at all", "https://u:hidden@a.example/%zz", func(r *Reader) any { return r.Root("X", "") == nil }, true, "not a URL"},
+		{"a token with its line break", "abc\n", func(r *Reader) any { return r.Token("X") }, "abc", ""},
+		{"a token with its scheme", "Bearer hidden", func(r *Reader) any { return r.Token("X") }, "", "alone"},
+		{"a token with a blank", "hidden hidden", func(r *Reader) any { return r.Token("X") }, "", "blank"},
+		{"a token with a line break inside", "hidden\nhidden", func(r *Reader) any { return r.Token("X") }, "", "line break"},
+		{"a password may have blanks", "correct horse", func(r *Reader) any { return r.Secret("X") }, "correct horse", ""},
+		{"a zone", "Asia/Kolkata", func(r *Reader) any { return r.Zone("X", "").String() }, "Asia/Kolkata", ""},
+		{"this machine's zone is nobody's", "Local", func(r *Reader) any { return r.Zone("X", "").String() }, "UTC", "IANA"},
+		{"no such zone", "Uruguay/Montevideo", func(r *Reader) any { return r.Zone("X", "").String() }, "UTC", "IANA"},
+		{"a duration that is none", "soon", func(r *Reader) any { return r.Duration("X", 0) }, time.Duration(0), "not a duration"},
+		{"a duration that is too short", "1ms", func(r *Reader) any { return r.Duration("X", time.Second) }, time.Second, "shorter"},
+		{"a rate", "0.5", func(r *Reader) any { return r.Rate("X") }, 0.5, ""},
+		{"no rate", "0", func(r *Reader) any { return r.Rate("X") }, 1.0, "requests per second"},
+		{"an endless rate", "Inf", func(r *Reader) any { return r.Rate("X") }, 1.0, "requests per second"},
+		{"a list", " a b , c<-", func(r *Reader) any { return strings.Join(r.List("X", ""), "|") }, "a b|c<-", ""},
+		{"an unset list", " ", func(r *Reader) any { return r.List("X", "") == nil }, true, ""},
+		{"a blank in a list", "a,,b", func(r *Reader) any { return len(r.List("X", "")) }, 0, "blank"},
+		{"a name twice", "a,b,a", func(r *Reader) any { return len(r.List("X", "")) }, 0, "twice"},
+		{"a quoted name, for the sake of a comma", `"a,b",c`, func(r *Reader) any { return len(r.List("X", "")) }, 0, "comma"},
+		{"a control character in a name", "a\tb", func(r *Reader) any { return len(r.List("X", "")) }, 0, "control"},
+		{"words", "inInteractions,art", func(r *Reader) any { return len(r.Words("X", "")) }, 2, ""},
+		{"no words", "in Interactions", func(r *Reader) any { return len(r.Words("X", "")) }, 0, "not a word"},
+		{"a needed value", " ", func(r *Reader) any { return r.Required("X", "when Y is set", "") }, false, "required when Y"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := &Reader{Prefix: "WINDROW_"}
+			r := Read("WINDROW_", struct {
+				X string `envconfig:"X"`
+			}{tc.value})
 			if got := tc.read(r); got != tc.want {
 				t.Errorf("%v, want %v", got, tc.want)
 			}
@@ -86,6 +87,27 @@ func TestValuesAndTheirFaults(t *testing.T) {
 	}
 }
 
+func TestABlankVariableHasTheDefaultOfItsTag(t *testing.T) {
+	for value, want := range map[string]time.Duration{"": 48 * time.Hour, " \n": 48 * time.Hour, " 3h ": 3 * time.Hour} {
+		r := Read("", struct {
+			Settle string `envconfig:"SETTLE" default:"2d"`
+			Rate   string `envconfig:"RATE" default:"5"`
+		}{value, ""})
+		if got := r.Duration("SETTLE", 0); got != want || r.Default("SETTLE") != "2d" || r.Given("SETTLE") != (want == 3*time.Hour) || r.Rate("RATE") != 5 {
+			t.Errorf("%q is %v, given %v", value, got, r.Given("SETTLE"))
+		}
+	}
+}
+
+func TestAVariableThatNoConfigHasIsABug(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("read without a complaint")
+		}
+	}()
+	Read("", struct{}{}).Text("SETTLE")
+}
+
 func TestAWindowIsAMultipleOfItsGrain(t *testing.T) {
 	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: time.UTC}
 	month := pipeline.Calendar{Unit: calendar.Months, Every: 1, Zone: time.UTC}
@@ -98,8 +120,10 @@ func TestAWindowIsAMultipleOfItsGrain(t *testing.T) {
 		{"", month, "1d", false}, {"3mo", month, "3mo", false}, {"7d", day, "7d", false},
 		{"7d", month, "1d", true}, {"1h", day, "1d", true}, {"5h", day, "1d", true}, {"1h", pipeline.Calendar{}, "1h", false},
 	} {
-		r := &Reader{}
-		got := r.Window("WINDOW", tc.value, day, time.UTC, tc.grain, "the group")
+		r := Read("", struct {
+			Window string `envconfig:"WINDOW"`
+		}{tc.value})
+		got := r.Window("WINDOW", day, time.UTC, tc.grain, "the group")
 		if got.String() != tc.want || len(r.Faults) > 0 != tc.fault {
 			t.Errorf("%q over %s is %s, faults %v", tc.value, tc.grain, got, r.Faults)
 		}
