@@ -189,11 +189,3 @@ func finest(format string) (calendar.Unit, int, error) {
 	}
 	return directives[last].unit, directives[last].every, nil
 }
-
-// digest covers what shapes the rows of a stream.
-func (s *Settings) digest(id pipeline.StreamID) string {
-	if id == Dashboard {
-		return setting.Digest(id, mappingVersion, s.format, s.responseZone.String())
-	}
-	return setting.Digest(id, mappingVersion, s.unit)
-}

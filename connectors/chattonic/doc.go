@@ -2,9 +2,9 @@
 // window, and the dashboard's numbers by interval.
 //
 // It asks with a token, or logs in and renews the login once when the vendor
-// no longer takes its token. It asks and hands over bodies; mapping.go declares
-// what a row of them means, and parsing is transforms' business.
+// no longer takes its token. It asks and hands over bodies: the mappings declare
+// what a row means, and transforms parses.
 //
-// Start at Source.Fetch in fetch.go. config.go is what can be set, source.go the
-// streams, plan.go what is asked for a window, session.go the login.
+// Start at Source.Fetch in fetch.go. config.go is what can be set, streams.go the
+// list of the streams, plan.go what is asked for a window, session.go the login.
 package chattonic

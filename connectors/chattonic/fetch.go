@@ -14,16 +14,15 @@ import (
 )
 
 const (
-	operatorPath  = "stats/operator"
-	dashboardPath = "stats/bigquery"
-	utcMillis     = "2006-01-02T15:04:05.000Z"
-	checkLimit    = 64 << 20 // of the answer to Check; it lists every operator
+	utcMillis  = "2006-01-02T15:04:05.000Z"
+	checkLimit = 64 << 20 // of the answer to Check; it lists every operator
 )
 
-// Fetch yields the one body that answers r. It holds one of the vendor's few
-// places from the call until the answer is read.
+// Fetch yields the one body that answers r. It counts as one of
+// the few calls under way from the request until the answer is read.
 func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
-	if r.Stream != Operators && r.Stream != Dashboard {
+	from, ok := endpointOf(r.Stream)
+	if !ok {
 		return &pipeline.Error{Op: "fetch", Stream: r.Stream, Kind: pipeline.Internal, Err: errors.New("not a stream that Chat-Tonic is asked for")}
 	}
 	if err := s.calls.Acquire(ctx, 1); err != nil {
@@ -40,7 +39,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 	answer, err := httpclient.Prefetch(ctx, func(ctx context.Context) (answer *httpclient.Response, err error) {
 		err = s.withAccess(ctx, notify, func(a access) error {
 			meta.Request.Resources = []string{a.codename} // a login may have told it
-			call := s.call(a, r.Stream, r.Span)
+			call := s.call(a, from, r.Span)
 			call.Notify = notify
 			answer, err = s.client.Do(ctx, call)
 			return err
@@ -92,11 +91,9 @@ func answered(err error, code int) bool {
 
 // call is the GET of a stream's statistics, as on the vendor's Stats page: both
 // ends are UTC with milliseconds, and the last one is read as included.
-func (s *Source) call(a access, stream pipeline.StreamID, span pipeline.Span) httpclient.Request {
-	path := operatorPath
+func (s *Source) call(a access, from endpoint, span pipeline.Span) httpclient.Request {
 	params := [][2]string{}
-	if stream == Dashboard {
-		path = dashboardPath
+	if from.stream == Dashboard {
 		params = append(params, [2]string{"dateFormatGroup", s.set.format}, [2]string{"queryName", "dashboard"})
 	}
 	params = append(params,
@@ -110,11 +107,11 @@ func (s *Source) call(a access, stream pipeline.StreamID, span pipeline.Span) ht
 		query.WriteString(p[0] + "=" + strings.ReplaceAll(url.QueryEscape(p[1]), "+", "%20"))
 	}
 	return httpclient.Request{
-		Op:     "GET " + path,
+		Op:     "GET " + from.path,
 		Method: http.MethodGet,
 		URL: &url.URL{
-			Path:     "/api/v1/" + a.codename + "/" + path,
-			RawPath:  "/api/v1/" + url.PathEscape(a.codename) + "/" + path,
+			Path:     "/api/v1/" + a.codename + "/" + from.path,
+			RawPath:  "/api/v1/" + url.PathEscape(a.codename) + "/" + from.path,
 			RawQuery: query.String(),
 		},
 		Header:     http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
@@ -167,8 +164,9 @@ func (s *Source) Check(ctx context.Context) error {
 		Status    bool `json:"status"`
 		Operators any  `json:"operators"`
 	}
+	operators, _ := endpointOf(Operators)
 	err := s.withAccess(ctx, nil, func(a access) error {
-		call := s.call(a, Operators, span)
+		call := s.call(a, operators, span)
 		call.NoRetry, call.MaxBody = true, checkLimit
 		return s.client.JSON(ctx, call, &answer)
 	})
@@ -176,7 +174,7 @@ func (s *Source) Check(ctx context.Context) error {
 		return s.advise(err)
 	}
 	if _, ok := answer.Operators.([]any); !ok || !answer.Status {
-		return &pipeline.Error{Op: "GET " + operatorPath, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of operators"),
+		return &pipeline.Error{Op: "GET " + operators.path, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of operators"),
 			Hint: fmt.Sprintf("check %sURL and %sCODENAME", s.set.prefix, s.set.prefix)}
 	}
 	return nil

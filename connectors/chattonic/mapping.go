@@ -19,7 +19,10 @@ var (
 	columnTimezone = pipeline.Activity.Index("timezone")
 )
 
-const hint = "check WINDROW_CHATTONIC_URL and WINDROW_CHATTONIC_CODENAME, and read the window again"
+// hint is what helps against an answer that is not the document it should be.
+func (s *Settings) hint() string {
+	return "check " + s.prefix + "URL and " + s.prefix + "CODENAME, and read the window again"
+}
 
 // Fields of an operator that mapOperator reads.
 const (
@@ -31,13 +34,13 @@ const (
 	operatorInProgress
 )
 
-// newOperatorsFormat reads an answer of stats/operator: an object with the
+// operatorsFormat reads an answer of stats/operator: an object with the
 // array operators, one row for each for the whole span, and queryPending. The
 // answer is one only when its status is true.
 //
-// The vendor does not publish the unit of the durations. unit is seconds or
-// minutes; when it is empty they stay in extras and their columns null.
-func newOperatorsFormat(unit string) pipeline.Format {
+// The vendor does not publish the unit of the durations. It is set to seconds or
+// minutes; when it is not set, they stay in extras and their columns are null.
+func operatorsFormat(s *Settings) pipeline.Format {
 	m := transforms.Mapping{
 		Table: pipeline.Activity,
 		Fields: []transforms.Field{
@@ -62,7 +65,7 @@ func newOperatorsFormat(unit string) pipeline.Format {
 		{Source: "sumDuration", Column: "handle_seconds"},
 		{Source: "avgDurationResolved", Column: "avg_resolution_seconds"},
 	} {
-		switch unit {
+		switch s.unit {
 		case "seconds":
 			d.Conv = transforms.Number
 		case "minutes":
@@ -72,7 +75,7 @@ func newOperatorsFormat(unit string) pipeline.Format {
 		}
 		m.Fields = append(m.Fields, d)
 	}
-	return transforms.NewJSON(m, transforms.JSONOptions{Rows: "operators", True: "status", Hint: hint})
+	return transforms.NewJSON(m, transforms.JSONOptions{Rows: "operators", True: "status", Hint: s.hint()})
 }
 
 func mapOperator(r *transforms.Row) {

@@ -19,10 +19,11 @@ const (
 	dashboardInProgress
 )
 
-// newDashboardFormat reads an answer of stats/bigquery, queryName=dashboard: an
+// dashboardFormat reads an answer of stats/bigquery, queryName=dashboard: an
 // array with one row for each interval. Means are in minutes, as the vendor's
 // dashboard shows them; failed is its box of expired queries.
-func newDashboardFormat() pipeline.Format {
+func dashboardFormat(s *Settings) pipeline.Format {
+	state := func(m *pipeline.Meta) any { return newLabels(m, s.prefix) }
 	return transforms.NewJSON(transforms.Mapping{
 		Table: pipeline.Activity,
 		Fields: []transforms.Field{
@@ -43,12 +44,12 @@ func newDashboardFormat() pipeline.Format {
 			{Source: "nps", Column: "nps", Conv: transforms.Number},
 			{Source: "csat", Column: "csat", Conv: transforms.Number},
 		},
-		Row: mapDashboard,
-	}, transforms.JSONOptions{Hint: hint})
+		Row: func(r *transforms.Row) { mapDashboard(r, state) },
+	}, transforms.JSONOptions{Hint: s.hint()})
 }
 
-func mapDashboard(r *transforms.Row) {
-	a := r.State(newLabels).(*labels)
+func mapDashboard(r *transforms.Row, state func(*pipeline.Meta) any) {
+	a := r.State(state).(*labels)
 	if a.err != nil {
 		r.Fail(a.err)
 		return
@@ -84,14 +85,15 @@ func mapDashboard(r *transforms.Row) {
 // labels reads the dates of one answer. They are texts in the format that was
 // asked for, without a zone; "0" stands for the whole span.
 type labels struct {
-	meta  *pipeline.Meta
-	clock *pipeline.ZoneClock
-	grid  pipeline.Calendar
-	err   error
+	meta   *pipeline.Meta
+	prefix string // of the variables in hints
+	clock  *pipeline.ZoneClock
+	grid   pipeline.Calendar
+	err    error
 }
 
-func newLabels(m *pipeline.Meta) any {
-	a := &labels{meta: m}
+func newLabels(m *pipeline.Meta, prefix string) *labels {
+	a := &labels{meta: m, prefix: prefix}
 	zone, err := time.LoadLocation(m.ResponseZone)
 	unit, every, formatErr := finest(m.Group)
 	if err := errors.Join(err, formatErr); err != nil {
@@ -133,7 +135,7 @@ func (a *labels) check(span pipeline.Span) error {
 	return &pipeline.Error{
 		Op: "read dates", Kind: pipeline.Mismatch,
 		Err:  fmt.Errorf("a date lies outside the asked span when dates are read in %s", a.meta.ResponseZone),
-		Hint: "set WINDROW_CHATTONIC_RESPONSE_TIMEZONE to the zone in which the vendor writes dates",
+		Hint: "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates",
 	}
 }
 

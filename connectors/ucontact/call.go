@@ -25,33 +25,33 @@ const (
 	checkGroup = "60"
 )
 
-// question is one call of the Stats API.
-type question struct {
-	kind  kind
+// statsQuery is one call of the Stats API.
+type statsQuery struct {
+	stats statsType
 	span  pipeline.Span
 	zone  *time.Location
 	group string
 	names []string
 }
 
-// query writes the parameters of the URL. Blanks become %20: the vendor's own
+// parameters writes the query of the URL. Blanks become %20: the vendor's own
 // examples encode them so, and "+" is not every server's blank.
-func (s *Settings) query(q question) string {
+func (s *Settings) parameters(q statsQuery) string {
 	params := [][2]string{
-		{"type", q.kind.name},
+		{"type", q.stats.name},
 		{"initialdate", q.span.Start.In(q.zone).Format(wallClock) + " " + q.zone.String()},
 		// inclusive to the second, as in the vendor's samples
 		{"finaldate", q.span.End.Add(-time.Second).In(q.zone).Format(wallClock) + " " + q.zone.String()},
 		{"groupnum", q.group},
 	}
-	if q.kind.byChannel {
+	if q.stats.byChannel {
 		params = append(params, [2]string{"channels", strings.Join(s.channels, ",")})
 	}
-	if metrics := q.kind.metrics(s); len(metrics) > 0 {
+	if metrics := q.stats.metrics(s); len(metrics) > 0 {
 		params = append(params, [2]string{"metrics", strings.Join(metrics, ",")})
 	}
 	params = append(params, [2]string{"byResource", "true"})
-	if q.kind.byChannel {
+	if q.stats.byChannel {
 		params = append(params, [2]string{"byChannel", "true"})
 	}
 	var b strings.Builder
@@ -67,7 +67,7 @@ func (s *Settings) query(q question) string {
 }
 
 // body is the JSON document: one string, the names between commas.
-func (q question) body() ([]byte, error) {
+func (q statsQuery) body() ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // campaign names end in "<-"
@@ -77,15 +77,15 @@ func (q question) body() ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
-// ask sends q. Its errors say what a person can do.
-func (s *Source) ask(ctx context.Context, q question, finish func(*httpclient.Request)) (*httpclient.Response, error) {
+// post sends q. Its errors say what a person can do.
+func (s *Source) post(ctx context.Context, q statsQuery, finish func(*httpclient.Request)) (*httpclient.Response, error) {
 	body, err := q.body()
 	if err != nil {
 		return nil, &pipeline.Error{Op: statsOp, Kind: pipeline.Invalid, Err: errors.New("the names cannot be written as JSON")}
 	}
 	r := httpclient.Request{
 		Op: statsOp, Method: http.MethodPost,
-		URL:        &url.URL{Path: statsPath, RawQuery: s.set.query(q)},
+		URL:        &url.URL{Path: statsPath, RawQuery: s.set.parameters(q)},
 		Header:     http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body:       body,
 		Credential: "Bearer " + s.set.token,
@@ -96,12 +96,12 @@ func (s *Source) ask(ctx context.Context, q question, finish func(*httpclient.Re
 }
 
 // advise adds to an error where it happened and what helps.
-func (s *Source) advise(err error, q question) error {
+func (s *Source) advise(err error, q statsQuery) error {
 	var e *pipeline.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	e.Stream, e.Window = q.kind.stream, q.span
+	e.Stream, e.Window = q.stats.stream, q.span
 	if e.Hint != "" {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *Source) advise(err error, q question) error {
 	case status.Code == http.StatusNotFound:
 		e.Hint = fmt.Sprintf("there is no Stats API at %sURL: it must be the root of the uContact host", p)
 	case status.Code == http.StatusBadRequest:
-		e.Hint = fmt.Sprintf("the vendor did not take the parameters: check the names in %[1]s%[2]s, and %[1]sCHANNELS, %[1]sGROUPNUM and the metrics", p, q.kind.variable)
+		e.Hint = fmt.Sprintf("the vendor did not take the parameters: check the names in %[1]s%[2]s, and %[1]sCHANNELS, %[1]sGROUPNUM and the metrics", p, q.stats.variable)
 	}
 	return err
 }
@@ -128,16 +128,16 @@ func (s *Source) advise(err error, q question) error {
 // Check asks for one hour of one resource.
 func (s *Source) Check(ctx context.Context) error {
 	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
-	q := question{
-		kind: kinds[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: checkGroup,
+	q := statsQuery{
+		stats: statsTypes[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: checkGroup,
 	}
-	for _, k := range kinds {
-		if names := k.resources(s.set); len(names) > 0 {
-			q.kind, q.names = k, names[:1]
+	for _, t := range statsTypes {
+		if names := t.resources(s.set); len(names) > 0 {
+			q.stats, q.names = t, names[:1]
 			break
 		}
 	}
-	answer, err := s.ask(ctx, q, func(r *httpclient.Request) { r.NoRetry = true })
+	answer, err := s.post(ctx, q, func(r *httpclient.Request) { r.NoRetry = true })
 	if err != nil {
 		if len(q.names) == 0 && pipeline.KindOf(err) == pipeline.Refused && answeredBadRequest(err) {
 			return nil // nothing to ask about is configured; the token was good enough to be told so

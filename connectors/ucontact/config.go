@@ -150,23 +150,23 @@ func (g group) in(zone *time.Location) pipeline.Calendar {
 	return c
 }
 
-// digest covers what shapes the rows of a kind of resource.
-func (s *Settings) digest(k kind) string {
+// digest covers what shapes the rows of a stream.
+func (s *Settings) digest(t statsType) string {
 	var channels []string
-	if k.byChannel {
+	if t.byChannel {
 		channels = setting.Sorted(s.channels)
 	}
-	return setting.Digest("ucontact", mappingVersion, k.name, setting.Sorted(k.resources(s)), channels,
-		setting.Sorted(k.metrics(s)), s.group.name, s.responseZone)
+	return setting.Digest("ucontact", mappingVersion, t.name, setting.Sorted(t.resources(s)), channels,
+		setting.Sorted(t.metrics(s)), s.group.name, s.responseZone)
 }
 
-// missing names the variables without which a kind of resource cannot be read.
-func (s *Settings) missing(k kind) []string {
+// missing names the variables without which a stream cannot be read.
+func (s *Settings) missing(t statsType) []string {
 	switch {
 	case s == nil:
-		return []string{Prefix + "TOKEN", Prefix + "URL", Prefix + "TIMEZONE", Prefix + k.variable}
-	case len(k.resources(s)) == 0:
-		return []string{s.prefix + k.variable}
+		return []string{Prefix + "TOKEN", Prefix + "URL", Prefix + "TIMEZONE", Prefix + t.variable}
+	case len(t.resources(s)) == 0:
+		return []string{s.prefix + t.variable}
 	}
 	return nil
 }

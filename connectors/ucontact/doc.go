@@ -4,10 +4,9 @@
 // One call answers for a span and a list of resources: the parameters stand in
 // the URL, the names in the body. The vendor answers 408 when its query was
 // too heavy; the call is then split, never repeated. The package asks and hands
-// over bodies; mapping.go declares what a row of them means, and parsing is
-// transforms' business. It does no window arithmetic but the choice of the zone
-// that a window is asked in.
+// over bodies: the mappings declare what a row means, and transforms parses. It
+// does no window arithmetic but the choice of the zone that a window is asked in.
 //
-// Start at Source.Fetch in fetch.go. config.go is what can be set, plan.go what
-// is asked for a window, call.go the one HTTP call.
+// Start at Source.Fetch in fetch.go. config.go is what can be set, plan.go the
+// list of the streams and what is asked for a window, call.go the one HTTP call.
 package ucontact

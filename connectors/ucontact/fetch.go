@@ -14,7 +14,7 @@ import (
 // too heavy, the bodies of its parts in order: the span is halved down to one
 // interval of the group, then the list of names down to one.
 func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
-	k, ok := kindOf(r.Stream)
+	t, ok := statsTypeOf(r.Stream)
 	if !ok {
 		return &pipeline.Error{Op: statsOp, Stream: r.Stream, Kind: pipeline.Internal, Err: errors.New("not a stream of uContact")}
 	}
@@ -22,8 +22,8 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 	if err != nil {
 		return &pipeline.Error{Op: statsOp, Stream: r.Stream, Kind: pipeline.Invalid, Err: fmt.Errorf("zone %q is unknown", r.Zone)}
 	}
-	f := fetch{source: s, request: r, env: env, zone: zone, kind: k, yield: yield}
-	return f.part(ctx, r.Span, r.Resources)
+	f := fetch{source: s, request: r, env: env, zone: zone, stats: t, yield: yield}
+	return f.fetchSplit(ctx, r.Span, r.Resources)
 }
 
 // fetch is one Fetch under way.
@@ -32,29 +32,30 @@ type fetch struct {
 	request pipeline.Request
 	env     pipeline.Env
 	zone    *time.Location
-	kind    kind
+	stats   statsType
 	yield   func(pipeline.Body) error
 }
 
-// part fetches a part of the request: all of it, or what splitting left.
-func (f *fetch) part(ctx context.Context, span pipeline.Span, names []string) error {
-	heavy, err := f.whole(ctx, span, names)
+// fetchSplit fetches a part of the request, and splits the part as often as the
+// vendor finds it too heavy.
+func (f *fetch) fetchSplit(ctx context.Context, span pipeline.Span, names []string) error {
+	heavy, err := f.fetchOnce(ctx, span, names)
 	if !heavy {
 		return err
 	}
 	switch pieces := f.source.set.group.in(f.zone).Cut(span); {
 	case len(pieces) > 1:
 		half := pieces[len(pieces)/2].Start
-		if err := f.part(ctx, pipeline.Span{Start: span.Start, End: half}, names); err != nil {
+		if err := f.fetchSplit(ctx, pipeline.Span{Start: span.Start, End: half}, names); err != nil {
 			return err
 		}
-		return f.part(ctx, pipeline.Span{Start: half, End: span.End}, names)
+		return f.fetchSplit(ctx, pipeline.Span{Start: half, End: span.End}, names)
 	case len(names) > 1:
 		half := len(names) / 2
-		if err := f.part(ctx, span, names[:half:half]); err != nil {
+		if err := f.fetchSplit(ctx, span, names[:half:half]); err != nil {
 			return err
 		}
-		return f.part(ctx, span, names[half:])
+		return f.fetchSplit(ctx, span, names[half:])
 	}
 	var e *pipeline.Error
 	if errors.As(err, &e) {
@@ -64,20 +65,20 @@ func (f *fetch) part(ctx context.Context, span pipeline.Span, names []string) er
 	return err
 }
 
-// whole asks once and yields the answer, or reports that the query was too
-// heavy, with the error that said so. It holds one of the vendor's few places
-// from the question until the answer is read.
-func (f *fetch) whole(ctx context.Context, span pipeline.Span, names []string) (heavy bool, err error) {
+// fetchOnce asks once and yields the answer, or reports that the query was too
+// heavy, with the error that said so. It counts as one of the vendor's few calls
+// under way from the request until the answer is read.
+func (f *fetch) fetchOnce(ctx context.Context, span pipeline.Span, names []string) (heavy bool, err error) {
 	s := f.source
 	if err := s.calls.Acquire(ctx, 1); err != nil {
 		return false, &pipeline.Error{Op: statsOp, Stream: f.request.Stream, Window: span, Kind: pipeline.Stopped, Err: err}
 	}
 	defer s.calls.Release(1)
 
-	q := question{kind: f.kind, span: span, zone: f.zone, group: s.set.group.name, names: names}
+	q := statsQuery{stats: f.stats, span: span, zone: f.zone, group: s.set.group.name, names: names}
 	meta := f.meta(span, names)
 	ask := func(ctx context.Context) (*httpclient.Response, error) {
-		return s.ask(ctx, q, func(r *httpclient.Request) {
+		return s.post(ctx, q, func(r *httpclient.Request) {
 			r.Notify = func(text string, until time.Time) {
 				if f.env.Notify != nil {
 					f.env.Notify(pipeline.Notice{Request: f.request, Text: text, Until: until})

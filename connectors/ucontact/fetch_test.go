@@ -231,7 +231,7 @@ func TestLongListsAreAskedInPieces(t *testing.T) {
 	if len(plan[1].Requests) != 3 || !slices.Equal(got, names) {
 		t.Errorf("%d requests, names %v", len(plan[1].Requests), got)
 	}
-	for _, long := range chunk([]string{strings.Repeat("a", 3000), strings.Repeat("b", 3000), strings.Repeat("c", 5000), "d"}) {
+	for _, long := range splitNames([]string{strings.Repeat("a", 3000), strings.Repeat("b", 3000), strings.Repeat("c", 5000), "d"}) {
 		if size := len(strings.Join(long, ",")); size > bytesPerCall && len(long) > 1 {
 			t.Errorf("%d bytes in a call of %d names", size, len(long))
 		}

@@ -11,33 +11,36 @@ import (
 	"github.com/windrow-data/windrow/transforms"
 )
 
-// newFormat reads an answer of the Stats API: an array of flat objects with
-// date, resource, for campaigns channel, and the metrics. kind is the API's
-// type, agent or campaign.
+// campaignMapping reads the rows of campaigns. The vendor does not say what
+// connected means there, so it stays in extras.
+func campaignMapping(prefix string) transforms.Mapping { return statsMapping("campaign", prefix) }
+
+// agentMapping reads the rows of agents: connected is an agent's time in session.
+func agentMapping(prefix string) transforms.Mapping {
+	return statsMapping("agent", prefix, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
+}
+
+// statsMapping reads rows with date, resource, for campaigns channel, and the
+// metrics. resourceType is the API's type, agent or campaign. prefix begins the
+// variables' names in hints.
 //
-// The metrics that the vendor's Stats page names become measures; the others
+// The metrics that the vendor's Stats page names become measures. The others
 // stay in extras under their own names, since neither their list nor their
-// units are published. connected is an agent's time in session; of a campaign
-// nobody says what it means, so there it stays in extras too.
-func newFormat(kind string) pipeline.Format {
-	m := transforms.Mapping{
+// units are published.
+func statsMapping(resourceType, prefix string, more ...transforms.Field) transforms.Mapping {
+	state := func(m *pipeline.Meta) any { return newAnswer(m, prefix) }
+	return transforms.Mapping{
 		Table: pipeline.Activity,
-		Fields: []transforms.Field{
+		Fields: append([]transforms.Field{
 			fieldDate:     {Source: "date", Conv: transforms.Custom},
 			fieldResource: {Source: "resource", Column: "resource_id"},
 			fieldChannel:  {Source: "channel", Conv: transforms.Custom},
 			{Source: "inInteractions", Column: "interactions_in", Conv: transforms.Count},
 			{Source: "outInteractions", Column: "interactions_out", Conv: transforms.Count},
 			{Source: "inboundAnswered", Column: "answered", Conv: transforms.Count},
-		},
-		Row: func(r *transforms.Row) { mapRow(r, kind) },
+		}, more...),
+		Row: func(r *transforms.Row) { mapRow(r, resourceType, state) },
 	}
-	if kind == "agent" {
-		m.Fields = append(m.Fields, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
-	}
-	return transforms.NewJSON(m, transforms.JSONOptions{
-		Hint: "check that WINDROW_UCONTACT_URL is the root of the uContact host, and read the window again",
-	})
 }
 
 const (
@@ -56,8 +59,8 @@ var (
 )
 
 // mapRow sets what a row's own fields do not say by themselves.
-func mapRow(r *transforms.Row, kind string) {
-	a := r.State(newAnswer).(*answer)
+func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) any) {
+	a := r.State(state).(*answer)
 	if a.err != nil {
 		r.Fail(a.err)
 		return
@@ -85,7 +88,7 @@ func mapRow(r *transforms.Row, kind string) {
 		r.Reject(b.span.Start, "channel cannot be read")
 		return
 	}
-	r.SetString(columnType, kind)
+	r.SetString(columnType, resourceType)
 	r.SetText(columnName, resource)
 	r.SetString(columnChannel, channel)
 	r.SetInstant(columnStart, b.span.Start)
@@ -99,6 +102,7 @@ func mapRow(r *transforms.Row, kind string) {
 // answer is what the rows of one answer have in common.
 type answer struct {
 	meta     *pipeline.Meta
+	prefix   string              // of the variables in hints
 	clock    *pipeline.ZoneClock // of the dates' zone
 	grid     pipeline.Calendar   // of the intervals, in the zone that was asked in
 	channels map[string]string
@@ -115,8 +119,8 @@ type bucket struct {
 	err  error // it is not one of those asked for
 }
 
-func newAnswer(m *pipeline.Meta) any {
-	a := &answer{meta: m, channels: map[string]string{"telephony": "voice"}}
+func newAnswer(m *pipeline.Meta, prefix string) *answer {
+	a := &answer{meta: m, prefix: prefix, channels: map[string]string{"telephony": "voice"}}
 	shown, err := time.LoadLocation(m.ResponseZone)
 	asked, askedErr := time.LoadLocation(m.Request.Zone)
 	g, groupErr := parseGroup(m.Group, asked)
@@ -159,7 +163,7 @@ func (a *answer) mismatch(what string) error {
 	return &pipeline.Error{
 		Op: "read dates", Kind: pipeline.Mismatch,
 		Err: fmt.Errorf("%s when dates are read in %s", what, a.meta.ResponseZone),
-		Hint: "set WINDROW_UCONTACT_RESPONSE_TIMEZONE to the zone in which the vendor writes dates; " +
+		Hint: "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates; " +
 			"it may be UTC or its server's, whatever zone was asked in",
 	}
 }

@@ -34,7 +34,7 @@ func largeAnswer() ([]byte, pipeline.Meta) {
 
 func BenchmarkAnswer(b *testing.B) {
 	doc, meta := largeAnswer()
-	f := newFormat("agent")
+	f := formatOf("agent")
 	for _, stage := range []string{"split", "split and decode"} {
 		b.Run(stage, func(b *testing.B) {
 			b.SetBytes(int64(len(doc)))

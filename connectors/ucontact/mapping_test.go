@@ -37,9 +37,19 @@ func answerFor(t *testing.T, from, to, zone, group string) pipeline.Meta {
 	return pipeline.Meta{Request: pipeline.Request{Span: span, Zone: zone}, Span: span, Group: group, ResponseZone: zone}
 }
 
+// formatOf is the format of the API's type of that name.
+func formatOf(name string) pipeline.Format {
+	for _, t := range statsTypes {
+		if t.name == name {
+			return t.format(Prefix)
+		}
+	}
+	panic("no type " + name)
+}
+
 func TestTheVendorsAgentSampleBecomesRows(t *testing.T) {
 	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "America/Mexico_City", "60")
-	rows, times, rejects, err := readRows(t, newFormat("agent"), m, `[
+	rows, times, rejects, err := readRows(t, formatOf("agent"), m, `[
     {
         "date": "Sep 8, 2025, 9:00:00 AM",
         "resource": "Agent1",
@@ -74,7 +84,7 @@ func TestTheVendorsAgentSampleBecomesRows(t *testing.T) {
 
 func TestTheVendorsCampaignSampleBecomesRows(t *testing.T) {
 	m := answerFor(t, "2025-09-01 00:00", "2025-10-01 00:00", "UTC", "mth")
-	rows, _, rejects, err := readRows(t, newFormat("campaign"), m, `[
+	rows, _, rejects, err := readRows(t, formatOf("campaign"), m, `[
     {
         "date": "Sep 1, 2025, 12:00:00 AM",
         "resource": "Ventas",
@@ -144,7 +154,7 @@ func TestPromise05_FieldsOfAnAnswerAreLoadedKeptOrRejected(t *testing.T) {
 	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rows, _, rejects, err := readRows(t, newFormat(tt.kind), m, "["+tt.row+"]")
+			rows, _, rejects, err := readRows(t, formatOf(tt.kind), m, "["+tt.row+"]")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,11 +180,11 @@ func TestPromise05_FieldsOfAnAnswerAreLoadedKeptOrRejected(t *testing.T) {
 func TestPromise04_AnAnswerThatIsNoListOfStatisticsIsAnError(t *testing.T) {
 	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
 	for _, doc := range []string{"", " \n", "<html></html>", `{"message":"x"}`, `[{"date":"Sep 8, 2025, 9:00:00 AM"`, `[{"resource":"A"},]`} {
-		if _, _, _, err := readRows(t, newFormat("agent"), m, doc); pipeline.KindOf(err) != pipeline.Malformed {
+		if _, _, _, err := readRows(t, formatOf("agent"), m, doc); pipeline.KindOf(err) != pipeline.Malformed {
 			t.Errorf("%q: %v, want Malformed", doc, err)
 		}
 	}
-	if rows, _, rejects, err := readRows(t, newFormat("agent"), m, `[]`); err != nil || len(rows)+len(rejects) > 0 {
+	if rows, _, rejects, err := readRows(t, formatOf("agent"), m, `[]`); err != nil || len(rows)+len(rejects) > 0 {
 		t.Errorf("an empty list: %v, %v, %v", rows, rejects, err)
 	}
 }
@@ -210,7 +220,7 @@ func TestPromise09_ABucketIsReadInTheZoneOfTheAnswer(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&m)
 			}
-			rows, times, rejects, err := readRows(t, newFormat("agent"), m, fmt.Sprintf(`[{"date":%q,"resource":"A"}]`, tt.date))
+			rows, times, rejects, err := readRows(t, formatOf("agent"), m, fmt.Sprintf(`[{"date":%q,"resource":"A"}]`, tt.date))
 			if err != nil || len(rows) != 1 {
 				t.Fatal(err, rejects)
 			}
@@ -241,7 +251,7 @@ func TestPromise09_ABucketThatWasNotAskedForIsAZoneMismatch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := answerFor(t, tt.from, tt.to, tt.zone, tt.group)
 			m.ResponseZone = tt.response
-			_, _, _, err := readRows(t, newFormat("campaign"), m, fmt.Sprintf(`[{"date":%q,"resource":"A","channel":"sms"}]`, tt.date))
+			_, _, _, err := readRows(t, formatOf("campaign"), m, fmt.Sprintf(`[{"date":%q,"resource":"A","channel":"sms"}]`, tt.date))
 			var e *pipeline.Error
 			if !errors.As(err, &e) || e.Kind != pipeline.Mismatch || !strings.Contains(e.Hint, "WINDROW_UCONTACT_RESPONSE_TIMEZONE") {
 				t.Fatalf("got %v, want a mismatch that names the variable", err)
@@ -261,7 +271,7 @@ func TestAnAnswerOfAnUnknownZoneOrGroupIsAnError(t *testing.T) {
 	} {
 		m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
 		change(&m)
-		if _, _, _, err := readRows(t, newFormat("agent"), m, `[{"date":"Sep 8, 2025, 9:00:00 AM","resource":"A"}]`); err == nil {
+		if _, _, _, err := readRows(t, formatOf("agent"), m, `[{"date":"Sep 8, 2025, 9:00:00 AM","resource":"A"}]`); err == nil {
 			t.Errorf("%+v was read", m)
 		}
 	}

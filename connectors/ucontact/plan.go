@@ -1,9 +1,11 @@
 package ucontact
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/transforms"
 )
 
 const (
@@ -13,7 +15,7 @@ const (
 	Agents    pipeline.StreamID = "ucontact.agents"
 	Campaigns pipeline.StreamID = "ucontact.campaigns"
 
-	// mappingVersion is raised when mapping.go changes what rows look like, so
+	// mappingVersion is raised when a mapping changes what rows look like, so
 	// that windows read before are listed as changed.
 	mappingVersion = 1
 
@@ -23,56 +25,62 @@ const (
 	bytesPerCall = 4 << 10
 )
 
-// kind is what a stream asks about: the API's "type".
-type kind struct {
-	name      string
+// statsType is one stream: a value of the API's "type", the table that its rows
+// go to, what they mean, and the settings that it asks with.
+type statsType struct {
 	stream    pipeline.StreamID
-	variable  string // that names its resources
+	name      string // the API's type
+	table     *pipeline.Table
+	mapping   func(prefix string) transforms.Mapping
+	variable  string // names the resources
 	byChannel bool
 	resources func(*Settings) []string
 	metrics   func(*Settings) []string
 }
 
-var kinds = []kind{
-	{
-		name: "agent", stream: Agents, variable: "AGENTS",
-		resources: func(s *Settings) []string { return s.agents },
-		metrics:   func(s *Settings) []string { return s.agentMetrics },
-	},
-	{
-		name: "campaign", stream: Campaigns, variable: "CAMPAIGNS", byChannel: true,
-		resources: func(s *Settings) []string { return s.campaigns },
-		metrics:   func(s *Settings) []string { return s.campaignMetrics },
-	},
+// statsTypes is the list of the vendor's streams.
+var statsTypes = []statsType{
+	{Agents, "agent", pipeline.Activity, agentMapping, "AGENTS", false,
+		func(s *Settings) []string { return s.agents }, func(s *Settings) []string { return s.agentMetrics }},
+	{Campaigns, "campaign", pipeline.Activity, campaignMapping, "CAMPAIGNS", true,
+		func(s *Settings) []string { return s.campaigns }, func(s *Settings) []string { return s.campaignMetrics }},
 }
 
-func kindOf(id pipeline.StreamID) (kind, bool) {
-	for _, k := range kinds {
-		if k.stream == id {
-			return k, true
+func statsTypeOf(id pipeline.StreamID) (statsType, bool) {
+	for _, t := range statsTypes {
+		if t.stream == id {
+			return t, true
 		}
 	}
-	return kind{}, false
+	return statsType{}, false
+}
+
+// format reads an answer of the Stats API, an array of flat objects. prefix
+// begins the variables' names in hints.
+func (t statsType) format(prefix string) pipeline.Format {
+	return transforms.NewJSON(t.mapping(prefix), transforms.JSONOptions{
+		Hint: fmt.Sprintf("check that %sURL is the root of the uContact host, and read the window again", prefix),
+	})
 }
 
 // Streams lists what the source offers; s is nil when it is not configured.
 func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
-	list := make([]pipeline.Stream, 0, len(kinds))
+	list := make([]pipeline.Stream, 0, len(statsTypes))
 	shown := s
 	if s == nil {
 		shown = unconfigured()
 	}
-	for _, k := range kinds {
+	for _, t := range statsTypes {
 		list = append(list, pipeline.Stream{
-			Key:      pipeline.StreamKey{Account: account, Stream: k.stream},
-			Table:    pipeline.Activity,
+			Key:      pipeline.StreamKey{Account: account, Stream: t.stream},
+			Table:    t.table,
 			Calendar: shown.window,
 			Grain:    shown.group.grain,
 			Settle:   shown.settle,
 			Lookback: shown.lookback,
-			Format:   newFormat(k.name),
-			Settings: shown.digest(k),
-			Missing:  s.missing(k),
+			Format:   t.format(shown.prefix),
+			Settings: shown.digest(t),
+			Missing:  s.missing(t),
 		})
 	}
 	return list
@@ -87,11 +95,11 @@ func unconfigured() *Settings {
 // Plan asks for each window by itself. Several requests serve a window whose
 // list of names is long.
 func (s *Source) Plan(stream pipeline.Stream, due []pipeline.Window) []pipeline.Extraction {
-	k, ok := kindOf(stream.Key.Stream)
+	t, ok := statsTypeOf(stream.Key.Stream)
 	if !ok {
 		return nil
 	}
-	lists := chunk(k.resources(s.set))
+	lists := splitNames(t.resources(s.set))
 	plan := make([]pipeline.Extraction, 0, len(due))
 	for _, w := range due {
 		zone := s.set.group.zoneFor(w)
@@ -122,8 +130,8 @@ func (g group) zoneFor(w pipeline.Window) string {
 	return w.Zone
 }
 
-// chunk cuts a list of names into lists that one call may carry.
-func chunk(names []string) [][]string {
+// splitNames cuts a list of names into lists that one call may carry.
+func splitNames(names []string) [][]string {
 	var lists [][]string
 	begin, size := 0, 0
 	for i, n := range names {

@@ -1,0 +1,90 @@
+package chattonic
+
+import (
+	"github.com/windrow-data/windrow/connectors/internal/setting"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const (
+	// SourceID is the vendor's name in the tables.
+	SourceID pipeline.SourceID = "chattonic"
+
+	Operators pipeline.StreamID = "chattonic.operators"
+	Dashboard pipeline.StreamID = "chattonic.dashboard"
+	NPS       pipeline.StreamID = "chattonic.nps"
+
+	// mappingVersion is raised when a mapping changes what rows look like, so
+	// that windows read before are listed as changed.
+	mappingVersion = 1
+)
+
+// endpoint is one stream: what it is asked from, the table that its rows go to,
+// what they mean, and the settings that shape them.
+type endpoint struct {
+	stream pipeline.StreamID
+	path   string // below /api/v1/<codename>/; empty: not served by this build
+	table  *pipeline.Table
+	format func(*Settings) pipeline.Format
+	shape  func(*Settings) []any // what the settings digest covers
+}
+
+// endpoints is the list of the vendor's streams.
+var endpoints = []endpoint{
+	{Operators, "stats/operator", pipeline.Activity, operatorsFormat, func(s *Settings) []any { return []any{s.unit} }},
+	{Dashboard, "stats/bigquery", pipeline.Activity, dashboardFormat, func(s *Settings) []any { return []any{s.format, s.responseZone.String()} }},
+	{NPS, "", pipeline.Events, nil, func(s *Settings) []any { return []any{s.unit} }},
+}
+
+// endpointOf finds what a stream is asked from; false when nothing is.
+func endpointOf(id pipeline.StreamID) (endpoint, bool) {
+	for _, e := range endpoints {
+		if e.stream == id {
+			return e, e.path != ""
+		}
+	}
+	return endpoint{}, false
+}
+
+// Streams lists what the source offers; s is nil when it is not configured.
+func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
+	var missing []string
+	if s == nil {
+		missing = []string{Prefix + "TOKEN (or " + Prefix + "USERNAME and " + Prefix + "PASSWORD)", Prefix + "URL", Prefix + "TIMEZONE"}
+		s, _ = Config{}.Settings(Prefix)
+	}
+	all := make([]pipeline.Stream, len(endpoints))
+	for i, e := range endpoints {
+		all[i] = e.describe(s, account, missing)
+	}
+	return all
+}
+
+func (e endpoint) describe(s *Settings, account pipeline.AccountID, missing []string) pipeline.Stream {
+	st := pipeline.Stream{
+		Key:      pipeline.StreamKey{Account: account, Stream: e.stream},
+		Table:    e.table,
+		Calendar: s.window,
+		Settle:   s.settle,
+		Lookback: s.lookback,
+		Settings: e.digest(s),
+		Missing:  missing,
+	}
+	if e.format != nil {
+		st.Format = e.format(s)
+	}
+	switch {
+	case e.path == "":
+		st.Missing = []string{"an inbox for the vendor's e-mail, which this build does not read"}
+	case e.stream == Dashboard:
+		st.Calendar, st.Grain = s.dashWindow, s.grain
+		if len(missing) == 0 && s.unfit != "" {
+			st.Missing = []string{s.prefix + "DATE_FORMAT_GROUP (it " + s.unfit + ")"}
+		}
+	}
+	return st
+}
+
+// digest covers what shapes the rows of a stream.
+func (e endpoint) digest(s *Settings) string {
+	return setting.Digest(append([]any{e.stream, mappingVersion}, e.shape(s)...)...)
+}
