@@ -3,7 +3,7 @@
 // makes them. What the analyser accepts and BigQuery does not is refused by the
 // rules in rules_*.go, each with its source.
 //
-// It reads sinks/bigquery/testdata, which the tests of that package write and
+// It reads sinks/bigquery/internal/statement/testdata, which the tests of that package write and
 // keep true. It executes nothing: sinks/bigquery/bigquerytest does.
 //
 // It is a module of its own because the analyser takes minutes and 6.5 GiB to

@@ -9,8 +9,11 @@ import (
 
 // short writes $table for a table's full name.
 func short(sql string) string {
-	for _, name := range []string{"activity", "_windrow_ledger", "_windrow_rejects", "_windrow_journal", "_windrow_turn", "_windrow_runs"} {
-		sql = strings.ReplaceAll(sql, "$"+strings.TrimPrefix(name, "_windrow_"), "`test-project`.`contact_centre`.`"+name+"`")
+	for word, name := range map[string]string{
+		"activity": "activity", "ledger": "_windrow_ledger", "rejects": "_windrow_rejects", "journal": "_windrow_journal",
+		"fence": "_windrow_turn", "runs": "_windrow_runs",
+	} {
+		sql = strings.ReplaceAll(sql, "$"+word, "`test-project`.`contact_centre`.`"+name+"`")
 	}
 	return sql
 }
@@ -33,12 +36,12 @@ func TestTheAnalyserRefuses(t *testing.T) {
 		{"a table of another dataset", "SELECT `seq` FROM $ledger", "SELECT `seq` FROM `test-project`.`other`.`_windrow_ledger`", "Table not found"},
 		{"a comparison of two types", "SELECT `seq` FROM $ledger WHERE `seq` = 1", "SELECT `seq` FROM $ledger WHERE `seq` = 'a'", "No matching signature for operator ="},
 		{"a time compared with a number", "SELECT `seq` FROM $ledger WHERE `window_start` < TIMESTAMP '2025-09-08'", "SELECT `seq` FROM $ledger WHERE `window_start` < 1", "No matching signature for operator <"},
-		{"a value of another type", "INSERT INTO $turn (`batch`) VALUES ('a')", "INSERT INTO $turn (`batch`) VALUES (1)", "cannot be inserted into column"},
-		{"a null of another type", "INSERT INTO $turn (`batch`) SELECT CAST(NULL AS STRING)", "INSERT INTO $turn (`batch`) SELECT CAST(NULL AS INT64)", "cannot be inserted into column"},
-		{"nulls without a type where one is inferred", "INSERT INTO $turn (`batch`) SELECT x.b FROM (SELECT 'a' AS b UNION ALL SELECT NULL) AS x", "INSERT INTO $turn (`batch`) SELECT x.b FROM (SELECT NULL AS b UNION ALL SELECT NULL) AS x", "cannot be inserted into column"},
+		{"a value of another type", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT INTO $fence (`batch`) VALUES (1)", "cannot be inserted into column"},
+		{"a null of another type", "INSERT INTO $fence (`batch`) SELECT CAST(NULL AS STRING)", "INSERT INTO $fence (`batch`) SELECT CAST(NULL AS INT64)", "cannot be inserted into column"},
+		{"nulls without a type where one is inferred", "INSERT INTO $fence (`batch`) SELECT x.b FROM (SELECT 'a' AS b UNION ALL SELECT NULL) AS x", "INSERT INTO $fence (`batch`) SELECT x.b FROM (SELECT NULL AS b UNION ALL SELECT NULL) AS x", "cannot be inserted into column"},
 		{"a value of another type in an array of structs", "SELECT e.b FROM UNNEST(ARRAY<STRUCT<n INT64, b STRING>>[(1, NULL), (2, 'a')]) AS e",
 			"SELECT e.b FROM UNNEST(ARRAY<STRUCT<n INT64, b STRING>>[(1, NULL), ('a', 'a')]) AS e", "does not coerce"},
-		{"a value too many", "INSERT INTO $turn (`batch`) VALUES ('a')", "INSERT INTO $turn (`batch`) VALUES ('a', 'b')", "column count"},
+		{"a value too many", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT INTO $fence (`batch`) VALUES ('a', 'b')", "column count"},
 		{"a function that is not there", "SELECT COALESCE(`batch`, 'a') FROM $ledger", "SELECT COALESC(`batch`, 'a') FROM $ledger", "Function not found"},
 		{"a literal that is no date", "SELECT DATE '2025-09-08'", "SELECT DATE '2025-09-31'", "Invalid DATE literal"},
 		{"a literal that does not end", "SELECT 'it\\'s'", "SELECT 'it\\\\'s'", "Syntax error"},
@@ -47,7 +50,7 @@ func TestTheAnalyserRefuses(t *testing.T) {
 		{"a parameter", "SELECT 1 AS a", "SELECT @a AS a", "parameter"},
 		{"a column that is not grouped", "SELECT MAX(`seq`) FROM $ledger", "SELECT `source`, MAX(`seq`) FROM $ledger", "neither grouped nor aggregated"},
 		{"an order by what DISTINCT has dropped", "SELECT DISTINCT `stream` FROM $ledger ORDER BY `stream`", "SELECT DISTINCT `stream` FROM $ledger ORDER BY `seq`", "not visible"},
-		{"a DELETE without WHERE", "DELETE FROM $turn WHERE TRUE", "DELETE FROM $turn", "must have a WHERE clause"},
+		{"a DELETE without WHERE", "DELETE FROM $fence WHERE TRUE", "DELETE FROM $fence", "must have a WHERE clause"},
 		{"a second statement that is wrong", "SELECT 1; SELECT 1", "SELECT 1; SELECT x", "Unrecognized name: x"},
 		{"a name that two tables have", "SELECT l.`seq` FROM $ledger AS l, $ledger AS m", "SELECT `seq` FROM $ledger AS l, $ledger AS m", "ambiguous"},
 	} {
@@ -92,11 +95,11 @@ func TestTheRulesRefuse(t *testing.T) {
 		{"outer columns in a join below", exists, exprIn("EXISTS (SELECT 1 FROM $ledger AS l JOIN $ledger AS m ON l.`seq` = m.`seq` AND m.`source` = t.`source` WHERE " + stream + ")"), "outer columns below its WHERE"},
 		{"EXISTS in EXISTS", exists, onLedger(stream + " AND EXISTS (SELECT 1 FROM $ledger AS m WHERE m.`source` = l.`source`)"), "a subquery in a correlated subquery"},
 		{"the guard of an INSERT without an equality",
-			"INSERT INTO $turn (`batch`) SELECT e.b FROM (SELECT 'a' AS b, 1 AS seen) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`source` = e.b AND l.`seq` > e.seen)",
-			"INSERT INTO $turn (`batch`) SELECT e.b FROM (SELECT 'a' AS b, 1 AS seen) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`seq` > e.seen)", equality},
+			"INSERT INTO $fence (`batch`) SELECT e.b FROM (SELECT 'a' AS b, 1 AS seen) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`source` = e.b AND l.`seq` > e.seen)",
+			"INSERT INTO $fence (`batch`) SELECT e.b FROM (SELECT 'a' AS b, 1 AS seen) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`seq` > e.seen)", equality},
 		{"the guard of an INSERT of structs without an equality",
-			"INSERT INTO $turn (`batch`) SELECT e.b FROM UNNEST(ARRAY<STRUCT<b STRING, seen INT64>>[('a', 1)]) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`source` = e.b AND l.`seq` > e.seen)",
-			"INSERT INTO $turn (`batch`) SELECT e.b FROM UNNEST(ARRAY<STRUCT<b STRING, seen INT64>>[('a', 1)]) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`seq` > e.seen)", equality},
+			"INSERT INTO $fence (`batch`) SELECT e.b FROM UNNEST(ARRAY<STRUCT<b STRING, seen INT64>>[('a', 1)]) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`source` = e.b AND l.`seq` > e.seen)",
+			"INSERT INTO $fence (`batch`) SELECT e.b FROM UNNEST(ARRAY<STRUCT<b STRING, seen INT64>>[('a', 1)]) AS e WHERE NOT EXISTS (SELECT 1 FROM $ledger AS l WHERE l.`seq` > e.seen)", equality},
 		{"an outer join without an equality",
 			"SELECT l.`seq` FROM $ledger AS l LEFT JOIN $ledger AS m ON l.`source` = m.`source` AND l.`seq` < m.`seq`",
 			"SELECT l.`seq` FROM $ledger AS l LEFT JOIN $ledger AS m ON l.`seq` < m.`seq`", "an outer join without"},
@@ -114,20 +117,20 @@ func TestTheRulesRefuse(t *testing.T) {
 		{"a bound that is negated", "DELETE FROM $activity AS t WHERE " + days, "DELETE FROM $activity AS t WHERE NOT (" + days + ")", pruned},
 		{"a read of all partitions", "SELECT `text` FROM $journal WHERE `at` > TIMESTAMP '2025-09-08'", "SELECT `text` FROM $journal WHERE `source` = 'a'", "without literal bounds on at"},
 		{"a read of all partitions without WHERE", "SELECT `text` FROM $journal WHERE `at` > TIMESTAMP '2025-09-08'", "SELECT `text` FROM $journal", "without literal bounds on at"},
-		{"a read of all partitions in an INSERT", "INSERT INTO $turn (`batch`) SELECT `text` FROM $journal WHERE `at` > TIMESTAMP '2025-09-08'", "INSERT INTO $turn (`batch`) SELECT `text` FROM $journal", "without literal bounds on at"},
+		{"a read of all partitions in an INSERT", "INSERT INTO $fence (`batch`) SELECT `text` FROM $journal WHERE `at` > TIMESTAMP '2025-09-08'", "INSERT INTO $fence (`batch`) SELECT `text` FROM $journal", "without literal bounds on at"},
 
 		{"an INSERT without a required column", "INSERT INTO $runs (`sync_id`, `exit`, `summary`) VALUES ('a', 1, '{}')", "INSERT INTO $runs (`sync_id`, `summary`) VALUES ('a', '{}')", "without the required column exit"},
-		{"an INSERT with a mode", "INSERT INTO $turn (`batch`) VALUES ('a')", "INSERT OR IGNORE INTO $turn (`batch`) VALUES ('a')", "with a mode"},
-		{"an INSERT that asserts", "INSERT INTO $turn (`batch`) VALUES ('a')", "INSERT INTO $turn (`batch`) VALUES ('a') ASSERT_ROWS_MODIFIED 1", "AssertRowsModified"},
-		{"an INSERT that returns", "INSERT INTO $turn (`batch`) VALUES ('a')", "INSERT INTO $turn (`batch`) VALUES ('a') THEN RETURN `batch`", "ReturningClause"},
-		{"MERGE", "DELETE FROM $turn WHERE TRUE", "MERGE INTO $turn AS t USING $turn AS s ON FALSE WHEN NOT MATCHED BY TARGET THEN INSERT (`batch`) VALUES (s.`batch`)", "of kind MergeStmt"},
-		{"UPDATE", "DELETE FROM $turn WHERE TRUE", "UPDATE $turn SET `batch` = 'a' WHERE TRUE", "of kind UpdateStmt"},
+		{"an INSERT with a mode", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT OR IGNORE INTO $fence (`batch`) VALUES ('a')", "with a mode"},
+		{"an INSERT that asserts", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT INTO $fence (`batch`) VALUES ('a') ASSERT_ROWS_MODIFIED 1", "AssertRowsModified"},
+		{"an INSERT that returns", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT INTO $fence (`batch`) VALUES ('a') THEN RETURN `batch`", "ReturningClause"},
+		{"MERGE", "DELETE FROM $fence WHERE TRUE", "MERGE INTO $fence AS t USING $fence AS s ON FALSE WHEN NOT MATCHED BY TARGET THEN INSERT (`batch`) VALUES (s.`batch`)", "of kind MergeStmt"},
+		{"UPDATE", "DELETE FROM $fence WHERE TRUE", "UPDATE $fence SET `batch` = 'a' WHERE TRUE", "of kind UpdateStmt"},
 		{"a function that nobody has looked up", "SELECT MAX(`seq`) FROM $ledger", "SELECT FARM_FINGERPRINT(`source`) FROM $ledger", "function farm_fingerprint"},
 		{"a function that the analyser rewrites", "SELECT MAX(`seq`) FROM $ledger", "SELECT NULLIFZERO(`seq`) FROM $ledger", "function nullifzero"},
-		{"DDL in a transaction", "BEGIN TRANSACTION; DELETE FROM $turn WHERE TRUE; COMMIT TRANSACTION", "BEGIN TRANSACTION; CREATE TABLE `test-project`.`contact_centre`.`x` (`a` INT64); COMMIT TRANSACTION", "of kind CreateTableStmt"},
-		{"DROP in a transaction", "BEGIN TRANSACTION; DELETE FROM $turn WHERE TRUE; COMMIT TRANSACTION", "BEGIN TRANSACTION; DROP TABLE $turn; COMMIT TRANSACTION", "of kind DropStmt"},
-		{"statements beside a transaction", "BEGIN TRANSACTION; DELETE FROM $turn WHERE TRUE; COMMIT TRANSACTION", "BEGIN TRANSACTION; DELETE FROM $turn WHERE TRUE; COMMIT TRANSACTION; SELECT 1", "not one transaction"},
-		{"statements without a transaction", "BEGIN TRANSACTION; DELETE FROM $turn WHERE TRUE; COMMIT TRANSACTION", "DELETE FROM $turn WHERE TRUE; DELETE FROM $turn WHERE TRUE", "not one transaction"},
+		{"DDL in a transaction", "BEGIN TRANSACTION; DELETE FROM $fence WHERE TRUE; COMMIT TRANSACTION", "BEGIN TRANSACTION; CREATE TABLE `test-project`.`contact_centre`.`x` (`a` INT64); COMMIT TRANSACTION", "of kind CreateTableStmt"},
+		{"DROP in a transaction", "BEGIN TRANSACTION; DELETE FROM $fence WHERE TRUE; COMMIT TRANSACTION", "BEGIN TRANSACTION; DROP TABLE $fence; COMMIT TRANSACTION", "of kind DropStmt"},
+		{"statements beside a transaction", "BEGIN TRANSACTION; DELETE FROM $fence WHERE TRUE; COMMIT TRANSACTION", "BEGIN TRANSACTION; DELETE FROM $fence WHERE TRUE; COMMIT TRANSACTION; SELECT 1", "not one transaction"},
+		{"statements without a transaction", "BEGIN TRANSACTION; DELETE FROM $fence WHERE TRUE; COMMIT TRANSACTION", "DELETE FROM $fence WHERE TRUE; DELETE FROM $fence WHERE TRUE", "not one transaction"},
 		{"a transaction in a transaction", "BEGIN TRANSACTION; COMMIT TRANSACTION", "BEGIN TRANSACTION; BEGIN TRANSACTION; COMMIT TRANSACTION", "a transaction in a transaction"},
 		{"a commit in the middle", "BEGIN TRANSACTION; COMMIT TRANSACTION", "BEGIN TRANSACTION; COMMIT TRANSACTION; COMMIT TRANSACTION", "a commit that is not the end"},
 		{"a transaction that nothing ends", "BEGIN TRANSACTION; COMMIT TRANSACTION", "BEGIN TRANSACTION", "nothing ends"},
@@ -161,7 +164,7 @@ func TestTheRulesForViewsRefuse(t *testing.T) {
 		{"a column with a dot", "SELECT `seq` AS `a.b` FROM $ledger", "no name of a column"},
 		{"two columns of a name", "SELECT `seq` AS a, `source` AS A FROM $ledger", "two columns"},
 		{"two statements", "SELECT 1 AS a; SELECT 1 AS a", "2 statements"},
-		{"a change", "DELETE FROM $turn WHERE TRUE", "not a query"},
+		{"a change", "DELETE FROM $fence WHERE TRUE", "not a query"},
 		{"256 K characters", "SELECT '" + strings.Repeat("a", maxView) + "' AS a", "bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

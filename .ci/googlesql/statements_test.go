@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var testdata = filepath.Join("..", "..", "sinks", "bigquery", "testdata")
+var testdata = filepath.Join("..", "..", "sinks", "bigquery", "internal", "statement", "testdata")
 
 // newAnalyser knows the tables of the sink.
 func newAnalyser(t *testing.T) (*Analyser, Dataset) {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 // Scheme begins the addresses of this sink, before ://.
@@ -32,30 +34,30 @@ func CheckAddress(dsn string) error {
 }
 
 // parse reads bigquery://project/dataset?location=EU.
-func parse(dsn string) (n names, location string, err error) {
+func parse(dsn string) (d statement.Dataset, location string, err error) {
 	rest, ok := strings.CutPrefix(dsn, Scheme+"://")
 	if !ok {
-		return n, "", errors.New("it does not begin with " + Scheme + "://")
+		return d, "", errors.New("it does not begin with " + Scheme + "://")
 	}
 	rest, parameters, _ := strings.Cut(rest, "?")
-	n.project, n.dataset, _ = strings.Cut(strings.TrimSuffix(rest, "/"), "/")
-	if !projectPattern.MatchString(n.project) {
-		return n, "", fmt.Errorf("%q is no project id", n.project)
+	d.Project, d.Name, _ = strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+	if !projectPattern.MatchString(d.Project) {
+		return d, "", fmt.Errorf("%q is no project id", d.Project)
 	}
-	if len(n.dataset) > longestDataset || !datasetPattern.MatchString(n.dataset) {
-		return n, "", fmt.Errorf("%q is no dataset id: letters, digits and underscores", n.dataset)
+	if len(d.Name) > longestDataset || !datasetPattern.MatchString(d.Name) {
+		return d, "", fmt.Errorf("%q is no dataset id: letters, digits and underscores", d.Name)
 	}
 	query, err := url.ParseQuery(parameters)
 	if err != nil {
-		return n, "", errors.New("the part after the question mark cannot be read")
+		return d, "", errors.New("the part after the question mark cannot be read")
 	}
 	for name := range query {
 		if name != "location" {
-			return n, "", fmt.Errorf("unknown parameter %q; only location is known", name)
+			return d, "", fmt.Errorf("unknown parameter %q; only location is known", name)
 		}
 	}
 	if location = query.Get("location"); location != "" && !locationPattern.MatchString(location) {
-		return n, "", fmt.Errorf("%q is no location", location)
+		return d, "", fmt.Errorf("%q is no location", location)
 	}
-	return n, location, nil
+	return d, location, nil
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 func TestCheckFindsWhatASyncWouldFailOf(t *testing.T) {
@@ -27,11 +28,11 @@ func TestCheckFindsWhatASyncWouldFailOf(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
-	before := p.server.CountJobs("contact_centre." + turnTable)[bigquerytest.DML]
+	before := p.server.CountJobs("contact_centre." + statement.FenceTable)[bigquerytest.DML]
 	if err := s.Check(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if n := p.server.CountJobs("contact_centre." + turnTable)[bigquerytest.DML]; n != before {
+	if n := p.server.CountJobs("contact_centre." + statement.FenceTable)[bigquerytest.DML]; n != before {
 		t.Errorf("%d jobs wrote", n-before)
 	}
 

@@ -3,9 +3,11 @@ package bigquery
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
@@ -15,23 +17,10 @@ import (
 // refuses for a while is repeated within an attempt already; half as many do.
 const patience, retries = 12, 2
 
-// pending is one window on its way through a commit.
-type pending struct {
-	staging.Pending[*stage]
-	seen     int64 // of the ledger that the verdict knew
-	replaces bool
-}
-
-func failAll(group []*pending, op string, err error) {
-	for _, p := range group {
-		p.Fail(op, err)
-	}
-}
-
 // Commit implements [pipeline.Sink].
 func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.Result {
 	defer staging.Release(windows)
-	results, admitted := staging.Admit[*stage](s, fault, windows)
+	results, admitted := staging.Admit[*stage](s, apierror.Classify, windows)
 	all := make([]*pending, len(admitted))
 	for i, p := range admitted {
 		all[i] = &pending{Pending: *p}
@@ -55,9 +44,9 @@ func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipelin
 func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int) {
 	var at staged
 	defer func() { s.drop(ctx, &at) }()
-	var used bill
-	ctx = withBill(ctx, &used)
-	pause := s.waits()
+	var used job.Usage
+	ctx = job.WithUsage(ctx, &used)
+	pause := s.jobs.Pauses()
 	for n := 1; ; n++ {
 		groups := groupsOf(s.judge(ctx, group))
 		if len(groups) == 0 {
@@ -73,12 +62,12 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 		id, err := s.attempt(ctx, group, &at)
 		tried, replaces := group, tableOf(group) != nil
 		if group = s.book(ctx, group, id, err); len(group) < len(tried) && replaces {
-			s.owe(tried, id, used.take())
+			s.receipts.deferReceipt(id, spanOf(tried), used.Take())
 		}
 		if len(group) == 0 {
 			return
 		}
-		kind, times := pipeline.KindOf(fault("", err)), n
+		kind, times := pipeline.KindOf(apierror.Classify("", err)), n
 		if kind != pipeline.SinkFailed {
 			times = 2 * n
 		}
@@ -86,12 +75,12 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 		case ctx.Err() != nil:
 			failAll(group, "commit", ctx.Err())
 			return
-		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (halvable(err) || times >= patience):
+		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (splittable(err) || times >= patience):
 			s.drop(ctx, &at)
 			s.commitGroup(ctx, group[:len(group)/2], retries)
 			s.commitGroup(ctx, group[len(group)/2:], retries)
 			return
-		case err != nil && (times >= patience || halvable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
+		case err != nil && (times >= patience || splittable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
 			failAll(group, "commit", err)
 			return
 		case n >= 3*patience:
@@ -109,14 +98,14 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 	err := ctx.Err()
 	if err == nil {
-		err = s.known(ctx, keysOf(group))
+		err = s.logs.known(ctx, keysOf(group))
 	}
 	if err != nil {
 		failAll(group, "read the ledger", err)
 		return nil
 	}
 	for _, p := range group {
-		l := s.log(p.Key)
+		l := s.logs.of(p.Key)
 		l.mu.Lock()
 		undecided := p.Judge(l.folded)
 		p.seen = l.seen
@@ -135,27 +124,18 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 	return open
 }
 
-func keysOf(group []*pending) (keys []pipeline.StreamKey) {
-	for _, p := range group {
-		if !slices.Contains(keys, p.Key) {
-			keys = append(keys, p.Key)
-		}
-	}
-	return keys
-}
-
 // attempt runs one transaction for the windows. Its error says nothing about
 // whether they are committed: the ledger does.
 func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id string, err error) {
-	if err := s.ensure(ctx); err != nil {
+	if err := s.dataset.ensure(ctx); err != nil {
 		return "", err
 	}
 	full := s.plan(ctx, group, at)
-	b, err := s.batchOf(group, at)
+	tx, err := s.batchOf(group, at)
 	if err != nil {
 		return "", err
 	}
-	script, err := s.names.commit(b)
+	script, err := s.sql.Commit(tx)
 	if err != nil {
 		return "", err // before anything is loaded for it
 	}
@@ -165,20 +145,17 @@ func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id s
 		}
 	}
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.fence <- struct{}{}:
+		defer func() { <-s.fence }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	if err := s.write(ctx, "windrow_commit_"+b.tableName()+"_"+b.id, script); err != nil {
-		if absent(err) {
-			s.forget()
-			at.lost = true
-		}
-		return b.id, err
+	if err := s.jobs.Write(ctx, "windrow_commit_"+batchName(tx.Table)+"_"+tx.ID, script); err != nil {
+		at.lost = at.lost || apierror.Absent(err)
+		return tx.ID, s.missing(err)
 	}
 	pipeline.Point(ctx, "bigquery.committed")
-	return b.id, nil
+	return tx.ID, nil
 }
 
 // book reads in the ledger which windows a transaction has committed, and
@@ -187,7 +164,7 @@ func (s *Store) book(ctx context.Context, group []*pending, id string, failed er
 	err := ctx.Err()
 	var found map[windowKey]pipeline.Entry
 	if err == nil {
-		found, err = s.readLogs(ctx, keysOf(group), id)
+		found, err = s.logs.read(ctx, keysOf(group), id)
 	}
 	if err != nil {
 		// They may be committed or not; the next run finds out.
@@ -203,4 +180,14 @@ func (s *Store) book(ctx context.Context, group []*pending, id string, failed er
 		p.Done(e)
 	}
 	return open
+}
+
+// splittable reports whether half of a batch may succeed where the whole failed
+// for good: repeating the same would not help.
+func splittable(err error) bool {
+	switch apierror.Reason(err) {
+	case "resourcesExceeded", "bytesBilledLimitExceeded", "responseTooLarge", "invalid":
+		return true
+	}
+	return errors.Is(err, statement.ErrTooLong)
 }

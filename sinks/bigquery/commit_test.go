@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 func TestALostAnswerNeverDoublesRows(t *testing.T) {
@@ -28,7 +29,7 @@ func TestALostAnswerNeverDoublesRows(t *testing.T) {
 				if n := p.logged(t); n != 3 {
 					t.Errorf("the log has %d commits, want 3", n)
 				}
-				if n := len(p.query(t, rejectsTable, "SELECT reason FROM contact_centre._windrow_rejects")); n != 1 {
+				if n := len(p.query(t, statement.RejectsTable, "SELECT reason FROM contact_centre._windrow_rejects")); n != 1 {
 					t.Errorf("there are %d rejects, want 1", n)
 				}
 			})
@@ -118,7 +119,7 @@ func TestACommitThatTheVerdictDidNotKnowIsNotOverrun(t *testing.T) {
 			mustCommit(t, other, pipeline.Committed, seal(t, other, dayWindow(0), 7, 1, "other"))
 			mustCommit(t, s, tt.outcome, seal(t, s, dayWindow(0), tt.mine, 0, tt.ids...))
 			p.holds(t, tt.want...)
-			if n := len(p.query(t, rejectsTable, "SELECT reason FROM contact_centre._windrow_rejects")); n != tt.rejected {
+			if n := len(p.query(t, statement.RejectsTable, "SELECT reason FROM contact_centre._windrow_rejects")); n != tt.rejected {
 				t.Errorf("there are %d rejects, want %d", n, tt.rejected)
 			}
 		})
@@ -216,64 +217,17 @@ func TestTheTurnHasARowBeforeTheFirstCommit(t *testing.T) {
 	p := newPlace(t)
 	for range 2 {
 		s := p.open(t, p.options())
-		if err := s.ensure(context.Background()); err != nil {
+		if err := s.dataset.ensure(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if rows := p.query(t, turnTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 {
+		if rows := p.query(t, statement.FenceTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 {
 			t.Errorf("the turn has %d rows", len(rows))
 		}
 	}
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
-	if rows := p.query(t, turnTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 || rows[0][0] == "none" {
+	if rows := p.query(t, statement.FenceTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 || rows[0][0] == "none" {
 		t.Errorf("the turn is %v after a commit", rows)
-	}
-}
-
-func TestOnlyThePartitionsThatMayHoldRowsAreTouched(t *testing.T) {
-	window := func(zone, from, to string) pipeline.Window {
-		instantOf := func(s string) pipeline.Instant {
-			when, err := time.Parse(time.RFC3339, s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return pipeline.InstantOf(when)
-		}
-		return pipeline.Window{Span: pipeline.Span{Start: instantOf(from), End: instantOf(to)}, Zone: zone}
-	}
-	mexico := window("America/Mexico_City", "2025-09-08T06:00:00Z", "2025-09-09T06:00:00Z")
-	tests := []struct {
-		name     string
-		windows  []pipeline.Window
-		replaces []pipeline.Window
-		want     string
-	}{
-		{"a local day is one partition", []pipeline.Window{mexico}, nil, "2025-09-08..2025-09-08"},
-		{"a week is seven", []pipeline.Window{window("UTC", "2025-09-08T00:00:00Z", "2025-09-15T00:00:00Z")}, nil, "2025-09-08..2025-09-14"},
-		{"the same bounds in another zone are two", []pipeline.Window{mexico},
-			[]pipeline.Window{window("UTC", "2025-09-08T06:00:00Z", "2025-09-09T06:00:00Z")}, "2025-09-08..2025-09-09"},
-		{"days apart are apart", []pipeline.Window{mexico, window("UTC", "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z")}, nil, "2025-01-01..2025-01-01 2025-09-08..2025-09-08"},
-		{"days in a row are one range", []pipeline.Window{window("UTC", "2025-01-02T00:00:00Z", "2025-01-03T00:00:00Z"),
-			window("UTC", "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z")}, nil, "2025-01-01..2025-01-02"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var b batch
-			for _, w := range tt.windows {
-				p := &pending{}
-				p.Verdict.Entry.Window, p.Verdict.Replaces = w, tt.replaces
-				if err := b.bound(p); err != nil {
-					t.Fatal(err)
-				}
-			}
-			var got []string
-			for _, r := range mergeDates(b.dates) {
-				got = append(got, r.first.FormattedString()+".."+r.last.FormattedString())
-			}
-			if text := strings.Join(got, " "); text != tt.want {
-				t.Errorf("got %s, want %s", text, tt.want)
-			}
-		})
 	}
 }
 
@@ -362,12 +316,12 @@ func TestOfFirstDaysWithTheSamePlaceInTheLogTheLaterCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, day := range []int{4, 2} {
-		l, err := newLine(agents, entry(pipeline.EntryFirst, day))
+		l, err := statement.NewLine(agents, entry(pipeline.EntryFirst, day))
 		if err != nil {
 			t.Fatal(err)
 		}
-		same := strings.Replace(s.names.addEntries([]line{l}), "[\n(1,", "[\n(0,", 1) // the greatest seq, not one more
-		if err := s.write(ctx, "windrow_record_"+nonce(), same); err != nil {
+		same := strings.Replace(s.sql.AddEntries([]statement.Line{l}), "[\n(1,", "[\n(0,", 1) // the greatest seq, not one more
+		if err := s.jobs.Write(ctx, "windrow_record_"+job.Nonce(), same); err != nil {
 			t.Fatal(err)
 		}
 	}

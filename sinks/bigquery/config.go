@@ -76,6 +76,6 @@ type Access struct {
 
 // AccessOf returns what the sink of the address needs.
 func AccessOf(dsn string) (Access, error) {
-	n, _, err := parse(dsn)
-	return Access{Project: n.project, ProjectRole: "roles/bigquery.jobUser", DatasetRole: "roles/bigquery.dataEditor"}, err
+	d, _, err := parse(dsn)
+	return Access{Project: d.Project, ProjectRole: "roles/bigquery.jobUser", DatasetRole: "roles/bigquery.dataEditor"}, err
 }

@@ -16,6 +16,9 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
 
@@ -67,20 +70,20 @@ func endpointDriver(t *testing.T) (d sinktest.Driver, without string) {
 	}, ""
 }
 
-func newEndpoint(t testing.TB, n names, location string, options []option.ClientOption) *endpoint {
+func newEndpoint(t testing.TB, n statement.Dataset, location string, options []option.ClientOption) *endpoint {
 	t.Helper()
 	ctx := context.Background()
-	client, err := bigquery.NewClient(ctx, n.project, options...)
+	client, err := bigquery.NewClient(ctx, n.Project, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &endpoint{dataset: n.dataset + "_" + nonce(), options: options, client: client, temp: t.TempDir()}
-	e.dsn = "bigquery://" + n.project + "/" + e.dataset
+	e := &endpoint{dataset: n.Name + "_" + job.Nonce(), options: options, client: client, temp: t.TempDir()}
+	e.dsn = "bigquery://" + n.Project + "/" + e.dataset
 	if location != "" {
 		e.dsn += "?location=" + url.QueryEscape(location)
 	}
 	t.Cleanup(func() {
-		if err := client.Dataset(e.dataset).DeleteWithContents(ctx); err != nil && !absent(err) {
+		if err := client.Dataset(e.dataset).DeleteWithContents(ctx); err != nil && !apierror.Absent(err) {
 			t.Errorf("dataset %s is left behind: %v", e.dataset, err)
 		}
 		if err := client.Close(); err != nil {
@@ -119,7 +122,7 @@ func (e *endpoint) query(t testing.TB, format string, args ...any) [][]any {
 			rows = append(rows, values)
 		}
 	}
-	if !errors.Is(err, iterator.Done) && !absent(err) {
+	if !errors.Is(err, iterator.Done) && !apierror.Absent(err) {
 		t.Fatal(err)
 	}
 	return rows
@@ -153,7 +156,7 @@ func (e *endpoint) Litter(t testing.TB) (list []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(table.TableID, stagePrefix) {
+		if strings.HasPrefix(table.TableID, statement.StagePrefix) {
 			list = append(list, table.TableID)
 		}
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"cloud.google.com/go/bigquery"
-
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 const (
@@ -38,9 +38,9 @@ func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pi
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	e := estimate{store: s, bill: pipeline.Estimate{Warnings: []string{}}, warned: make(map[string]bool)}
-	ledger, err := s.metadata(ctx, ledgerTable)
+	ledger, err := s.dataset.metadata(ctx, statement.LedgerTable)
 	if err != nil {
-		return e.bill, fault("estimate", err)
+		return e.bill, apierror.Classify("estimate", err)
 	}
 	e.ledger = int64(ledger.NumRows) * ledgerRow
 	e.bill.QueryJobs = len(plan) + 1
@@ -53,7 +53,7 @@ func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pi
 	commits := e.commits(plan)
 	for _, t := range pipeline.Tables() {
 		if err := e.table(ctx, t, plan, commits); err != nil {
-			return e.bill, fault("estimate", err)
+			return e.bill, apierror.Classify("estimate", err)
 		}
 	}
 	e.warn(float64(e.bill.LoadJobs), 100_000, "load jobs of a project and day", "split the span by --from and --to over several days")
@@ -81,52 +81,32 @@ func (e *estimate) warn(used, limit float64, what, remedy string) {
 	}
 }
 
-// metadata is a table's; that of a missing one is empty.
-func (s *Store) metadata(ctx context.Context, name string) (md *bigquery.TableMetadata, err error) {
-	err = s.again(ctx, func() error {
-		md, err = s.dataset().Table(name).Metadata(ctx)
-		return err
-	})
-	if absent(err) {
-		return &bigquery.TableMetadata{}, nil
-	}
-	return md, err
-}
-
 // commits is how many groups the engine makes of the plan.
 func (e *estimate) commits(plan []pipeline.PlannedStream) int {
 	windows, bytes := 0, int64(0)
 	for _, p := range plan {
 		windows += len(p.Windows)
-		bytes += e.store.stagedBefore(p.Stream.Key) * int64(len(p.Windows))
+		bytes += e.stagedBefore(p.Stream.Key) * int64(len(p.Windows))
 	}
 	return max((windows+groupWindows-1)/groupWindows, int((bytes+groupBytes-1)/groupBytes))
 }
 
 // stagedBefore is how many bytes a window of the stream took on average.
-func (s *Store) stagedBefore(k pipeline.StreamKey) int64 {
+func (e *estimate) stagedBefore(k pipeline.StreamKey) int64 {
 	n, bytes := int64(0), int64(0)
-	for _, e := range s.live(k) {
-		if e.Staged > 0 {
-			n, bytes = n+1, bytes+e.Staged
+	for _, live := range e.store.logs.live(k) {
+		if live.Staged > 0 {
+			n, bytes = n+1, bytes+live.Staged
 		}
 	}
 	return bytes / max(n, 1)
-}
-
-// live lists the committed windows of a stream, as far as its log was read.
-func (s *Store) live(k pipeline.StreamKey) []pipeline.Entry {
-	l := s.log(k)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.folded.Overlapping(pipeline.Span{Start: firstInstant, End: lastInstant})
 }
 
 // table adds what the windows of one table take: they stand in each of the
 // groups, as far as they suffice.
 func (e *estimate) table(ctx context.Context, t *pipeline.Table, plan []pipeline.PlannedStream, commits int) error {
 	var windows []*pending
-	var there batch // every day that has rows, or may have
+	var there statement.Extent // of what has rows, or may have
 	for _, p := range plan {
 		if p.Stream.Table != t {
 			continue
@@ -136,10 +116,8 @@ func (e *estimate) table(ctx context.Context, t *pipeline.Table, plan []pipeline
 			one.Stage, one.Table, one.Key, one.Verdict.Entry.Window, one.Replaces = &stage{}, t, p.Stream.Key, w.Window, w.Supersedes
 			windows = append(windows, one)
 		}
-		for _, live := range e.store.live(p.Stream.Key) {
-			one := &pending{}
-			one.Verdict.Entry = live
-			if err := there.bound(one); err != nil {
+		for _, live := range e.store.logs.live(p.Stream.Key) {
+			if err := there.Add(p.Stream.Key, live.Window); err != nil {
 				return err
 			}
 		}
@@ -147,11 +125,11 @@ func (e *estimate) table(ctx context.Context, t *pipeline.Table, plan []pipeline
 	if len(windows) == 0 {
 		return nil
 	}
-	md, err := e.store.metadata(ctx, t.Name)
+	md, err := e.store.dataset.metadata(ctx, t.Name)
 	if err != nil {
 		return err
 	}
-	daily := md.NumBytes / max(days(there.dates), 1)
+	daily := md.NumBytes / max(there.Days(), 1)
 	each := (len(windows) + min(commits, len(windows)) - 1) / min(commits, len(windows))
 	for start := 0; start < len(windows); start += each {
 		for _, group := range groupsOf(windows[start:min(start+each, len(windows))]) {
@@ -160,24 +138,24 @@ func (e *estimate) table(ctx context.Context, t *pipeline.Table, plan []pipeline
 			}
 		}
 	}
-	e.warn(float64(days(there.dates)), 10_000, "partitions, which are days, of table "+t.Name,
+	e.warn(float64(there.Days()), 10_000, "partitions, which are days, of table "+t.Name,
 		"begin with a later day: --from, or WINDROW_FROM")
 	return nil
 }
 
 // group adds one group of a table. daily is what the table has a day, in bytes.
-func (e *estimate) group(t *pipeline.Table, group []*pending, there *batch, daily, whole int64) error {
-	var b batch
+func (e *estimate) group(t *pipeline.Table, group []*pending, there *statement.Extent, daily, whole int64) error {
+	var replaced statement.Extent
 	for _, p := range group {
-		if err := b.bound(p); err != nil {
+		if err := replaced.Add(p.Key, p.replaced()...); err != nil {
 			return err
 		}
 	}
-	there.dates = append(there.dates, b.dates...)
-	touched := days(b.dates)
+	there.Join(replaced)
+	touched := replaced.Days()
 	rows := max(leastBilled, daily*touched)
 	guard := max(leastBilled, e.ledger)
-	script := int64(leastBilled) + // the turn
+	script := int64(leastBilled) + // the fence
 		guard + // the ledger's entries
 		max(leastBilled, min(daily*touched, whole)) + guard + // DELETE of rows
 		rows + guard + // INSERT of rows
@@ -188,15 +166,7 @@ func (e *estimate) group(t *pipeline.Table, group []*pending, there *batch, dail
 	const split = "split the span by --from and --to"
 	e.warn(float64(touched), 4000, "partitions that one job of table "+t.Name+" may modify", split)
 	e.warn(float64(4*touched), 100_000, "partition modifications of one transaction on table "+t.Name, split)
-	e.warn(float64(script), float64(e.store.maxBill), "bytes that one commit to table "+t.Name+" may be billed for",
+	e.warn(float64(script), float64(e.store.jobs.MaxBilled()), "bytes that one commit to table "+t.Name+" may be billed for",
 		split+", or raise WINDROW_BIGQUERY_MAX_BYTES_BILLED")
 	return nil
-}
-
-// days counts the days of ranges that may overlap.
-func days(list []dateRange) (n int64) {
-	for _, r := range mergeDates(list) {
-		n += int64(r.last-r.first) + 1
-	}
-	return n
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 // planOf plans n windows of some days each, of a stream that is new or not.
@@ -139,7 +140,7 @@ func TestReceiptsStandInTheLedgerAndAreNoEntries(t *testing.T) {
 	ctx := context.Background()
 	p := newPlace(t)
 	s := p.open(t, p.options())
-	if err := s.ensure(ctx); err != nil {
+	if err := s.dataset.ensure(ctx); err != nil {
 		t.Fatal(err)
 	}
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"), seal(t, s, dayWindow(2), 1, 0, "cy"), sealOf(t, s, calls, dayWindow(0), 1, 0, "c"))
@@ -150,7 +151,7 @@ func TestReceiptsStandInTheLedgerAndAreNoEntries(t *testing.T) {
 	if got := p.kinds(before); got != "script" {
 		t.Errorf("a run with data was recorded by the jobs %s", got)
 	}
-	rows := p.query(t, ledgerTable, "SELECT r.batch, r.jobs, r.bytes_billed, r.slot_ms, r.window_start, r.window_end, r.sync_id, "+
+	rows := p.query(t, statement.LedgerTable, "SELECT r.batch, r.jobs, r.bytes_billed, r.slot_ms, r.window_start, r.window_end, r.sync_id, "+
 		"(SELECT COUNT(*) FROM contact_centre._windrow_ledger AS c WHERE c.batch = r.batch AND c.kind = 'commit') "+
 		"FROM contact_centre._windrow_ledger AS r WHERE r.kind = 'receipt' ORDER BY r.window_end DESC")
 	if len(rows) != 2 {
@@ -195,10 +196,10 @@ func TestReceiptsOutliveARecordThatFails(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if rows := p.query(t, ledgerTable, "SELECT batch FROM contact_centre._windrow_ledger WHERE kind = 'receipt'"); len(rows) != 1 {
+	if rows := p.query(t, statement.LedgerTable, "SELECT batch FROM contact_centre._windrow_ledger WHERE kind = 'receipt'"); len(rows) != 1 {
 		t.Errorf("%d receipts of one batch", len(rows))
 	}
-	if rows := p.query(t, runsTable, "SELECT sync_id FROM contact_centre._windrow_runs"); len(rows) != 1 {
+	if rows := p.query(t, statement.RunsTable, "SELECT sync_id FROM contact_centre._windrow_runs"); len(rows) != 1 {
 		t.Errorf("%d records of one run", len(rows))
 	}
 }

@@ -72,7 +72,7 @@ func groupsOf(all []*pending) (groups [][]*pending) {
 // dates is the number of days that a window's commit touches at most.
 func (p *pending) dates() (n int64) {
 	const day = 24 * time.Hour
-	for _, w := range append([]pipeline.Window{p.Verdict.Entry.Window}, p.Replaces...) {
+	for _, w := range p.replaced() {
 		n += int64(w.End.Time().Sub(w.Start.Time())/day) + 2
 	}
 	return n

@@ -10,6 +10,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 // kinds are the kinds of the jobs from the n-th on.
@@ -160,16 +161,16 @@ func TestAGroupOfAllWindowsThatGroupingAllowsFitsIntoOneScript(t *testing.T) {
 			p.Verdict.Entry.Window.End = p.Verdict.Entry.Window.Start.Add(24 * time.Hour)
 			p.Verdict.Entry.Supersedes = []pipeline.Window{p.Verdict.Entry.Window}
 		}
-		b, err := s.batchOf(group, &staged{rows: stagePrefix + "x"})
+		tx, err := s.batchOf(group, &staged{rows: statement.StagePrefix + "x"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		script, err := s.names.commit(b)
+		script, err := s.sql.Commit(tx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%d windows, replacing %v: %d bytes, %d a window", len(group), replaces, len(script), len(script)/len(group))
-		if len(script) > maxStatement*8/10 {
+		if len(script) > statement.MaxBytes*8/10 {
 			t.Errorf("%d bytes leave no room for windows of longer entries", len(script))
 		}
 	}
@@ -184,7 +185,7 @@ func TestAGroupOfTooLongEntriesIsHalved(t *testing.T) {
 	var group []pipeline.Sealed
 	for d := range 4 {
 		w := seal(t, s, dayWindow(d), 1, 0, fmt.Sprint("agent ", d))
-		w.Entry.Settings = strings.Repeat("x", maxStatement/6)
+		w.Entry.Settings = strings.Repeat("x", statement.MaxBytes/6)
 		group = append(group, w)
 	}
 	mustCommit(t, s, pipeline.Committed, group...)

@@ -2,20 +2,17 @@ package bigquery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"cloud.google.com/go/bigquery"
 	"github.com/apache/arrow/go/v17/arrow"
-	"google.golang.org/api/googleapi"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
-
-// uploadChunk is how much of an upload is held in memory to be sent again.
-const uploadChunk = 8 << 20
 
 // staged is where the rows of a group lie in BigQuery, or will.
 type staged struct {
@@ -37,7 +34,7 @@ func (s *Store) plan(ctx context.Context, group []*pending, at *staged) (full bo
 	}
 	s.drop(ctx, at)
 	at.holds = make(map[*pending]bool)
-	parts := []string{s.names.project, s.names.dataset}
+	parts := []string{s.sql.Project, s.sql.Name}
 	rows, rejects := false, false
 	for _, p := range group {
 		if !p.replaces {
@@ -48,7 +45,7 @@ func (s *Store) plan(ctx context.Context, group []*pending, at *staged) (full bo
 		parts = append(parts, p.Table.Name, p.Key.String(), e.Window.String(), string(e.SyncID), e.ReadAt.String(), e.Fingerprint.String(), e.RejectsHash.String())
 		rows, rejects = rows || p.Stage.rows.count() > 0, rejects || p.Stage.rejects.count() > 0
 	}
-	name := stagePrefix + digest(parts...)
+	name := statement.StagePrefix + job.Digest(parts...)
 	if rows {
 		at.rows = name
 	}
@@ -92,7 +89,7 @@ func (s *Store) load(ctx context.Context, group []*pending, at *staged) error {
 func (s *Store) drop(ctx context.Context, at *staged) {
 	for _, name := range []string{at.rows, at.rejects} {
 		if at.begun && name != "" {
-			s.dropStage(ctx, name)
+			s.dataset.dropStage(ctx, name)
 		}
 	}
 	*at = staged{}
@@ -109,20 +106,22 @@ func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.S
 	for _, p := range spools {
 		want += uint64(p.count())
 	}
-	if err := s.ensureStage(ctx, name, schema); err != nil {
+	if err := s.dataset.ensureStage(ctx, name, schema); err != nil {
 		return err
 	}
 	pipeline.Point(ctx, "bigquery.stage-made")
-	j := job{name: "windrow_load_" + name[len(stagePrefix):], load: true, start: func(ctx context.Context, id string) (*bigquery.Job, error) {
-		return s.upload(ctx, id, name, schema, func(w io.Writer) error { return join(w, arrowSchema, spools) })
-	}}
-	for _, j.anew = range []bool{false, true} {
-		if err := s.run(ctx, j); err != nil {
+	table := s.dataset.handle.Table(name)
+	load := job.Load{
+		Name: "windrow_load_" + name[len(statement.StagePrefix):], Table: table, Schema: bare(schema),
+		Write: func(w io.Writer) error { return join(w, arrowSchema, spools) },
+	}
+	for _, load.Anew = range []bool{false, true} {
+		if err := s.jobs.Load(ctx, load); err != nil {
 			return err
 		}
 		var md *bigquery.TableMetadata
-		err := s.again(ctx, func() (err error) {
-			md, err = s.dataset().Table(name).Metadata(ctx)
+		err := s.jobs.Retry(ctx, func() (err error) {
+			md, err = table.Metadata(ctx)
 			return err
 		})
 		if err != nil || md.NumRows == want {
@@ -131,33 +130,6 @@ func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.S
 	}
 	return fmt.Errorf("the staging table has not the %d rows that were loaded", want)
 }
-
-// upload sends a load job with its file, which is written while it is sent.
-func (s *Store) upload(ctx context.Context, id, table string, schema bigquery.Schema, write func(io.Writer) error) (*bigquery.Job, error) {
-	r, w := io.Pipe()
-	written := make(chan error, 1)
-	go func() {
-		err := write(w)
-		_ = w.CloseWithError(err) // always nil
-		written <- err
-	}()
-	src := bigquery.NewReaderSource(r)
-	src.SourceFormat = bigquery.Parquet
-	src.Schema = bare(schema)
-	src.ParquetOptions = &bigquery.ParquetOptions{EnableListInference: true}
-	l := s.dataset().Table(table).LoaderFrom(src)
-	l.JobID, l.Location = id, s.place()
-	l.CreateDisposition, l.WriteDisposition = bigquery.CreateNever, bigquery.WriteTruncate
-	l.MediaOptions = []googleapi.MediaOption{googleapi.ChunkSize(uploadChunk)}
-	j, err := l.Run(ctx)
-	_ = r.CloseWithError(errUploadEnded) // frees the writer, should the request have ended early
-	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, errUploadEnded) {
-		return nil, &pipeline.Error{Op: "read the staged rows", Kind: pipeline.SinkFailed, Err: writeErr}
-	}
-	return j, err
-}
-
-var errUploadEnded = errors.New("the upload has ended")
 
 // join writes one Parquet file with the row groups of all.
 func join(w io.Writer, schema *arrow.Schema, spools []*spool) error {

@@ -103,7 +103,7 @@ func TestALedgerIsReadAsAWholeOnceAndByWhatIsNewLater(t *testing.T) {
 	ctx := context.Background()
 	p := newPlace(t)
 	s, other := p.open(t, p.options()), p.open(t, p.options())
-	s.settle = 0
+	s.logs.settle = 0
 	mustCommit(t, other, pipeline.Committed, seal(t, other, dayWindow(0), 1, 0, "ana"), seal(t, other, dayWindow(1), 1, 0, "bob"))
 	mustCommit(t, other, pipeline.Committed, seal(t, other, dayWindow(2), 2, 0, "cy"))
 	ledger := func() (l *pipeline.Ledger, read int64) {
@@ -134,7 +134,7 @@ func TestALedgerIsReadAsAWholeOnceAndByWhatIsNewLater(t *testing.T) {
 	if l, _ := ledger(); len(l.Overlapping(dayWindow(9).Span)) > 0 {
 		t.Error("a ledger that was handed out is the store's own")
 	}
-	if _, err := s.readLogs(ctx, []pipeline.StreamKey{agents, calls}, ""); err != nil {
+	if _, err := s.logs.read(ctx, []pipeline.StreamKey{agents, calls}, ""); err != nil {
 		t.Fatal(err)
 	}
 	jobs := p.server.Jobs()

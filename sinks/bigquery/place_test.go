@@ -15,6 +15,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
 
@@ -127,7 +128,7 @@ func (p place) Litter(t testing.TB) []string {
 	}
 	for _, j := range p.server.Jobs() {
 		for _, name := range j.Writes {
-			if !strings.Contains(name, stagePrefix) {
+			if !strings.Contains(name, statement.StagePrefix) {
 				continue
 			}
 			if _, err := p.server.Query(context.Background(), "test-project", "SELECT 1 FROM `"+strings.ReplaceAll(name, ".", "`.`")+"`"); err == nil {
@@ -162,7 +163,7 @@ func (p place) Rows(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) [
 
 func (p place) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Rejected {
 	t.Helper()
-	return rejectsOf(p.query(t, rejectsTable, rejectsQuery("contact_centre", k)))
+	return rejectsOf(p.query(t, statement.RejectsTable, rejectsQuery("contact_centre", k)))
 }
 
 // rowsQuery orders rows by time: BigQuery's tables keep no order.
@@ -172,7 +173,7 @@ func rowsQuery(dataset string, table *pipeline.Table, k pipeline.StreamKey) stri
 		value = "talk_seconds"
 	}
 	return fmt.Sprintf("SELECT resource_id, %s, %s, sync_id, window_start, window_end FROM %s.%s WHERE %s ORDER BY window_start, %s",
-		table.TimeColumn, value, dataset, table.Name, ofStream(k), table.TimeColumn)
+		table.TimeColumn, value, dataset, table.Name, statement.OfStream(k), table.TimeColumn)
 }
 
 func rowsOf(rows [][]any) (list []sinktest.Row) {
@@ -190,7 +191,7 @@ func rowsOf(rows [][]any) (list []sinktest.Row) {
 }
 
 func rejectsQuery(dataset string, k pipeline.StreamKey) string {
-	return fmt.Sprintf("SELECT position, reason, raw FROM %s.%s WHERE %s ORDER BY window_start, position", dataset, rejectsTable, ofStream(k))
+	return fmt.Sprintf("SELECT position, reason, raw FROM %s.%s WHERE %s ORDER BY window_start, position", dataset, statement.RejectsTable, statement.OfStream(k))
 }
 
 func rejectsOf(rows [][]any) (list []sinktest.Rejected) {

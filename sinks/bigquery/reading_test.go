@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 var (
@@ -124,5 +125,5 @@ func (p place) ids(t testing.TB) []string {
 // logged counts the commits in the log.
 func (p place) logged(t testing.TB) int {
 	t.Helper()
-	return len(p.query(t, ledgerTable, "SELECT seq FROM contact_centre._windrow_ledger WHERE kind = 'commit'"))
+	return len(p.query(t, statement.LedgerTable, "SELECT seq FROM contact_centre._windrow_ledger WHERE kind = 'commit'"))
 }

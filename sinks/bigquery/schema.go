@@ -11,128 +11,6 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// names builds the names of one dataset.
-type names struct{ project, dataset string }
-
-// Names of the tables beside the data.
-const (
-	ledgerTable    = "_windrow_ledger"
-	rejectsTable   = "_windrow_rejects"
-	journalTable   = "_windrow_journal"
-	runsTable      = "_windrow_runs"
-	turnTable      = "_windrow_turn"
-	watermarksView = "_windrow_watermarks"
-	stagePrefix    = "_windrow_stage_"
-)
-
-// layout is one table as it should be.
-type layout struct {
-	name        string
-	description string
-	schema      bigquery.Schema
-	partition   string // the column by whose day the table is partitioned
-	cluster     []string
-	data        bool // what the ledger tells of is in it
-}
-
-var streamColumns = []string{"source", "account", "stream"}
-
-// layouts lists every table, the data tables first.
-func layouts() ([]layout, error) {
-	var list []layout
-	for _, t := range pipeline.Tables() {
-		schema, err := schemaOf(t.Schema())
-		if err != nil {
-			return nil, fmt.Errorf("table %s: %w", t.Name, err)
-		}
-		list = append(list, layout{
-			name: t.Name, description: tableMeaning[t.Name], schema: schema, partition: "local_date", cluster: streamColumns, data: true,
-		})
-	}
-	rejects, err := schemaOf(rejectsSchema)
-	if err != nil {
-		return nil, err
-	}
-	rejects = append(rejects,
-		field("extracted_at", bigquery.TimestampFieldType, "when the vendor was read"),
-		field("sync_id", bigquery.StringFieldType, "the run that wrote the row"))
-	return append(list,
-		layout{name: ledgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: append(slices.Clone(streamColumns), "seq")},
-		layout{name: rejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: streamColumns},
-		layout{name: journalTable, description: "vendor requests that must not be repeated", schema: journalSchema, partition: "at", cluster: []string{"source", "account"}},
-		layout{name: runsTable, description: "one row a finished run", schema: runsSchema},
-		layout{name: turnTable, description: "one row that every commit replaces, so that two commits at once conflict", schema: turnSchema},
-	), nil
-}
-
-var tableMeaning = map[string]string{
-	"activity": "what one resource did on one channel in one interval; one row per source row",
-	"events":   "one row per thing that happened",
-}
-
-func field(name string, typ bigquery.FieldType, meaning string) *bigquery.FieldSchema {
-	return &bigquery.FieldSchema{Name: name, Type: typ, Description: meaning}
-}
-
-func required(name string, typ bigquery.FieldType, meaning string) *bigquery.FieldSchema {
-	f := field(name, typ, meaning)
-	f.Required = true
-	return f
-}
-
-var ledgerSchema = bigquery.Schema{
-	required("source", bigquery.StringFieldType, "the vendor; empty on receipts"),
-	required("account", bigquery.StringFieldType, "the tenant of the source; empty on receipts"),
-	required("stream", bigquery.StringFieldType, "the stream's full name; empty on receipts"),
-	required("seq", bigquery.IntegerFieldType, "the order of the log within a stream; 0 on receipts"),
-	required("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the entry; orders entries of equal seq"),
-	field("batch", bigquery.StringFieldType, "the commit that wrote the entry; null for entries without data"),
-	required("replaces", bigquery.BooleanFieldType, "the commit replaced the window's rows"),
-	required("kind", bigquery.StringFieldType, "begin, commit, fail, waive: of a window; origin, first: window_start is the day 30 days before the first sync, the first day as a sync had it; receipt: what the jobs of a batch used, one row a batch that wrote data"),
-	required("window_start", bigquery.TimestampFieldType, "start of the window"),
-	required("window_end", bigquery.TimestampFieldType, "end of the window, exclusive"),
-	field("zone", bigquery.StringFieldType, "the time zone that the window was cut in"),
-	field("sync_id", bigquery.StringFieldType, "the run"),
-	field("extracted_at", bigquery.TimestampFieldType, "when the vendor was read, by the clock that plans"),
-	field("read_at", bigquery.TimestampFieldType, "when the vendor was read, by the real clock; the newer reading wins"),
-	field("committed_at", bigquery.TimestampFieldType, "when it was committed, by the real clock of the run"),
-	required("settled", bigquery.BooleanFieldType, "read after the vendor stops restating the window"),
-	required("unchanged", bigquery.BooleanFieldType, "the rows are those of an earlier, equal reading"),
-	required("rows_read", bigquery.IntegerFieldType, "source rows: loaded + rejected + outside + duplicate, over the windows of one report"),
-	required("rows_loaded", bigquery.IntegerFieldType, "rows that the table holds of the window"),
-	required("rows_rejected", bigquery.IntegerFieldType, "source rows that could not be loaded"),
-	required("rows_outside", bigquery.IntegerFieldType, "source rows of other times"),
-	required("rows_duplicate", bigquery.IntegerFieldType, "source rows that an earlier target's report had"),
-	required("bytes_staged", bigquery.IntegerFieldType, "size of the window's rows and rejects as staged Parquet; unit: B; aggregation: sum; 0 on receipts"),
-	field("fingerprint", bigquery.StringFieldType, "order-independent hash of the rows"),
-	field("settings", bigquery.StringFieldType, "hash of the settings that shape the rows"),
-	field("note", bigquery.StringFieldType, "the error of a failure, the reason of a waiver"),
-	required("entry", bigquery.StringFieldType, "the entry as JSON, which Windrow reads"),
-	field("bytes_billed", bigquery.IntegerFieldType, "of a receipt: bytes that the batch's queries were billed for; unit: B; aggregation: sum"),
-	field("slot_ms", bigquery.IntegerFieldType, "of a receipt: slot time of the batch's jobs; unit: ms; aggregation: sum"),
-	field("jobs", bigquery.IntegerFieldType, "of a receipt: load and query jobs of the batch; aggregation: sum"),
-}
-
-var journalSchema = bigquery.Schema{
-	required("source", bigquery.StringFieldType, "the vendor"),
-	required("account", bigquery.StringFieldType, "the tenant of the source"),
-	required("at", bigquery.TimestampFieldType, "when the request was sent, by the real clock"),
-	required("kind", bigquery.StringFieldType, "what kind of request"),
-	field("text", bigquery.StringFieldType, "its parameters"),
-}
-
-var runsSchema = bigquery.Schema{
-	required("sync_id", bigquery.StringFieldType, "the run"),
-	field("started_at", bigquery.TimestampFieldType, "when it began"),
-	field("finished_at", bigquery.TimestampFieldType, "when it ended"),
-	required("exit", bigquery.IntegerFieldType, "its exit code"),
-	required("summary", bigquery.StringFieldType, "its summary as JSON"),
-}
-
-var turnSchema = bigquery.Schema{
-	required("batch", bigquery.StringFieldType, "the last commit"),
-}
-
 // schemaOf is the BigQuery form of an Arrow schema, with descriptions.
 func schemaOf(s *arrow.Schema) (bigquery.Schema, error) {
 	list := make(bigquery.Schema, s.NumFields())
@@ -243,4 +121,15 @@ func typeName(f *bigquery.FieldSchema) string {
 		return "REPEATED " + string(f.Type)
 	}
 	return string(f.Type)
+}
+
+// bare is the schema without descriptions.
+func bare(s bigquery.Schema) bigquery.Schema {
+	out := make(bigquery.Schema, len(s))
+	for i, f := range s {
+		c := *f
+		c.Description = ""
+		out[i] = &c
+	}
+	return out
 }

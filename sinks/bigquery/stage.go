@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
@@ -40,7 +41,7 @@ var rejectsSchema = func() *arrow.Schema {
 // it, since a report may serve many windows at once.
 type stage struct {
 	*staging.Stage
-	store *Store
+	temp *tempFolder
 
 	rows    spool
 	rejects spool
@@ -76,11 +77,11 @@ func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table
 	if err != nil {
 		return nil, err
 	}
-	return &stage{Stage: shared, store: s}, nil
+	return &stage{Stage: shared, temp: &s.temp}, nil
 }
 
-// stageFault is fault for what happens before anything is sent to BigQuery.
-func stageFault(op string, err error) error { return fault(op, tempFault(op, err)) }
+// stageFault classifies what happens before anything is sent to BigQuery.
+func stageFault(op string, err error) error { return apierror.Classify(op, tempFault(op, err)) }
 
 // Append implements [pipeline.Stage]. Encoding happens outside the lock.
 func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
@@ -126,7 +127,7 @@ func (st *stage) begin(p *spool, schema *arrow.Schema) error {
 	if p.groups != nil {
 		return nil
 	}
-	f, err := st.store.tempFile()
+	f, err := st.temp.file()
 	if err != nil {
 		return err
 	}

@@ -2,58 +2,17 @@ package bigquery
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"cloud.google.com/go/auth"
 	"cloud.google.com/go/bigquery"
-	"google.golang.org/api/googleapi"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
-
-func TestTheSinksNameIsAProjectAndADataset(t *testing.T) {
-	tests := []struct{ name, dsn, project, dataset, location, wrong string }{
-		{"with a location", "bigquery://my-project/contact_centre?location=EU", "my-project", "contact_centre", "EU", ""},
-		{"without one", "bigquery://my-project/d", "my-project", "d", "", ""},
-		{"a region", "bigquery://my-project/d?location=europe-west1", "my-project", "d", "europe-west1", ""},
-		{"a project of a domain", "bigquery://example.com:my-project/d", "example.com:my-project", "d", "", ""},
-		{"another kind of sink", "gs://bucket/prefix", "", "", "", "bigquery://"},
-		{"no dataset", "bigquery://my-project", "", "", "", "dataset id"},
-		{"more than a dataset", "bigquery://my-project/d/t", "", "", "", "dataset id"},
-		{"the longest dataset", "bigquery://my-project/" + strings.Repeat("d", 1000), "my-project", strings.Repeat("d", 1000), "", ""},
-		{"a dataset too long", "bigquery://my-project/" + strings.Repeat("d", 1001), "", "", "", "dataset id"},
-		{"a dataset that ends its quotes", "bigquery://my-project/d`; DROP", "", "", "", "dataset id"},
-		{"a project that ends its quotes", "bigquery://p`p/d", "", "", "", "project id"},
-		{"an unknown parameter", "bigquery://my-project/d?region=EU", "", "", "", `"region"`},
-		{"a location that is none", "bigquery://my-project/d?location=E%20U", "", "", "", "no location"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			n, location, err := parse(tt.dsn)
-			if tt.wrong != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.wrong) {
-					t.Errorf("%v", err)
-				}
-				if _, err := Open(context.Background(), tt.dsn, Options{}); pipeline.KindOf(err) != pipeline.Invalid {
-					t.Errorf("Open says %v", err)
-				}
-				return
-			}
-			if err != nil || n.project != tt.project || n.dataset != tt.dataset || location != tt.location {
-				t.Errorf("%+v, %q, %v", n, location, err)
-			}
-		})
-	}
-}
 
 func TestLookingCreatesNothing(t *testing.T) {
 	ctx := context.Background()
@@ -75,58 +34,6 @@ func TestLookingCreatesNothing(t *testing.T) {
 		if strings.HasSuffix(c.Method, ".insert") && !strings.HasPrefix(c.Method, "jobs.") {
 			t.Errorf("looking called %s", c.Method)
 		}
-	}
-}
-
-// noToken is what the client says when no access token is given.
-func noToken(code int) error {
-	return &url.Error{Op: "Get", URL: "https://x", Err: &auth.Error{Response: &http.Response{StatusCode: code}}}
-}
-
-func TestFaultsAreClassifiedByCodeAndReason(t *testing.T) {
-	api := func(code int, reason string) error {
-		e := &googleapi.Error{Code: code}
-		if reason != "" {
-			e.Errors = []googleapi.ErrorItem{{Reason: reason}}
-		}
-		return e
-	}
-	tests := []struct {
-		name string
-		err  error
-		kind pipeline.Kind
-		hint string
-	}{
-		{"401", api(401, "authError"), pipeline.Unauthorized, "Job User"},
-		{"403 accessDenied", api(403, "accessDenied"), pipeline.Unauthorized, "Data Editor"},
-		{"403 without a reason", api(403, ""), pipeline.Unauthorized, "Data Editor"},
-		{"403 quotaExceeded", api(403, "quotaExceeded"), pipeline.Throttled, "quota"},
-		{"403 rateLimitExceeded", api(403, "rateLimitExceeded"), pipeline.Throttled, ""},
-		{"429", api(429, ""), pipeline.Throttled, ""},
-		{"503", api(503, ""), pipeline.Unavailable, ""},
-		{"a job's backendError", &failedJob{&bigquery.Error{Reason: "backendError"}}, pipeline.Unavailable, ""},
-		{"a job's quotaExceeded", &failedJob{&bigquery.Error{Reason: "quotaExceeded"}}, pipeline.Throttled, ""},
-		{"a job over its price", &failedJob{&bigquery.Error{Reason: "bytesBilledLimitExceeded"}}, pipeline.SinkFailed, "WINDROW_BIGQUERY_MAX_BYTES_BILLED"},
-		{"a job that is refused", &failedJob{&bigquery.Error{Reason: "invalidQuery"}}, pipeline.SinkFailed, ""},
-		{"400", api(400, "invalid"), pipeline.SinkFailed, ""},
-		{"a lost connection", &url.Error{Op: "Post", URL: "https://x", Err: errors.New("reset")}, pipeline.Unavailable, ""},
-		{"an answer that broke off", fmt.Errorf("decode: %w", io.ErrUnexpectedEOF), pipeline.Unavailable, ""},
-		{"a signal", &url.Error{Op: "Post", URL: "https://x", Err: context.Canceled}, pipeline.Stopped, ""},
-		{"no token for an expired login", noToken(400), pipeline.Unauthorized, "expired"},
-		{"no token for the moment", noToken(503), pipeline.Unavailable, ""},
-		{"no answer", context.DeadlineExceeded, pipeline.Unavailable, "next run"},
-		{"a known error", &pipeline.Error{Kind: pipeline.Invalid}, pipeline.Invalid, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			err := fault("commit", tt.err)
-			if pipeline.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.hint) {
-				t.Errorf("%v is of kind %s", err, pipeline.KindOf(err))
-			}
-		})
-	}
-	if fault("commit", nil) != nil {
-		t.Error("no error became one")
 	}
 }
 
@@ -155,7 +62,7 @@ func TestTablesAreMadeWithPartitionsClustersAndMeanings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if md.TimePartitioning == nil || md.TimePartitioning.Field != "local_date" || md.Clustering == nil || !slices.Equal(md.Clustering.Fields, streamColumns) {
+		if md.TimePartitioning == nil || md.TimePartitioning.Field != "local_date" || md.Clustering == nil || !slices.Equal(md.Clustering.Fields, statement.StreamColumns) {
 			t.Errorf("%s: partitions %+v, clusters %+v", table.Name, md.TimePartitioning, md.Clustering)
 		}
 		for i, f := range md.Schema {
@@ -230,14 +137,14 @@ func TestAViewOfAnEarlierVersionGetsItsQuery(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
-	view := p.client(t).Table(watermarksView)
+	view := p.client(t).Table(statement.WatermarksView)
 	if _, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: "SELECT 1 AS old"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	s = p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 1, 0, "eva"))
 	md, err := view.Metadata(ctx)
-	if err != nil || md.ViewQuery != s.names.watermarks() || !strings.Contains(md.Description, "WINDROW_FROM") {
+	if err != nil || md.ViewQuery != s.sql.Watermarks() || !strings.Contains(md.Description, "WINDROW_FROM") {
 		t.Errorf("%+v, %v", md, err)
 	}
 }

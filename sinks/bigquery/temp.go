@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/gofrs/flock"
 
@@ -35,10 +36,44 @@ func tempFault(op string, err error) error {
 		Hint: "windows wait in the temporary folder until they are committed: name one by TMPDIR that can be written and has room; on Cloud Run it is a part of the memory"}
 }
 
-// tempDir is a store's own temporary folder.
+// tempDir is a folder that is locked as long as its process lives.
 type tempDir struct {
 	path  string
 	alive *flock.Flock
+}
+
+// tempFolder is a store's own temporary folder, which is made with the first file.
+type tempFolder struct {
+	parent string // empty means the system's
+
+	mu  sync.Mutex
+	dir *tempDir
+}
+
+// file makes a file in the folder.
+func (t *tempFolder) file() (*os.File, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.dir == nil {
+		dir, err := makeTemp(t.parent)
+		if err != nil {
+			return nil, err
+		}
+		t.dir = dir
+	}
+	return os.CreateTemp(t.dir.path, "stage-")
+}
+
+// remove removes the folder with all that is in it.
+func (t *tempFolder) remove() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.dir == nil {
+		return nil
+	}
+	err := t.dir.remove()
+	t.dir = nil
+	return err
 }
 
 // makeTemp makes a temporary folder, and removes those whose process is dead.

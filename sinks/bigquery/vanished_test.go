@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 func TestTablesThatVanishAreMadeAgain(t *testing.T) {
@@ -13,7 +14,7 @@ func TestTablesThatVanishAreMadeAgain(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "old"))
-	for _, name := range []string{"activity", ledgerTable} {
+	for _, name := range []string{"activity", statement.LedgerTable} {
 		if err := p.client(t).Table(name).Delete(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +40,7 @@ func TestADataTableThatVanishedAloneIsNotMadeAgain(t *testing.T) {
 			t.Errorf("%v", r.Err)
 		}
 	}
-	if err := p.client(t).Table(ledgerTable).Delete(ctx); err != nil {
+	if err := p.client(t).Table(statement.LedgerTable).Delete(ctx); err != nil {
 		t.Fatal(err)
 	}
 	s = p.open(t, p.options())
@@ -57,7 +58,7 @@ func TestATableThatAnotherProcessMakesMeanwhileIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustCommit(t, first, pipeline.Committed, seal(t, first, dayWindow(0), 1, 0, "ana"))
-	if err := late.mayMake(context.Background(), list[0]); err != nil {
+	if err := late.dataset.mayMake(context.Background(), list[0]); err != nil {
 		t.Errorf("a table that is there by now: %v", err)
 	}
 }

@@ -1,4 +1,9 @@
-package bigquery
+// Package apierror tells what an error of BigQuery's API means: to which kind it
+// belongs, and what to do about it. It knows codes and reasons alone, never the
+// words of a message.
+//
+// It repeats nothing (package job does). Start at [Classify].
+package apierror
 
 import (
 	"context"
@@ -14,8 +19,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// httpStatus is the code of the API's answer, 0 for anything else.
-func httpStatus(err error) int {
+// Status is the HTTP status of the API's answer; 0 where there was no answer.
+func Status(err error) int {
 	var e *googleapi.Error
 	if errors.As(err, &e) {
 		return e.Code
@@ -23,9 +28,9 @@ func httpStatus(err error) int {
 	return 0
 }
 
-// reasonOf is the API's word for what is wrong, of a request or of a job. The
-// words: https://cloud.google.com/bigquery/docs/error-messages
-func reasonOf(err error) string {
+// Reason is the API's word for what is wrong with a request or a job; empty
+// where it gave none. The words: https://cloud.google.com/bigquery/docs/error-messages
+func Reason(err error) string {
 	var e *googleapi.Error
 	if errors.As(err, &e) && len(e.Errors) > 0 {
 		return e.Errors[0].Reason
@@ -37,14 +42,14 @@ func reasonOf(err error) string {
 	return ""
 }
 
-// absent reports whether the dataset or a table is missing.
-func absent(err error) bool {
-	return httpStatus(err) == http.StatusNotFound || reasonOf(err) == "notFound"
+// Absent reports whether a dataset, a table or a job is missing.
+func Absent(err error) bool {
+	return Status(err) == http.StatusNotFound || Reason(err) == "notFound"
 }
 
-// fault classifies what BigQuery or the file system said, by code and reason.
-// A nil error stays nil.
-func fault(op string, err error) error {
+// Classify makes a [pipeline.Error] of what BigQuery or the file system said. An
+// error that is one already stays as it is, and nil stays nil.
+func Classify(op string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -62,14 +67,14 @@ func fault(op string, err error) error {
 		e.Hint = "BigQuery gave no answer for a long time; the next run goes on where this one ended"
 		return e
 	}
-	if e.Kind, e.Hint = byReason(reasonOf(err)); e.Kind != pipeline.SinkFailed || e.Hint != "" {
+	if e.Kind, e.Hint = byReason(Reason(err)); e.Kind != pipeline.SinkFailed || e.Hint != "" {
 		return e
 	}
 	if tokenRefused(err) {
 		e.Kind, e.Hint = pipeline.Unauthorized, "no access token is given for these credentials: the login has expired, or the account or its key is gone"
 		return e
 	}
-	e.Kind, e.Hint = byStatus(httpStatus(err))
+	e.Kind, e.Hint = byStatus(Status(err))
 	var lost *url.Error
 	if errors.As(err, &lost) || errors.Is(err, io.ErrUnexpectedEOF) { // no answer, or one that broke off
 		e.Kind = pipeline.Unavailable
@@ -117,19 +122,4 @@ func byStatus(code int) (pipeline.Kind, string) {
 		return pipeline.Unavailable, ""
 	}
 	return pipeline.SinkFailed, ""
-}
-
-// halvable reports whether a smaller batch may succeed where this one failed
-// for good, at once: repeating the same would not help.
-func halvable(err error) bool {
-	switch reasonOf(err) {
-	case "resourcesExceeded", "bytesBilledLimitExceeded", "responseTooLarge", "invalid":
-		return true
-	}
-	return errors.Is(err, errTooLong)
-}
-
-// windowFault is fault for one window; a zero span means the stream.
-func windowFault(op string, k pipeline.StreamKey, w pipeline.Span, err error) error {
-	return pipeline.Locate(fault(op, err), k.Stream, w)
 }

@@ -37,7 +37,7 @@ FROM UNNEST(ARRAY<STRUCT<`n` INT64, `seen` INT64, `source` STRING, `account` STR
 (2,0,'ucontact','default','ucontact.agents',FALSE,'commit',1757311200000000,1757397600000000,'America/Mexico_City','run',1759276860000000,1759276860000000,1759276920000000,TRUE,FALSE,5,1,1,2,1,0,'00000000000000000000000000000000','settings',NULL,'{"kind":"commit","window":{"start":"2025-09-08T06:00:00Z","end":"2025-09-09T06:00:00Z","zone":"America/Mexico_City"},"sync_id":"run","extracted_at":"2025-10-01T00:01:00Z","read_at":"2025-10-01T00:01:00Z","committed_at":"2025-10-01T00:02:00Z","settled":true,"counts":{"read":5,"rows":1,"rejected":1,"outside":2,"duplicate":1},"settings":"settings"}')
 ]) AS e;
 
--- make the turn
+-- make the fence
 INSERT INTO `test-project`.`contact_centre`.`_windrow_turn` (`batch`) VALUES ('none');
 
 -- commit rows and rejects of activity

@@ -1,22 +1,18 @@
-package bigquery
+package statementtest
 
 import (
 	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"sync"
-	"testing"
-
-	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"unicode/utf8"
 )
 
-// The shape of a statement is what GoogleSQL's analyser looks at: its tokens
-// with each literal as its type, and what may be repeated, standing once. Two
-// statements of one shape are both accepted or both refused.
+// stagePrefix begins the names of staging tables, which end with a digest.
+const stagePrefix = "_windrow_stage_"
 
-// shapes returns the shape of each statement of a script.
-func shapes(script string) ([]string, error) {
+// Shapes returns the shape of each statement of a script.
+func Shapes(script string) ([]string, error) {
 	var list []string
 	r := &shapeReader{rest: script}
 	for {
@@ -86,7 +82,7 @@ func (r *shapeReader) word() (string, error) {
 	}
 	switch c := r.rest[0]; {
 	case c == '\'':
-		_, rest, ok := unquote(r.rest)
+		_, rest, ok := Unquote(r.rest)
 		r.rest = rest
 		if !ok {
 			return "", fmt.Errorf("a literal without an end")
@@ -211,91 +207,64 @@ func rows(words []string) []string {
 	return out
 }
 
-// shapesOnFile are those of testdata/statements.sql, which GoogleSQL's analyser
-// has accepted.
-var shapesOnFile = sync.OnceValues(func() (map[string]bool, error) {
-	text, err := os.ReadFile(statementsFile)
+// ShapesOfFile are the shapes of the statements in a file.
+func ShapesOfFile(name string) (map[string]bool, error) {
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	list, err := shapes(string(text))
+	list, err := Shapes(string(text))
 	known := make(map[string]bool, len(list))
 	for _, s := range list {
 		known[s] = true
 	}
 	return known, err
-})
-
-// checkSent fails the test if a job of the server ran a statement of a shape
-// that is not on file, for no statement may escape the analysis, or without a cap.
-func checkSent(t testing.TB, server *bigquerytest.Server) {
-	t.Helper()
-	known, err := shapesOnFile()
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	told := map[string]bool{}
-	for _, j := range server.Jobs() {
-		if j.Kind != bigquerytest.Load && j.MaxBytesBilled <= 0 {
-			t.Errorf("job %s was sent without a cap on what it bills", j.ID)
-		}
-		list, err := shapes(j.SQL)
-		if err != nil {
-			t.Errorf("%v, in %s", err, j.SQL)
-		}
-		for _, s := range list {
-			if !known[s] && !told[s] {
-				told[s] = true
-				t.Errorf("a statement was sent whose shape is not in %s:\n%s", statementsFile, s)
-			}
-		}
-	}
 }
 
-func TestShapesTellStatementsApart(t *testing.T) {
-	const insert = "INSERT INTO `p`.`d`.`x` (`a`, `b`) "
-	tests := []struct {
-		name, a, b string
-		same       bool
-	}{
-		{"other values", "SELECT 1, 'a', TRUE, DATE '2025-09-08'", "SELECT 23, 'b\\'', FALSE, DATE '2025-09-09'", true},
-		{"a null of the same type", "SELECT TIMESTAMP '2025-09-08 06:00:00'", "SELECT CAST(NULL AS TIMESTAMP)", true},
-		{"a null of another type", "SELECT 'a'", "SELECT CAST(NULL AS TIMESTAMP)", false},
-		{"a value of another type", "SELECT 'a'", "SELECT 1", false},
-		{"a longer set", "SELECT 1 WHERE `a` IN ('a')", "SELECT 1 WHERE `a` IN ('a', 'b', 'c')", true},
-		{"more ranges", "SELECT 1 WHERE (`a` BETWEEN 1 AND 2)", "SELECT 1 WHERE (`a` BETWEEN 1 AND 2 OR `a` BETWEEN 4 AND 5)", true},
-		{"more selected rows", "SELECT 1 AS `a`", "SELECT 1 AS `a` UNION ALL SELECT 2 AS `a`", true},
-		{"more rows of values", insert + "VALUES (1, 'a')", insert + "VALUES (1, 'a'), (2, 'b')", true},
-		{"more structs in an array", "FROM UNNEST(ARRAY<STRUCT<`n` INT64, `a` STRING>>[(1, 'a')])", "FROM UNNEST(ARRAY<STRUCT<`n` INT64, `a` STRING>>[(-1, NULL), (2, 'a')])", true},
-		{"a struct with a value of another type", "FROM UNNEST(ARRAY<STRUCT<`n` INT64, `a` STRING>>[(1, 'a')])", "FROM UNNEST(ARRAY<STRUCT<`n` INT64, `a` STRING>>[(1, 1)])", false},
-		{"an untyped null", "SELECT NULL", "SELECT 'a'", false},
-		{"one condition more", "SELECT 1 WHERE `a` = 1 AND `b` = 1", "SELECT 1 WHERE `a` = 1 AND `b` = 1 OR `b` = 1", false},
-		{"more values in a row", insert + "VALUES (1, 1)", insert + "VALUES (1, 1, 1)", false},
-		{"more selected values", "SELECT 1", "SELECT 1, 1", false},
-		{"another column", "SELECT `a`", "SELECT `b`", false},
-		{"another table", "SELECT `a` FROM `x`", "SELECT `a` FROM `y`", false},
-		{"another staging table", "SELECT 1 FROM `_windrow_stage_0123456789abcdef01234567`", "SELECT 1 FROM `_windrow_stage_76543210fedcba9876543210`", true},
-		{"a staging table of rejects", "SELECT 1 FROM `_windrow_stage_0123456789abcdef01234567`", "SELECT 1 FROM `_windrow_stage_0123456789abcdef01234567_rejects`", false},
-		{"another condition", "SELECT 1 WHERE `a` < 1", "SELECT 1 WHERE `a` <= 1", false},
-		{"a comment", "-- a\nSELECT 1;", "SELECT 1", true},
-		{"one more statement", "SELECT 1", "SELECT 1; SELECT 1", false},
+// Unquote reads the literal that text begins with, as GoogleSQL does.
+func Unquote(text string) (value, rest string, ok bool) {
+	text, ok = strings.CutPrefix(text, "'")
+	if !ok {
+		return "", "", false
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a, errA := shapes(tt.a)
-			b, errB := shapes(tt.b)
-			if errA != nil || errB != nil {
-				t.Fatal(errA, errB)
-			}
-			if slices.Equal(a, b) != tt.same {
-				t.Errorf("%q\n%q\nsame: %v", a, b, !tt.same)
-			}
-		})
-	}
-	for _, bad := range []string{"SELECT 'a", "SELECT (1", "SELECT 1)", "SELECT [1)", "SELECT `a", "SELECT @p", "SELECT \"a\""} {
-		if got, err := shapes(bad); err == nil {
-			t.Errorf("%s has the shape %q", bad, got)
+	var b strings.Builder
+	for len(text) > 0 {
+		switch {
+		case text[0] == '\'':
+			return b.String(), text[1:], true
+		case text[0] == '\n' || text[0] == '\r':
+			return "", text, false
+		case text[0] != '\\':
+			r, n := utf8.DecodeRuneInString(text)
+			b.WriteRune(r)
+			text = text[n:]
+			continue
+		case len(text) < 2:
+			return "", text, false
 		}
+		switch c := text[1]; c {
+		case 'n':
+			b.WriteByte('\n')
+		case '\'', '\\':
+			b.WriteByte(c)
+		case 'u':
+			if len(text) < 6 {
+				return "", text, false
+			}
+			var r rune
+			for _, c := range text[2:6] {
+				d := strings.IndexRune("0123456789abcdef", c)
+				if d < 0 {
+					return "", text, false
+				}
+				r = r<<4 | rune(d)
+			}
+			b.WriteRune(r)
+			text = text[4:]
+		default:
+			return "", text, false
+		}
+		text = text[2:]
 	}
+	return "", "", false
 }

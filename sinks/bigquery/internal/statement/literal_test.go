@@ -1,4 +1,4 @@
-package bigquery
+package statement
 
 import (
 	"strings"
@@ -9,9 +9,10 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement/statementtest"
 )
 
-var testNames = names{project: "test-project", dataset: "contact_centre"}
+var testDataset = Dataset{Project: "test-project", Name: "contact_centre"}
 
 func TestLiterals(t *testing.T) {
 	tests := []struct{ name, got, want string }{
@@ -27,7 +28,7 @@ func TestLiterals(t *testing.T) {
 		{"after BigQuery's years", instant(1 << 62), "TIMESTAMP '9999-12-31 23:59:59.999999+00:00'"},
 		{"a date", date(arrow.Date32FromTime(time.Date(2025, 9, 8, 0, 0, 0, 0, time.UTC))), "DATE '2025-09-08'"},
 		{"a set", in("stream", []string{"b", "a", "b"}), "`stream` IN ('a', 'b')"},
-		{"a table", testNames.table(ledgerTable), "`test-project`.`contact_centre`.`_windrow_ledger`"},
+		{"a table", testDataset.table(LedgerTable), "`test-project`.`contact_centre`.`_windrow_ledger`"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,7 +45,7 @@ func FuzzQuote(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, rest, ok := unquote(quote(s))
+		got, rest, ok := statementtest.Unquote(quote(s))
 		if !ok || rest != "" {
 			t.Fatalf("%q became %s, which leaves %q", s, quote(s), rest)
 		}
@@ -52,52 +53,4 @@ func FuzzQuote(f *testing.F) {
 			t.Fatalf("%q came back as %q", s, got)
 		}
 	})
-}
-
-// unquote reads the literal that text begins with, as GoogleSQL does.
-func unquote(text string) (value, rest string, ok bool) {
-	text, ok = strings.CutPrefix(text, "'")
-	if !ok {
-		return "", "", false
-	}
-	var b strings.Builder
-	for len(text) > 0 {
-		switch {
-		case text[0] == '\'':
-			return b.String(), text[1:], true
-		case text[0] == '\n' || text[0] == '\r':
-			return "", text, false
-		case text[0] != '\\':
-			r, n := utf8.DecodeRuneInString(text)
-			b.WriteRune(r)
-			text = text[n:]
-			continue
-		case len(text) < 2:
-			return "", text, false
-		}
-		switch c := text[1]; c {
-		case 'n':
-			b.WriteByte('\n')
-		case '\'', '\\':
-			b.WriteByte(c)
-		case 'u':
-			if len(text) < 6 {
-				return "", text, false
-			}
-			var r rune
-			for _, c := range text[2:6] {
-				d := strings.IndexRune("0123456789abcdef", c)
-				if d < 0 {
-					return "", text, false
-				}
-				r = r<<4 | rune(d)
-			}
-			b.WriteRune(r)
-			text = text[4:]
-		default:
-			return "", text, false
-		}
-		text = text[2:]
-	}
-	return "", "", false
 }

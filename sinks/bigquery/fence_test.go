@@ -16,6 +16,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 // scriptWatch looks at the commits of one store on their way.
@@ -27,7 +28,7 @@ type scriptWatch struct {
 	n        int
 }
 
-var takesTurn = regexp.MustCompile("DELETE FROM `[^`]+`.`[^`]+`.`" + turnTable + "` WHERE TRUE;")
+var takesTurn = regexp.MustCompile("DELETE FROM `[^`]+`.`[^`]+`.`" + statement.FenceTable + "` WHERE TRUE;")
 
 func (w *scriptWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.Method != http.MethodPost {
@@ -61,8 +62,12 @@ func (w *scriptWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
+func (w *scriptWatch) options(p place) Options {
+	return p.options(option.WithHTTPClient(&http.Client{Transport: w}))
+}
+
 func (w *scriptWatch) open(t testing.TB, p place) *Store {
-	return p.open(t, p.options(option.WithHTTPClient(&http.Client{Transport: w})))
+	return p.open(t, w.options(p))
 }
 
 // overlap commits the window by the first store, and by the second while the
@@ -84,7 +89,7 @@ func overlap(t *testing.T, p place, turnless bool, first, second func(*Store) pi
 	one, two := a.open(t, p), b.open(t, p)
 	windows := []pipeline.Sealed{first(one), second(two)}
 	for i, s := range []*Store{one, two} { // both judge by the log as it is now
-		if err := s.known(ctx, []pipeline.StreamKey{windows[i].Key}); err != nil {
+		if err := s.logs.known(ctx, []pipeline.StreamKey{windows[i].Key}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -175,8 +180,9 @@ func TestSixStoresThatCommitAtOnceAllSucceed(t *testing.T) {
 				<-began
 			}
 		}
-		s := watches[i].open(t, p)
-		s.pace = 10 * time.Millisecond
+		o := watches[i].options(p)
+		o.Pace = 10 * time.Millisecond
+		s := p.open(t, o)
 		group := []pipeline.Sealed{seal(t, s, dayWindow(i), 2, 0, fmt.Sprint("store ", i)), sealOf(t, s, calls, dayWindow(i), 2, 0, fmt.Sprint("call ", i))}
 		want = append(want, fmt.Sprint("store ", i))
 		wg.Go(func() {

@@ -1,0 +1,112 @@
+package statement
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement/statementtest"
+)
+
+var agents, calls = pipeline.StreamKey{Account: "default", Stream: "ucontact.agents"}, pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
+
+// dayWindow is the n-th local day of the tests' time.
+func dayWindow(n int) pipeline.Window {
+	start := time.Date(2025, 9, 8+n, 6, 0, 0, 0, time.UTC)
+	return pipeline.Window{Span: pipeline.Span{Start: pipeline.InstantOf(start), End: pipeline.InstantOf(start.AddDate(0, 0, 1))}, Zone: "America/Mexico_City"}
+}
+
+// readAt is the instant of the n-th reading.
+func readAt(n int) pipeline.Instant {
+	return pipeline.InstantOf(time.Date(2025, 10, 1, 0, n, 0, 0, time.UTC))
+}
+
+// Staging tables on file: of activity, of events, and of rejects.
+const (
+	activityStage = StagePrefix + "000000000000000000000001"
+	eventsStage   = StagePrefix + "000000000000000000000002"
+	rejectsStage  = StagePrefix + "000000000000000000000003_rejects"
+)
+
+// statements has every statement that the sink can send, each with every part
+// that it can have.
+func statements(t *testing.T) string {
+	t.Helper()
+	commit := pipeline.Entry{
+		Kind: pipeline.EntryCommit, Window: dayWindow(0), SyncID: "run", ExtractedAt: readAt(1), ReadAt: readAt(1), CommittedAt: readAt(2), Settled: true,
+		Counts: pipeline.Counts{Read: 5, Rows: 1, Rejected: 1, Outside: 2, Duplicate: 1}, Settings: "settings",
+	}
+	fail := pipeline.Entry{Kind: pipeline.EntryFail, Window: dayWindow(1), Note: "it's \\ broken\n"}
+	line := func(e pipeline.Entry) Line {
+		l, err := NewLine(agents, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	script := func(table *pipeline.Table, rows, rejects string, replaces bool) string {
+		tx := Transaction{ID: "0123456789abcdef01234567", Table: table, Rows: rows, Rejects: rejects,
+			RejectColumns: []string{"source", "account", "stream", "window_start", "window_end", "scope", "position", "reason", "raw", "row_time"}}
+		for i, w := range []pipeline.Window{dayWindow(0), dayWindow(3)} {
+			e := commit
+			e.Window = w
+			l := line(e)
+			l.Seen, l.Replaces = int64(i), replaces
+			tx.Lines = append(tx.Lines, l)
+			if !replaces {
+				continue
+			}
+			if err := tx.Replaced.Add(agents, w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text, err := testDataset.Commit(tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	tenant := pipeline.TenantKey{Source: "dialpad", Account: "default"}
+	run := pipeline.Summary{SyncID: "run", StartedAt: readAt(1), FinishedAt: readAt(2), Exit: 3}
+	var b strings.Builder
+	for _, s := range []struct{ name, text string }{
+		{"check", Check},
+		{"read a ledger", testDataset.ReadLedger([]LogFloor{{agents, 0}})},
+		{"read ledgers", testDataset.ReadLedger([]LogFloor{{agents, 7}, {calls, 0}})},
+		{"list the streams", testDataset.Streams()},
+		{"read the journal", testDataset.Notes(tenant, readAt(1))},
+		{"add a note", testDataset.AddNote(pipeline.Note{Tenant: tenant, At: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), Kind: "post", Text: "days_ago=1"})},
+		{"add a note without text", testDataset.AddNote(pipeline.Note{Tenant: tenant, At: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), Kind: "post"})},
+		{"add a run", testDataset.RecordRun(run, "{}", nil)},
+		{"add a run and its receipts", testDataset.RecordRun(run, "{}", []BatchReceipt{{"0123456789abcdef01234567", dayWindow(0).Span, pipeline.Receipt{LoadJobs: 1, QueryJobs: 2, BytesBilled: 80 << 20, SlotMillis: 1234}}})},
+		{"record entries", testDataset.AddEntries([]Line{line(fail), line(commit)})},
+		{"make the fence", testDataset.FenceRow("none")},
+		{"commit rows and rejects of activity", script(pipeline.Activity, activityStage, rejectsStage, true)},
+		{"commit rows of events", script(pipeline.Events, eventsStage, "", true)},
+		{"clear windows", script(pipeline.Activity, "", "", true)},
+		{"commit unchanged windows", script(pipeline.Activity, "", "", false)},
+		{"view " + WatermarksView, testDataset.Watermarks()},
+	} {
+		b.WriteString("-- " + s.name + "\n" + strings.TrimSuffix(s.text, ";") + ";\n\n")
+	}
+	return b.String()
+}
+
+// See what changed before it is written with -update, and let .ci/run googlesql
+// judge it.
+func TestTheStatementsAreThoseOnFile(t *testing.T) {
+	statementtest.OnFile(t, filepath.Join("testdata", "statements.sql"), statements(t))
+}
+
+func TestAScriptThatBigQueryWouldRefuseIsNotBuilt(t *testing.T) {
+	l, err := NewLine(agents, pipeline.Entry{Kind: pipeline.EntryCommit, Window: dayWindow(0), Note: strings.Repeat("x", MaxBytes)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := testDataset.Commit(Transaction{ID: "x", Table: pipeline.Activity, Lines: []Line{l}}); !errors.Is(err, ErrTooLong) {
+		t.Errorf("a script of more than a megabyte: %v", err)
+	}
+}

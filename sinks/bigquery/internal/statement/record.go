@@ -1,0 +1,56 @@
+package statement
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// BatchReceipt is what the jobs of one batch have used.
+type BatchReceipt struct {
+	Batch string
+	Span  pipeline.Span // of its windows
+	Used  pipeline.Receipt
+}
+
+// Notes reads the notes of a tenant from an instant on: at, kind, text.
+func (d Dataset) Notes(k pipeline.TenantKey, from pipeline.Instant) string {
+	return fmt.Sprintf("SELECT `at`, `kind`, `text` FROM %s WHERE `source` = %s AND `account` = %s AND `at` >= %s ORDER BY `at`",
+		d.table(JournalTable), quote(string(k.Source)), quote(string(k.Account)), instant(from))
+}
+
+// AddNote appends a note to the journal.
+func (d Dataset) AddNote(note pipeline.Note) string {
+	return fmt.Sprintf("INSERT INTO %s (`source`, `account`, `at`, `kind`, `text`) VALUES (%s, %s, %s, %s, %s)",
+		d.table(JournalTable), quote(string(note.Tenant.Source)), quote(string(note.Tenant.Account)),
+		instant(pipeline.InstantOf(note.At)), quote(note.Kind), quoteOrNull(note.Text))
+}
+
+func (d Dataset) addRun(sum pipeline.Summary, text string) string {
+	return fmt.Sprintf("INSERT INTO %s (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`) VALUES (%s, %s, %s, %d, %s)",
+		d.table(RunsTable), quote(string(sum.SyncID)), instantOrNull(sum.StartedAt), instantOrNull(sum.FinishedAt), sum.Exit, quote(text))
+}
+
+// RecordRun records a run, with the receipts of its batches where there are any.
+func (d Dataset) RecordRun(sum pipeline.Summary, text string, receipts []BatchReceipt) string {
+	if len(receipts) == 0 {
+		return d.addRun(sum, text)
+	}
+	return strings.Join([]string{"BEGIN TRANSACTION", d.addReceipts(sum, receipts), d.addRun(sum, text), "COMMIT TRANSACTION"}, ";\n") + ";"
+}
+
+// addReceipts appends a row for each batch. It belongs to no stream, and to no
+// place in the order of the log; the bytes that it staged stand in its windows' rows.
+func (d Dataset) addReceipts(sum pipeline.Summary, receipts []BatchReceipt) string {
+	rows := make([]string, len(receipts))
+	for i, r := range receipts {
+		rows[i] = fmt.Sprintf("('', '', '', 0, CURRENT_TIMESTAMP(), %s, FALSE, 'receipt', %s, %s, %s, FALSE, FALSE, 0, 0, 0, 0, 0, 0, '{}', %d, %d, %d)",
+			quote(r.Batch), instant(r.Span.Start), instant(r.Span.End), quoteOrNull(string(sum.SyncID)), r.Used.BytesBilled, r.Used.SlotMillis, r.Used.LoadJobs+r.Used.QueryJobs)
+	}
+	into := []string{
+		"source", "account", "stream", "seq", "recorded_at", "batch", "replaces", "kind", "window_start", "window_end", "sync_id", "settled", "unchanged",
+		"rows_read", "rows_loaded", "rows_rejected", "rows_outside", "rows_duplicate", "bytes_staged", "entry", "bytes_billed", "slot_ms", "jobs",
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES\n%s", d.table(LedgerTable), columns(into, ""), strings.Join(rows, ",\n"))
+}

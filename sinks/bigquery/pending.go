@@ -1,0 +1,57 @@
+package bigquery
+
+import (
+	"slices"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
+)
+
+// pending is one window on its way through a commit.
+type pending struct {
+	staging.Pending[*stage]
+	seen     int64 // of the ledger that the verdict knew
+	replaces bool
+}
+
+func failAll(group []*pending, op string, err error) {
+	for _, p := range group {
+		p.Fail(op, err)
+	}
+}
+
+// replaced lists the window and those whose rows it takes the place of.
+func (p *pending) replaced() []pipeline.Window {
+	return append([]pipeline.Window{p.Verdict.Entry.Window}, p.Replaces...)
+}
+
+func keysOf(group []*pending) (keys []pipeline.StreamKey) {
+	for _, p := range group {
+		if !slices.Contains(keys, p.Key) {
+			keys = append(keys, p.Key)
+		}
+	}
+	return keys
+}
+
+// tableOf is the table of the windows that replace data; nil where none does.
+func tableOf(group []*pending) *pipeline.Table {
+	for _, p := range group {
+		if p.replaces {
+			return p.Table
+		}
+	}
+	return nil
+}
+
+// spanOf holds all windows of a group.
+func spanOf(group []*pending) (span pipeline.Span) {
+	for _, p := range group {
+		w := p.Sealed.Entry.Window.Span
+		if span.Empty() {
+			span = w
+		}
+		span = pipeline.Span{Start: min(span.Start, w.Start), End: max(span.End, w.End)}
+	}
+	return span
+}

@@ -1,0 +1,139 @@
+package bigquery
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// logSettle is after how long no entry can appear in the log beneath one that
+// was read: twice as long as any statement that writes entries may take. An
+// entry's seq is above every one that its statement's snapshot has, so what
+// appears late is above everything that was there when its statement began.
+const logSettle = 2 * groupTime
+
+// streamLog is what is known of one stream's log. It is read as a whole once,
+// later from floor on.
+type streamLog struct {
+	mu      sync.Mutex
+	version int  // counts the changes
+	read    bool // as a whole, once
+	stale   bool // this store has recorded more
+	folded  *pipeline.Ledger
+	// seen is the seq of its last commit. Entries without data have a seq too,
+	// but theirs is not guarded: a commit may land beneath one that was read.
+	seen int64
+	// floor is a seq beneath and at which nothing is to come any more; tail are
+	// the entries above it that are folded, in order.
+	floor int64
+	tail  []mark
+}
+
+// mark identifies an entry that was read.
+type mark struct {
+	seq, at int64 // at is when BigQuery took it, in microseconds
+	sum     uint64
+}
+
+var markSeed = maphash.MakeSeed()
+
+// logRow is one entry as it is read.
+type logRow struct {
+	mark
+	batch, text string
+}
+
+func (r logRow) entry() (e pipeline.Entry, err error) {
+	if err = json.Unmarshal([]byte(r.text), &e); err != nil {
+		err = fmt.Errorf("entry %d of the ledger cannot be read: %w", r.seq, err)
+	}
+	return e, err
+}
+
+// reading is one log on its way into a streamLog.
+type reading struct {
+	log     *streamLog
+	version int
+	whole   bool
+	floor   int64
+	rows    []logRow
+}
+
+// windowKey is one window of one stream.
+type windowKey struct {
+	pipeline.StreamKey
+	pipeline.Span
+}
+
+// find collects the entries of a batch.
+func (r *reading) find(found map[windowKey]pipeline.Entry, k pipeline.StreamKey, batch string) error {
+	for _, row := range r.rows {
+		if batch == "" || row.batch != batch {
+			continue
+		}
+		e, err := row.entry()
+		if err != nil {
+			return err
+		}
+		found[windowKey{k, e.Window.Span}] = e
+	}
+	return nil
+}
+
+// apply folds what is new. It reports false where the log must be read again:
+// as a whole, if an entry stands among those that are folded already, for the
+// order of the log counts.
+func (r *reading) apply(settle time.Duration) (done bool, err error) {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.version != r.version {
+		r.whole = true // so that the next reading is not
+		return false, nil
+	}
+	if r.whole {
+		l.folded, l.seen, l.floor, l.tail, l.read = pipeline.NewLedger(), 0, 0, nil, true
+	}
+	if len(r.rows) < len(l.tail) || !slices.EqualFunc(l.tail, r.rows[:len(l.tail)], func(m mark, row logRow) bool { return m == row.mark }) {
+		return false, nil
+	}
+	l.stale = false
+	fresh := r.rows[len(l.tail):]
+	if len(fresh) == 0 && !r.whole {
+		return true, nil
+	}
+	l.version++
+	for _, row := range fresh {
+		e, err := row.entry()
+		if err != nil {
+			l.read = false // half of it is folded
+			return false, err
+		}
+		l.folded.Apply(e)
+		if e.Kind == pipeline.EntryCommit {
+			l.seen = max(l.seen, row.seq)
+		}
+		l.tail = append(l.tail, row.mark)
+	}
+	l.settle(settle)
+	return true, nil
+}
+
+// settle raises the floor.
+func (l *streamLog) settle(after time.Duration) {
+	latest := int64(0)
+	for _, m := range l.tail {
+		latest = max(latest, m.at)
+	}
+	for _, m := range l.tail {
+		if m.at <= latest-after.Microseconds() {
+			l.floor = max(l.floor, m.seq)
+		}
+	}
+	l.tail = slices.Clone(slices.DeleteFunc(l.tail, func(m mark) bool { return m.seq <= l.floor }))
+}
