@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -195,30 +194,4 @@ func quoted(s string) string {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // of a string
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// diffOf lists the lines that stand in one text alone.
-func diffOf(want, got string) string {
-	if want == got {
-		return ""
-	}
-	was, is := strings.Split(want, "\n"), strings.Split(got, "\n")
-	var b strings.Builder
-	for len(was) > 0 || len(is) > 0 {
-		switch {
-		case len(was) > 0 && len(is) > 0 && was[0] == is[0]:
-			was, is = was[1:], is[1:]
-			continue
-		case len(was) > 0 && !slices.Contains(is, was[0]):
-			fmt.Fprintf(&b, "- %s\n", was[0])
-			was = was[1:]
-		case len(is) > 0:
-			fmt.Fprintf(&b, "+ %s\n", is[0])
-			is = is[1:]
-		default:
-			fmt.Fprintf(&b, "- %s\n", was[0])
-			was = was[1:]
-		}
-	}
-	return b.String()
 }
