@@ -10,6 +10,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/connectortest"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/testdata"
 )
 
 // readRows decodes an answer; rows are the columns that have a value.
@@ -52,61 +53,8 @@ func late(t *testing.T, m pipeline.Meta) pipeline.Meta {
 	return m
 }
 
-const operatorsSample = `{
-"status": true,
-"operators": [{
-"name": {
-"givenName": "Chamo",
-"familyName": "Sac2"
-},
-"origins": [
-"5ed94dd1fdda89cee4cb61"
-],
-"profile": 500,
-"_id": "5ed96d95aef725fdfb",
-"displayName": "Chamo Sac2",
-"onlineTime": 0,
-"awayTime": 0,
-"freeTime": 0,
-"queriesResolved": 0,
-"avgDurationResolved": 0,
-"queriesAssigned": 0,
-"sumDuration": 0,
-"nps": 0,
-"lastConnection": null,
-"numberOfResponsesNps": 0,
-"queryInProgress": 0,
-"originsName": "Tengo otro tipo de consultas"
-},
-{
-"name": {
-"givenName": "Chamo",
-"familyName": "Operator"
-},
-"origins": [],
-"profile": 500,
-"_id": "5f286ede4dbdcf209af",
-"displayName": "Chamo Operator",
-"status": "online",
-"onlineTime": 480,
-"awayTime": 0,
-"freeTime": 0,
-"queriesResolved": 0,
-"avgDurationResolved": 0,
-"queriesAssigned": 0,
-"sumDuration": 0,
-"nps": 0,
-"lastConnection": null,
-"numberOfResponsesNps": 0,
-"queryInProgress": 0,
-"originsName": "all"
-}
-],
-"queryPending": 0
-}`
-
 func TestTheVendorsOperatorsSampleBecomesRows(t *testing.T) {
-	rows, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: "minutes"}), dayOf(t), operatorsSample)
+	rows, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: "minutes"}), dayOf(t), string(testdata.Read("chattonic/operators/vendor.json")))
 	if err != nil || len(rejects) > 0 {
 		t.Fatal(err, rejects)
 	}
@@ -223,26 +171,8 @@ func TestPromise06_WhatIsTrueOnlyAtTheMomentOfReadingIsNoChange(t *testing.T) {
 	}
 }
 
-const dashboardSample = `[{
-"date": "0",
-"totalUsers": 35756,
-"newUsers": 1211,
-"activeUsers": 1564,
-"totalMessagesReceived": 436368,
-"messagesReceived": 17099,
-"totalMessagesSent": 576358,
-"messagesSent": 22424,
-"pending": 1,
-"progress": 2,
-"resolved": 3,
-"failed": 4,
-"userEfficiency": 0,
-"attention": 1.5,
-"resolution": 2,
-"attentionAndResolution": 3.5,
-"nps": -5,
-"csat": 4.25
-}]`
+// dashboardSample has the members of the vendor's sample, each with another value.
+var dashboardSample = string(testdata.Read("chattonic/dashboard/all_fields.json"))
 
 func TestTheVendorsDashboardSampleBecomesARow(t *testing.T) {
 	want := map[string]string{

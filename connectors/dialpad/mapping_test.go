@@ -9,15 +9,15 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/connectortest"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/testdata"
 )
 
-// callsHeader is the calls export's header as captured from the vendor.
-const callsHeader = "date_started,call_id,category,direction,external_number,internal_number,date_first_rang,date_queued,date_rang,date_connected,date_ended," +
-	"target_id,target_kind,target_type,name,email,was_recorded,entry_point_call_id,entry_point_target_id,entry_point_target_kind,proxy_target_id,voicemail," +
-	"transferred_to,transferred_to_contact_id,transferred_from_target_id,office_id,company_id,device,salesforce_activity_id,timezone,availability," +
-	"time_in_system,callback_type,callback_id,master_call_id,time_to_answer,date_callback_connected,date_callback_ended,date_anonymized,categories," +
-	"ringing_duration,ringing_occurrences,hold_duration,hold_occurrences,talk_duration,queued_duration,queued_occurrences,wrapup_duration," +
-	"participant_type,percent_ai_talk_time,percent_ai_listen_time,percent_ai_silent_time,campaign_id,is_internal"
+// Headers as the vendor's files have them.
+var (
+	callsHeader      = testdata.Header("dialpad/calls/vendor.csv")
+	textsHeader      = testdata.Header("dialpad/texts/vendor.csv")
+	voicemailsHeader = testdata.Header("dialpad/voicemails/vendor.csv")
+)
 
 // document writes a CSV document: a header and rows that give some columns.
 func document(header string, rows ...map[string]string) string {
@@ -195,8 +195,6 @@ func TestPromise09_ACallInTheHourThatOccursTwice(t *testing.T) {
 	})
 }
 
-const textsHeader = "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone"
-
 func TestTexts(t *testing.T) {
 	base := map[string]string{
 		"date": "2025-09-08 09:00:00", "message_id": "9", "name": "Ana", "email": "ana@example.com", "target_type": "user", "target_id": "6",
@@ -250,8 +248,7 @@ func TestTexts(t *testing.T) {
 }
 
 func TestVoicemails(t *testing.T) {
-	const header = "call_id,target_id,name,email,external_number,internal_number,date,date_listened,listened_by_target_id,listened_by_name,listened_by_email,recording_url,transcription_text,timezone"
-	rows, _, err := decode(t, formatOf("voicemails", ""), pipeline.Events, meta("company"), document(header, map[string]string{
+	rows, _, err := decode(t, formatOf("voicemails", ""), pipeline.Events, meta("company"), document(voicemailsHeader, map[string]string{
 		"call_id": "5", "target_id": "6", "name": "Ana", "email": "ana@example.com", "external_number": "+1555", "internal_number": "+1444", "date": "2025-09-08 09:00:00.5",
 		"date_listened": "2025-09-09 09:00:00", "listened_by_name": "Bo", "recording_url": "https://dialpad.com/blob/1.mp3", "transcription_text": "call\nme", "timezone": "America/Chicago",
 	}))

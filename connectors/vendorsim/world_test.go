@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/windrow-data/windrow/testdata"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -116,23 +118,27 @@ func TestTheHeadersHaveTheVendorsColumns(t *testing.T) {
 	c.w.SetNow(noon)
 	for _, x := range []struct {
 		body    string
+		file    string // of testdata, that has the header; empty: none has
 		columns int
 	}{
-		{`{"export_type":"records","stat_type":"calls"`, 54},
-		{`{"export_type":"stats","stat_type":"calls","group_by":"date"`, 68},
-		{`{"export_type":"stats","stat_type":"calls"`, 55},
-		{`{"export_type":"records","stat_type":"texts"`, 14},
-		{`{"export_type":"records","stat_type":"voicemails"`, 14},
-		{`{"export_type":"records","stat_type":"onduty"`, 14},
-		{`{"export_type":"records","stat_type":"recordings"`, 13},
-		{`{"export_type":"records","stat_type":"dispositions","target_type":"callcenter","target_id":"6529000000000101"`, 21},
-		{`{"export_type":"records","stat_type":"csat","target_type":"callcenter","target_id":6529000000000101`, 5},
-		{`{"export_type":"records","stat_type":"screenshare"`, 7},
-		{`{"export_type":"stats","stat_type":"texts"`, 9},
+		{`{"export_type":"records","stat_type":"calls"`, "calls/vendor.csv", 54},
+		{`{"export_type":"stats","stat_type":"calls","group_by":"date"`, "calls_stats/vendor_date.csv", 68},
+		{`{"export_type":"stats","stat_type":"calls"`, "calls_stats/vendor_user.csv", 55},
+		{`{"export_type":"records","stat_type":"texts"`, "texts/vendor.csv", 14},
+		{`{"export_type":"records","stat_type":"voicemails"`, "voicemails/vendor.csv", 14},
+		{`{"export_type":"records","stat_type":"onduty"`, "", 14},
+		{`{"export_type":"records","stat_type":"recordings"`, "", 13},
+		{`{"export_type":"records","stat_type":"dispositions","target_type":"callcenter","target_id":"6529000000000101"`, "", 21},
+		{`{"export_type":"records","stat_type":"csat","target_type":"callcenter","target_id":6529000000000101`, "", 5},
+		{`{"export_type":"records","stat_type":"screenshare"`, "", 7},
+		{`{"export_type":"stats","stat_type":"texts"`, "", 9},
 	} {
 		rows := records(t, c.stats(x.body+`,"timezone":"America/Chicago","days_ago_start":1,"days_ago_end":3}`))
 		if len(rows[0]) != x.columns || len(rows) < 3 {
 			t.Errorf("%s: %d columns in %d rows, want %d", x.body, len(rows[0]), len(rows), x.columns)
+		}
+		if header := strings.Join(rows[0], ","); x.file != "" && header != testdata.Header("dialpad/"+x.file) {
+			t.Errorf("%s: the header %s is not that of %s", x.body, header, x.file)
 		}
 	}
 }
