@@ -5,15 +5,12 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/windrow-data/windrow/testdata"
 )
 
 // callsHeader is the header of Dialpad's calls export, as real files have it.
-const callsHeader = "date_started,call_id,category,direction,external_number,internal_number,date_first_rang,date_queued,date_rang,date_connected,date_ended," +
-	"target_id,target_kind,target_type,name,email,was_recorded,entry_point_call_id,entry_point_target_id,entry_point_target_kind,proxy_target_id,voicemail," +
-	"transferred_to,transferred_to_contact_id,transferred_from_target_id,office_id,company_id,device,salesforce_activity_id,timezone,availability,time_in_system," +
-	"callback_type,callback_id,master_call_id,time_to_answer,date_callback_connected,date_callback_ended,date_anonymized,categories,ringing_duration," +
-	"ringing_occurrences,hold_duration,hold_occurrences,talk_duration,queued_duration,queued_occurrences,wrapup_duration,participant_type," +
-	"percent_ai_talk_time,percent_ai_listen_time,percent_ai_silent_time,campaign_id,is_internal"
+var callsHeader = testdata.Header("dialpad/calls/vendor.csv")
 
 var (
 	zoneNames = []string{

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"time"
+
+	"github.com/windrow-data/windrow/testdata"
 )
 
 const (
@@ -17,17 +22,40 @@ const (
 
 var (
 	channelNames = []string{"telephony", "sms", "email", "whatsapp", "messenger", "instagram"}
-	// wholeMetrics and fractions are the 22 metrics that no column holds.
-	wholeMetrics = []string{
-		"transferedCampaigns", "abandonedInteractions", "abandonedInTarget", "answeredInTarget", "requeuedInteractions",
-		"overflowInteractions", "callbackRequests", "blockedInteractions", "conferences", "holds", "maxWaitingTime",
-		"maxAttendedTime", "totalWaitingTime", "totalAttendedTime",
-	}
-	fractions = []string{
-		"averageAttendedTime", "averageWaitingTime", "averageHoldTime", "averageAbandonTime",
-		"serviceLevel", "abandonRate", "occupancy", "satisfaction",
-	}
+	// wholeMetrics and fractions are the metrics that no column holds.
+	wholeMetrics, fractions = metricsOf(testdata.Read("ucontact/campaigns/many_metrics.json"))
 )
+
+// metricsOf returns the names of an answer's metrics that no column holds, in the
+// order of its first row: those that are whole there, and those with a fraction.
+func metricsOf(answer []byte) (whole, fractions []string) {
+	d := json.NewDecoder(bytes.NewReader(answer))
+	d.UseNumber()
+	name, held := "", true
+	for {
+		token, err := d.Token()
+		if err != nil {
+			panic(err) // the file is a constant of the program
+		}
+		switch v := token.(type) {
+		case json.Delim:
+			if v == '}' {
+				return whole, fractions
+			}
+		case string: // a name, or the value of date, resource or channel
+			name = v
+		case json.Number:
+			switch {
+			case held:
+				held = name != "inboundAnswered" // the last one that a column holds
+			case strings.Contains(v.String(), "."):
+				fractions = append(fractions, name)
+			default:
+				whole = append(whole, name)
+			}
+		}
+	}
+}
 
 // writeStats writes an answer of POST /api/stats with byResource and byChannel:
 // an array of objects, one for each interval, campaign and channel, of about
