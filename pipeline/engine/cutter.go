@@ -331,9 +331,10 @@ func (c *cutter) seal(maxRejects float64, planned map[calendar.Window]pipeline.P
 	return sealed, nil
 }
 
-// checkRejects fails a reading of which more than the allowed share was rejected.
+// checkRejects fails a reading of which more than the allowed share was rejected. It divides: 29 of 100 is 0.29 also as
+// a binary fraction, but 0.29 times 100 is less than 29.
 func checkRejects(read, rejected int64, maxShare float64) error {
-	if rejected == 0 || float64(rejected) <= maxShare*float64(read) {
+	if rejected == 0 || float64(rejected)/float64(read) <= maxShare {
 		return nil
 	}
 	return &pipeline.Error{
