@@ -6,6 +6,7 @@
 package connectors
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // Options are what a source needs besides its settings.
 type Options struct {
-	Account   pipeline.AccountID // empty: [pipeline.DefaultAccount]
+	Account   pipeline.AccountID // required: whose rows, ledgers and quotas these are
 	Clock     pipeline.Clock     // the time that plans, counts days ago and stamps what is read; nil: Now
 	Now       func() time.Time   // the real time: quotas, waits, the time of reading; nil: time.Now
 	RetryFor  time.Duration      // how long one request is retried
@@ -23,10 +24,11 @@ type Options struct {
 	Transport http.RoundTripper  // nil: a clone of http.DefaultTransport
 }
 
-// WithDefaults fills in the account and the clocks that were left out.
-func (o Options) WithDefaults() Options {
+// Complete fills in what was left out and has a default. The error is of kind
+// Internal: who opens a source names its account.
+func (o Options) Complete() (Options, error) {
 	if o.Account == "" {
-		o.Account = pipeline.DefaultAccount
+		return o, &pipeline.Error{Op: "open a source", Kind: pipeline.Internal, Err: errors.New("the source has no account")}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -35,7 +37,7 @@ func (o Options) WithDefaults() Options {
 		o.Clock = o.Now
 	}
 	o.Tasks = max(1, o.Tasks)
-	return o
+	return o, nil
 }
 
 // Rate is this process's part of a request rate that the vendor grants to all;

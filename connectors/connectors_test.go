@@ -4,7 +4,18 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/connectors"
+	"github.com/windrow-data/windrow/pipeline"
 )
+
+func TestASourceHasAnAccount(t *testing.T) {
+	if _, err := (connectors.Options{}).Complete(); pipeline.KindOf(err) != pipeline.Internal {
+		t.Errorf("error %v", err)
+	}
+	o, err := connectors.Options{Account: "mx"}.Complete()
+	if err != nil || o.Account != "mx" || o.Now == nil || o.Clock == nil || o.Tasks != 1 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
 
 func TestATaskTakesItsPartOfWhatTheVendorGrantsToAll(t *testing.T) {
 	for _, c := range []struct {

@@ -149,7 +149,7 @@ func (p profiled) stream() pipeline.StreamID {
 
 // source is the connector under the settings of [job.windrowEnv].
 func (p profiled) source(clock pipeline.Clock) (pipeline.Source, error) {
-	options := connectors.Options{Clock: clock, RetryFor: time.Minute}
+	options := connectors.Options{Account: pipeline.DefaultAccount, Clock: clock, RetryFor: time.Minute}
 	if p.Job.Format == "stats" {
 		set, faults := ucontact.Config{
 			URL: p.URL, Token: "bench", Timezone: accountZone, GroupNum: "15", Rate: "1000",

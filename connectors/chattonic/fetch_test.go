@@ -85,6 +85,7 @@ func newSource(t *testing.T, h http.Handler, o Options, change func(*Config)) *S
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
+	o.Account = "mx"
 	s, err := New(settings(t, func(c *Config) {
 		c.URL, c.Rate = server.URL, "10000"
 		if change != nil {
@@ -385,7 +386,7 @@ func TestTasksShareTheRateOfRequests(t *testing.T) {
 		set := settings(t, func(c *Config) {
 			c.Username, c.Password, c.Token, c.Codename, c.Rate = "", "", "s3cr3t", "acme", "2"
 		})
-		s, err := New(set, Options{Transport: unplugged{}, Task: "0", Tasks: 4})
+		s, err := New(set, Options{Account: "mx", Transport: unplugged{}, Task: "0", Tasks: 4})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -129,7 +129,7 @@ func (c *Case) Configure(t testing.TB, config any) {
 // Options are what the case's source is opened with.
 func (c *Case) Options() connectors.Options {
 	return connectors.Options{
-		Clock: func() time.Time { return c.ExtractedAt }, Now: time.Now, RetryFor: time.Second,
+		Account: c.Stream.Account, Clock: func() time.Time { return c.ExtractedAt }, Now: time.Now, RetryFor: time.Second,
 		Transport: vendorsim.Replay{Cached: c.Cached, Document: func(r *http.Request) []byte {
 			return r.Context().Value(documentKey{}).([]byte)
 		}},

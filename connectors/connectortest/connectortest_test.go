@@ -27,12 +27,12 @@ func open(t *testing.T) Setup {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	source, err := ucontact.New(set, ucontact.Options{Clock: sim.Clock, Now: sim.Clock, RetryFor: time.Minute, Transport: sim.Transport})
+	source, err := ucontact.New(set, ucontact.Options{Account: "mx", Clock: sim.Clock, Now: sim.Clock, RetryFor: time.Minute, Transport: sim.Transport})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Setup{
-		Source: source, Account: pipeline.DefaultAccount, Busy: sim.Busy(), Extracted: sim.Clock, Secrets: []string{token},
+		Source: source, Account: "mx", Busy: sim.Busy(), Extracted: sim.Clock, Secrets: []string{token},
 		Trouble: sim.Trouble("ucontact", "ucontact", "/api/stats", token), Calls: sim.Calls,
 	}
 }

@@ -35,7 +35,10 @@ func New(s *Settings, o Options) (*Source, error) {
 	if s == nil {
 		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Invalid, Err: errors.New("the source is not configured")}
 	}
-	o = o.WithDefaults()
+	o, err := o.Complete()
+	if err != nil {
+		return nil, err
+	}
 	if o.Tasks > 1 && o.Task == "" {
 		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Internal, Err: errors.New("a process that shares the quota of reports has no name")}
 	}

@@ -55,12 +55,14 @@ func allTasks(t *testing.T, v *vendor, path string, tasks, each int, quota strin
 	return n
 }
 
+var tenantUS = pipeline.TenantKey{Source: SourceID, Account: "us"}
+
 // noteThen writes notes of so many POSTs, as an earlier run left them.
 func noteThen(t *testing.T, path string, tag taskTag, posts int) {
 	t.Helper()
 	j := &fileJournal{path: path}
 	for i := range posts {
-		n := pipeline.Note{At: time.Now().UTC().Add(time.Duration(i) * time.Microsecond), Kind: postNote, Text: string(tag) + "calls company"}
+		n := pipeline.Note{Tenant: tenantUS, At: time.Now().UTC().Add(time.Duration(i) * time.Microsecond), Kind: postNote, Text: string(tag) + "calls company"}
 		if err := j.Add(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +226,7 @@ func TestANoteThatIsTakenBackTakesNoPlace(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				v, path := newVendor(t), newFileJournal(t).path
-				note := pipeline.Note{At: time.Now().UTC(), Kind: postNote, Text: string(tagOf("0", 2)) + "calls company"}
+				note := pipeline.Note{Tenant: tenantUS, At: time.Now().UTC(), Kind: postNote, Text: string(tagOf("0", 2)) + "calls company"}
 				back := note
 				back.Kind = unsentNote
 				add := func(n pipeline.Note) {
@@ -283,7 +285,7 @@ func TestANoteNamesItsTaskWhereSeveralShareTheQuota(t *testing.T) {
 }
 
 func TestATaskWithoutANameIsRefused(t *testing.T) {
-	if _, err := New(testSettings(t, nil), Options{Tasks: 2}); pipeline.KindOf(err) != pipeline.Internal {
+	if _, err := New(testSettings(t, nil), Options{Account: "us", Tasks: 2}); pipeline.KindOf(err) != pipeline.Internal {
 		t.Errorf("error %v", err)
 	}
 }

@@ -146,6 +146,12 @@ type fileJournal struct {
 	err  error // of the next Add
 }
 
+// tenantNote is a line of the file.
+type tenantNote struct {
+	Of   pipeline.TenantKey
+	Note pipeline.Note
+}
+
 func newFileJournal(t *testing.T) *fileJournal {
 	return &fileJournal{path: filepath.Join(t.TempDir(), "journal")}
 }
@@ -161,13 +167,13 @@ func (j *fileJournal) Add(_ context.Context, n pipeline.Note) error {
 		return err
 	}
 	defer f.Close()
-	if err := json.NewEncoder(f).Encode(n); err != nil {
+	if err := json.NewEncoder(f).Encode(tenantNote{n.Tenant, n}); err != nil {
 		return err
 	}
 	return f.Sync()
 }
 
-func (j *fileJournal) Since(_ context.Context, _ pipeline.TenantKey, t time.Time) ([]pipeline.Note, error) {
+func (j *fileJournal) Since(_ context.Context, k pipeline.TenantKey, t time.Time) ([]pipeline.Note, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f, err := os.Open(j.path)
@@ -180,12 +186,13 @@ func (j *fileJournal) Since(_ context.Context, _ pipeline.TenantKey, t time.Time
 	defer f.Close()
 	var notes []pipeline.Note
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var n pipeline.Note
+		var n tenantNote
 		if err := json.Unmarshal(lines.Bytes(), &n); err != nil {
 			return nil, err
 		}
-		if !n.At.Before(t) {
-			notes = append(notes, n)
+		if n.Of == k && !n.Note.At.Before(t) {
+			n.Note.Tenant = k
+			notes = append(notes, n.Note)
 		}
 	}
 	return notes, nil
@@ -234,6 +241,9 @@ func testSettings(t *testing.T, change func(*Config)) *Settings {
 func newTestSource(t *testing.T, v http.RoundTripper, o Options, change func(*Config)) *Source {
 	t.Helper()
 	o.Transport = v
+	if o.Account == "" {
+		o.Account = "us"
+	}
 	if o.RetryFor == 0 {
 		o.RetryFor = time.Minute
 	}

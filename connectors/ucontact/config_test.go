@@ -192,7 +192,7 @@ func FuzzConfig(f *testing.F) {
 		if len(faults) > 0 {
 			return
 		}
-		source, err := New(s, Options{})
+		source, err := New(s, Options{Account: "mx"})
 		if err != nil {
 			t.Fatalf("no fault, and yet: %v", err)
 		}

@@ -87,7 +87,7 @@ func newSource(t *testing.T, h http.Handler, change func(*Config)) *Source {
 			change(c)
 		}
 	})
-	s, err := New(set, Options{})
+	s, err := New(set, Options{Account: "mx"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func TestFewCallsAreUnderWayAtOnce(t *testing.T) {
 
 func fewCallsAreUnderWay(t *testing.T, tasks int, most int32) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := New(settings(t, func(c *Config) { c.Rate = "10000" }), Options{Transport: instant{}, Tasks: tasks})
+		s, err := New(settings(t, func(c *Config) { c.Rate = "10000" }), Options{Account: "mx", Transport: instant{}, Tasks: tasks})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -392,7 +392,7 @@ func fewCallsAreUnderWay(t *testing.T, tasks int, most int32) {
 
 func TestTasksShareTheRateOfRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := New(settings(t, func(c *Config) { c.Rate = "2" }), Options{Transport: instant{}, Task: "0", Tasks: 4})
+		s, err := New(settings(t, func(c *Config) { c.Rate = "2" }), Options{Account: "mx", Transport: instant{}, Task: "0", Tasks: 4})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,10 @@ var _ pipeline.Source = (*Source)(nil)
 
 // New returns the source of one account. s is without faults.
 func New(s *Settings, o Options) (*Source, error) {
-	o = o.WithDefaults()
+	o, err := o.Complete()
+	if err != nil {
+		return nil, err
+	}
 	c, err := httpclient.New(httpclient.Options{
 		Base: s.url, Rate: o.Rate(s.rate), Timeout: s.timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},
