@@ -40,6 +40,9 @@ type Stream struct {
 	// Cache is how long the vendor would answer the same question from its
 	// cache; a settled window is not read again within it.
 	Cache time.Duration
+	// StaleHint says what helps when a report is of other days than those asked
+	// ([AskedDays]); empty where no report is asked by days.
+	StaleHint string
 	// DueSettled: a window is asked only when the local days that it touches
 	// have ended and Settle is over (Dialpad answers by days).
 	DueSettled bool

@@ -176,7 +176,7 @@ func TestStreamsShowWhatIsServedAndWhatIsMissing(t *testing.T) {
 		case is && !slices.Equal(none[i].Missing, []string{"WINDROW_DIALPAD_TOKEN", "WINDROW_DIALPAD_TIMEZONE"}):
 			t.Errorf("unconfigured, %s is missing %v", s.Key.Stream, none[i].Missing)
 		}
-		if !s.DueSettled || s.Cache != 3*time.Hour || s.Settle != 6*time.Hour || s.Lookback != 72*time.Hour || s.Key.Account != "mx" || s.Table == nil {
+		if !s.DueSettled || !strings.Contains(s.StaleHint, "cache of 3 hours") || s.Cache != 3*time.Hour || s.Settle != 6*time.Hour || s.Lookback != 72*time.Hour || s.Key.Account != "mx" || s.Table == nil {
 			t.Errorf("%s: %+v", s.Key.Stream, s)
 		}
 	}

@@ -52,14 +52,9 @@ func (r dayRange) daysAgo(today day) (start, end int) {
 	return int(today - r.last), int(today - r.first)
 }
 
-const (
-	// A POST this near to local midnight might count its days from another
-	// today than the vendor does.
-	midnightMargin = time.Minute
-	// For so long after local midnight the vendor's cache of 3 hours may answer
-	// with the days of yesterday's question.
-	cacheSpan = 3 * time.Hour
-)
+// midnightMargin is how near to local midnight a POST might count its days from
+// another today than the vendor does.
+const midnightMargin = time.Minute
 
 // holdOff is how long a POST has to wait for midnight in loc to be over.
 func holdOff(now pipeline.Instant, loc *time.Location) time.Duration {
@@ -76,5 +71,5 @@ func holdOff(now pipeline.Instant, loc *time.Location) time.Duration {
 // mayBeYesterdays tells whether a cached answer at now can be one to the same
 // days_ago asked before local midnight.
 func mayBeYesterdays(now pipeline.Instant, loc *time.Location) bool {
-	return now < dayOf(now, loc).start(loc).Add(cacheSpan)
+	return now < dayOf(now, loc).start(loc).Add(vendorCache)
 }

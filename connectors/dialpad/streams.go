@@ -21,6 +21,7 @@ const (
 	// vendorCache is how long the vendor answers the same question from its
 	// cache (Stats APIs page, "Cached Results").
 	vendorCache = 3 * time.Hour
+	staleHint   = "probably a cached report of other days; the windows stay open, and a sync after the vendor's cache of 3 hours has run out reads them"
 	notServed   = "not served by this build"
 )
 
@@ -93,6 +94,7 @@ func (e export) stream(s *Settings, account pipeline.AccountID) pipeline.Stream 
 		Settle:     shown.settle,
 		Lookback:   shown.lookback,
 		Cache:      vendorCache,
+		StaleHint:  staleHint,
 		DueSettled: true,
 		// One target's call shows up under another's, and a row that strays over
 		// the seam of two reports of one window comes in both.

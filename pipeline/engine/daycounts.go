@@ -49,30 +49,27 @@ func (d *dayCounts) add(o dayCounts) {
 	d.undated += o.undated
 }
 
-// verify condemns a report whose rows are not of the asked days. The vendor
-// caches reports by "days ago": a file asked for before local midnight answers
-// the same question after it, with the days of yesterday's question.
-func (d *dayCounts) verify() error {
+// verify condemns a report whose rows are not of the asked days. A vendor that
+// caches reports by "days ago" answers the same question after local midnight
+// with a file asked for before it, which has the days of yesterday's question.
+// hint is the vendor's, for the error.
+func (d *dayCounts) verify(hint string) error {
 	if d.asked == nil {
 		return nil
+	}
+	stale := func(format string, args ...any) error {
+		return &pipeline.Error{Op: "read report", Kind: pipeline.Mismatch, Err: fmt.Errorf(format, args...), Hint: hint}
 	}
 	outside := d.before + d.after
 	switch {
 	case 2*outside > outside+d.inside:
-		return staleReport("%d of %d rows lie outside the asked days", outside, outside+d.inside)
+		return stale("%d of %d rows lie outside the asked days", outside, outside+d.inside)
 	case d.before > 0 && d.last == 0:
-		return staleReport("%d rows lie before the asked days and the last asked day has none", d.before)
+		return stale("%d rows lie before the asked days and the last asked day has none", d.before)
 	case d.after > 0 && d.first == 0:
-		return staleReport("%d rows lie after the asked days and the first asked day has none", d.after)
+		return stale("%d rows lie after the asked days and the first asked day has none", d.after)
 	case d.asked.EdgesMustHaveRows && (d.first == 0 || d.last == 0):
-		return staleReport("the vendor answered from its cache shortly after local midnight and an asked day at an end has no row")
+		return stale("the vendor answered from its cache shortly after local midnight and an asked day at an end has no row")
 	}
 	return nil
-}
-
-func staleReport(format string, args ...any) error {
-	return &pipeline.Error{
-		Op: "read report", Kind: pipeline.Mismatch, Err: fmt.Errorf(format, args...),
-		Hint: "probably a cached report of other days; the windows stay open, and a sync after the vendor's cache of 3 hours has run out reads them",
-	}
 }

@@ -141,7 +141,7 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 	if err := r.reader.read(ctx, b, format, j.stream.Decoded(), body); err != nil {
 		return &brokenBody{err}
 	}
-	if err := body.days.verify(); err != nil {
+	if err := body.days.verify(j.stream.StaleHint); err != nil {
 		return err
 	}
 	// One report that serves several windows stands or falls as a whole.

@@ -150,6 +150,9 @@ func TestPromise10_RejectedRowsTellToo(t *testing.T) {
 			if stale := st.Failed == 3 && st.Errors[0].Kind == "mismatch" && len(entries(t, store, s)) == 0; stale != c.stale || !stale && st.Committed != 3 {
 				t.Fatalf("%+v", st)
 			}
+			if c.stale && !strings.HasSuffix(st.Errors[0].Message, "("+staleHint+")") {
+				t.Errorf("the stream's hint is lost: %s", st.Errors[0].Message)
+			}
 		})
 	}
 }

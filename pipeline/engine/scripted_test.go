@@ -39,6 +39,9 @@ func said(texts map[string]string) func(context.Context, pipeline.Request, func(
 	}
 }
 
+// staleHint is what the stream says of reports of other days.
+const staleHint = "a sync after the cache has run out reads them"
+
 var errRefused = &pipeline.Error{Op: "ask", Kind: pipeline.Refused, Err: errors.New("no")}
 
 func (s *scripted) Streams() []pipeline.Stream {
@@ -56,7 +59,7 @@ func (s *scripted) Streams() []pipeline.Stream {
 	}
 	return []pipeline.Stream{{
 		Key: s.key, Grain: grain, Table: pipeline.Events, Calendar: pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: zone},
-		Settle: time.Hour, Overlap: true, Format: format, Settings: s.digest, From: "2025-09-07",
+		Settle: time.Hour, Overlap: true, Format: format, Settings: s.digest, From: "2025-09-07", StaleHint: staleHint,
 	}}
 }
 
