@@ -33,6 +33,7 @@ var arrows = []arrow{
 	{"pipeline$", []string{"./"}, []string{"./pipeline/calendar"}, "the contract knows time; neither who plans nor who moves"},
 	{"pipeline/plan", []string{"./"}, []string{"./pipeline$", "./pipeline/calendar"}, "a plan is made of the contract's words alone"},
 	{"pipeline/engine", []string{"./"}, []string{"./pipeline$", "./pipeline/calendar", "./pipeline/plan"}, "the engine moves what was planned"},
+	{"pipeline/push", []string{"./"}, []string{"./pipeline$", "./pipeline/push"}, "a push shares the contract's words with a sync and nothing else"},
 	{"connectors", []string{"./pipeline/engine", "./pipeline/plan"}, nil, "a connector knows the contract, not who plans or moves"},
 	{"sinks", []string{"./pipeline/engine", "./pipeline/plan"}, nil, "a sink knows the contract, not who plans or moves"},
 	{"transforms", []string{"./pipeline/engine", "./pipeline/plan"}, nil, "a format knows the contract, not who plans or moves"},
@@ -79,7 +80,7 @@ func TestTheArrowsWouldCatchAnImport(t *testing.T) {
 		{"pipeline", module + "transforms"}, {"pipeline", "os"}, {"transforms", module + "sinks/parquet"},
 		{"connectors/dialpad", module + "sinks/memory"}, {"sinks/parquet", module + "connectors/dialpad"}, {"connectors/vendorsim", module + "pipeline"},
 		{"pipeline/calendar", module + "pipeline"}, {"pipeline", module + "pipeline/plan"}, {"pipeline/plan", module + "pipeline/engine"},
-		{"pipeline/engine", module + "transforms"}, {"sinks/parquet", module + "pipeline/engine"}, {"connectors/dialpad", module + "pipeline/plan"},
+		{"pipeline/engine", module + "transforms"}, {"pipeline/engine", module + "pipeline/push"}, {"pipeline/push", module + "pipeline/plan"}, {"sinks/parquet", module + "pipeline/engine"}, {"connectors/dialpad", module + "pipeline/plan"},
 	} {
 		caught := false
 		for _, a := range arrows {
