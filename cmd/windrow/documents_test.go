@@ -1,0 +1,135 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// documents maps every page of the tree, by its path below the root, to its text.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	pages := map[string]string{}
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && path != root:
+			return filepath.SkipDir
+		case e.IsDir() || filepath.Ext(path) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		pages[strings.TrimPrefix(path, root+"/")] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"} {
+		if pages[name] == "" {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	return pages
+}
+
+var (
+	links = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	// A path begins with one of the rooms. What stands in <> is any name.
+	paths = regexp.MustCompile(`(?:^|[^\w./<>-])(?:\./)?((?:cmd|connectors|pipeline|sinks|transforms|testdata|deploy|\.ci|\.github)/[\w./<>*-]*\w[>*]?)`)
+	named = regexp.MustCompile("(?s)`(\\w+)`\\s+\\((?:`([\\w./-]+\\.go)`|same file)\\)")
+)
+
+func TestEveryLinkOfTheDocumentsLeadsSomewhere(t *testing.T) {
+	pages, found := documents(t), 0
+	for page, text := range pages {
+		for _, m := range links.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			found++
+			file, anchor, _ := strings.Cut(m[1], "#")
+			target := page
+			if file != "" {
+				target = filepath.Join(filepath.Dir(page), file)
+			}
+			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
+				t.Errorf("%s links to %s: %v", page, m[1], err)
+			} else if anchor != "" && !slices.Contains(anchors(pages[target]), anchor) {
+				t.Errorf("%s links to %s, which has no such heading", page, m[1])
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("the documents have only %d links", found)
+	}
+}
+
+// anchors are the names by which a page's headings are linked to.
+func anchors(page string) (all []string) {
+	for line := range strings.Lines(page) {
+		if title, ok := strings.CutPrefix(strings.TrimLeft(strings.TrimSpace(line), "#"), " "); ok && strings.HasPrefix(line, "#") {
+			name := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(title), "")
+			all = append(all, strings.ReplaceAll(name, " ", "-"))
+		}
+	}
+	return all
+}
+
+func TestEveryPathInTheDocumentsExists(t *testing.T) {
+	found := 0
+	for page, text := range documents(t) {
+		if page == "CHANGELOG.md" { // it tells of the past
+			continue
+		}
+		for _, m := range paths.FindAllStringSubmatch(text, -1) {
+			if found++; m[1] == "deploy/terraform/terraform.tfvars" { // the reader makes it
+				continue
+			}
+			pattern := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(m[1], "*")
+			if some, err := filepath.Glob(filepath.Join(root, pattern)); err != nil || len(some) == 0 {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("the documents name only %d paths", found)
+	}
+}
+
+func TestTheWalksNameFunctionsWhereTheyStand(t *testing.T) {
+	steps, file := 0, ""
+	for _, m := range named.FindAllStringSubmatch(documents(t)["ARCHITECTURE.md"], -1) {
+		if m[2] != "" {
+			file = m[2]
+		}
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		steps++
+		if !regexp.MustCompile(`(?m)^(func (\(\w+ \*?\w+(\[\w+\])?\) )?|type )` + m[1] + `\b`).Match(text) {
+			t.Errorf("%s is neither a function nor a type of %s", m[1], file)
+		}
+	}
+	if steps < 20 {
+		t.Errorf("ARCHITECTURE.md names only %d functions and their files", steps)
+	}
+}
+
+func TestTheDocumentsStayShort(t *testing.T) {
+	pages := documents(t)
+	for page, most := range map[string]int{"README.md": 250, "ARCHITECTURE.md": 150} {
+		if n := strings.Count(pages[page], "\n"); n > most {
+			t.Errorf("%s has %d lines, at most %d are wanted: what belongs elsewhere?", page, n, most)
+		}
+	}
+}
