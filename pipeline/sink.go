@@ -13,12 +13,19 @@ import (
 //
 // All methods are safe for concurrent use, also by several processes.
 type Sink interface {
-	// Ledger reads what is known of one stream. A stream never seen has an empty ledger.
+	// Ledger reads what is known of one stream, as of now: every entry that was durable when the call began is in it. A
+	// stream never seen has an empty ledger. The ledger may be kept and read by several goroutines; nobody applies entries
+	// to it. The sink retries what its store calls passing, within ctx; errors are *[Error] of kind SinkFailed,
+	// Unavailable or Unauthorized. A ledger that cannot be read whole is an error, never an empty one.
 	Ledger(ctx context.Context, k StreamKey) (*Ledger, error)
-	// Record appends ledger entries that come without data: origin, failure,
-	// waiver. They are durable when it returns.
+	// Record appends ledger entries that come without data: origin, first day, failure, waiver. The entries are durable,
+	// in their order, when it returns nil; after an error any of them may be. The sink retries as in Ledger. It may be
+	// called beside a Commit of the same stream and waits for that one's turn at most.
 	Record(ctx context.Context, k StreamKey, entries ...Entry) error
-	// Stage begins to collect the rows of one window. Nothing is visible before Commit.
+	// Stage begins to collect the rows of one window, out of everybody's sight. It is cheap and does not wait for other
+	// stages: a backfill opens thousands. The caller ends each stage with a Commit or with Abort. A stage that a dead
+	// process left is removed by a later run. Several stages of the same window may exist at once, also in several
+	// processes. ctx bounds the call alone, not the stage's life.
 	Stage(ctx context.Context, k StreamKey, t *Table, w Window) (Stage, error)
 	// Commit makes sealed windows, of any streams and tables, durable together
 	// with their entries, replacing whatever the tables held for them and for the
@@ -27,23 +34,32 @@ type Sink interface {
 	// is committed writes no data (Unchanged). A window of which the ledger has a
 	// newer reading (by ReadAt) is left alone (Yielded). After an error the
 	// window is open, and the next commit of it repairs what this one left.
-	// Commit ends every stage that it was given: no Abort is owed.
+	// Commit ends every stage that it was given: no Abort is owed. The sink retries what its store calls passing; the
+	// engine calls it for one group after the other, and other processes beside it. It may block for as long as
+	// the store needs and another process holds what it needs; when ctx ends it returns soon, with Failed for what is not
+	// durable.
 	Commit(ctx context.Context, sealed []Sealed) []Result
 }
 
 // Stage collects one window's rows.
 type Stage interface {
-	// Append adds rows: columns as in the table's StageSchema. It may be called
-	// concurrently and encodes in the caller's goroutine; at Seal the row groups
-	// are ordered by seq, which is unique. The record stays the
-	// caller's, and its memory is used again as soon as Append returns.
+	// Append adds rows: columns as in the table's StageSchema, where strings that repeat may come as a dictionary. It may
+	// be called concurrently, by several workers, and encodes in the caller's goroutine; at Seal the row groups are ordered
+	// by seq, which is unique. The record stays the caller's, and its memory is used again as soon as Append returns, so
+	// nothing of it may be kept. After an error, of kind SinkFailed, the stage takes nothing more and Seal fails; nobody
+	// retries an Append.
 	Append(ctx context.Context, seq int, rec arrow.Record) error
-	// Reject adds rejected rows.
+	// Reject adds rejected rows. It may be called concurrently, also beside Append; their order is that of the calls. The
+	// rejects stay the caller's. A sink bounds what it keeps of them in memory, whatever their number. Errors are as those
+	// of Append.
 	Reject(ctx context.Context, rejects []Reject) error
-	// Seal ends the collection; everything is on stable storage but not visible.
-	// It returns about how many bytes it takes there.
+	// Seal ends the collection, once, after every Append and Reject has returned: everything is on stable storage but not
+	// visible. It returns about how many bytes it takes there. A stage that is sealed waits for its Commit for as long as
+	// the process lives. It may block for as long as the store needs. After an error the stage is only good for Abort.
 	Seal(ctx context.Context) (staged int64, err error)
-	// Abort drops the stage. It is idempotent, and harmless after Commit.
+	// Abort drops the stage and what it holds. It is idempotent, harmless after Commit, and may be called in any state,
+	// but not beside another call of the stage. What it cannot remove is left to a later run and told as an error, which
+	// the caller may ignore. It does not block on other processes.
 	Abort() error
 }
 
@@ -78,10 +94,15 @@ type Result struct {
 
 // Journal remembers requests that must not be repeated, beside the ledger.
 type Journal interface {
-	// Add makes the note durable before it returns; the request that it
-	// describes is sent only afterwards.
+	// Add makes the note durable before it returns; the request that it describes is sent only afterwards, and not at all
+	// after an error, even though the note may then stand. Notes are never changed or taken back. Several goroutines and
+	// processes add at once. The sink retries what its store calls passing, within ctx, and may block for one write of the
+	// store. Errors are those of [Sink].
 	Add(ctx context.Context, n Note) error
-	// Since returns the notes of a tenant from t on, by all processes, oldest first.
+	// Since returns the notes of a tenant from t on, by all processes, oldest first: every note whose Add had returned when
+	// the call began. The list is the caller's. It may block for one listing of the store. Callers ask for a span that is
+	// bounded by a quota's, so that what is read does not grow with the years. Errors are those of [Sink]; a journal that
+	// cannot be read whole is an error.
 	Since(ctx context.Context, k TenantKey, t time.Time) ([]Note, error)
 }
 
@@ -97,11 +118,17 @@ type Note struct {
 type Store interface {
 	Sink
 	Journal
-	// AppendRun records the summary of one finished run.
+	// AppendRun records the summary of one finished run, durably when it returns nil. The engine calls it once a run,
+	// last, also when a signal has stopped the run. Several processes call it at once. The sink retries as in Ledger and
+	// may block for one write of the store. Errors are those of [Sink]; what the run has committed stands all the same.
 	AppendRun(ctx context.Context, s Summary) error
-	// Check proves that the sink can be written to.
+	// Check proves that the sink can be written to and read, by the cheapest writes that prove it, and removes what it
+	// wrote. It starts no sync and changes no table. It may be called beside anything. Errors are *[Error] with a hint:
+	// Unauthorized where access was refused, Invalid where the address is wrong.
 	Check(ctx context.Context) error
-	// Streams lists the streams that have a ledger.
+	// Streams lists the streams that have a ledger, in no order, also of sources that are not configured any more. It may
+	// block for one listing of the store. The list is the caller's. A sink never written to has none, and asking creates
+	// nothing.
 	Streams(ctx context.Context) ([]StreamKey, error)
 	io.Closer
 }

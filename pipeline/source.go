@@ -12,20 +12,27 @@ import (
 //
 // All methods are safe for concurrent use.
 type Source interface {
-	// Streams lists the streams of this account, configured or not.
+	// Streams lists the streams of this account, configured or not; Missing tells them apart. The list and its order
+	// never change. It asks no vendor and does not block. The caller may keep the streams and must not change what they
+	// point to. A stream's settings digest is that of the settings that shape a window's rows, and of nothing else: a
+	// digest that changes makes every settled window count as changed.
 	Streams() []Stream
-	// Plan says what is asked for the given windows of s, which are disjoint and
-	// in order. Every window stands in exactly one Extraction. It is pure:
-	// `windrow plan` prints its answer.
+	// Plan says what is asked for the given windows of s, which are disjoint and in order. Every window stands in exactly
+	// one Extraction, and the requests of an extraction stand in the configured order of their targets. Plan is pure: it
+	// asks nobody, reads no clock and does not block, since `windrow plan` prints its answer. The caller may keep the
+	// answer; the source keeps nothing of due.
 	Plan(s Stream, due []Window) []Extraction
-	// Fetch carries out one request and yields each body of the answer, in
-	// order; an answer that had to be split has several. It keeps within the
-	// vendor's rates and quotas, retries what is [Retryable] until its retry
-	// time is over, and obeys ctx while it waits. It stops at yield's first
-	// error and returns it. It may be called for all requests at once: the
-	// engine takes its slot inside yield, so waiting costs nothing.
+	// Fetch carries out one request and yields each body of the answer, in order; an answer that had to be split has
+	// several, and one without a body is an error of the caller. Fetch itself keeps within the vendor's rates and quotas
+	// and retries what is [Retryable] until its retry time is over; the engine retries only a body that broke off while it
+	// was read. Errors are *[Error] with a kind: Unauthorized ends the stream's run, all others fail the request's
+	// windows. Fetch obeys ctx while it waits and may block for as long as the vendor takes. It stops at yield's first
+	// error and returns that error as it is. The engine calls it for all requests at once and takes its slot inside yield,
+	// so that waiting costs nothing. A Body is good until yield returns.
 	Fetch(ctx context.Context, r Request, env Env, yield func(Body) error) error
-	// Check makes the cheapest call that proves the credentials. Errors carry a hint.
+	// Check makes the cheapest call that proves the credentials. It may be called at any time, also beside Fetch. It
+	// retries as Fetch does, obeys ctx and leaves nothing behind at the vendor: no report is ordered. Errors are *[Error]:
+	// Unauthorized where the vendor refused the credentials, with a hint that says what to do in every case.
 	Check(ctx context.Context) error
 }
 
@@ -140,16 +147,20 @@ type AskedDays struct {
 // Format turns bytes into rows. It is pure, holds no state between calls and
 // is safe for concurrent use; a vendor only declares its mapping.
 type Format interface {
-	// Split cuts a document into chunks of about rangeBytes at record ends. It
-	// yields at least one chunk for a well-formed document, also when that holds
-	// no row, and an error of kind Malformed for anything that is not the
-	// document it should be, also for one that ends too early. A body with
-	// irregular quoting ends with [ErrIrregular].
+	// Split cuts a document into chunks of about rangeBytes at record ends, as it reads: nothing of the document is kept
+	// beyond the chunk in the making. It yields at least one chunk for a well-formed document, also when that holds no
+	// row, and an error of kind Malformed for anything that is not the document it should be, also for one that ends too
+	// early. A body with irregular quoting ends with [ErrIrregular]. Read errors are passed on as they are. The first error
+	// is the last element. The consumer owns each chunk and calls its Free; it may stop at any element.
 	Split(r io.Reader, rangeBytes int) iter.Seq2[Chunk, error]
-	// Decode appends the rows of one chunk. Row-level faults become rejects; an
-	// error condemns the whole document.
+	// Decode appends the rows of one chunk to a batch of the stream's decoded table. Row-level faults become rejects; an
+	// error condemns the whole document, and what stands in the batch is dropped. Chunks of one document are decoded at
+	// once, in any order, each into a batch of its own. Decode keeps nothing of the chunk or the batch, does no I/O and
+	// takes time linear in the chunk. Its errors never hold a value of a row.
 	Decode(m *Meta, c Chunk, into *Batch) error
-	// Lenient returns the serial, tolerant reading of the same document.
+	// Lenient returns the serial, tolerant reading of the same document: the answer for every document that the strict
+	// reading takes is the same, row by row. The engine opens the body again for it after [ErrIrregular]; its own Split
+	// never ends with that. Lenient of a lenient format is the format itself. The format may be kept.
 	Lenient() Format
 }
 
