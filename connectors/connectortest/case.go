@@ -110,6 +110,9 @@ func readCase(t testing.TB, name string) *Case {
 	return c
 }
 
+// Golden is what the case became when its golden was written: see README.md of testdata.
+func (c *Case) Golden() []byte { return testdata.Read(c.Name + goldenSuffix) }
+
 // Configure fills a connector's Config with the case's settings.
 func (c *Case) Configure(t testing.TB, config any) {
 	t.Helper()
