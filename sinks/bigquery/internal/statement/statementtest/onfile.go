@@ -36,6 +36,6 @@ func OnFile(t *testing.T, name, text string) {
 		t.Fatal(err)
 	}
 	if text != string(want) {
-		t.Errorf("%s is not what the code does now; go test ./sinks/bigquery/... -run OnFile -update writes it", name)
+		t.Errorf("%s is not what the code does now; go test ./sinks/bigquery ./sinks/bigquery/internal/statement -run OnFile -update writes it", name)
 	}
 }
