@@ -33,6 +33,7 @@ var arrows = []arrow{
 	{"pipeline$", []string{"./"}, []string{"./pipeline/calendar"}, "the contract knows time; neither who plans nor who moves"},
 	{"pipeline/plan", []string{"./"}, []string{"./pipeline$", "./pipeline/calendar"}, "a plan is made of the contract's words alone"},
 	{"pipeline/engine", []string{"./"}, []string{"./pipeline$", "./pipeline/calendar", "./pipeline/plan"}, "the engine moves what was planned"},
+	{"pipeline/archive", []string{"./"}, []string{"./pipeline$"}, "the archive decorates the contract's sources and knows nobody who reads them"},
 	{"pipeline/push", []string{"./"}, []string{"./pipeline$", "./pipeline/push"}, "a push shares the contract's words with a sync and nothing else"},
 	{"connectors", []string{"./pipeline/engine", "./pipeline/plan"}, nil, "a connector knows the contract, not who plans or moves"},
 	{"sinks", []string{"./pipeline/engine", "./pipeline/plan"}, nil, "a sink knows the contract, not who plans or moves"},

@@ -1,0 +1,244 @@
+package archive_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/archive"
+)
+
+// written is a source whose answers a test writes.
+type written struct {
+	pipeline.Source
+	bodies []func() io.ReadCloser
+	after  error // of Fetch, once all bodies were yielded
+}
+
+func texts(all ...string) *written {
+	s := &written{}
+	for _, text := range all {
+		s.bodies = append(s.bodies, func() io.ReadCloser { return io.NopCloser(strings.NewReader(text)) })
+	}
+	return s
+}
+
+func (s *written) Fetch(_ context.Context, r pipeline.Request, _ pipeline.Env, yield func(pipeline.Body) error) error {
+	for _, body := range s.bodies {
+		b := pipeline.Body{Meta: pipeline.Meta{Request: r}, Open: func(context.Context) (io.ReadCloser, error) { return body(), nil }}
+		if err := yield(b); err != nil {
+			return err
+		}
+	}
+	return s.after
+}
+
+var (
+	asked     = pipeline.Request{Stream: "acme.visits", Zone: "UTC"}
+	errBroken = &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: errors.New("no document")}
+	errGone   = &pipeline.Error{Op: "fetch", Kind: pipeline.Unavailable, Err: errors.New("gone")}
+	errFull   = &pipeline.Error{Op: "archive", Kind: pipeline.SinkFailed, Err: errors.New("full")}
+)
+
+// breaksOff yields a part of a text and then an error.
+func breaksOff(text string, err error) io.ReadCloser {
+	return io.NopCloser(io.MultiReader(strings.NewReader(text), failing{err}))
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// whole reads a body to its end.
+func whole(b pipeline.Body) (string, error) {
+	body, err := b.Open(context.Background())
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(body)
+	return string(text), errors.Join(err, body.Close())
+}
+
+func TestAnAnswerIsKeptWhenAllOfItWasAccepted(t *testing.T) {
+	readAll := func(b pipeline.Body) error { _, err := whole(b); return err }
+	for _, c := range []struct {
+		says    string
+		source  *written
+		read    func(pipeline.Body) error
+		want    error  // of Fetch; nil: none
+		kept    string // the documents, between bars
+		refused int
+	}{
+		{"a document", texts("one"), readAll, nil, "one", 0},
+		{"an empty document", texts(""), readAll, nil, "", 0},
+		{"an answer in parts", texts("one", "two"), readAll, nil, "one|two", 0},
+		{"an answer whose last part does not come", &written{bodies: texts("one").bodies, after: errGone}, readAll, errGone, "", 0},
+		{"a document that breaks off", &written{bodies: []func() io.ReadCloser{func() io.ReadCloser { return breaksOff("on", errGone) }}}, readAll, errGone, "", 0},
+		{"a document that its reader refuses", texts("one"), func(b pipeline.Body) error { _, _ = whole(b); return errBroken }, errBroken, "", 1},
+		{"a document that its reader gives up halfway", texts("one"), func(b pipeline.Body) error {
+			body, err := b.Open(context.Background())
+			if err != nil {
+				return err
+			}
+			_, _ = body.Read(make([]byte, 1))
+			return errBroken
+		}, errBroken, "", 0},
+		{"a document that nobody opened, refused", texts("one"), func(pipeline.Body) error { return errBroken }, errBroken, "", 0},
+		{"a document that was read twice is kept once", texts("one"), func(b pipeline.Body) error {
+			_, first := whole(b)
+			return errors.Join(first, readAll(b))
+		}, nil, "one", 0},
+		{"a document that was given up halfway and read again", texts("one"), func(b pipeline.Body) error {
+			half, err := b.Open(context.Background())
+			if err != nil {
+				return err
+			}
+			_, _ = half.Read(make([]byte, 2))
+			return errors.Join(half.Close(), readAll(b))
+		}, nil, "one", 0},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			s := newShelf()
+			err := archive.Tee(c.source, s).Fetch(t.Context(), asked, pipeline.Env{}, c.read)
+			if !errors.Is(err, c.want) {
+				t.Errorf("error %v, want %v", err, c.want)
+			}
+			var kept []string
+			for _, d := range s.documents() {
+				kept = append(kept, string(d.text))
+			}
+			if got := strings.Join(kept, "|"); got != c.kept || len(s.answers) > 0 != (c.want == nil) {
+				t.Errorf("%d answers are kept: %q", len(s.answers), got)
+			}
+			if len(s.refused) != c.refused || s.opened != 0 {
+				t.Errorf("%d documents refused, %d answers not ended", len(s.refused), s.opened)
+			}
+		})
+	}
+}
+
+func TestADocumentThatIsAcceptedUnreadIsABug(t *testing.T) {
+	for says, read := range map[string]func(pipeline.Body) error{
+		"not opened": func(pipeline.Body) error { return nil },
+		"read in parts": func(b pipeline.Body) error {
+			body, err := b.Open(context.Background())
+			_, _ = body.Read(make([]byte, 1))
+			return err
+		},
+	} {
+		s := newShelf()
+		err := archive.Tee(texts("one"), s).Fetch(t.Context(), asked, pipeline.Env{}, read)
+		if pipeline.KindOf(err) != pipeline.Internal || len(s.answers) > 0 || s.opened != 0 {
+			t.Errorf("%s: %v, %d answers", says, err, len(s.answers))
+		}
+	}
+}
+
+func TestTheReaderSeesWhatItWouldSeeWithoutTheArchive(t *testing.T) {
+	for says, a := range map[string]archive.Archive{"kept": newShelf(), "the archive is full at once": full{}, "the archive is full later": full{after: 2}} {
+		for _, body := range []func() io.ReadCloser{
+			func() io.ReadCloser { return io.NopCloser(strings.NewReader("one, two, three")) },
+			func() io.ReadCloser { return breaksOff("one, two", errGone) },
+		} {
+			want, wantErr := io.ReadAll(body())
+			source := &written{bodies: []func() io.ReadCloser{body}}
+			_ = archive.Tee(source, a).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+				got, err := whole(b)
+				if got != string(want) || !errors.Is(err, wantErr) {
+					t.Errorf("%s: read %q, %v; want %q, %v", says, got, err, want, wantErr)
+				}
+				return err
+			})
+		}
+	}
+}
+
+func TestAnArchiveThatFailsFailsTheFetch(t *testing.T) {
+	for says, a := range map[string]archive.Archive{
+		"as it begins": full{begin: errFull}, "at once": full{}, "halfway": full{after: 2}, "behind the document": full{after: 1 << 20}, "as it commits": full{after: -1},
+	} {
+		yields := 0
+		err := archive.Tee(texts("one, two, three"), a).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+			yields++
+			_, err := whole(b)
+			return err
+		})
+		if !errors.Is(err, errFull) || pipeline.KindOf(err) != pipeline.SinkFailed || yields > 1 {
+			t.Errorf("%s: %v after %d yields", says, err, yields)
+		}
+	}
+}
+
+// full is an archive that fails after so many bytes of a document; -1: in Commit.
+type full struct {
+	begin error
+	after int64
+}
+
+func (f full) Begin(context.Context, pipeline.Request) (archive.Answer, error) { return f, f.begin }
+func (f full) Bodies(context.Context, pipeline.Request) ([]pipeline.Body, error) {
+	return nil, errFull
+}
+func (f full) Abort() error { return nil }
+
+func (f full) Put(_ context.Context, _ pipeline.Meta, body io.Reader) error {
+	if f.after < 0 {
+		_, err := io.Copy(io.Discard, body)
+		return err
+	}
+	if _, err := io.CopyN(io.Discard, body, f.after); err != nil && err != io.EOF {
+		return err
+	}
+	return errFull
+}
+
+func (f full) Commit(context.Context) error { return errFull }
+
+func TestAPanicOfTheReaderLeavesNothingBehind(t *testing.T) {
+	s := newShelf()
+	func() {
+		defer func() { _ = recover() }()
+		_ = archive.Tee(texts("one"), s).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+			if _, err := b.Open(t.Context()); err != nil {
+				t.Error(err)
+			}
+			panic("the reader's")
+		})
+	}()
+	if s.opened != 0 || len(s.answers) > 0 {
+		t.Errorf("%d answers not ended, %d kept", s.opened, len(s.answers))
+	}
+}
+
+// A document of 256 MiB goes by in pieces.
+func TestPromise12_ADocumentIsNotHeldInMemory(t *testing.T) {
+	const size = 256 << 20
+	source := &written{bodies: []func() io.ReadCloser{func() io.ReadCloser { return io.NopCloser(io.LimitReader(zeros{}, size)) }}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := archive.Tee(source, full{after: -1}).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+		body, err := b.Open(t.Context())
+		if err != nil {
+			return err
+		}
+		if n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, body, make([]byte, 64<<10)); n != size {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		return body.Close()
+	})
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, errFull) {
+		t.Errorf("error %v", err)
+	}
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 4<<20 {
+		t.Errorf("%d bytes were allocated on the way", taken)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
