@@ -22,6 +22,7 @@ type Options struct {
 	Task      string             // names this process among those that share the vendor's limits; empty when it is alone
 	Tasks     int                // how many processes share them: each takes its part of rates and quotas; 0 means 1
 	Transport http.RoundTripper  // nil: a clone of http.DefaultTransport
+	Policy    pipeline.Policy    // what becomes of personal data; the zero value keeps it
 }
 
 // Complete fills in what was left out and has a default. The error is of kind

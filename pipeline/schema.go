@@ -39,6 +39,9 @@ type Column struct {
 	HighCardinality bool
 	// Unordered marks long texts: their smallest and greatest value help no reader to skip rows.
 	Unordered bool
+	// Personal is the kind of personal data that the column holds, whatever the source. A column that holds it for some
+	// sources only, such as resource_name, is Impersonal here: their mappings declare the field.
+	Personal Personal
 }
 
 // repeats reports whether the column's values are held as a dictionary.
@@ -165,6 +168,12 @@ func longText(c Column) Column {
 	return c
 }
 
+// personal declares that c holds personal data.
+func personal(kind Personal, c Column) Column {
+	c.Personal = kind
+	return c
+}
+
 func at(name, meaning string) Column {
 	return Column{Name: name, Type: Timestamp, Nullable: true, Unit: "instant", Aggregation: Label, Meaning: meaning}
 }
@@ -222,7 +231,7 @@ func activityColumns() []Column {
 		key("resource_type", stringType, "agent, campaign, operator, team, user, call_center, department, office, company, …"),
 		key("resource_id", stringType, "the vendor's id of the resource; uContact's is its name"),
 		label("resource_name", "the resource's name"),
-		label("resource_email", "the resource's e-mail address"),
+		personal(PersonalEmail, label("resource_email", "the resource's e-mail address")),
 		key("channel", stringType, "voice, sms, email, whatsapp, messenger, instagram, webchat, or all where the source does not split"),
 		Column{Name: "interval_start", Type: Timestamp, Unit: "instant", Aggregation: Key, Meaning: "start of the interval that the row counts"},
 		Column{Name: "interval_end", Type: Timestamp, Unit: "instant", Aggregation: Key, Meaning: "end of that interval, exclusive"},
@@ -288,12 +297,12 @@ func eventColumns() []Column {
 		label("resource_type", "what the event belongs to: user, call_center, department, office, …"),
 		label("resource_id", "that resource's id"),
 		label("resource_name", "that resource's name"),
-		label("resource_email", "that resource's e-mail address"),
+		personal(PersonalEmail, label("resource_email", "that resource's e-mail address")),
 		label("agent_id", "the agent's id"),
-		label("agent_name", "the agent's name"),
-		label("agent_email", "the agent's e-mail address"),
-		highCardinality(label("customer_address", "the customer's number or address")),
-		label("internal_address", "our own number or address"),
+		personal(PersonalName, label("agent_name", "the agent's name")),
+		personal(PersonalEmail, label("agent_email", "the agent's e-mail address")),
+		personal(PersonalAddress, highCardinality(label("customer_address", "the customer's number or address"))),
+		personal(PersonalAddress, label("internal_address", "our own number or address")),
 		seconds("talk_seconds", Sum, "time talking"),
 		seconds("hold_seconds", Sum, "time on hold"),
 		seconds("ring_seconds", Sum, "time ringing"),
@@ -301,8 +310,8 @@ func eventColumns() []Column {
 		seconds("wrapup_seconds", Sum, "time in wrap-up"),
 		seconds("answer_seconds", Sum, "time until it was answered"),
 		score("score", "", "the score that the event carries"),
-		longText(label("text", "the event's text: message, transcription, note, reason, answer")),
-		longText(label("recording_url", "where the recording lies at the vendor; reading it needs the vendor's authorisation")),
+		personal(PersonalText, longText(label("text", "the event's text: message, transcription, note, reason, answer"))),
+		personal(PersonalLink, longText(label("recording_url", "where the recording lies at the vendor; reading it needs the vendor's authorisation"))),
 	)
 	return append(cols, trailing()...)
 }

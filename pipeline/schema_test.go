@@ -11,7 +11,7 @@ func TestColumnsOfOneNameHaveOneSetOfFacts(t *testing.T) {
 		if !shared {
 			continue
 		}
-		if e := Events.Columns[i]; e.HighCardinality != c.HighCardinality || e.Unordered != c.Unordered {
+		if e := Events.Columns[i]; e.HighCardinality != c.HighCardinality || e.Unordered != c.Unordered || e.Personal != c.Personal {
 			t.Errorf("%s has other facts in activity than in events", c.Name)
 		}
 	}

@@ -23,9 +23,9 @@ func TestTheNextRangeTakesItsMemoryOnlyWhenItIsRead(t *testing.T) {
 		format pipeline.Format
 		doc    string
 	}{
-		"CSV":         {NewCSV(testMapping()), csv.String()},
-		"lenient CSV": {NewCSV(testMapping()).Lenient(), csv.String()},
-		"JSON":        {NewJSON(testMapping(), JSONOptions{}), array.String()},
+		"CSV":         {NewCSV(testMapping(), pipeline.Policy{}), csv.String()},
+		"lenient CSV": {NewCSV(testMapping(), pipeline.Policy{}).Lenient(), csv.String()},
+		"JSON":        {NewJSON(testMapping(), JSONOptions{}, pipeline.Policy{}), array.String()},
 	} {
 		for len(splitBuffers) > 0 { // what other documents left
 			<-splitBuffers

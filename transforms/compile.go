@@ -1,6 +1,11 @@
 package transforms
 
 import (
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -8,36 +13,84 @@ import (
 // compileMapping, so that concurrent decoders share it.
 type compiledMapping struct {
 	Mapping
-	cols   []int          // by field: its column, -1 without one
-	must   []int          // the fields whose column must not be null
-	names  []extraName    // by field
-	index  map[string]int // a field by its source name
-	extras int            // the column of that name
+	policy         pipeline.Policy
+	cols           []int               // by field: its column, -1 without one
+	must           []int               // the fields whose column must not be null
+	names          []extraName         // by field
+	index          map[string]int      // a field by its source name
+	extras         int                 // the column of that name
+	columnPersonal []pipeline.Personal // by column: of what the mapping sets itself; all Impersonal where the policy keeps
+	rejectPersonal pipeline.Personal   // of a reject's text
 }
 
-// compileMapping resolves the names of m. It panics on a column that the table lacks: mappings are constants of the
-// program.
-func compileMapping(m Mapping) *compiledMapping {
+// compileMapping resolves the names of m. It panics on a column that the table lacks, and on a personal field that fills
+// a column of numbers: mappings are constants of the program.
+func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 	c := &compiledMapping{
-		Mapping: m,
-		cols:    make([]int, len(m.Fields)),
-		names:   make([]extraName, len(m.Fields)),
-		index:   make(map[string]int, len(m.Fields)),
-		extras:  m.Table.Index("extras"),
+		Mapping:        m,
+		policy:         p,
+		cols:           make([]int, len(m.Fields)),
+		names:          make([]extraName, len(m.Fields)),
+		index:          make(map[string]int, len(m.Fields)),
+		extras:         m.Table.Index("extras"),
+		columnPersonal: make([]pipeline.Personal, len(m.Table.Columns)),
+	}
+	if c.redacts() {
+		c.rejectPersonal = pipeline.PersonalRow
+		for i, col := range m.Table.Columns {
+			c.columnPersonal[i] = col.Personal
+		}
 	}
 	for f, d := range m.Fields {
 		c.cols[f] = -1
-		c.names[f] = *newExtraName(d.Source)
-		c.index[d.Source] = f
-		if d.Column == "" || d.Conv == Custom {
-			continue
+		if d.Column != "" && d.Conv != Custom {
+			c.cols[f] = m.Table.Index(d.Column)
+			c.checkPersonal(f)
+			if !m.Table.Columns[c.cols[f]].Nullable {
+				c.must = append(c.must, f)
+			}
 		}
-		c.cols[f] = m.Table.Index(d.Column)
-		if !m.Table.Columns[c.cols[f]].Nullable {
-			c.must = append(c.must, f)
+		c.index[d.Source] = f
+		c.names[f] = *newExtraName(d.Source)
+		if c.redacts() {
+			c.names[f].personal = c.declaredPersonal(f)
 		}
 	}
 	return c
+}
+
+// redacts reports whether the policy replaces anything.
+func (c *compiledMapping) redacts() bool { return !c.policy.Keeps() }
+
+// declaredPersonal is the kind of personal data of a field: its own, or else its column's.
+func (c *compiledMapping) declaredPersonal(f int) pipeline.Personal {
+	kind := c.Personal[c.Fields[f].Source]
+	if kind == pipeline.Impersonal && c.cols[f] >= 0 {
+		kind = c.Table.Columns[c.cols[f]].Personal
+	}
+	return kind
+}
+
+// checkPersonal panics on a personal field whose column cannot hold what stands for its values.
+func (c *compiledMapping) checkPersonal(f int) {
+	col := c.Table.Columns[c.cols[f]]
+	if id := col.Type.ID(); c.declaredPersonal(f) != pipeline.Impersonal && id != arrow.STRING && id != arrow.LIST {
+		panic(fmt.Sprintf("transforms: the personal field %s fills the column %s of type %s", c.Fields[f].Source, col.Name, col.Type))
+	}
+}
+
+// unlistedName is the name in extras of a source field that Fields does not list.
+func (c *compiledMapping) unlistedName(source string) *extraName {
+	n := newExtraName(source)
+	if !c.redacts() {
+		return n
+	}
+	kind, personal := c.Personal[source]
+	if !personal && !slices.Contains(c.Harmless, source) {
+		kind = pipeline.PersonalUnlisted
+	}
+	n.personal = kind
+	return n
 }
 
 // field returns the index of the field called source, or -1.
@@ -59,6 +112,7 @@ func (c *compiledMapping) newRow(m *pipeline.Meta, into *pipeline.Batch, utf8OK 
 		meta:    m,
 		into:    into,
 		utf8OK:  utf8OK,
+		redacts: c.redacts(),
 		source:  source{fields: make([]value, len(c.Fields))},
 		told: told{
 			flags: make([]fieldFlags, len(c.Fields)),

@@ -22,7 +22,9 @@ import (
 //
 // Quoting that is not RFC 4180 ends Split or Decode with [pipeline.ErrIrregular];
 // see lenient.go for how Lenient reads such a document.
-func NewCSV(m Mapping) pipeline.Format { return &csvFormat{mapping: compileMapping(m)} }
+func NewCSV(m Mapping, p pipeline.Policy) pipeline.Format {
+	return &csvFormat{mapping: compileMapping(m, p)}
+}
 
 type csvFormat struct {
 	mapping *compiledMapping
@@ -115,7 +117,8 @@ func (d *csvDecoder) record(at int) (int, error) {
 	d.row.write()
 	for _, i := range d.head.unlisted {
 		if text := d.present(&d.cells[i]); text != nil {
-			d.row.writeExtra(&d.head.columns[i].name, value{text: text}, false)
+			n := &d.head.columns[i].name
+			d.row.writeExtra(n, n.personal, value{text: text}, false)
 		}
 	}
 	d.row.close()

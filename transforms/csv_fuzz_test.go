@@ -113,7 +113,7 @@ func compareRanges(t *testing.T, body []byte) {
 	const whole = 1 << 20
 	doc := append([]byte("id,started,kind,zone\n"), body...)
 	marked := append([]byte("\uFEFF\"id\",started,kind,zone\n"), body...) // left there, the mark would make the quotes irregular
-	for _, format := range []pipeline.Format{NewCSV(testMapping()), NewCSV(testMapping()).Lenient()} {
+	for _, format := range []pipeline.Format{NewCSV(testMapping(), pipeline.Policy{}), NewCSV(testMapping(), pipeline.Policy{}).Lenient()} {
 		want, wantErr := load(t, format, &testMeta, bytes.NewReader(doc), whole)
 		if wantErr != nil && !errors.Is(wantErr, pipeline.ErrIrregular) && pipeline.KindOf(wantErr) != pipeline.Malformed {
 			t.Fatalf("%q: %v", doc, wantErr)

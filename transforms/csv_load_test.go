@@ -85,7 +85,7 @@ type loaded struct {
 // load reads a document as the engine does: strictly, then leniently if need be.
 func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rangeBytes int) (loaded, error) {
 	t.Helper()
-	batch := pipeline.NewBatch(f.(*csvFormat).mapping.Table)
+	batch := pipeline.NewBatch(tableOf(f))
 	defer batch.Release()
 	var out loaded
 	for chunk, err := range f.Split(doc, rangeBytes) {
@@ -134,6 +134,13 @@ func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rang
 	return out, nil
 }
 
+func tableOf(f pipeline.Format) *pipeline.Table {
+	if f, ok := f.(*jsonFormat); ok {
+		return f.mapping.Table
+	}
+	return f.(*csvFormat).mapping.Table
+}
+
 func cellText(col arrow.Array, i int) string {
 	switch a := col.(type) {
 	case *array.Timestamp:
@@ -153,7 +160,7 @@ func cellText(col arrow.Array, i int) string {
 // read loads a document with testMapping; strict alone.
 func read(t testing.TB, doc string) (loaded, error) {
 	t.Helper()
-	return load(t, NewCSV(testMapping()), &testMeta, strings.NewReader(doc), 1<<20)
+	return load(t, NewCSV(testMapping(), pipeline.Policy{}), &testMeta, strings.NewReader(doc), 1<<20)
 }
 
 // mustRead loads a document that must be read without a fault.

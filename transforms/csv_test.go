@@ -107,7 +107,7 @@ func TestPromise04_EveryCutOfADocumentIsNoticed(t *testing.T) {
 	doc := "id,started,kind,text,new,zone\r\n" +
 		"1,2025-09-08 10:00:00,Call,\"one, \"\"two\"\"\r\nthree\",x,America/Chicago\r\n" +
 		"2,2025-09-08 10:00:01,Call,plain,\"y\",America/Chicago\r\n"
-	strict := NewCSV(testMapping())
+	strict := NewCSV(testMapping(), pipeline.Policy{})
 	for n := range len(doc) {
 		cut := doc[:n]
 		// At a row's end nothing in the bytes tells that there were more; a
@@ -198,7 +198,7 @@ func TestPromise05_UnknownFieldsStayInExtras(t *testing.T) {
 
 func TestExtrasHashCoversWhatIsKept(t *testing.T) {
 	hash := func(m Mapping, header, row string) pipeline.Hash {
-		got, err := load(t, NewCSV(m), &testMeta, strings.NewReader("id,started,kind,zone,"+header+"\n1,2025-09-08 10:00:00,Call,UTC,"+row+"\n"), 1<<20)
+		got, err := load(t, NewCSV(m, pipeline.Policy{}), &testMeta, strings.NewReader("id,started,kind,zone,"+header+"\n1,2025-09-08 10:00:00,Call,UTC,"+row+"\n"), 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}

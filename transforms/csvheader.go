@@ -46,7 +46,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	for i, source := range sources {
 		column := csvColumn{source: source, field: f.mapping.field(source)}
 		if column.field < 0 {
-			column.name = *newExtraName(source)
+			column.name = *f.mapping.unlistedName(source)
 			h.unlisted = append(h.unlisted, i)
 		} else {
 			h.listed = append(h.listed, i)

@@ -18,12 +18,12 @@ func TestSplitCutsAtRecordEndsWhateverTheRange(t *testing.T) {
 	for i := range 300 {
 		fmt.Fprintf(&doc, "%d,2025-09-08 10:00:00,Call,\"line %d\n,\"\"%s\"\n\",UTC\r\n", i, i, strings.Repeat("x", i%40))
 	}
-	want, err := load(t, NewCSV(testMapping()), &testMeta, bytes.NewReader(doc.Bytes()), 1<<20)
+	want, err := load(t, NewCSV(testMapping(), pipeline.Policy{}), &testMeta, bytes.NewReader(doc.Bytes()), 1<<20)
 	if err == nil {
 		t.Fatal("the document is meant to be irregular")
 	}
 	regular := bytes.ReplaceAll(doc.Bytes(), []byte("\"\n\",UTC"), []byte("\"\"\n\",UTC"))
-	for _, f := range []pipeline.Format{NewCSV(testMapping()), NewCSV(testMapping()).Lenient()} {
+	for _, f := range []pipeline.Format{NewCSV(testMapping(), pipeline.Policy{}), NewCSV(testMapping(), pipeline.Policy{}).Lenient()} {
 		want, err = load(t, f, &testMeta, bytes.NewReader(regular), 1<<20)
 		if err != nil || len(want.rows) != 300 || want.chunks != 1 {
 			t.Fatalf("%d rows, %d chunks, %v", len(want.rows), want.chunks, err)
@@ -48,7 +48,7 @@ func TestSplitCutsAtRecordEndsWhateverTheRange(t *testing.T) {
 
 func TestSplitPassesReadErrorsOn(t *testing.T) {
 	broken := &pipeline.Error{Op: "GET", Kind: pipeline.Unavailable}
-	_, err := load(t, NewCSV(testMapping()), &testMeta, io.MultiReader(strings.NewReader(minimal+row1), iotest.ErrReader(broken)), 1<<20)
+	_, err := load(t, NewCSV(testMapping(), pipeline.Policy{}), &testMeta, io.MultiReader(strings.NewReader(minimal+row1), iotest.ErrReader(broken)), 1<<20)
 	wantKind(t, err, pipeline.Unavailable, "")
 }
 
@@ -62,7 +62,7 @@ func TestARecordWithoutEndIsMalformed(t *testing.T) {
 	if !errors.Is(err, pipeline.ErrIrregular) {
 		t.Errorf("got %v; quotes may be to blame, so the lenient reading decides", err)
 	}
-	_, err = load(t, NewCSV(testMapping()).Lenient(), &testMeta, strings.NewReader(minimal+"\""+endless+"\n"), 1<<20)
+	_, err = load(t, NewCSV(testMapping(), pipeline.Policy{}).Lenient(), &testMeta, strings.NewReader(minimal+"\""+endless+"\n"), 1<<20)
 	wantKind(t, err, pipeline.Malformed, "longer than 16 MiB")
 }
 
@@ -84,7 +84,7 @@ func TestIrregularQuoting(t *testing.T) {
 				t.Fatalf("the strict reading says %v", err)
 			}
 			for _, size := range []int{1, 1 << 20} {
-				got, err := load(t, NewCSV(testMapping()).Lenient(), &testMeta, strings.NewReader(doc), size)
+				got, err := load(t, NewCSV(testMapping(), pipeline.Policy{}).Lenient(), &testMeta, strings.NewReader(doc), size)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -106,7 +106,7 @@ func TestIrregularQuoting(t *testing.T) {
 		if _, err := read(t, doc); !errors.Is(err, pipeline.ErrIrregular) {
 			t.Errorf("the strict reading says %v", err)
 		}
-		_, err := load(t, NewCSV(testMapping()).Lenient(), &testMeta, strings.NewReader(doc), 1<<20)
+		_, err := load(t, NewCSV(testMapping(), pipeline.Policy{}).Lenient(), &testMeta, strings.NewReader(doc), 1<<20)
 		wantKind(t, err, pipeline.Malformed, "ends inside quotes")
 	})
 	t.Run("stray quotes in the header", func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestIrregularQuoting(t *testing.T) {
 		if _, err := read(t, doc); !errors.Is(err, pipeline.ErrIrregular) {
 			t.Errorf("the strict reading says %v", err)
 		}
-		got, err := load(t, NewCSV(testMapping()).Lenient(), &testMeta, strings.NewReader(doc), 1<<20)
+		got, err := load(t, NewCSV(testMapping(), pipeline.Policy{}).Lenient(), &testMeta, strings.NewReader(doc), 1<<20)
 		if err != nil || len(got.rows) != 1 || got.rows[0]["extras"] != `{"te\"xt":"fine"}` {
 			t.Errorf("got %v, %v", got.rows, err)
 		}

@@ -9,8 +9,9 @@ import (
 
 // extraName is a source field's name as extras needs it.
 type extraName struct {
-	seed   uint64 // of its values' hashes
-	member []byte // `"name":`
+	seed     uint64            // of its values' hashes
+	member   []byte            // `"name":`
+	personal pipeline.Personal // what its values are; Impersonal where the policy keeps
 }
 
 func newExtraName(source string) *extraName {
@@ -20,10 +21,16 @@ func newExtraName(source string) *extraName {
 	}
 }
 
-// writeExtra adds a member to the row's extras and, unless it is a snapshot,
-// to their hash. A CSV cell becomes a JSON string; a JSON value stays as it was
-// written, with one exception: bytes that are not UTF-8 become U+FFFD.
-func (r *Row) writeExtra(n *extraName, v value, snapshot bool) {
+// writeExtra adds a member to the row's extras and, unless it is a snapshot, to their hash. A CSV cell becomes a JSON
+// string; a JSON value stays as it was written, with one exception: bytes that are not UTF-8 become U+FFFD. kind is the
+// kind of personal data that v is.
+func (r *Row) writeExtra(n *extraName, kind pipeline.Personal, v value, snapshot bool) {
+	if kind != pipeline.Impersonal {
+		var ok bool
+		if v, ok = r.outgoing(kind, noColumn, v); !ok {
+			return
+		}
+	}
 	if len(r.extras) > r.begun {
 		r.extras = append(r.extras, ',')
 	}

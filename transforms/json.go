@@ -33,8 +33,8 @@ type JSONOptions struct {
 //   - an array or object inside a row stays in extras as it was written;
 //   - a row that has a member twice is rejected: it does not say which one counts;
 //   - bytes that are not UTF-8 become U+FFFD, and so do halves of surrogate pairs.
-func NewJSON(m Mapping, o JSONOptions) pipeline.Format {
-	return &jsonFormat{mapping: compileMapping(m), options: o}
+func NewJSON(m Mapping, o JSONOptions, p pipeline.Policy) pipeline.Format {
+	return &jsonFormat{mapping: compileMapping(m, p), options: o}
 }
 
 type jsonFormat struct {

@@ -28,9 +28,9 @@ type jsonDecoder struct {
 // jsonKey is one spelling of a name.
 type jsonKey struct {
 	*jsonMember
-	text      []byte   // with quotes and a colon
-	canonical bool     // text is what extras hold
-	next      *jsonKey // that came after it the last time
+	text     []byte   // with quotes and a colon
+	verbatim bool     // its members stand in extras as they stand in the text
+	next     *jsonKey // that came after it the last time
 }
 
 // jsonMember is a name that rows have.
@@ -155,7 +155,7 @@ func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 
 // member reads the value at at, whose name stands at i.
 func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
-	verbatim := k.canonical && at == i+len(k.text)
+	verbatim := k.verbatim && at == i+len(k.text)
 	if b := d.scan.b; verbatim && at < len(b) && isDigit(b[at]) { // nearly all are
 		if end = d.scan.number(at); end > 0 {
 			d.keepVerbatim(k, i, at, end)
@@ -191,6 +191,12 @@ func (d *jsonDecoder) keepVerbatim(k *jsonKey, i, at, end int) {
 // keepRewritten leaves a member in extras that needs to be written anew.
 func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 	r := d.row
+	if kind := k.name.personal; kind != pipeline.Impersonal {
+		var ok bool
+		if v, ok = r.outgoing(kind, noColumn, v); !ok {
+			return
+		}
+	}
 	r.verbatimHash = r.verbatimHash.Add(pipeline.FieldHash(k.name.seed, v.token))
 	d.flushVerbatim()
 	n := len(d.decoded)
@@ -240,7 +246,7 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 		title = unescape(nil, title)
 	}
 	k := &jsonKey{jsonMember: d.named(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
-	k.canonical = k.name != nil && bytes.Equal(k.text, k.name.member)
+	k.verbatim = k.name != nil && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
 	d.spelled[string(spelled)] = k
 	return k, at
 }
@@ -251,7 +257,7 @@ func (d *jsonDecoder) named(title string) *jsonMember {
 	if m == nil {
 		m = &jsonMember{field: d.format.mapping.field(title), title: title}
 		if m.field < 0 {
-			m.name = newExtraName(title)
+			m.name = d.format.mapping.unlistedName(title)
 		}
 		d.members[title] = m
 	}
@@ -292,7 +298,7 @@ func (d *jsonDecoder) value(i int) (value, int) {
 func (d *jsonDecoder) checkFields() (reason string) {
 	r, l := d.row, d.format.mapping
 	for f := range r.fields {
-		if t := r.fields[f].token; t != nil && (t[0] == '{' || t[0] == '[') && l.cols[f] >= 0 {
+		if isContainer(r.fields[f].token) && l.cols[f] >= 0 {
 			if !l.Table.Columns[l.cols[f]].Nullable {
 				return l.Fields[f].Source + " cannot be read"
 			}
@@ -306,6 +312,9 @@ func (d *jsonDecoder) checkFields() (reason string) {
 	}
 	return ""
 }
+
+// isContainer reports whether a JSON value is an array or an object.
+func isContainer(token []byte) bool { return len(token) > 0 && (token[0] == '{' || token[0] == '[') }
 
 // readEnvelope reads the members around the rows, which Split has checked.
 func (d *jsonDecoder) readEnvelope(head []byte) {
@@ -321,13 +330,27 @@ func (d *jsonDecoder) readEnvelope(head []byte) {
 			return
 		}
 		if v.text != nil {
-			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, newExtraName("_envelope." + key.title)})
+			renamed := newExtraName("_envelope." + key.title)
+			renamed.personal = d.envelopePersonal(key.jsonMember, v)
+			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, renamed})
 		}
 		i = s.space(end)
 		if i < len(head) && head[i] == ',' {
 			i = s.space(i + 1)
 		}
 	}
+}
+
+// envelopePersonal is the kind of personal data of a member around the rows that goes to extras under another name.
+func (d *jsonDecoder) envelopePersonal(m *jsonMember, v value) pipeline.Personal {
+	if m.field < 0 {
+		return m.name.personal
+	}
+	kind := d.format.mapping.names[m.field].personal
+	if kind == pipeline.Impersonal && d.format.mapping.redacts() && isContainer(v.token) {
+		kind = pipeline.PersonalUnlisted
+	}
+	return kind
 }
 
 // putEnvelope adds those members to the row.

@@ -40,7 +40,7 @@ func TestPromise04_AnEnvelopeIsAnAnswerOnlyWhenItSaysSo(t *testing.T) {
 		{"damage inside a row", `{"status":true,"operators":[{"resource" "A"}]}`, "a colon is missing"},
 		{"damage in another member", `{"status":true,"operators":[],"x":{"y":}}`, "cannot be read"},
 	}
-	f := NewJSON(jsonMapping, envelopeOptions)
+	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, rangeBytes := range []int{1, 1 << 20} {
@@ -65,7 +65,7 @@ func TestPromise04_AnEnvelopeIsAnAnswerOnlyWhenItSaysSo(t *testing.T) {
 func TestTheEnvelopesMembersGoToEveryRow(t *testing.T) {
 	doc := `{"pending": 4, "unit":"m\u00edn", "nothing":null, "status":true,
 		"operators":[{"resource":"A"},{"resource":"B","unit":"own","n":1},"no row"], "label":"L", "more":{"a" : 1}}`
-	f := NewJSON(jsonMapping, envelopeOptions)
+	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
 	for _, rangeBytes := range []int{1, 1 << 20} {
 		d, err := decodeDocument(f, strings.NewReader(doc), rangeBytes)
 		if err != nil {
@@ -90,7 +90,7 @@ func TestAnEnvelopesRowsAreCutIntoRanges(t *testing.T) {
 		rows = append(rows, fmt.Sprintf(`{"resource":"A%d","n":%d}`, i, i))
 	}
 	doc := `{"status":true,"operators":[` + strings.Join(rows, " , ") + `]}`
-	d, err := decodeDocument(NewJSON(jsonMapping, envelopeOptions), strings.NewReader(doc), 1000)
+	d, err := decodeDocument(NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{}), strings.NewReader(doc), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestAnEnvelopesRowsAreCutIntoRanges(t *testing.T) {
 }
 
 func TestAnEnvelopeTooLongForMemoryIsAnError(t *testing.T) {
-	f := NewJSON(jsonMapping, envelopeOptions)
+	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
 	_, err := decodeDocument(f, &repeat{limit: maxEnvelope + 1<<20}, 1<<20)
 	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "longer than 64 MiB") {
 		t.Errorf("got %v", err)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 // rowSpan is where a row of an array stands.
@@ -80,7 +82,7 @@ func TestAPartIsCutAtTheSameRowHoweverItWasFound(t *testing.T) {
 	cuts := func(mark string) (sizes []int) {
 		row := `{"resource":"A` + mark + `\"},{","n":1,"o":{"k":{}}}`
 		doc := "[" + strings.Repeat(row+",\n ", 3000) + row + "]"
-		for c, err := range NewJSON(jsonMapping, JSONOptions{}).Split(strings.NewReader(doc), 70_000) {
+		for c, err := range NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{}).Split(strings.NewReader(doc), 70_000) {
 			if err != nil {
 				t.Fatal(err)
 			}

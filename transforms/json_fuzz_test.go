@@ -125,7 +125,7 @@ func FuzzJSON(f *testing.F) {
 	} {
 		f.Add([]byte(doc), 3)
 	}
-	format := NewJSON(jsonMapping, JSONOptions{})
+	format := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	f.Fuzz(func(t *testing.T, doc []byte, rangeBytes int) {
 		if bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) > maxDepth/2 {
 			t.Skip("the limits of nesting differ by a level")
@@ -242,11 +242,11 @@ func compareRow(t *testing.T, want wantedRow, got map[string]string) {
 // fields first, then the others in the order and form in which they were written.
 func compareExtras(t *testing.T, want wantedRow, extras string, hash pipeline.Hash) {
 	t.Helper()
-	layout := compileMapping(jsonMapping)
+	mapping := compileMapping(jsonMapping, pipeline.Policy{})
 	var others []byte
 	var sum pipeline.Hash
 	for _, name := range want.names {
-		if layout.field(name) < 0 {
+		if mapping.field(name) < 0 {
 			others = append(append(appendQuoted(append(others, ','), []byte(name), true), ':'), want.members[name]...)
 			sum = sum.Add(pipeline.FieldHash(pipeline.NameSeed(name), want.members[name]))
 		}

@@ -47,16 +47,16 @@ func (s *scanner) expect(i int, c byte, problem string) int {
 	return i + 1
 }
 
-// stringKind says what a string's text needs before it can be used.
-type stringKind uint8
+// stringForm says what a string's text needs before it can be used.
+type stringForm uint8
 
 const (
-	escapes        stringKind = 1 << iota // it holds a backslash
+	escapes        stringForm = 1 << iota // it holds a backslash
 	loneSurrogates                        // it escapes half of a surrogate pair
 )
 
 // string walks over the string whose opening quote stands at i.
-func (s *scanner) string(i int) (end int, kind stringKind) {
+func (s *scanner) string(i int) (end int, kind stringForm) {
 	b := s.b
 	i++
 	for {
@@ -77,7 +77,7 @@ func (s *scanner) string(i int) (end int, kind stringKind) {
 		case c == '"':
 			return i + 1, kind
 		case c == '\\':
-			var k stringKind
+			var k stringForm
 			if i, k = s.escape(i); i < 0 {
 				return -1, kind
 			}
@@ -91,7 +91,7 @@ func (s *scanner) string(i int) (end int, kind stringKind) {
 }
 
 // escape walks over the escape sequence at i; over both halves of a surrogate pair.
-func (s *scanner) escape(i int) (int, stringKind) {
+func (s *scanner) escape(i int) (int, stringForm) {
 	if i+1 >= len(s.b) {
 		return s.fail("a string is not closed"), escapes
 	}
@@ -192,7 +192,7 @@ func digitsEnd(b []byte, i int) int {
 }
 
 // scalar walks over a value that is no array and no object.
-func (s *scanner) scalar(i int) (end int, kind stringKind) {
+func (s *scanner) scalar(i int) (end int, kind stringForm) {
 	switch s.b[i] {
 	case '"':
 		return s.string(i)
@@ -214,7 +214,7 @@ func (s *scanner) literal(i int, word string) int {
 }
 
 // value walks over any value.
-func (s *scanner) value(i int) (end int, kind stringKind) {
+func (s *scanner) value(i int) (end int, kind stringForm) {
 	if i >= len(s.b) {
 		return s.fail("the text ends too early"), 0
 	}
@@ -227,7 +227,7 @@ func (s *scanner) value(i int) (end int, kind stringKind) {
 		if i >= len(s.b) {
 			return s.fail("the text ends too early"), kind
 		}
-		var k stringKind
+		var k stringForm
 		var closed bool
 		switch s.b[i] {
 		case '{', '[':
@@ -253,7 +253,7 @@ func (s *scanner) value(i int) (end int, kind stringKind) {
 
 // open enters the array or object at i; closed says that it is empty, and i is
 // then after it, else at the first value in it.
-func (s *scanner) open(i int) (at int, kind stringKind, closed bool) {
+func (s *scanner) open(i int) (at int, kind stringForm, closed bool) {
 	if len(s.stack)+1 >= maxDepth {
 		return s.fail("the values are nested too deeply"), 0, false
 	}
@@ -270,7 +270,7 @@ func (s *scanner) open(i int) (at int, kind stringKind, closed bool) {
 }
 
 // next goes from the end of a value to the next value, or out of its container.
-func (s *scanner) next(i int) (at int, kind stringKind, closed bool) {
+func (s *scanner) next(i int) (at int, kind stringForm, closed bool) {
 	c := s.stack[len(s.stack)-1]
 	i = s.space(i)
 	switch {
@@ -290,7 +290,7 @@ func (s *scanner) next(i int) (at int, kind stringKind, closed bool) {
 }
 
 // name walks over a member's name and colon, to its value.
-func (s *scanner) name(i int) (at int, kind stringKind) {
+func (s *scanner) name(i int) (at int, kind stringForm) {
 	if i >= len(s.b) || s.b[i] != '"' {
 		return s.fail("a member has no name"), 0
 	}

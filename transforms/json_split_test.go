@@ -30,10 +30,10 @@ func TestEveryReadHasRoom(t *testing.T) {
 		format pipeline.Format
 		doc    string
 	}{
-		"JSON":        {NewJSON(jsonMapping, JSONOptions{}), rows},
-		"an envelope": {NewJSON(jsonMapping, JSONOptions{Rows: "operators"}), `{"operators":` + rows + `}`},
-		"CSV":         {NewCSV(testMapping()), csv},
-		"lenient CSV": {NewCSV(testMapping()).Lenient(), csv},
+		"JSON":        {NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{}), rows},
+		"an envelope": {NewJSON(jsonMapping, JSONOptions{Rows: "operators"}, pipeline.Policy{}), `{"operators":` + rows + `}`},
+		"CSV":         {NewCSV(testMapping(), pipeline.Policy{}), csv},
+		"lenient CSV": {NewCSV(testMapping(), pipeline.Policy{}).Lenient(), csv},
 	} {
 		for _, size := range []int{1, 17, 1700, 100 << 10} { // a row of JSON takes 17 bytes
 			for form, r := range map[string]io.Reader{"whole": strings.NewReader(c.doc), "half": iotest.HalfReader(strings.NewReader(c.doc))} {

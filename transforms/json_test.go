@@ -127,7 +127,7 @@ func TestJSONValuesLandInColumnsOrInExtras(t *testing.T) {
 		{"a field for the mapping alone is not kept", `{"resource":"A","secret":"x"}`, map[string]string{"resource_id": "A"}},
 		{"white space everywhere", " {\n\t\"resource\" :\r\n \"A\" , \"n\" : 1 } ", map[string]string{"resource_id": "A", "answered": "1"}},
 	}
-	f := NewJSON(jsonMapping, JSONOptions{})
+	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			// The second row finds the names that the first has taught.
@@ -165,7 +165,7 @@ func TestPromise05_AJSONRowThatCannotBeReadIsRejectedWithItsText(t *testing.T) {
 		{"a field twice", `{"resource":"A","n":1,"n":2}`, "the row has the field n twice", pipeline.NoInstant},
 		{"an unknown field twice", `{"resource":"A","u":1,"\u0075":1}`, "the row has the field u twice", pipeline.NoInstant},
 	}
-	f := NewJSON(jsonMapping, JSONOptions{})
+	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := decodeDocument(f, strings.NewReader(`[{"resource":"A"}, `+tt.row+` ,{"resource":"B","n":1}]`), 1<<20)
@@ -231,7 +231,7 @@ func TestPromise04_AnAnswerThatIsNoJSONArrayIsAnErrorAndAnEmptyOneIsNot(t *testi
 		{"brackets that trade places in a nested value", `[{"resource":"A","o":{"a":[1,2}]}]`, "a comma is missing"},
 		{"nesting without end", `[{"o":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}]`, "nested too deeply"},
 	}
-	f := NewJSON(jsonMapping, JSONOptions{Hint: "look there"})
+	f := NewJSON(jsonMapping, JSONOptions{Hint: "look there"}, pipeline.Policy{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, rangeBytes := range []int{1, 20, 1 << 20} {
@@ -264,7 +264,7 @@ func TestJSONIsCutIntoRangesAtRowEndsWhileItArrives(t *testing.T) {
 		fmt.Fprintf(&doc, `{ "resource" : "A%d \"]},{[", "n": %d, "o": {"k": ["\\", "}"]} }`, i, i)
 	}
 	doc.WriteString("\n]\n")
-	f := NewJSON(jsonMapping, JSONOptions{})
+	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	for _, rangeBytes := range []int{1, 100 << 10, 64 << 20} {
 		d, err := decodeDocument(f, iotest.HalfReader(bytes.NewReader(doc.Bytes())), rangeBytes)
 		if err != nil {
@@ -288,7 +288,7 @@ func TestJSONIsCutIntoRangesAtRowEndsWhileItArrives(t *testing.T) {
 func TestAJSONReaderThatFailsPassesItsErrorOn(t *testing.T) {
 	cut := &pipeline.Error{Op: "read", Kind: pipeline.Unavailable, Err: io.EOF} // not a document's end
 	for _, o := range []JSONOptions{{}, {Rows: "operators"}} {
-		f := NewJSON(jsonMapping, o)
+		f := NewJSON(jsonMapping, o, pipeline.Policy{})
 		for _, doc := range []string{``, "\xef", `<h`, `[{"resource":"A"}`, `{"operators":[`} {
 			_, err := decodeDocument(f, io.MultiReader(strings.NewReader(doc), iotest.ErrReader(cut)), 1<<20)
 			if !errors.Is(err, cut) {
@@ -299,7 +299,7 @@ func TestAJSONReaderThatFailsPassesItsErrorOn(t *testing.T) {
 }
 
 func TestARowWithoutEndIsAnErrorBeforeMemoryIs(t *testing.T) {
-	f := NewJSON(jsonMapping, JSONOptions{})
+	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	endless := io.MultiReader(strings.NewReader(`[{"resource":"`), &repeat{limit: 1 << 30})
 	_, err := decodeDocument(f, endless, 4<<20)
 	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "longer than 16 MiB") {
@@ -327,7 +327,7 @@ func TestAConsumerMayStopAfterAnyChunk(t *testing.T) {
 		o   JSONOptions
 		doc string
 	}{{JSONOptions{}, doc}, {JSONOptions{Rows: "operators"}, `{"operators":` + doc + `}`}} {
-		f := NewJSON(jsonMapping, tt.o)
+		f := NewJSON(jsonMapping, tt.o, pipeline.Policy{})
 		n := 0
 		for range f.Split(strings.NewReader(tt.doc), 1000) {
 			if n++; n == 2 {
@@ -341,7 +341,7 @@ func TestAConsumerMayStopAfterAnyChunk(t *testing.T) {
 }
 
 func TestTheExtrasHashIgnoresOrderAndSnapshots(t *testing.T) {
-	f := NewJSON(jsonMapping, JSONOptions{})
+	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	d, err := decodeDocument(f, strings.NewReader(`[
 		{"resource":"A","u":1,"v":"w","pending":1},
 		{"v":"w","pending":2,"u":1,"resource":"A"},
@@ -366,7 +366,7 @@ func TestDecodingTakesNoMemoryByTheRow(t *testing.T) {
 	const rows = 4000
 	row := `{"resource":"A \u003c-","label":"L","n":7,"x":1.25,"u":12,"v":0.5,"w":null,"o":{"k":[1]}}`
 	chunk := pipeline.Chunk{Data: []byte(strings.Repeat(row+",", rows-1) + row)}
-	f := NewJSON(jsonMapping, JSONOptions{})
+	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	allocations := testing.AllocsPerRun(5, func() {
 		b := pipeline.NewBatch(pipeline.Activity)
 		defer b.Release()

@@ -99,6 +99,7 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 		return day, false
 	}
 	midnight := pipeline.LocalTime{Year: wall.Year, Month: wall.Month, Day: wall.Day}
+	r.flags[f] |= readAsDay
 	if wall.LocalTime != midnight || wall.zoned {
 		r.Keep(f)
 	}

@@ -97,11 +97,11 @@ func TestPromise09_LocalTimesAreResolvedByTheOrderOfTheirRow(t *testing.T) {
 func TestADocumentNeedsAZone(t *testing.T) {
 	for zone, kind := range map[string]pipeline.Kind{"": pipeline.Mismatch, "Local": pipeline.Mismatch, "Mars/Base": pipeline.Mismatch} {
 		m := pipeline.Meta{ResponseZone: zone}
-		_, err := load(t, NewCSV(testMapping()), &m, strings.NewReader("id,started,kind\n1,2025-09-08,Call\n"), 1<<20)
+		_, err := load(t, NewCSV(testMapping(), pipeline.Policy{}), &m, strings.NewReader("id,started,kind\n1,2025-09-08,Call\n"), 1<<20)
 		wantKind(t, err, kind, "zone")
 	}
 	m := pipeline.Meta{Request: pipeline.Request{Zone: "Europe/Berlin"}}
-	got, err := load(t, NewCSV(testMapping()), &m, strings.NewReader("id,started,kind\n1,2025-09-08,Call\n"), 1<<20)
+	got, err := load(t, NewCSV(testMapping(), pipeline.Policy{}), &m, strings.NewReader("id,started,kind\n1,2025-09-08,Call\n"), 1<<20)
 	if err != nil || got.rows[0]["started_at"] != "2025-09-07T22:00:00Z" {
 		t.Errorf("got %v, %v", got.rows, err)
 	}

@@ -1,7 +1,6 @@
 package transforms
 
 import (
-	"math"
 	"unsafe"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -62,6 +61,13 @@ type Mapping struct {
 	// the row's time and derived columns, and may reject it. It is called
 	// concurrently, each time with a Row of its own. May be nil.
 	Row func(r *Row)
+	// Personal says which source fields hold personal data, listed in Fields or not, and of which kind. What is inside an
+	// array or object is of its field's kind. A field that is not here but fills a personal column is of that column's
+	// kind.
+	Personal map[string]pipeline.Personal
+	// Harmless names the source fields that are neither in Fields nor personal. A field of which the mapping says nothing
+	// may hold anything: it is [pipeline.PersonalUnlisted].
+	Harmless []string
 }
 
 // Row is one source record on its way into a batch. What a mapping tells the Row takes effect after Mapping.Row returns,
@@ -76,6 +82,7 @@ type Row struct {
 	zones   zones
 	number  int64 // of the record, 1-based within the chunk
 	utf8OK  bool  // the document is known to be valid UTF-8
+	redacts bool  // the policy replaces personal values
 	state   any   // the mapping's own
 
 	source
@@ -128,26 +135,25 @@ type fieldFlags uint8
 const (
 	keepInExtras fieldFlags = 1 << iota // Keep
 	skipColumn                          // Skip
+	notPersonal                         // NotPersonal
+	readAsDay                           // LocalDay read it
 )
 
 // setting is one value for a column.
 type setting struct {
 	col  int
-	kind settingKind
+	from int // the field that a text was made from, -1 without one
+	typ  settingType
 	bits uint64
 	text []byte
-	tags [][]byte
 }
 
-type settingKind uint8
+type settingType uint8
 
 const (
-	setText settingKind = iota
-	setInt
-	setFloat
+	setText settingType = iota
 	setBool
 	setInstant
-	setTags
 )
 
 // unlisted is a value of a field that the mapping does not list.
@@ -172,25 +178,20 @@ func (r *Row) State(create func(*pipeline.Meta) any) any {
 // JSON token of any other value; nil when it is absent, blank or null.
 func (r *Row) Raw(f int) []byte { return r.fields[f].text }
 
-// SetText sets a string column.
-func (r *Row) SetText(col int, v []byte) { r.setting(setting{col: col, kind: setText, text: v}) }
-
-// SetString sets a string column.
+// SetString sets a string column to what the mapping itself says: a kind of resource, a channel. It is no more personal
+// than the column is.
 func (r *Row) SetString(col int, v string) {
-	r.setting(setting{col: col, kind: setText, text: unsafe.Slice(unsafe.StringData(v), len(v))})
+	r.setting(setting{col: col, from: -1, typ: setText, text: unsafe.Slice(unsafe.StringData(v), len(v))})
 }
 
-// SetInt sets an int64 column.
-func (r *Row) SetInt(col int, v int64) { r.setting(setting{col: col, kind: setInt, bits: uint64(v)}) }
-
-// SetFloat sets a float64 column.
-func (r *Row) SetFloat(col int, v float64) {
-	r.setting(setting{col: col, kind: setFloat, bits: math.Float64bits(v)})
+// SetFrom sets a string column to v, which was made from field f: v is as personal as that field.
+func (r *Row) SetFrom(col, f int, v []byte) {
+	r.setting(setting{col: col, from: f, typ: setText, text: v})
 }
 
 // SetBool sets a boolean column.
 func (r *Row) SetBool(col int, v bool) {
-	s := setting{col: col, kind: setBool}
+	s := setting{col: col, typ: setBool}
 	if v {
 		s.bits = 1
 	}
@@ -200,12 +201,9 @@ func (r *Row) SetBool(col int, v bool) {
 // SetInstant sets a timestamp column; NoInstant leaves it null.
 func (r *Row) SetInstant(col int, v pipeline.Instant) {
 	if v != pipeline.NoInstant {
-		r.setting(setting{col: col, kind: setInstant, bits: uint64(v)})
+		r.setting(setting{col: col, typ: setInstant, bits: uint64(v)})
 	}
 }
-
-// SetTags sets a list column.
-func (r *Row) SetTags(col int, v [][]byte) { r.setting(setting{col: col, kind: setTags, tags: v}) }
 
 // setting notes a value; the first one for a column stays.
 func (r *Row) setting(s setting) {
@@ -221,6 +219,10 @@ func (r *Row) At(t pipeline.Instant) { r.at = t }
 
 // Keep leaves field f in extras verbatim, whatever else is done with it.
 func (r *Row) Keep(f int) { r.flags[f] |= keepInExtras }
+
+// NotPersonal says that field f, which the mapping declares as personal, is not so in this row: the name of a queue where
+// others have a person's. A column that is personal by itself stays so.
+func (r *Row) NotPersonal(f int) { r.flags[f] |= notPersonal }
 
 // Skip leaves field f out of this row, unless it is kept: its column stays as it
 // is, and a field without a column does not go to extras. A column that was set

@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"bytes"
-	"math"
 	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -90,7 +89,8 @@ func (r *Row) close() {
 	}
 	r.hash = r.hash.Add(r.verbatimHash)
 	for i := range r.unlisted {
-		r.writeExtra(r.unlisted[i].name, r.unlisted[i].value, false)
+		n := r.unlisted[i].name
+		r.writeExtra(n, n.personal, r.unlisted[i].value, false)
 	}
 	if len(r.extras) > r.begun {
 		r.into.Close(r.mapping.extras, append(r.extras, '}'))
@@ -126,6 +126,10 @@ func (r *Row) writeReject(raw []byte) {
 		}
 		raw = raw[:end]
 	}
+	if kind := r.mapping.rejectPersonal; kind != pipeline.Impersonal {
+		v, _ := r.outgoing(kind, noColumn, value{text: raw})
+		raw = v.text
+	}
 	r.into.Reject(pipeline.Reject{
 		Row:    r.number,
 		At:     r.at,
@@ -138,22 +142,13 @@ func (r *Row) writeReject(raw []byte) {
 func (r *Row) writeSettings() {
 	for i := range r.pending {
 		s := &r.pending[i]
-		switch s.kind {
+		switch s.typ {
 		case setText:
-			r.into.Text(s.col, r.clean(s.text))
-		case setInt:
-			r.into.Int(s.col, int64(s.bits))
-		case setFloat:
-			r.into.Float(s.col, math.Float64frombits(s.bits))
+			r.writeText(s.col, r.settingPersonal(s), s.text)
 		case setBool:
 			r.into.Bool(s.col, s.bits != 0)
 		case setInstant:
 			r.into.Instant(s.col, pipeline.Instant(s.bits))
-		case setTags:
-			r.into.Tags(s.col)
-			for _, tag := range s.tags {
-				r.into.Tag(s.col, r.clean(tag))
-			}
 		}
 	}
 }
@@ -164,22 +159,48 @@ func (r *Row) writeField(f int) {
 	d := &r.mapping.Fields[f]
 	kept := r.flags[f]&keepInExtras != 0
 	if d.Conv != Custom && r.flags[f]&skipColumn == 0 {
-		if col := r.mapping.cols[f]; col < 0 || !r.set[col] && !r.convert(d.Conv, col, r.fields[f].text) {
+		if col := r.mapping.cols[f]; col < 0 || !r.set[col] && !r.convert(f, col) {
 			kept = true
 		}
 	}
 	if kept {
-		r.writeExtra(&r.mapping.names[f], r.fields[f], d.Snapshot)
+		r.writeExtra(&r.mapping.names[f], r.keptPersonal(f), r.fields[f], d.Snapshot)
 	}
 }
 
-// convert appends text to col; false means that it cannot be read and nothing was appended.
-func (r *Row) convert(c Conv, col int, text []byte) bool {
+// writeText appends text, of that kind of personal data, to a string column.
+func (r *Row) writeText(col int, kind pipeline.Personal, text []byte) {
+	if kind != pipeline.Impersonal {
+		v, ok := r.outgoing(kind, col, value{text: text})
+		if !ok {
+			return
+		}
+		text = v.text
+	}
+	r.into.Text(col, r.clean(text))
+}
+
+// writeTag appends an item to the list that Tags has begun in col.
+func (r *Row) writeTag(col int, kind pipeline.Personal, tag []byte) {
+	if kind != pipeline.Impersonal {
+		v, ok := r.outgoing(kind, col, value{text: tag})
+		if !ok {
+			return
+		}
+		tag = v.text
+	}
+	r.into.Tag(col, r.clean(tag))
+}
+
+// convert appends field f to col; false means that its text cannot be read and nothing was appended. A text that the
+// policy leaves out was read.
+func (r *Row) convert(f, col int) bool {
+	c, text := r.mapping.Fields[f].Conv, r.fields[f].text
 	switch c {
 	case Text:
-		r.into.Text(col, r.clean(text))
+		r.writeText(col, r.fieldPersonal(f), text)
 	case Lower:
-		r.into.Text(col, r.lower(text))
+		r.writeText(col, r.fieldPersonal(f), r.lower(text))
 	case Count:
 		n, ok := parseCount(text)
 		if !ok {
@@ -202,7 +223,7 @@ func (r *Row) convert(c Conv, col int, text []byte) bool {
 		}
 		r.into.Bool(col, b)
 	case Tags:
-		return r.tags(col, text)
+		return r.tags(col, r.fieldPersonal(f), text)
 	case Custom:
 		return false
 	}
@@ -210,7 +231,7 @@ func (r *Row) convert(c Conv, col int, text []byte) bool {
 }
 
 // tags appends the comma-separated items of text.
-func (r *Row) tags(col int, text []byte) bool {
+func (r *Row) tags(col int, kind pipeline.Personal, text []byte) bool {
 	text = r.clean(text)
 	if !hasTag(text) {
 		return false
@@ -218,7 +239,7 @@ func (r *Row) tags(col int, text []byte) bool {
 	r.into.Tags(col)
 	for tag := range bytes.SplitSeq(text, comma) {
 		if tag = bytes.TrimSpace(tag); len(tag) > 0 {
-			r.into.Tag(col, tag)
+			r.writeTag(col, kind, tag)
 		}
 	}
 	return true

@@ -157,7 +157,7 @@ func historyStreams(only []pipeline.StreamID) ([]pipeline.Stream, error) {
 	}
 	const account = pipeline.DefaultAccount
 	var streams []pipeline.Stream
-	for _, all := range [][]pipeline.Stream{ucontact.Streams(u, account), chattonic.Streams(c, account), dialpad.Streams(d, account)} {
+	for _, all := range [][]pipeline.Stream{ucontact.Streams(u, account, pipeline.Policy{}), chattonic.Streams(c, account, pipeline.Policy{}), dialpad.Streams(d, account, pipeline.Policy{})} {
 		for _, s := range all {
 			if len(s.Missing) == 0 && (len(only) == 0 || only[0] == s.Key.Stream) {
 				streams = append(streams, s)

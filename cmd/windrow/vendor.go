@@ -41,7 +41,7 @@ type settingsOf[S any] interface {
 func connector[C settingsOf[S], S any, R pipeline.Source](
 	id pipeline.SourceID,
 	open func(*S, connectors.Options) (R, error),
-	streams func(*S, pipeline.AccountID) []pipeline.Stream,
+	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
 ) vendor {
 	prefix := config.SourcePrefix(id)
 	variables := config.Variables(prefix, new(C))
@@ -53,19 +53,19 @@ func connector[C settingsOf[S], S any, R pipeline.Source](
 		t := &tenant{id: id}
 		if !c.Configured() {
 			t.idle = present(variables)
-			t.streams = streams(nil, pipeline.DefaultAccount)
+			t.streams = streams(nil, pipeline.DefaultAccount, pipeline.Policy{})
 			return t, nil, nil
 		}
 		settings, faults := c.Settings(prefix)
 		if len(faults) > 0 {
-			t.faulty, t.streams = true, streams(nil, pipeline.DefaultAccount)
+			t.faulty, t.streams = true, streams(nil, pipeline.DefaultAccount, pipeline.Policy{})
 			return t, faults, nil
 		}
 		t.configured = true
 		if l, ok := any(settings).(interface{ RealVendor() bool }); ok {
 			t.live = l.RealVendor()
 		}
-		t.streams = streams(settings, pipeline.DefaultAccount)
+		t.streams = streams(settings, pipeline.DefaultAccount, pipeline.Policy{})
 		t.open = func(o connectors.Options) (pipeline.Source, error) {
 			source, err := open(settings, o)
 			if err != nil {

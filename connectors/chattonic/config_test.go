@@ -144,7 +144,7 @@ func TestTheDashboardsWindowsHoldWholeIntervals(t *testing.T) {
 			if tc.fault {
 				return
 			}
-			list := Streams(s, "default")
+			list := Streams(s, "default", pipeline.Policy{})
 			if o, d := list[0].Calendar.String(), list[1].Calendar.String(); o != tc.operators || d != tc.dashboard {
 				t.Errorf("windows of %s and %s", o, d)
 			}
@@ -159,12 +159,12 @@ func TestTheDashboardsWindowsHoldWholeIntervals(t *testing.T) {
 }
 
 func TestStreamsSayWhatIsMissing(t *testing.T) {
-	list := Streams(nil, "default")
+	list := Streams(nil, "default", pipeline.Policy{})
 	if len(list) != 3 || !strings.Contains(strings.Join(list[0].Missing, " "), Prefix+"TOKEN") || list[1].Format == nil {
 		t.Errorf("not configured: %+v", list)
 	}
 	for _, s := range [](*Settings){nil, settings(t, nil)} {
-		if nps := Streams(s, "default")[2]; nps.Key.Stream != NPS || len(nps.Missing) == 0 {
+		if nps := Streams(s, "default", pipeline.Policy{})[2]; nps.Key.Stream != NPS || len(nps.Missing) == 0 {
 			t.Errorf("nps: %+v", nps)
 		}
 	}
@@ -172,7 +172,7 @@ func TestStreamsSayWhatIsMissing(t *testing.T) {
 
 func TestPromise08_TheDigestFollowsWhatShapesRows(t *testing.T) {
 	digests := func(s *Settings) [2]string {
-		list := Streams(s, "default")
+		list := Streams(s, "default", pipeline.Policy{})
 		return [2]string{list[0].Settings, list[1].Settings}
 	}
 	base := digests(settings(t, nil))

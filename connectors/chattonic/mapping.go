@@ -40,7 +40,7 @@ const (
 //
 // The vendor does not publish the unit of the durations. It is set to seconds or
 // minutes; when it is not set, they stay in extras and their columns are null.
-func operatorsFormat(s *Settings) pipeline.Format {
+func operatorsFormat(s *Settings, p pipeline.Policy) pipeline.Format {
 	m := transforms.Mapping{
 		Table: pipeline.Activity,
 		Fields: []transforms.Field{
@@ -52,11 +52,13 @@ func operatorsFormat(s *Settings) pipeline.Format {
 			operatorInProgress:  {Source: "queryInProgress", Column: "in_progress", Conv: transforms.Count, Snapshot: true},
 			{Source: "queriesAssigned", Column: "assigned", Conv: transforms.Count},
 			{Source: "queriesResolved", Column: "resolved", Conv: transforms.Count},
-			{Source: "queryPending", Snapshot: true},
+			{Source: "queryPending", Conv: transforms.Count, Snapshot: true},
 			{Source: "status", Snapshot: true},
 			{Source: "lastConnection", Snapshot: true},
 		},
-		Row: mapOperator,
+		Row:      mapOperator,
+		Personal: map[string]pipeline.Personal{"displayName": pipeline.PersonalName, "name": pipeline.PersonalName},
+		Harmless: []string{"origins", "originsName", "profile"},
 	}
 	for _, d := range []transforms.Field{
 		{Source: "onlineTime", Column: "login_seconds"},
@@ -75,7 +77,7 @@ func operatorsFormat(s *Settings) pipeline.Format {
 		}
 		m.Fields = append(m.Fields, d)
 	}
-	return transforms.NewJSON(m, transforms.JSONOptions{Rows: "operators", True: "status", Hint: s.hint()})
+	return transforms.NewJSON(m, transforms.JSONOptions{Rows: "operators", True: "status", Hint: s.hint()}, p)
 }
 
 func mapOperator(r *transforms.Row) {
@@ -87,7 +89,7 @@ func mapOperator(r *transforms.Row) {
 	}
 	if r.Raw(operatorDisplayName) == nil {
 		if name := fullName(r.Raw(operatorName)); name != "" {
-			r.SetString(columnName, name)
+			r.SetFrom(columnName, operatorName, []byte(name))
 		}
 	}
 	if isZero(r.Raw(operatorResponses)) { // of nobody's answers the vendor says 0, which would be a score

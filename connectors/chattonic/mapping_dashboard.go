@@ -22,7 +22,7 @@ const (
 // dashboardFormat reads an answer of stats/bigquery, queryName=dashboard: an
 // array with one row for each interval. Means are in minutes, as the vendor's
 // dashboard shows them; failed is its box of expired queries.
-func dashboardFormat(s *Settings) pipeline.Format {
+func dashboardFormat(s *Settings, p pipeline.Policy) pipeline.Format {
 	state := func(m *pipeline.Meta) any { return newLabels(m, s.prefix) }
 	return transforms.NewJSON(transforms.Mapping{
 		Table: pipeline.Activity,
@@ -31,8 +31,8 @@ func dashboardFormat(s *Settings) pipeline.Format {
 			dashboardUsers:      {Source: "totalUsers", Column: "users_total", Conv: transforms.Count, Snapshot: true},
 			dashboardBacklog:    {Source: "pending", Column: "backlog", Conv: transforms.Count, Snapshot: true},
 			dashboardInProgress: {Source: "progress", Column: "in_progress", Conv: transforms.Count, Snapshot: true},
-			{Source: "totalMessagesReceived", Snapshot: true},
-			{Source: "totalMessagesSent", Snapshot: true},
+			{Source: "totalMessagesReceived", Conv: transforms.Count, Snapshot: true},
+			{Source: "totalMessagesSent", Conv: transforms.Count, Snapshot: true},
 			{Source: "newUsers", Column: "users_new", Conv: transforms.Count},
 			{Source: "activeUsers", Column: "users_active", Conv: transforms.Count},
 			{Source: "messagesReceived", Column: "messages_in", Conv: transforms.Count},
@@ -45,7 +45,7 @@ func dashboardFormat(s *Settings) pipeline.Format {
 			{Source: "csat", Column: "csat", Conv: transforms.Number},
 		},
 		Row: func(r *transforms.Row) { mapDashboard(r, state) },
-	}, transforms.JSONOptions{Hint: s.hint()})
+	}, transforms.JSONOptions{Hint: s.hint()}, p)
 }
 
 func mapDashboard(r *transforms.Row, state func(*pipeline.Meta) any) {

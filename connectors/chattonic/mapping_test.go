@@ -54,7 +54,7 @@ func late(t *testing.T, m pipeline.Meta) pipeline.Meta {
 }
 
 func TestTheVendorsOperatorsSampleBecomesRows(t *testing.T) {
-	rows, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: "minutes"}), dayOf(t), string(testdata.Read("chattonic/operators/vendor.json")))
+	rows, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: "minutes"}, pipeline.Policy{}), dayOf(t), string(testdata.Read("chattonic/operators/vendor.json")))
 	if err != nil || len(rejects) > 0 {
 		t.Fatal(err, rejects)
 	}
@@ -112,7 +112,7 @@ func TestPromise05_OperatorFieldsAreLoadedKeptOrRejected(t *testing.T) {
 			if tt.late {
 				m = late(t, m)
 			}
-			rows, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: tt.unit}), m, operators(tt.row))
+			rows, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: tt.unit}, pipeline.Policy{}), m, operators(tt.row))
 			if err != nil || len(rows) != 1 {
 				t.Fatal(err, rejects)
 			}
@@ -128,7 +128,7 @@ func TestPromise05_OperatorFieldsAreLoadedKeptOrRejected(t *testing.T) {
 func TestPromise05_AnOperatorWithoutAnIdIsRejected(t *testing.T) {
 	m := dayOf(t)
 	for _, bad := range []string{`{"displayName":"A"}`, `{"_id":null}`, `{"_id":" "}`} {
-		_, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: ""}), m, operators(bad+`,{"_id":"1"}`))
+		_, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{}), m, operators(bad+`,{"_id":"1"}`))
 		want := []pipeline.Reject{{Row: 1, At: m.Span.Start, Reason: "_id is missing", Raw: bad}}
 		if err != nil || !reflect.DeepEqual(rejects, want) {
 			t.Errorf("%s: %v, %v", bad, rejects, err)
@@ -137,7 +137,7 @@ func TestPromise05_AnOperatorWithoutAnIdIsRejected(t *testing.T) {
 }
 
 func TestPromise04_AnOperatorsAnswerIsEmptyOnlyWhenItSaysSo(t *testing.T) {
-	f := operatorsFormat(&Settings{prefix: Prefix, unit: ""})
+	f := operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{})
 	if rows, _, _, err := readRows(t, f, dayOf(t), `{"status":true,"operators":[],"queryPending":0}`); err != nil || len(rows) > 0 {
 		t.Errorf("an empty answer: %v, %v", rows, err)
 	}
@@ -148,13 +148,13 @@ func TestPromise04_AnOperatorsAnswerIsEmptyOnlyWhenItSaysSo(t *testing.T) {
 			t.Errorf("%s: %v, want Malformed", doc, err)
 		}
 	}
-	if _, _, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}), dayOf(t), `{"status":true,"operators":[]}`); pipeline.KindOf(err) != pipeline.Malformed {
+	if _, _, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dayOf(t), `{"status":true,"operators":[]}`); pipeline.KindOf(err) != pipeline.Malformed {
 		t.Errorf("operators for a dashboard: %v", err)
 	}
 }
 
 func TestPromise06_WhatIsTrueOnlyAtTheMomentOfReadingIsNoChange(t *testing.T) {
-	f := operatorsFormat(&Settings{prefix: Prefix, unit: ""})
+	f := operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{})
 	read := func(row, pending string) pipeline.Hash {
 		_, hashes, _, err := readRows(t, f, late(t, dayOf(t)), `{"status":true,"operators":[`+row+`],"queryPending":`+pending+`}`)
 		if err != nil {
@@ -183,7 +183,7 @@ func TestTheVendorsDashboardSampleBecomesARow(t *testing.T) {
 		"nps": "-5", "csat": "4.25",
 		"extras": `{"totalMessagesReceived":436368,"totalMessagesSent":576358,"userEfficiency":0,"attentionAndResolution":3.5}`,
 	}
-	rows, inTime, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}), dayOf(t), dashboardSample)
+	rows, inTime, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dayOf(t), dashboardSample)
 	if err != nil || len(rows) != 1 {
 		t.Fatal(err, rejects)
 	}
@@ -195,7 +195,7 @@ func TestTheVendorsDashboardSampleBecomesARow(t *testing.T) {
 	delete(want, "backlog")
 	delete(want, "in_progress")
 	want["extras"] = `{"totalUsers":35756,"pending":1,"progress":2,"totalMessagesReceived":436368,"totalMessagesSent":576358,"userEfficiency":0,"attentionAndResolution":3.5}`
-	rows, tooLate, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}), late(t, dayOf(t)), dashboardSample)
+	rows, tooLate, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), late(t, dayOf(t)), dashboardSample)
 	if err != nil || !reflect.DeepEqual(rows[0], want) {
 		t.Errorf("read too late, row %q\nwant %q", rows[0], want)
 	}
@@ -218,17 +218,17 @@ func TestPromise06_NoSnapshotKeyIsAChange(t *testing.T) {
 		answer func(field string) string
 		counts bool // the key is no snapshot: a change of it is one
 	}{
-		{"queryInProgress", operatorsFormat(&Settings{prefix: Prefix, unit: ""}), operators, false},
-		{"status", operatorsFormat(&Settings{prefix: Prefix, unit: ""}), operators, false},
-		{"lastConnection", operatorsFormat(&Settings{prefix: Prefix, unit: ""}), operators, false},
-		{"queryPending", operatorsFormat(&Settings{prefix: Prefix, unit: ""}), envelope, false},
-		{"totalUsers", dashboardFormat(&Settings{prefix: Prefix}), dashboard, false},
-		{"totalMessagesReceived", dashboardFormat(&Settings{prefix: Prefix}), dashboard, false},
-		{"totalMessagesSent", dashboardFormat(&Settings{prefix: Prefix}), dashboard, false},
-		{"pending", dashboardFormat(&Settings{prefix: Prefix}), dashboard, false},
-		{"progress", dashboardFormat(&Settings{prefix: Prefix}), dashboard, false},
-		{"userEfficiency", dashboardFormat(&Settings{prefix: Prefix}), dashboard, true},
-		{"onlineTime", operatorsFormat(&Settings{prefix: Prefix, unit: ""}), operators, true},
+		{"queryInProgress", operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{}), operators, false},
+		{"status", operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{}), operators, false},
+		{"lastConnection", operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{}), operators, false},
+		{"queryPending", operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{}), envelope, false},
+		{"totalUsers", dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dashboard, false},
+		{"totalMessagesReceived", dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dashboard, false},
+		{"totalMessagesSent", dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dashboard, false},
+		{"pending", dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dashboard, false},
+		{"progress", dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dashboard, false},
+		{"userEfficiency", dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dashboard, true},
+		{"onlineTime", operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{}), operators, true},
 	} {
 		for says, m := range map[string]pipeline.Meta{"in time": dayOf(t), "late": late(t, dayOf(t))} {
 			var hash [2]pipeline.Hash
@@ -266,7 +266,7 @@ func TestPromise09_DashboardLabelsAreReadInTheirZone(t *testing.T) {
 			m := dayOf(t)
 			m.Span = pipeline.Span{Start: instant(t, tt.start), End: instant(t, tt.end)}
 			m.Group, m.ResponseZone = tt.format, tt.zone
-			rows, _, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}), m, `[{"date":`+tt.label+`}]`)
+			rows, _, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), m, `[{"date":`+tt.label+`}]`)
 			if err != nil || len(rows) != 1 {
 				t.Fatal(err, rejects)
 			}
@@ -292,7 +292,7 @@ func TestPromise09_ADashboardDateThatWasNotAskedForIsAZoneMismatch(t *testing.T)
 			if tt.name == "read in a wrong zone" {
 				m.Span = pipeline.Span{Start: instant(t, "2025-09-08T00:00:00Z"), End: instant(t, "2025-09-09T00:00:00Z")}
 			}
-			_, _, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}), m, fmt.Sprintf(`[{"date":%q}]`, tt.label))
+			_, _, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), m, fmt.Sprintf(`[{"date":%q}]`, tt.label))
 			var e *pipeline.Error
 			if !errors.As(err, &e) || e.Kind != pipeline.Mismatch || !strings.Contains(e.Hint, "WINDROW_CHATTONIC_RESPONSE_TIMEZONE") {
 				t.Fatalf("got %v, want a mismatch that names the variable", err)
@@ -321,7 +321,7 @@ func TestPromise05_ADashboardRowWhoseDateCannotBeReadIsRejected(t *testing.T) {
 	}
 	for _, tt := range tests {
 		raw := `{` + tt.label + `"nps":1}`
-		_, _, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}), dayOf(t), `[`+raw+`]`)
+		_, _, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dayOf(t), `[`+raw+`]`)
 		want := []pipeline.Reject{{Row: 1, At: pipeline.NoInstant, Reason: tt.reason, Raw: raw}}
 		if err != nil || !reflect.DeepEqual(rejects, want) {
 			t.Errorf("%s: %v, %v", raw, rejects, err)
@@ -337,7 +337,7 @@ func TestADashboardThatNamesNoBotIsAnError(t *testing.T) {
 	} {
 		m := dayOf(t)
 		change(&m)
-		if _, _, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}), m, dashboardSample); err == nil {
+		if _, _, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), m, dashboardSample); err == nil {
 			t.Errorf("%+v was read", m)
 		}
 	}

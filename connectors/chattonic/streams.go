@@ -24,7 +24,7 @@ type endpoint struct {
 	stream pipeline.StreamID
 	path   string // below /api/v1/<codename>/; empty: not served by this build
 	table  *pipeline.Table
-	format func(*Settings) pipeline.Format
+	format func(*Settings, pipeline.Policy) pipeline.Format
 	shape  func(*Settings) []any // what the settings digest covers
 }
 
@@ -46,7 +46,7 @@ func endpointOf(id pipeline.StreamID) (endpoint, bool) {
 }
 
 // Streams lists what the source offers; s is nil when it is not configured.
-func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
+func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipeline.Stream {
 	var missing []string
 	if s == nil {
 		missing = []string{Prefix + "TOKEN (or " + Prefix + "USERNAME and " + Prefix + "PASSWORD)", Prefix + "URL", Prefix + "TIMEZONE"}
@@ -54,12 +54,12 @@ func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
 	}
 	all := make([]pipeline.Stream, len(endpoints))
 	for i, e := range endpoints {
-		all[i] = e.describe(s, account, missing)
+		all[i] = e.describe(s, account, p, missing)
 	}
 	return all
 }
 
-func (e endpoint) describe(s *Settings, account pipeline.AccountID, missing []string) pipeline.Stream {
+func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.Policy, missing []string) pipeline.Stream {
 	st := pipeline.Stream{
 		Key:      pipeline.StreamKey{Account: account, Stream: e.stream},
 		Table:    e.table,
@@ -70,7 +70,7 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, missing []st
 		Missing:  missing,
 	}
 	if e.format != nil {
-		st.Format = e.format(s)
+		st.Format = e.format(s, p)
 	}
 	switch {
 	case e.path == "":

@@ -162,8 +162,8 @@ func FuzzTargets(f *testing.F) {
 
 func TestStreamsShowWhatIsServedAndWhatIsMissing(t *testing.T) {
 	served := []pipeline.StreamID{"dialpad.calls", "dialpad.texts", "dialpad.voicemails", "dialpad.calls_stats"}
-	none := Streams(nil, pipeline.DefaultAccount)
-	all := Streams(testSettings(t, nil), "mx")
+	none := Streams(nil, pipeline.DefaultAccount, pipeline.Policy{})
+	all := Streams(testSettings(t, nil), "mx", pipeline.Policy{})
 	if len(all) != 15 || len(none) != 15 {
 		t.Fatalf("%d and %d streams", len(all), len(none))
 	}

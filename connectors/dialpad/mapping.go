@@ -41,6 +41,14 @@ func started(r *transforms.Row, zone, date int) bool {
 	return true
 }
 
+// setGroupName says that the field with the target's name names no person, where the target is of a type that is a group.
+func setGroupName(r *transforms.Row, resourceType string, name int) {
+	switch resourceType {
+	case "call_center", "department", "office", "company", "call_router", "channel", "coaching_group", "coaching_team", "staff_group":
+		r.NotPersonal(name)
+	}
+}
+
 // resourceType is the vendor's name of a kind of target in snake case. The
 // vendor spells the same one call_center, CallCenter and callcenter, and a user
 // also UserProfile.

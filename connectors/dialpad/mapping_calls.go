@@ -77,6 +77,18 @@ func callsMapping(*Settings) transforms.Mapping {
 		Keys: []string{"call_id", "date_started", "entry_point_call_id"},
 		Last: "is_internal",
 		Row:  callRow,
+		Personal: map[string]pipeline.Personal{
+			"name": pipeline.PersonalName, "email": pipeline.PersonalEmail,
+			"external_number": pipeline.PersonalPhone, "internal_number": pipeline.PersonalPhone, "transferred_to": pipeline.PersonalAddress,
+		},
+		Harmless: []string{
+			"date_first_rang", "date_callback_connected", "date_callback_ended", "date_anonymized",
+			"entry_point_target_id", "entry_point_target_kind", "proxy_target_id", "transferred_to_contact_id", "transferred_from_target_id",
+			"office_id", "company_id", "campaign_id", "callback_id", "callback_type", "salesforce_activity_id",
+			"was_recorded", "voicemail", "device", "availability", "participant_type", "time_in_system",
+			"ringing_occurrences", "hold_occurrences", "queued_occurrences",
+			"percent_ai_talk_time", "percent_ai_listen_time", "percent_ai_silent_time",
+		},
 	}
 }
 
@@ -98,9 +110,11 @@ func callRow(r *transforms.Row) {
 	isEntry := entry == nil || bytes.Equal(entry, own)
 	r.SetBool(eventIsEntry, isEntry)
 	if isEntry && own != nil {
-		r.SetText(eventEntry, own)
+		r.SetFrom(eventEntry, callID, own)
 	}
-	if kind := setResourceType(r, callTargetType, callTargetKind); kind == "user" {
+	kind := setResourceType(r, callTargetType, callTargetKind)
+	setGroupName(r, kind, callName)
+	if kind == "user" {
 		setAgent(r, callTargetID, callName, callEmail)
 	}
 }
@@ -122,7 +136,7 @@ func setResourceType(r *transforms.Row, fields ...int) string {
 func setAgent(r *transforms.Row, id, name, email int) {
 	for _, c := range [...]struct{ col, field int }{{eventAgent, id}, {eventAgentIs, name}, {eventAgentAt, email}} {
 		if text := r.Raw(c.field); text != nil {
-			r.SetText(c.col, text)
+			r.SetFrom(c.col, c.field, text)
 		}
 	}
 }

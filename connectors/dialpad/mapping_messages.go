@@ -49,6 +49,11 @@ func textsMapping(*Settings) transforms.Mapping {
 		Keys: []string{"message_id", "date"},
 		Last: "timezone",
 		Row:  textRow,
+		Personal: map[string]pipeline.Personal{
+			"name": pipeline.PersonalName, "email": pipeline.PersonalEmail,
+			"to_phone": pipeline.PersonalPhone, "from_phone": pipeline.PersonalPhone,
+			"encrypted_text": pipeline.PersonalText, "encrypted_aes_text": pipeline.PersonalText, "mms": pipeline.PersonalLink,
+		},
 	}
 }
 
@@ -59,8 +64,9 @@ func textRow(r *transforms.Row) {
 	r.SetString(eventKind, "text")
 	r.SetString(eventChannel, "sms")
 	kind := setResourceType(r, textTargetType)
+	setGroupName(r, kind, textName)
 	if text := r.Raw(textAES); text != nil && r.Raw(textPlain) == nil {
-		r.SetText(eventText, text)
+		r.SetFrom(eventText, textAES, text)
 		r.Skip(textAES)
 	}
 	switch way := bytes.ToLower(r.Raw(textDirection)); string(way) {
@@ -78,11 +84,11 @@ func textRow(r *transforms.Row) {
 // stay in extras under the vendor's names.
 func setAddresses(r *transforms.Row, customer, own int) {
 	if text := r.Raw(customer); text != nil {
-		r.SetText(eventCustomer, text)
+		r.SetFrom(eventCustomer, customer, text)
 		r.Skip(customer)
 	}
 	if text := r.Raw(own); text != nil {
-		r.SetText(eventInternal, text)
+		r.SetFrom(eventInternal, own, text)
 		r.Skip(own)
 	}
 }
@@ -95,7 +101,7 @@ func setSender(r *transforms.Row, kind string) {
 	case kind == "user" && (sender == nil || bytes.Equal(sender, target)):
 		setAgent(r, textTargetID, textName, textEmail)
 	case sender != nil:
-		r.SetText(eventAgent, sender)
+		r.SetFrom(eventAgent, textSender, sender)
 	}
 	r.Skip(textSender)
 }
@@ -135,13 +141,20 @@ func voicemailsMapping(*Settings) transforms.Mapping {
 		},
 		Keys: []string{"call_id", "date"},
 		Last: "timezone",
+		Personal: map[string]pipeline.Personal{
+			"name": pipeline.PersonalName, "email": pipeline.PersonalEmail,
+			"external_number": pipeline.PersonalPhone, "internal_number": pipeline.PersonalPhone,
+			"transcription_text": pipeline.PersonalText, "recording_url": pipeline.PersonalLink,
+			"listened_by_name": pipeline.PersonalName, "listened_by_email": pipeline.PersonalEmail,
+		},
+		Harmless: []string{"date_listened", "listened_by_target_id"},
 		Row: func(r *transforms.Row) {
 			if !started(r, voicemailZone, voicemailDate) {
 				return
 			}
 			r.SetString(eventKind, "voicemail")
 			r.SetString(eventChannel, "voice")
-			setResourceType(r, voicemailTargetType)
+			setGroupName(r, setResourceType(r, voicemailTargetType), voicemailName)
 		},
 	}
 }

@@ -52,6 +52,8 @@ func callStatsMapping(s *Settings) transforms.Mapping {
 			statTargetID:   {Source: "target_id"},
 			statGroupID:    {Source: "group_id"},
 		}, measures()...),
+		Personal: map[string]pipeline.Personal{"name": pipeline.PersonalName, "email": pipeline.PersonalEmail},
+		Harmless: strings.Fields(otherMeasures),
 	}
 	switch s.groupBy {
 	case "date":
@@ -63,6 +65,20 @@ func callStatsMapping(s *Settings) transforms.Mapping {
 	}
 	return m
 }
+
+// otherMeasures are the measures of the vendor's files that have no column.
+const otherMeasures = `
+	android_calls ios_calls web_app_calls desktop_app_calls deskphone_calls internal_calls handled rejected ring_no_answer
+	forwarded cancelled minutes inbound_minutes outbound_minutes time_in_system acd message spam short_abandoned
+	outbound_connected connected_transferred transferred_out transferred_in answered_transferred missed_transferred open_transferred
+	open_inbound_calls open_missed_calls open_abandoned_calls
+	callbacks_requested callbacks_completed callbacks_cancelled callbacks_connected callbacks_unconnected
+	callback_agent_missed_rejected direct_callback_agent_missed_rejected direct_callback_cancelled
+	missed_voicemails other_voicemails in_queue_voicemail dtmf_voicemail direct_to_voicemail transfer_voicemail
+	total_voicemails unresolved_voicemails resolved_voicemails
+	dtmf_transfer auto_transfer router_transfer forward_transfer scripted_ivr_transfer
+	avg_talk_duration avg_hold_duration avg_ringing_duration avg_queued_duration avg_wrapup_duration
+	avg_voicemail_handle_time_minutes avg_voicemail_assignment_time_minutes avg_time_open_minutes`
 
 func measures() []transforms.Field {
 	return []transforms.Field{
@@ -89,7 +105,7 @@ func userStatsRow(r *transforms.Row) {
 	if !setDay(r) {
 		return
 	}
-	if !setStatsType(r) {
+	if setStatsType(r) == "" {
 		r.SetString(activityType, "user")
 	}
 	setStatsID(r, "user_id is blank", statUserID)
@@ -110,7 +126,8 @@ func dateStatsRow(r *transforms.Row) {
 func groupStatsRow(r *transforms.Row) {
 	setInterval(r, r.Meta().Span)
 	r.Keep(statDate) // none is expected
-	if !setStatsType(r) {
+	r.NotPersonal(statName)
+	if setStatsType(r) == "" {
 		r.SetString(activityType, "group")
 	}
 	setStatsID(r, "name is blank", statTargetID, statGroupID, statName)
@@ -132,23 +149,25 @@ func setInterval(r *transforms.Row, s pipeline.Span) {
 	r.SetString(activityChannel, "voice")
 }
 
-// setStatsType sets resource_type from the first column that names a kind.
-func setStatsType(r *transforms.Row) bool {
+// setStatsType sets resource_type from the first column that names a kind, and returns it; empty when none does.
+func setStatsType(r *transforms.Row) string {
 	for _, f := range [...]int{statType, statTargetType, statTargetKind} {
 		if text := r.Raw(f); text != nil {
-			r.SetString(activityType, resourceType(text))
+			kind := resourceType(text)
+			r.SetString(activityType, kind)
+			setGroupName(r, kind, statName)
 			r.Skip(f)
-			return true
+			return kind
 		}
 	}
-	return false
+	return ""
 }
 
 // setStatsID sets resource_id from the first of the fields that is not blank.
 func setStatsID(r *transforms.Row, blank string, fields ...int) {
 	for _, f := range fields {
 		if text := r.Raw(f); text != nil {
-			r.SetText(activityID, text)
+			r.SetFrom(activityID, f, text)
 			if f != statName {
 				r.Skip(f)
 			}

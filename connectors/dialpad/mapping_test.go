@@ -55,7 +55,7 @@ func formatOf(name, groupBy string) pipeline.Format {
 	if !ok || e.mapping == nil {
 		panic("no mapping for " + name)
 	}
-	return e.format(&Settings{groupBy: groupBy})
+	return e.format(&Settings{groupBy: groupBy}, pipeline.Policy{})
 }
 
 func meta(scope string) *pipeline.Meta {

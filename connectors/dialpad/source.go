@@ -51,7 +51,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	}
 	src := &Source{
 		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client,
-		streams: Streams(s, o.Account), made: o.Now(), madeThen: o.Clock(),
+		streams: Streams(s, o.Account, o.Policy), made: o.Now(), madeThen: o.Clock(),
 	}
 	src.posts = newPostLimiter(s.quota, src.tenant(), o)
 	return src, nil

@@ -66,10 +66,10 @@ func (s *Settings) groupsBy() string { return s.groupBy }
 
 // Streams lists every stream of the vendor. Without settings (nil) none is
 // configured, and Missing names the variables that would change that.
-func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
+func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipeline.Stream {
 	all := make([]pipeline.Stream, len(exports))
 	for i, e := range exports {
-		all[i] = e.stream(s, account)
+		all[i] = e.stream(s, account, p)
 	}
 	return all
 }
@@ -82,7 +82,7 @@ func unconfigured() *Settings {
 
 func (e export) id() pipeline.StreamID { return pipeline.StreamID(string(SourceID) + "." + e.name) }
 
-func (e export) stream(s *Settings, account pipeline.AccountID) pipeline.Stream {
+func (e export) stream(s *Settings, account pipeline.AccountID, p pipeline.Policy) pipeline.Stream {
 	shown := s
 	if s == nil {
 		shown = unconfigured()
@@ -112,7 +112,7 @@ func (e export) stream(s *Settings, account pipeline.AccountID) pipeline.Stream 
 	case s == nil:
 		st.Missing = []string{Prefix + "TOKEN", Prefix + "TIMEZONE"}
 	default:
-		st.Format = e.format(s)
+		st.Format = e.format(s, p)
 		st.Settings = e.digest(s)
 	}
 	return st
@@ -122,7 +122,9 @@ func (e export) stream(s *Settings, account pipeline.AccountID) pipeline.Stream 
 // since the header grows from time to time. Durations in it are decimal minutes
 // and become seconds. Local times stand in the zone that the row's timezone
 // column names. Columns that no column of ours holds stay in extras.
-func (e export) format(s *Settings) pipeline.Format { return transforms.NewCSV(e.mapping(s)) }
+func (e export) format(s *Settings, p pipeline.Policy) pipeline.Format {
+	return transforms.NewCSV(e.mapping(s), p)
+}
 
 // grouping is the value of group_by; empty where the export has none.
 func (e export) grouping(s *Settings) string {

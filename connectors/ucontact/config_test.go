@@ -130,7 +130,7 @@ func TestGroupsAndTheirWindows(t *testing.T) {
 
 func TestStreamsSayWhatIsMissing(t *testing.T) {
 	missing := func(s *Settings) (all []string) {
-		for _, stream := range Streams(s, "default") {
+		for _, stream := range Streams(s, "default", pipeline.Policy{}) {
 			if stream.Format == nil || stream.Table != pipeline.Activity || stream.Calendar.Unit == calendar.AnyInstant {
 				t.Errorf("stream %s is incomplete", stream.Key)
 			}
@@ -148,7 +148,7 @@ func TestStreamsSayWhatIsMissing(t *testing.T) {
 
 func TestPromise08_TheDigestFollowsWhatShapesRows(t *testing.T) {
 	digests := func(s *Settings) [2]string {
-		list := Streams(s, "default")
+		list := Streams(s, "default", pipeline.Policy{})
 		return [2]string{list[0].Settings, list[1].Settings}
 	}
 	base := digests(settings(t, nil))

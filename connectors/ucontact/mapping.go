@@ -15,9 +15,11 @@ import (
 // connected means there, so it stays in extras.
 func campaignMapping(prefix string) transforms.Mapping { return statsMapping("campaign", prefix) }
 
-// agentMapping reads the rows of agents: connected is an agent's time in session.
+// agentMapping reads the rows of agents: connected is an agent's time in session. The resource is a person's name.
 func agentMapping(prefix string) transforms.Mapping {
-	return statsMapping("agent", prefix, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
+	m := statsMapping("agent", prefix, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
+	m.Personal = map[string]pipeline.Personal{"resource": pipeline.PersonalName}
+	return m
 }
 
 // statsMapping reads rows with date, resource, for campaigns channel, and the
@@ -89,7 +91,7 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 		return
 	}
 	r.SetString(columnType, resourceType)
-	r.SetText(columnName, resource)
+	r.SetFrom(columnName, fieldResource, resource)
 	r.SetString(columnChannel, channel)
 	r.SetInstant(columnStart, b.span.Start)
 	r.SetInstant(columnEnd, b.span.End)

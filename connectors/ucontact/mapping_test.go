@@ -42,7 +42,7 @@ func answerFor(t *testing.T, from, to, zone, group string) pipeline.Meta {
 func formatOf(name string) pipeline.Format {
 	for _, t := range statsTypes {
 		if t.name == name {
-			return t.format(Prefix)
+			return t.format(Prefix, pipeline.Policy{})
 		}
 	}
 	panic("no type " + name)

@@ -57,14 +57,14 @@ func statsTypeOf(id pipeline.StreamID) (statsType, bool) {
 
 // format reads an answer of the Stats API, an array of flat objects. prefix
 // begins the variables' names in hints.
-func (t statsType) format(prefix string) pipeline.Format {
+func (t statsType) format(prefix string, p pipeline.Policy) pipeline.Format {
 	return transforms.NewJSON(t.mapping(prefix), transforms.JSONOptions{
 		Hint: fmt.Sprintf("check that %sURL is the root of the uContact host, and read the window again", prefix),
-	})
+	}, p)
 }
 
 // Streams lists what the source offers; s is nil when it is not configured.
-func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
+func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipeline.Stream {
 	list := make([]pipeline.Stream, 0, len(statsTypes))
 	shown := s
 	if s == nil {
@@ -78,7 +78,7 @@ func Streams(s *Settings, account pipeline.AccountID) []pipeline.Stream {
 			Grain:    shown.group.grain,
 			Settle:   shown.settle,
 			Lookback: shown.lookback,
-			Format:   t.format(shown.prefix),
+			Format:   t.format(shown.prefix, p),
 			Settings: shown.digest(t),
 			Missing:  s.missing(t),
 		})
