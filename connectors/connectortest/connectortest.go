@@ -7,7 +7,8 @@
 // vendor (splitting, quotas, logins) is tested in its own package.
 //
 // Start at [Run]; promises.go lists what is promised, broken.go what happens
-// when the vendor misbehaves. [Decode] is for tests of a vendor's mapping.
+// when the vendor misbehaves. [Golden] compares the rows that the documents of
+// testdata become; [Decode] is for tests of a vendor's mapping.
 package connectortest
 
 import (

@@ -8,6 +8,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/testdata"
 )
 
 // refetch reads everything again, and says so.
@@ -178,7 +179,7 @@ func TestPromise05_EveryRowReadIsAccountedFor(t *testing.T) {
 func TestPromise05_ARejectedRowKeepsItsTextAndGoesWithItsWindow(t *testing.T) {
 	onEither(t, func(t *testing.T, newSite siteMaker) {
 		s := newSite(t)
-		bad := "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone\r\n" +
+		bad := testdata.Header("dialpad/texts/vendor.csv") + "\r\n" +
 			strings.Repeat("2025-09-08 10:00:00,1,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n", 99) +
 			"the day before yesterday,77,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n"
 		s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
@@ -213,7 +214,7 @@ func TestPromise05_TooManyRejectsFailTheWindow(t *testing.T) {
 		before := s.contents()
 		s.world.Advance(4 * time.Hour)
 		s.world.Inject(vendorsim.Fault{Host: "download", Kind: vendorsim.FaultReplace, Times: -1,
-			Body: "date,message_id,name,email,target_type,target_id,sender_id,direction,to_phone,from_phone,encrypted_text,encrypted_aes_text,mms,timezone\r\n" +
+			Body: testdata.Header("dialpad/texts/vendor.csv") + "\r\n" +
 				strings.Repeat("2025-09-08 10:00:00,1,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n", 40) + "never,2,n,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n"})
 		e := s.engine("dialpad.texts")
 		e.Select.From, e.Select.To, e.Select.Refetch = "2025-09-08", "2025-09-08", true
