@@ -116,6 +116,10 @@ func yieldsToNone(t *testing.T, b *bench) {
 func together(t *testing.T, b *bench) {
 	const stores, rounds, days = 2, 6, 3
 	var wg sync.WaitGroup
+	var sealed [rounds]sync.WaitGroup // nobody commits before all have sealed: the readings of a round overlap
+	for round := range rounds {
+		sealed[round].Add(stores)
+	}
 	newest := make([]reading, days)
 	for d := range days {
 		newest[d] = reading{key: agents, window: day(d), at: stores * rounds, rows: []string{fmt.Sprint("reading ", stores*rounds)}}
@@ -129,7 +133,7 @@ func together(t *testing.T, b *bench) {
 				for d := range days {
 					group = append(group, reading{key: agents, window: day(d), at: at, rows: []string{fmt.Sprint("reading ", at)}})
 				}
-				for i, r := range try(context.Background(), s, group...) {
+				for i, r := range tryAt(context.Background(), s, func() { sealed[round].Done(); sealed[round].Wait() }, group...) {
 					if r.Err != nil || r.Outcome != pipeline.Committed && r.Outcome != pipeline.Yielded {
 						t.Errorf("reading %d of day %d: outcome %d, %v", at, i, r.Outcome, r.Err)
 					}

@@ -169,6 +169,11 @@ func stage(ctx context.Context, s pipeline.Store, r reading) (pipeline.Sealed, e
 // try stages the readings and commits those that could be staged in one
 // group, whatever their streams and tables.
 func try(ctx context.Context, s pipeline.Store, rs ...reading) []pipeline.Result {
+	return tryAt(ctx, s, func() {}, rs...)
+}
+
+// tryAt is try that calls sealed between the stages and the commit, whatever became of the stages.
+func tryAt(ctx context.Context, s pipeline.Store, sealed func(), rs ...reading) []pipeline.Result {
 	results := make([]pipeline.Result, len(rs))
 	var group []pipeline.Sealed
 	var places []int
@@ -180,6 +185,7 @@ func try(ctx context.Context, s pipeline.Store, rs ...reading) []pipeline.Result
 		}
 		group, places = append(group, w), append(places, i)
 	}
+	sealed()
 	if len(group) == 0 {
 		return results
 	}

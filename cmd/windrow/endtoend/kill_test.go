@@ -30,7 +30,9 @@ const (
 	childFrom  = "ENDTOEND_FROM"
 	childPoint = "ENDTOEND_KILL_AT" // name#n: die at the n-th pass of the point
 	childTrace = "ENDTOEND_TRACE"   // a file that gets the name of every point passed
-	childPeak  = "ENDTOEND_PEAK"    // a file that gets the peak resident memory in KiB
+	// childMeeting is an address that answers when the run may commit.
+	childMeeting = "ENDTOEND_MEETING"
+	childPeak    = "ENDTOEND_PEAK" // a file that gets the peak resident memory in KiB
 	// childBigQuery is the root of the BigQuery that has the dataset ENDTOEND_ROOT.
 	childBigQuery = "ENDTOEND_BIGQUERY"
 	// childProgram is the program that the process is to become, in a container.
@@ -60,7 +62,11 @@ func child(root string) int {
 	}
 	clock := func() time.Time { return at }
 	debug.SetMemoryLimit(engine.SoftMemory(8)) // as the program does
-	ctx := pipeline.WithPoints(context.Background(), dieAt(os.Getenv(childPoint), os.Getenv(childTrace)))
+	die, meet := dieAt(os.Getenv(childPoint), os.Getenv(childTrace)), meetAt(os.Getenv(childMeeting))
+	ctx := pipeline.WithPoints(context.Background(), func(point string) {
+		die(point)
+		meet(point)
+	})
 	sources, err := openSources(clock)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

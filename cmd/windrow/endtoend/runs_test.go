@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -124,13 +126,15 @@ func TestPromise07_TwoRunsAtOnceEqualOne(t *testing.T) {
 		want := contents(t, reference)
 		for range 3 {
 			root := emptyLike(t, s.root)
-			one, two := s.spawn(root), s.spawn(root)
+			meet := newMeeting(t, "the first run", "the second run")
+			one, two := s.spawn(root, meet.serve("the first run")), s.spawn(root, meet.serve("the second run"))
 			if err := one.Wait(); err != nil {
 				t.Fatalf("the first run: %v", err)
 			}
 			if err := two.Wait(); err != nil {
 				t.Fatalf("the second run: %v", err)
 			}
+			meet.over()
 			sameRows(t, contents(t, root), want)
 		}
 	})
@@ -139,17 +143,19 @@ func TestPromise07_TwoRunsAtOnceEqualOne(t *testing.T) {
 func TestPromise07_TwoRunsInOneProcess(t *testing.T) {
 	onEither(t, func(t *testing.T, newSite siteMaker) {
 		s := newSite(t)
-		engines := []*engine.Engine{s.engine(), s.engine()}
+		engines := map[string]*engine.Engine{"the first run": s.engine(), "the second run": s.engine()}
+		meet := newMeeting(t, slices.Collect(maps.Keys(engines))...)
 		var wg sync.WaitGroup
-		for _, e := range engines {
+		for name, e := range engines {
 			wg.Go(func() {
-				sum, err := e.Sync(t.Context())
+				sum, err := e.Sync(pipeline.WithPoints(t.Context(), meet.sealed(name)))
 				if err != nil || sum.Exit != 0 {
 					t.Errorf("exit %d: %v %s", sum.Exit, err, failures(sum))
 				}
 			})
 		}
 		wg.Wait()
+		meet.over()
 		got := s.contents()
 		alone := s.empty(t)
 		alone.mustSync()

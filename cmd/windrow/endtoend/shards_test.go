@@ -67,10 +67,15 @@ func (s *site) questions() int {
 }
 
 // syncTogether runs the engines at once; the one of that index is stopped at
-// its first commit.
+// its first commit. Each reads its first document when all have come to theirs.
 func (s *site) syncTogether(engines []*engine.Engine, stopped int) []pipeline.Summary {
 	s.Helper()
 	sums := make([]pipeline.Summary, len(engines))
+	var names []string
+	for i := range engines {
+		names = append(names, fmt.Sprint("task ", i))
+	}
+	meet := newMeeting(s.T, names...)
 	var wg sync.WaitGroup
 	for i, e := range engines {
 		ctx, cancel := context.WithCancel(s.Context())
@@ -78,10 +83,13 @@ func (s *site) syncTogether(engines []*engine.Engine, stopped int) []pipeline.Su
 		want := pipeline.ExitDone
 		if i == stopped {
 			want, e.Concurrency = pipeline.ExitStopped, 1
-			e.Observe = func(ev engine.Event) {
-				if ev.Kind == engine.EventCommitted {
-					cancel()
-				}
+		}
+		e.Observe = func(ev engine.Event) {
+			switch {
+			case ev.Kind == engine.EventReading:
+				meet.arrive(names[i])
+			case ev.Kind == engine.EventCommitted && i == stopped:
+				cancel()
 			}
 		}
 		wg.Go(func() {
@@ -92,6 +100,7 @@ func (s *site) syncTogether(engines []*engine.Engine, stopped int) []pipeline.Su
 		})
 	}
 	wg.Wait()
+	meet.over()
 	return sums
 }
 
