@@ -19,7 +19,7 @@ func batchName(t *pipeline.Table) string {
 }
 
 // batchOf describes the transaction that commits the windows.
-func (s *Store) batchOf(group []*pending, at *staged) (statement.Transaction, error) {
+func (s *Store) batchOf(group []*pending, at *stageTables) (statement.Transaction, error) {
 	tx := statement.Transaction{Table: tableOf(group), RejectColumns: columnsOf(rejectsSchema)}
 	parts := []string{s.sql.Project, s.sql.Name, batchName(tx.Table)}
 	now := pipeline.InstantOf(s.now())

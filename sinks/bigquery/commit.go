@@ -11,11 +11,10 @@ import (
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
-// patience is how often a group is tried, retries the half of one that failed.
-// Of the transactions of several processes at once all but one are cancelled,
-// so each process may need as many attempts as there are of them. What BigQuery
-// refuses for a while is repeated within an attempt already; half as many do.
-const patience, retries = 12, 2
+// groupAttempts bounds how often a group is tried, and halfAttempts how often the half of a group that failed. Of the
+// transactions of several processes at once all but one are cancelled, so a process may need as many attempts as there
+// are processes. What BigQuery refuses for a while is repeated within an attempt already, and counts double.
+const groupAttempts, halfAttempts = 12, 2
 
 // Commit implements [pipeline.Sink].
 func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.Result {
@@ -30,20 +29,18 @@ func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipelin
 	cancel()
 	for _, group := range groupsOf(all) {
 		groupCtx, cancel := context.WithTimeout(ctx, groupTime)
-		s.commitGroup(groupCtx, group, patience)
+		s.commitGroup(groupCtx, group, groupAttempts)
 		cancel()
 	}
 	return results
 }
 
-// commitGroup is the protocol: judge, load, commit in one transaction, and
-// read in the ledger what came of it. What has come to nothing is judged anew
-// by what the ledger says then; should the windows be of several groups then,
-// each goes on by itself. A group that fails for good is halved until the bad
-// window stands alone.
+// commitGroup is the protocol: judge the windows, load their rows, commit in one transaction, and read in the ledger what
+// was committed. Windows that were not committed are judged anew by what the ledger says then. Where they are several
+// groups then, each group goes on by itself. A group that fails for good is halved until the bad window stands alone.
 func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int) {
-	var at staged
-	defer func() { s.drop(ctx, &at) }()
+	var at stageTables
+	defer func() { s.dropTables(ctx, &at) }()
 	var used job.Usage
 	ctx = job.WithUsage(ctx, &used)
 	pause := s.jobs.Pauses()
@@ -53,7 +50,7 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 			return
 		}
 		if group = groups[0]; len(groups) > 1 {
-			s.drop(ctx, &at)
+			s.dropTables(ctx, &at)
 			for _, g := range groups {
 				s.commitGroup(ctx, g, patience)
 			}
@@ -61,30 +58,20 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 		}
 		id, err := s.attempt(ctx, group, &at)
 		tried, replaces := group, tableOf(group) != nil
-		if group = s.book(ctx, group, id, err); len(group) < len(tried) && replaces {
+		if group = s.confirm(ctx, group, id, err); len(group) < len(tried) && replaces {
 			s.receipts.deferReceipt(id, spanOf(tried), used.Take())
 		}
 		if len(group) == 0 {
 			return
 		}
-		kind, times := pipeline.KindOf(apierror.Classify("", err)), n
-		if kind != pipeline.SinkFailed {
-			times = 2 * n
-		}
-		switch {
-		case ctx.Err() != nil:
-			failAll(group, "commit", ctx.Err())
+		switch next, err := nextStep(ctx, err, n, patience, len(group)); next {
+		case split:
+			s.dropTables(ctx, &at)
+			s.commitGroup(ctx, group[:len(group)/2], halfAttempts)
+			s.commitGroup(ctx, group[len(group)/2:], halfAttempts)
 			return
-		case err != nil && kind == pipeline.SinkFailed && len(group) > 1 && (splittable(err) || times >= patience):
-			s.drop(ctx, &at)
-			s.commitGroup(ctx, group[:len(group)/2], retries)
-			s.commitGroup(ctx, group[len(group)/2:], retries)
-			return
-		case err != nil && (times >= patience || splittable(err) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
+		case giveUp:
 			failAll(group, "commit", err)
-			return
-		case n >= 3*patience:
-			failAll(group, "commit", errors.New("other runs kept committing the same windows"))
 			return
 		}
 		if err := pipeline.Sleep(ctx, pause.NextBackOff()); err != nil {
@@ -92,6 +79,35 @@ func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int)
 			return
 		}
 	}
+}
+
+// step is what follows an attempt that left windows uncommitted.
+type step uint8
+
+const (
+	tryAgain step = iota
+	split         // the group, and try its halves
+	giveUp
+)
+
+// nextStep decides what follows the n-th attempt of a group, which ended with failed. patience bounds the attempts. The
+// error says why the windows are given up.
+func nextStep(ctx context.Context, failed error, n, patience, windows int) (step, error) {
+	kind, times := pipeline.KindOf(apierror.Classify("", failed)), n
+	if kind != pipeline.SinkFailed {
+		times = 2 * n // what is refused for a while was repeated within the attempt
+	}
+	switch {
+	case ctx.Err() != nil:
+		return giveUp, ctx.Err()
+	case failed != nil && kind == pipeline.SinkFailed && windows > 1 && (splittable(failed) || times >= patience):
+		return split, nil
+	case failed != nil && (times >= patience || splittable(failed) || kind == pipeline.Unauthorized || kind == pipeline.Invalid):
+		return giveUp, failed
+	case n >= 3*patience:
+		return giveUp, errors.New("other runs kept committing the same windows")
+	}
+	return tryAgain, nil
 }
 
 // judge settles the windows that need no commit, and returns those that do.
@@ -124,13 +140,12 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 	return open
 }
 
-// attempt runs one transaction for the windows. Its error says nothing about
-// whether they are committed: the ledger does.
-func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id string, err error) {
+// attempt runs one transaction for the windows. The ledger says whether they are committed; the error does not.
+func (s *Store) attempt(ctx context.Context, group []*pending, at *stageTables) (id string, err error) {
 	if err := s.dataset.ensure(ctx); err != nil {
 		return "", err
 	}
-	full := s.plan(ctx, group, at)
+	full := s.nameTables(ctx, group, at)
 	tx, err := s.batchOf(group, at)
 	if err != nil {
 		return "", err
@@ -140,7 +155,7 @@ func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id s
 		return "", err // before anything is loaded for it
 	}
 	if !full {
-		if err := s.load(ctx, group, at); err != nil {
+		if err := s.loadGroup(ctx, group, at); err != nil {
 			return "", err
 		}
 	}
@@ -158,16 +173,16 @@ func (s *Store) attempt(ctx context.Context, group []*pending, at *staged) (id s
 	return tx.ID, nil
 }
 
-// book reads in the ledger which windows a transaction has committed, and
-// returns the others. failed is what the transaction said.
-func (s *Store) book(ctx context.Context, group []*pending, id string, failed error) (open []*pending) {
+// confirm reads in the ledger which windows a transaction has committed, and returns the others. failed is what the
+// transaction said.
+func (s *Store) confirm(ctx context.Context, group []*pending, id string, failed error) (open []*pending) {
 	err := ctx.Err()
 	var found map[windowKey]pipeline.Entry
 	if err == nil {
 		found, err = s.logs.read(ctx, keysOf(group), id)
 	}
 	if err != nil {
-		// They may be committed or not; the next run finds out.
+		// The windows may be committed or not; the next run finds out.
 		failAll(group, "commit", errors.Join(failed, err))
 		return nil
 	}
@@ -182,8 +197,7 @@ func (s *Store) book(ctx context.Context, group []*pending, id string, failed er
 	return open
 }
 
-// splittable reports whether half of a batch may succeed where the whole failed
-// for good: repeating the same would not help.
+// splittable reports whether half of a batch may succeed where repeating the whole batch would not help.
 func splittable(err error) bool {
 	switch apierror.Reason(err) {
 	case "resourcesExceeded", "bytesBilledLimitExceeded", "responseTooLarge", "invalid":

@@ -200,7 +200,7 @@ func TestAGroupTakesOneLoadAndOneTransaction(t *testing.T) {
 			t.Errorf("60 days modified %d partitions", j.Partitions)
 		}
 		if len(j.Writes) == 0 || j.Writes[0] != "contact_centre._windrow_turn" || !strings.HasPrefix(j.SQL, "BEGIN TRANSACTION;\nDELETE FROM ") {
-			t.Errorf("the transaction does not take its turn first:\n%.200s", j.SQL)
+			t.Errorf("the transaction does not replace the row of the fence first:\n%.200s", j.SQL)
 		}
 	}
 	if got := strings.Join(kinds, " "); got != "load script select" {
@@ -211,9 +211,9 @@ func TestAGroupTakesOneLoadAndOneTransaction(t *testing.T) {
 	}
 }
 
-// The turn's DELETE must find a row also in the first commit of all, or two of
-// them at once would not conflict.
-func TestTheTurnHasARowBeforeTheFirstCommit(t *testing.T) {
+// The DELETE must find the fence's row also in the first commit of all, or two
+// first commits at once would not conflict.
+func TestTheFenceHasARowBeforeTheFirstCommit(t *testing.T) {
 	p := newPlace(t)
 	for range 2 {
 		s := p.open(t, p.options())
@@ -221,13 +221,13 @@ func TestTheTurnHasARowBeforeTheFirstCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rows := p.query(t, statement.FenceTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 {
-			t.Errorf("the turn has %d rows", len(rows))
+			t.Errorf("the fence has %d rows", len(rows))
 		}
 	}
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
 	if rows := p.query(t, statement.FenceTable, "SELECT batch FROM contact_centre._windrow_turn"); len(rows) != 1 || rows[0][0] == "none" {
-		t.Errorf("the turn is %v after a commit", rows)
+		t.Errorf("the fence is %v after a commit", rows)
 	}
 }
 

@@ -10,14 +10,13 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Config is the part of the environment that this sink alone obeys, as typed:
-// names without the prefix, which is WINDROW_BIGQUERY_.
+// Config is the part of the environment that this sink alone obeys, as typed: names without the prefix, which is
+// WINDROW_BIGQUERY_. The tags have the defaults.
 type Config struct {
 	MaxBytesBilled string `envconfig:"MAX_BYTES_BILLED" default:"100GiB" desc:"cap on what each query job of BigQuery may bill"`
 }
 
-// EmulatorConfig is a variable of Google's own clients that this sink obeys
-// too, as typed. Its name has no prefix.
+// EmulatorConfig is a variable of Google's own clients that this sink obeys too, as typed. Its name has no prefix.
 type EmulatorConfig struct {
 	Host string `envconfig:"BIGQUERY_EMULATOR_HOST" desc:"a BigQuery emulator, instead of Google: its host and port, with or without http://. It is asked without credentials"`
 }
@@ -27,19 +26,19 @@ type Settings struct {
 	MaxBytesBilled int64 // cap on each query job
 }
 
-// leastCap is what BigQuery bills at least for each table that a query reads:
+// leastBilled is what BigQuery bills at least for each table that a query names:
 // https://cloud.google.com/bigquery/pricing
-const leastCap = 10 << 20
+const leastBilled = 10 << 20
 
-// Settings parses c and lists everything that is wrong with it. prefix begins
-// the variables' names in faults: WINDROW_BIGQUERY_.
+// Settings parses c and lists everything that is wrong with c. prefix begins the variables' names in faults:
+// WINDROW_BIGQUERY_.
 func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	fault := pipeline.ConfigError{Variable: prefix + "MAX_BYTES_BILLED", Example: "100GiB"}
 	n, err := humanize.ParseBytes(c.MaxBytesBilled)
 	switch {
 	case err != nil || n > math.MaxInt64:
 		fault.Problem = "is no number of bytes"
-	case n < leastCap:
+	case n < leastBilled:
 		fault.Problem = "is below 10MiB, the least that BigQuery bills, so every query would be refused"
 	default:
 		return &Settings{MaxBytesBilled: int64(n)}, nil
@@ -47,8 +46,8 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	return nil, []pipeline.ConfigError{fault}
 }
 
-// URL is the root of the emulator, as [Options] take it; empty where there is
-// none. A fault does not repeat the value, which may hold a password.
+// URL is the root of the emulator, as [Options] take it; empty where no emulator is named. A fault does not repeat the
+// value, which may hold a password.
 func (c EmulatorConfig) URL() (string, []pipeline.ConfigError) {
 	host := strings.TrimSpace(c.Host)
 	if host == "" {

@@ -66,8 +66,7 @@ func (d *dataset) locate(ctx context.Context) (there bool, err error) {
 	return true, nil
 }
 
-// lookAgain makes the next locate ask BigQuery: what was found long ago proves
-// nothing now.
+// lookAgain makes the next locate ask BigQuery: an old answer proves nothing now.
 func (d *dataset) lookAgain() {
 	d.mu.Lock()
 	d.located = false
@@ -81,11 +80,11 @@ func (d *dataset) forget() {
 	d.mu.Unlock()
 }
 
-// stageLife is how long a staging table stays that nobody dropped.
+// stageLife is after how long BigQuery drops a staging table that nobody dropped.
 const stageLife = 24 * time.Hour
 
-// ensure makes the dataset and the tables that are missing, and adds the
-// columns that are. It looks once in the life of a store.
+// ensure makes the missing tables, and the dataset, and adds the missing columns. BigQuery is asked once in the life of
+// a store, unless forget is called.
 func (d *dataset) ensure(ctx context.Context) error {
 	d.setup.Lock()
 	defer d.setup.Unlock()
@@ -136,8 +135,8 @@ func (d *dataset) ensureDataset(ctx context.Context) error {
 	return err
 }
 
-// look finds a table and the columns that it lacks; md is nil where there is
-// none and one may be made. What must not be made or changed is an error.
+// look finds a table and the columns that the table lacks. md is nil where the table is missing and may be made. A table
+// that must not be made or changed is an error.
 func (d *dataset) look(ctx context.Context, l layout) (md *bigquery.TableMetadata, added bigquery.Schema, err error) {
 	err = d.jobs.Retry(ctx, func() (err error) {
 		md, err = d.handle.Table(l.name).Metadata(ctx)
@@ -188,9 +187,8 @@ func (d *dataset) ensureTable(ctx context.Context, l layout) error {
 		Err: fmt.Errorf("other processes kept changing it")}
 }
 
-// mayMake refuses to make a table anew whose rows the ledger takes for
-// committed: it would stay empty, for windows that read the same again write
-// nothing. All tables are made before the ledger gets its first row.
+// mayMake refuses to make a table anew whose rows the ledger takes for committed. The new table would stay empty, because
+// windows that read the same again write nothing. All tables are made before the ledger gets its first row.
 func (d *dataset) mayMake(ctx context.Context, l layout) error {
 	if !l.data {
 		return nil
@@ -221,8 +219,8 @@ func (d *dataset) driftHint(l layout) string {
 	return fmt.Sprintf("Windrow never retypes a column: rename table %s.%s away%s and sync again with --from, or name another dataset", d.sql.Name, l.name, with)
 }
 
-// ensureFence makes sure that the fence has a row: a DELETE that finds none makes
-// no two transactions conflict. Several rows, by several processes at once, do no harm.
+// ensureFence makes sure that the fence has a row: two transactions whose DELETE finds no row do not conflict. Several
+// rows, made by several processes at once, do no harm.
 func (d *dataset) ensureFence(ctx context.Context) error {
 	const op = "make table " + statement.FenceTable
 	var md *bigquery.TableMetadata
@@ -236,10 +234,10 @@ func (d *dataset) ensureFence(ctx context.Context) error {
 	return apierror.Classify(op, d.jobs.Write(ctx, "windrow_turn_"+job.Nonce(), d.sql.FenceRow("none")))
 }
 
-// watermarksMeaning: the ledger has WINDROW_FROM from syncs alone.
+// watermarksMeaning describes the view. The ledger knows WINDROW_FROM from syncs alone.
 const watermarksMeaning = "how far each stream is settled without a hole, from its first day on: WINDROW_FROM as the last sync had it, else 30 days before the first sync"
 
-// ensureView makes the view, or gives one that an earlier version made its query.
+// ensureView makes the view, or renews the query of a view that an earlier version has made.
 func (d *dataset) ensureView(ctx context.Context) error {
 	view, query := d.handle.Table(statement.WatermarksView), d.sql.Watermarks()
 	var md *bigquery.TableMetadata
@@ -269,9 +267,8 @@ func (d *dataset) ensureView(ctx context.Context) error {
 	return apierror.Classify("make the view "+statement.WatermarksView, err)
 }
 
-// checkTables reports what is wrong with the tables that are there. It has
-// BigQuery look at a statement that writes, without running it: BigQuery refuses
-// one whose tables the credentials may not write.
+// checkTables reports what is wrong with the tables that are there, and whether the credentials may write them: BigQuery
+// looks at a statement that writes, without running it.
 func (d *dataset) checkTables(ctx context.Context) error {
 	list, err := layouts()
 	if err != nil {
@@ -289,7 +286,7 @@ func (d *dataset) checkTables(ctx context.Context) error {
 	return err
 }
 
-// ensureStage makes an expiring staging table, if it is not there.
+// ensureStage makes a staging table that expires, unless the table is there.
 func (d *dataset) ensureStage(ctx context.Context, name string, schema bigquery.Schema) error {
 	err := d.jobs.Retry(ctx, func() error {
 		return d.handle.Table(name).Create(ctx, &bigquery.TableMetadata{
@@ -302,7 +299,7 @@ func (d *dataset) ensureStage(ctx context.Context, name string, schema bigquery.
 	return err
 }
 
-// dropStage drops a staging table, as far as that is possible: it expires anyway.
+// dropStage tries to drop a staging table. A table that stays expires.
 func (d *dataset) dropStage(ctx context.Context, name string) {
 	patience := 10 * time.Second
 	if ctx.Err() != nil {
@@ -313,7 +310,7 @@ func (d *dataset) dropStage(ctx context.Context, name string) {
 	_ = d.handle.Table(name).Delete(ctx)
 }
 
-// metadata is a table's; that of a missing one is empty.
+// metadata returns what BigQuery knows of a table. The metadata of a missing table are empty.
 func (d *dataset) metadata(ctx context.Context, name string) (md *bigquery.TableMetadata, err error) {
 	err = d.jobs.Retry(ctx, func() error {
 		md, err = d.handle.Table(name).Metadata(ctx)

@@ -9,31 +9,22 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
-const (
-	// leastBilled is what a query is billed at least for each table that it names:
-	// "BigQuery pricing", on-demand compute.
-	leastBilled = 10 << 20
-	// ledgerRow is about what the guard reads of a row of the ledger.
-	ledgerRow = 100
-)
+// ledgerRow is about how many bytes the guard reads of a row of the ledger.
+const ledgerRow = 100
 
-// Estimate implements [pipeline.Meter]. It takes every planned window as one
-// that has changed, so it is an upper bound of a nightly run, where most have not.
+// Estimate implements [pipeline.Meter]. Every planned window is taken for changed. The estimate is thus an upper bound of a
+// nightly run, where most windows have not changed.
 //
-// Jobs: a load job, a script and a read of the ledger for each group of each
-// table, a read for each stream's plan, an INSERT for each stream seen for the
-// first time, and one job for the record of the run. Groups are counted by
-// [Grouping]'s windows and bytes; a run that takes hours also closes one every 5
-// minutes. Not counted: a second load job for a group's rejects, INSERTs into
-// the journal (one for each report asked of a vendor that has a quota of them:
-// the plan does not tell which), failures noted, and making the tables, once.
+// Jobs: a load job, a script and a read of the ledger for each group of each table; a read for each stream's plan; an
+// INSERT for each stream that is seen for the first time; one job for the record of the run. Groups are counted by
+// [Grouping]'s windows and bytes, although a run that takes hours also closes a group every 5 minutes. Not counted: a
+// second load job for the rejects of a group, INSERTs into the journal (the plan does not tell which streams have a quota
+// of reports), noted failures, and making the tables, once.
 //
-// Bytes: of each statement of a script 10 MB for every table that it names, or
-// more where what it scans is more. A DELETE scans the partitions of its
-// group's days, and an INSERT what is staged for them: both are taken as the
-// table's bytes a day times those days. The days of a table are those of the
-// windows that the ledger has, as far as it has been read; where none has, a
-// DELETE counts as reading the whole table.
+// Bytes: each statement of a script is billed 10 MB for every table that the statement names, or more where the statement
+// scans more. A DELETE scans the partitions of its group's days, and an INSERT scans what is staged for those days: both
+// are taken for the table's bytes a day times the days. The days of a table are those of the windows in the ledger, as far
+// as the ledger has been read; where the ledger has no windows, a DELETE counts as reading the whole table.
 func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pipeline.Estimate, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -73,7 +64,7 @@ func (e *estimate) query(billed int64) {
 	e.bill.BytesBilled += billed
 }
 
-// warn tells of a quota of which the plan uses four fifths.
+// warn tells of a quota of which the plan uses four fifths or more, once.
 func (e *estimate) warn(used, limit float64, what, remedy string) {
 	if used >= 0.8*limit && !e.warned[what] {
 		e.warned[what] = true
@@ -102,8 +93,7 @@ func (e *estimate) stagedBefore(k pipeline.StreamKey) int64 {
 	return bytes / max(n, 1)
 }
 
-// table adds what the windows of one table take: they stand in each of the
-// groups, as far as they suffice.
+// table adds what the windows of one table take. The windows are spread over all groups, as far as they suffice.
 func (e *estimate) table(ctx context.Context, t *pipeline.Table, plan []pipeline.PlannedStream, commits int) error {
 	var windows []*pending
 	var there statement.Extent // of what has rows, or may have
@@ -143,7 +133,7 @@ func (e *estimate) table(ctx context.Context, t *pipeline.Table, plan []pipeline
 	return nil
 }
 
-// group adds one group of a table. daily is what the table has a day, in bytes.
+// group adds one group of a table. daily and whole are what the table has a day and in all, in bytes.
 func (e *estimate) group(t *pipeline.Table, group []*pending, there *statement.Extent, daily, whole int64) error {
 	var replaced statement.Extent
 	for _, p := range group {

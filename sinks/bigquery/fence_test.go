@@ -21,14 +21,32 @@ import (
 
 // scriptWatch looks at the commits of one store on their way.
 type scriptWatch struct {
-	turnless bool        // the turn's row is left alone
-	before   func(n int) // the n-th commit is sent, from 1
-	after    func(n int) // the n-th commit is taken in
-	mu       sync.Mutex
-	n        int
+	rewrite func(body []byte) []byte // nil sends the script as it is
+	before  func(n int)              // the n-th commit is sent, from 1
+	after   func(n int)              // the n-th commit is taken in
+
+	mu        sync.Mutex
+	n         int
+	rewritten int
 }
 
-var takesTurn = regexp.MustCompile("DELETE FROM `[^`]+`.`[^`]+`.`" + statement.FenceTable + "` WHERE TRUE;")
+// fencing is what a commit does before it writes to the ledger. In the body of a
+// request a line ends with a backslash and an n.
+var fencing = regexp.MustCompile("BEGIN TRANSACTION;.*?INSERT INTO `[^`]+`.`[^`]+`.`" + statement.LedgerTable + "`")
+
+// unfenced leaves the fence out of a commit.
+func unfenced(body []byte) []byte {
+	return fencing.ReplaceAllLiteral(body, []byte("BEGIN TRANSACTION;\\nINSERT INTO `test-project`.`contact_centre`.`_windrow_ledger`"))
+}
+
+// asEarlier makes a commit fence as every version before this one does. The text
+// is theirs and must never change with the code.
+func asEarlier(body []byte) []byte {
+	return fencing.ReplaceAllLiteral(body, []byte("BEGIN TRANSACTION;\\n"+
+		"DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE TRUE;\\n"+
+		"INSERT INTO `test-project`.`contact_centre`.`_windrow_turn` (`batch`) VALUES ('earlier');\\n"+
+		"INSERT INTO `test-project`.`contact_centre`.`_windrow_ledger`"))
+}
 
 func (w *scriptWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.Method != http.MethodPost {
@@ -48,8 +66,14 @@ func (w *scriptWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.n++
 	n := w.n
 	w.mu.Unlock()
-	if w.turnless {
-		body = takesTurn.ReplaceAll(body, nil)
+	if w.rewrite != nil {
+		as := w.rewrite(body)
+		w.mu.Lock()
+		if !bytes.Equal(as, body) {
+			w.rewritten++
+		}
+		w.mu.Unlock()
+		body = as
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	if w.before != nil {
@@ -73,15 +97,15 @@ func (w *scriptWatch) open(t testing.TB, p place) *Store {
 // overlap commits the window by the first store, and by the second while the
 // first's transaction waits before its COMMIT. The first goes on when the second
 // has ended, or when it is about to try again.
-func overlap(t *testing.T, p place, turnless bool, first, second func(*Store) pipeline.Sealed) (results [2]pipeline.Result, tries [2]int) {
+func overlap(t *testing.T, p place, rewrite [2]func([]byte) []byte, first, second func(*Store) pipeline.Sealed) (results [2]pipeline.Result, tries [2]int) {
 	ctx := context.Background()
 	held := make(chan struct{})
-	a := &scriptWatch{turnless: turnless, after: func(n int) {
+	a := &scriptWatch{rewrite: rewrite[0], after: func(n int) {
 		if n == 1 {
 			close(held)
 		}
 	}}
-	b := &scriptWatch{turnless: turnless, before: func(n int) {
+	b := &scriptWatch{rewrite: rewrite[1], before: func(n int) {
 		if n == 2 {
 			p.server.Settle(ctx)
 		}
@@ -100,20 +124,37 @@ func overlap(t *testing.T, p place, turnless bool, first, second func(*Store) pi
 	results[1] = two.Commit(ctx, windows[1:])[0]
 	p.server.Settle(ctx)
 	wg.Wait()
+	for _, w := range []*scriptWatch{a, b} {
+		if w.rewrite != nil && w.rewritten != w.n {
+			t.Errorf("%d of %d commits were rewritten", w.rewritten, w.n)
+		}
+	}
 	return results, [2]int{a.n, b.n}
 }
 
-// The row of the turn is what makes two transactions conflict: each of them
+// The row of the fence is what makes two transactions conflict: each of them
 // reads the ledger as it was when it began, and neither changes a row of the
-// data table that the other sees.
-func TestWithoutItsTurnACommitWouldDoubleAWindowOrClaimAnothersRows(t *testing.T) {
+// data table that the other sees. A run of an earlier version fences at the same
+// table, so it conflicts with a run of this one.
+func TestWithoutItsFenceACommitWouldDoubleAWindowOrClaimAnothersRows(t *testing.T) {
+	fences := []struct {
+		name    string
+		rewrite [2]func([]byte) []byte // of the two transactions
+		fenced  bool
+	}{
+		{"both of this version", [2]func([]byte) []byte{}, true},
+		{"the first of an earlier version", [2]func([]byte) []byte{asEarlier, nil}, true},
+		{"the second of an earlier version", [2]func([]byte) []byte{nil, asEarlier}, true},
+		{"both without the fence", [2]func([]byte) []byte{unfenced, unfenced}, false},
+		{"one of an earlier version, one without the fence", [2]func([]byte) []byte{asEarlier, unfenced}, false},
+	}
 	tests := []struct {
 		name          string
 		before        []string // what the table has
 		first, second []string // what the two transactions bring
 		readFirst     int      // the second's is read at 5
 		outcomes      [2]pipeline.Outcome
-		want, broken  []string // in the table, with the turn and without it
+		want, broken  []string // in the table, with the fence and without it
 	}{
 		{"a window that is new, the newer reading first", nil, []string{"new"}, []string{"old"}, 9,
 			[2]pipeline.Outcome{pipeline.Committed, pipeline.Yielded}, []string{"new"}, []string{"new", "old"}},
@@ -123,12 +164,12 @@ func TestWithoutItsTurnACommitWouldDoubleAWindowOrClaimAnothersRows(t *testing.T
 			[2]pipeline.Outcome{pipeline.Unchanged, pipeline.Yielded}, []string{"ana"}, []string{"bob"}},
 	}
 	for _, tt := range tests {
-		for _, turnless := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, without the turn %v", tt.name, turnless), func(t *testing.T) {
+		for _, f := range fences {
+			t.Run(tt.name+", "+f.name, func(t *testing.T) {
 				p := newPlace(t)
 				s := p.open(t, p.options())
 				mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(7), 1, 0), seal(t, s, dayWindow(0), 1, 0, tt.before...))
-				results, tries := overlap(t, p, turnless,
+				results, tries := overlap(t, p, f.rewrite,
 					func(s *Store) pipeline.Sealed { return seal(t, s, dayWindow(0), tt.readFirst, 0, tt.first...) },
 					func(s *Store) pipeline.Sealed { return seal(t, s, dayWindow(0), 5, 0, tt.second...) })
 				got := p.ids(t)
@@ -138,9 +179,9 @@ func TestWithoutItsTurnACommitWouldDoubleAWindowOrClaimAnothersRows(t *testing.T
 				}
 				live, _ := l.Live(dayWindow(0).Span)
 				agree := live.Fingerprint == seal(t, s, dayWindow(0), 9, 0, got...).Entry.Fingerprint
-				if turnless {
+				if !f.fenced {
 					if !slices.Equal(got, tt.broken) || tries != [2]int{1, 1} || agree {
-						t.Errorf("the table holds %q after %v tries, which the ledger says too: %v; the turn would not be needed", got, tries, agree)
+						t.Errorf("the table holds %q after %v tries, which the ledger says too: %v; the fence would not be needed", got, tries, agree)
 					}
 					return
 				}

@@ -9,32 +9,29 @@ import (
 const (
 	// groupBytes closes a group: what one load job takes at most.
 	groupBytes = 1 << 30
-	// groupDates closes a group: how many days its windows may touch. One job
-	// modifies at most 4,000 partitions: "Quotas and limits", partitioned tables.
+	// groupDates closes a group: how many days its windows may touch. One job modifies at most 4,000 partitions:
+	// "Quotas and limits", partitioned tables.
 	groupDates = 3000
-	// groupWindows of the usual length fit into one script; see maxStatement.
+	// groupWindows of the usual length fit into one script; see statement.MaxBytes.
 	groupWindows = 500
 	groupAfter   = 5 * time.Minute
 )
 
-// Grouping is how windows are best handed to Commit. A commit costs one load
-// job and one transaction a table however many windows it has, and each is
-// billed 10 MB at least for every table that a statement of it names:
+// Grouping is how windows are best handed to Commit. A commit costs one load job and one transaction a table, however many
+// windows the commit has, and a transaction is billed at least 10 MB for every table that a statement names:
 //
-//   - 500 windows: their ledger entries fill about half of the longest script
-//     that BigQuery takes. A year of six daily streams is five groups.
-//   - 1 GiB staged: more would have to be loaded again after a fault, and lie on
-//     the local disk, for nothing saved.
-//   - 5 minutes: what a killed run loses at most; BigQuery's jobs take some
-//     seconds each, and a day of 5-minute groups stays far from 100,000 load jobs.
+//   - 500 windows: their ledger entries fill about half of the longest script that BigQuery takes. A year of six daily
+//     streams is five groups.
+//   - 1 GiB staged: more would lie on the local disk, and would have to be loaded again after a fault, for nothing saved.
+//   - 5 minutes: what a killed run loses at most. BigQuery's jobs take some seconds each, and a day of 5-minute groups
+//     stays far from 100,000 load jobs.
 func Grouping() pipeline.Grouping {
 	return pipeline.Grouping{Windows: groupWindows, Bytes: groupBytes, After: groupAfter}
 }
 
-// groupsOf cuts windows that were judged into the groups of one transaction
-// each: those that replace data by table and by size, in order; those that
-// replace nothing ride along with the last group, or are the only one. A group
-// that it has made is one group again.
+// groupsOf cuts windows that were judged into groups of one transaction each. Windows that replace data are cut by table
+// and by size, in order. Windows that replace nothing ride along with the last group, or are the only group. The windows
+// of one group, cut again, are one group.
 func groupsOf(all []*pending) (groups [][]*pending) {
 	var quiet []*pending
 	for _, t := range pipeline.Tables() {
@@ -69,7 +66,7 @@ func groupsOf(all []*pending) (groups [][]*pending) {
 	return groups
 }
 
-// dates is the number of days that a window's commit touches at most.
+// dates is the number of days that the commit of the window touches at most.
 func (p *pending) dates() (n int64) {
 	const day = 24 * time.Hour
 	for _, w := range p.replaced() {

@@ -161,7 +161,7 @@ func TestAGroupOfAllWindowsThatGroupingAllowsFitsIntoOneScript(t *testing.T) {
 			p.Verdict.Entry.Window.End = p.Verdict.Entry.Window.Start.Add(24 * time.Hour)
 			p.Verdict.Entry.Supersedes = []pipeline.Window{p.Verdict.Entry.Window}
 		}
-		tx, err := s.batchOf(group, &staged{rows: statement.StagePrefix + "x"})
+		tx, err := s.batchOf(group, &stageTables{rows: statement.StagePrefix + "x"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 )
 
-// Add implements [pipeline.Journal]: one INSERT. Load jobs would not do, for
-// BigQuery allows 1,500 of them on a table and day.
+// Add implements [pipeline.Journal] with one INSERT. Load jobs would not do, because BigQuery allows 1,500 of them on a
+// table and day.
 func (s *Store) Add(ctx context.Context, n pipeline.Note) error {
 	const op = "write the journal"
 	ctx, cancel := context.WithTimeout(ctx, callTime)

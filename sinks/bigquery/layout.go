@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"cloud.google.com/go/bigquery"
+	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
@@ -118,6 +119,26 @@ var ledgerSchema = bigquery.Schema{
 	field("slot_ms", bigquery.IntegerFieldType, "of a receipt: slot time of the batch's jobs; unit: ms; aggregation: sum"),
 	field("jobs", bigquery.IntegerFieldType, "of a receipt: load and query jobs of the batch; aggregation: sum"),
 }
+
+// rejectsSchema is the schema of staged rejects. The table has two more columns, which come from the ledger's entry.
+var rejectsSchema = func() *arrow.Schema {
+	meaning := func(name string, typ arrow.DataType, nullable bool, text string) arrow.Field {
+		return arrow.Field{Name: name, Type: typ, Nullable: nullable, Metadata: arrow.NewMetadata([]string{"meaning"}, []string{text})}
+	}
+	text, number := arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64
+	return arrow.NewSchema([]arrow.Field{
+		meaning("source", text, false, "the vendor"),
+		meaning("account", text, false, "the tenant of the source"),
+		meaning("stream", text, false, "the stream's full name"),
+		meaning("window_start", pipeline.Timestamp, false, "start of the window that the row was read for"),
+		meaning("window_end", pipeline.Timestamp, false, "end of that window, exclusive"),
+		meaning("scope", text, true, "what the report was asked for"),
+		meaning("position", number, false, "number of the row in its document, from 1"),
+		meaning("reason", text, false, "which field and what is wrong"),
+		meaning("raw", text, false, "the row as the vendor sent it"),
+		meaning("row_time", pipeline.Timestamp, true, "the row's time where it could be read"),
+	}, nil)
+}()
 
 var journalSchema = bigquery.Schema{
 	required("source", bigquery.StringFieldType, "the vendor"),

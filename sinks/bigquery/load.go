@@ -14,17 +14,17 @@ import (
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
 
-// staged is where the rows of a group lie in BigQuery, or will.
-type staged struct {
-	rows, rejects string // tables; empty where there is nothing
-	holds         map[*pending]bool
-	begun, full   bool // loading has begun; the tables hold the windows' rows
-	lost          bool // a table was found missing: load again
+// stageTables are the staging tables of a group.
+type stageTables struct {
+	rows, rejects string            // names; empty where there is nothing to stage
+	holds         map[*pending]bool // the windows whose rows are staged, or will be
+	begun, full   bool              // loading has begun; the tables have the rows of all windows
+	lost          bool              // a table was found missing: load again
 }
 
-// plan names the staging tables of the windows to be replaced, and reports
-// whether their rows are in them already.
-func (s *Store) plan(ctx context.Context, group []*pending, at *staged) (full bool) {
+// nameTables names the staging tables for the windows that replace data, and reports whether the tables are full
+// already.
+func (s *Store) nameTables(ctx context.Context, group []*pending, at *stageTables) (full bool) {
 	missing := at.lost || !at.full
 	for _, p := range group {
 		missing = missing || p.replaces && !at.holds[p]
@@ -32,7 +32,7 @@ func (s *Store) plan(ctx context.Context, group []*pending, at *staged) (full bo
 	if !missing {
 		return true
 	}
-	s.drop(ctx, at)
+	s.dropTables(ctx, at)
 	at.holds = make(map[*pending]bool)
 	parts := []string{s.sql.Project, s.sql.Name}
 	rows, rejects := false, false
@@ -55,9 +55,8 @@ func (s *Store) plan(ctx context.Context, group []*pending, at *staged) (full bo
 	return false
 }
 
-// load brings the rows and rejects of the windows to be replaced into the
-// staging tables.
-func (s *Store) load(ctx context.Context, group []*pending, at *staged) error {
+// loadGroup loads the rows and the rejects of the windows that replace data into the staging tables.
+func (s *Store) loadGroup(ctx context.Context, group []*pending, at *stageTables) error {
 	var rows, rejects []*spool
 	for _, p := range group {
 		if p.replaces && p.Stage.rows.count() > 0 {
@@ -85,18 +84,18 @@ func (s *Store) load(ctx context.Context, group []*pending, at *staged) error {
 	return nil
 }
 
-// drop drops the staging tables; what was staged must be loaded again.
-func (s *Store) drop(ctx context.Context, at *staged) {
+// dropTables drops the staging tables. What they had must be loaded again.
+func (s *Store) dropTables(ctx context.Context, at *stageTables) {
 	for _, name := range []string{at.rows, at.rejects} {
 		if at.begun && name != "" {
 			s.dataset.dropStage(ctx, name)
 		}
 	}
-	*at = staged{}
+	*at = stageTables{}
 }
 
-// loadTable fills a staging table with one load job, and counts what it holds:
-// an id that was taken may be that of a job whose table was dropped since.
+// loadTable fills a staging table with one load job, and counts the table's rows: a job whose id was taken may have filled
+// a table that was dropped since.
 func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.Schema, spools []*spool) error {
 	schema, err := schemaOf(arrowSchema)
 	if err != nil {
@@ -131,7 +130,7 @@ func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.S
 	return fmt.Errorf("the staging table has not the %d rows that were loaded", want)
 }
 
-// join writes one Parquet file with the row groups of all.
+// join writes one Parquet file with the row groups of all spools.
 func join(w io.Writer, schema *arrow.Schema, spools []*spool) error {
 	file, err := rowgroup.NewFile(w, schema)
 	if err != nil {

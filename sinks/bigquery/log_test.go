@@ -32,7 +32,7 @@ func simulatedLog(r *rand.Rand, longest time.Duration) (log []written) {
 		kinds := []pipeline.EntryKind{pipeline.EntryFail, pipeline.EntryWaive, pipeline.EntryBegin, pipeline.EntryCommit, pipeline.EntryCommit}
 		e := pipeline.Entry{Kind: kinds[r.IntN(len(kinds))], Window: dayWindow(r.IntN(4)), ReadAt: readAt(len(log)), Note: fmt.Sprint(len(log)), Settled: true}
 		if e.Kind == pipeline.EntryCommit && now < busy {
-			continue // the turn is taken
+			continue // the fence is taken
 		}
 		seq := int64(1)
 		for _, w := range log {

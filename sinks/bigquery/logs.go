@@ -14,7 +14,7 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
-// logs are the logs of the streams, as they were read last.
+// logs are the logs of the streams, as they were read last. They are safe for concurrent use.
 type logs struct {
 	dataset *dataset
 	settle  time.Duration // logSettle, but in tests
@@ -34,7 +34,7 @@ func (l *logs) forget() {
 	l.mu.Unlock()
 }
 
-// of returns what is known of a stream.
+// of returns what is known of a stream's log.
 func (l *logs) of(k pipeline.StreamKey) *streamLog {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,9 +46,8 @@ func (l *logs) of(k pipeline.StreamKey) *streamLog {
 	return log
 }
 
-// read brings the logs of the streams up to date with one query. It returns
-// the entries of the batch that is asked for. What it learns is kept for the
-// next commit, which may judge by an old log: the guard in the transaction tells.
+// read brings the logs of the streams up to date with one query, and returns the entries of the batch that is asked for.
+// The next commit judges by what was read here. It may have become old by then: the guard in the transaction tells.
 func (l *logs) read(ctx context.Context, keys []pipeline.StreamKey, batch string) (found map[windowKey]pipeline.Entry, err error) {
 	found = make(map[windowKey]pipeline.Entry)
 	whole := make(map[pipeline.StreamKey]bool)
@@ -68,7 +67,7 @@ func (l *logs) read(ctx context.Context, keys []pipeline.StreamKey, batch string
 				return nil, err
 			}
 			if !done {
-				// Somebody else has read it meanwhile, or an entry landed beneath one that is folded.
+				// Another reading was applied meanwhile, or an entry landed beneath one that is folded.
 				again = append(again, k)
 				whole[k] = !r.whole
 			}
@@ -128,7 +127,7 @@ func (l *logs) fetch(ctx context.Context, keys []pipeline.StreamKey, whole map[p
 	return readings, err
 }
 
-// known returns the logs of the streams as they were read last, or now.
+// known makes sure that the logs of the streams have been read, and that nothing is missing that this store has recorded.
 func (l *logs) known(ctx context.Context, keys []pipeline.StreamKey) error {
 	var unknown []pipeline.StreamKey
 	for _, k := range keys {
@@ -146,7 +145,7 @@ func (l *logs) known(ctx context.Context, keys []pipeline.StreamKey) error {
 	return err
 }
 
-// recorded notes that the log has more than was read.
+// recorded notes that this store has recorded more than was read.
 func (l *logs) recorded(k pipeline.StreamKey) {
 	log := l.of(k)
 	log.mu.Lock()
@@ -162,6 +161,7 @@ func (l *logs) live(k pipeline.StreamKey) []pipeline.Entry {
 	return log.folded.Overlapping(pipeline.Span{Start: statement.FirstInstant, End: statement.LastInstant})
 }
 
+// logRowOf understands a row of [statement.Dataset.ReadLedger].
 func logRowOf(row []bigquery.Value) (k pipeline.StreamKey, r logRow, err error) {
 	if len(row) != 6 {
 		return k, r, errors.New("an entry of the ledger has not six columns")

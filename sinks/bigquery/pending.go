@@ -10,10 +10,11 @@ import (
 // pending is one window on its way through a commit.
 type pending struct {
 	staging.Pending[*stage]
-	seen     int64 // of the ledger that the verdict knew
-	replaces bool
+	seen     int64 // the seq of the stream's last commit that the verdict knew
+	replaces bool  // the window's rows are replaced
 }
 
+// failAll settles all windows with the error.
 func failAll(group []*pending, op string, err error) {
 	for _, p := range group {
 		p.Fail(op, err)
@@ -34,7 +35,7 @@ func keysOf(group []*pending) (keys []pipeline.StreamKey) {
 	return keys
 }
 
-// tableOf is the table of the windows that replace data; nil where none does.
+// tableOf is the table of the windows that replace data; nil where none of them does.
 func tableOf(group []*pending) *pipeline.Table {
 	for _, p := range group {
 		if p.replaces {

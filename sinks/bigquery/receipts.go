@@ -9,11 +9,10 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
-// maxReceipts bounds the receipts that one statement appends; what comes later
-// is added to the last.
+// maxReceipts bounds the receipts that one statement appends. What comes later is added to the last receipt.
 const maxReceipts = 1000
 
-// receipts are those of committed batches, deferred until the run is recorded.
+// receipts are the receipts of committed batches, deferred until the run is recorded. They are safe for concurrent use.
 type receipts struct {
 	mu       sync.Mutex
 	deferred []statement.BatchReceipt

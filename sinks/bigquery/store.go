@@ -23,13 +23,13 @@ type Options struct {
 	Now func() time.Time
 	// MaxBytesBilled caps each query job; 0 means [DefaultMaxBytesBilled].
 	MaxBytesBilled int64
-	// Emulator is the root of a BigQuery emulator, without a slash at its end,
-	// which is asked without credentials; empty means Google.
+	// Emulator is the root of a BigQuery emulator, without a slash at its end. The emulator is asked without credentials.
+	// Empty means Google.
 	Emulator string
 	// ClientOptions go to the BigQuery client: credentials, endpoint.
 	ClientOptions []option.ClientOption
-	// TempDir is where windows are staged, in a folder of the store's own; empty
-	// means the system's. What a killed process left there is removed.
+	// TempDir is where windows are staged, in a folder of the store's own. What a killed process left there is removed.
+	// Empty means the system's temporary folder.
 	TempDir string
 	// Pace is the first pause before something is tried again; 0 means one second.
 	Pace time.Duration
@@ -37,13 +37,6 @@ type Options struct {
 
 // DefaultMaxBytesBilled is the cap on each query job: 100 GiB.
 const DefaultMaxBytesBilled = 100 << 30
-
-// BigQuery's client repeats a request that meets 5xx for as long as its
-// context lives, so every call has an end of its own.
-const (
-	callTime  = 5 * time.Minute
-	groupTime = 20 * time.Minute // one load and one transaction, each in several attempts
-)
 
 // Store is a BigQuery dataset. See [pipeline.Store] for what its methods promise.
 type Store struct {
@@ -64,10 +57,10 @@ var (
 	_ pipeline.Meter = (*Store)(nil)
 )
 
-// Open returns the store in a dataset: bigquery://project/dataset, where
-// ?location=EU says where it is to be created. It sends nothing: a dataset
-// that is missing is an empty store, and is created by the first thing that is
-// written.
+// Open returns the store in a dataset: bigquery://project/dataset, where ?location=EU says where the dataset is to be
+// created. Open sends nothing. A missing dataset is an empty store, and the first write creates the dataset.
+//
+// An address that names no dataset is an error of kind Invalid; credentials that are nowhere are of kind Unauthorized.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	sql, location, err := parse(dsn)
 	if err != nil {
@@ -106,9 +99,8 @@ func (s *Store) Close() error {
 	return apierror.Classify("close the sink", errors.Join(s.temp.remove(), s.client.Close()))
 }
 
-// Check implements [pipeline.Store]: the dataset can be read, or may be
-// created, a job can be run, the tables are as they should be and can be
-// written if they are there, and so can the temporary folder.
+// Check implements [pipeline.Store]. The dataset can be read, or may be created; a job can be run; the tables that are
+// there have the right columns and can be written; the temporary folder can be written.
 func (s *Store) Check(ctx context.Context) error {
 	const op = "check the sink"
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -139,8 +131,8 @@ func (s *Store) Check(ctx context.Context) error {
 // Receipt implements [pipeline.Meter]: what the jobs of this store have used.
 func (s *Store) Receipt() pipeline.Receipt { return s.jobs.Receipt() }
 
-// missing notes that a table was not where it should be: the next write looks at
-// the dataset again, and what was read of it may be gone as well.
+// missing notes that a table was not where it should be, if err says so. The next write then looks at the dataset again,
+// and the logs are read again, because what was read of them may be gone as well.
 func (s *Store) missing(err error) error {
 	if apierror.Absent(err) {
 		s.dataset.forget()

@@ -11,32 +11,29 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// logSettle is after how long no entry can appear in the log beneath one that
-// was read: twice as long as any statement that writes entries may take. An
-// entry's seq is above every one that its statement's snapshot has, so what
-// appears late is above everything that was there when its statement began.
+// logSettle is after how long no entry can appear in the log beneath an entry that was read: twice as long as any
+// statement that writes entries may take. The seq of an entry is above every seq that the statement's snapshot has, so an
+// entry that appears late is above everything that was there when its statement began.
 const logSettle = 2 * groupTime
 
-// streamLog is what is known of one stream's log. It is read as a whole once,
-// later from floor on.
+// streamLog is what is known of one stream's log. The log is read as a whole once, and later from floor on.
 type streamLog struct {
 	mu      sync.Mutex
 	version int  // counts the changes
-	read    bool // as a whole, once
-	stale   bool // this store has recorded more
+	read    bool // the log was read as a whole
+	stale   bool // this store has recorded more than was read
 	folded  *pipeline.Ledger
-	// seen is the seq of its last commit. Entries without data have a seq too,
-	// but theirs is not guarded: a commit may land beneath one that was read.
+	// seen is the seq of the stream's last commit. Entries without data have a seq too, but no guard: a commit may land
+	// beneath such an entry that was read.
 	seen int64
-	// floor is a seq beneath and at which nothing is to come any more; tail are
-	// the entries above it that are folded, in order.
+	// floor is a seq at and beneath which no entry can appear any more. tail are the folded entries above floor, in order.
 	floor int64
 	tail  []mark
 }
 
 // mark identifies an entry that was read.
 type mark struct {
-	seq, at int64 // at is when BigQuery took it, in microseconds
+	seq, at int64 // at is when BigQuery took the entry, in microseconds
 	sum     uint64
 }
 
@@ -55,7 +52,7 @@ func (r logRow) entry() (e pipeline.Entry, err error) {
 	return e, err
 }
 
-// reading is one log on its way into a streamLog.
+// reading is what one query read of a log, on its way into the streamLog.
 type reading struct {
 	log     *streamLog
 	version int
@@ -70,7 +67,7 @@ type windowKey struct {
 	pipeline.Span
 }
 
-// find collects the entries of a batch.
+// find collects the entries of a batch into found.
 func (r *reading) find(found map[windowKey]pipeline.Entry, k pipeline.StreamKey, batch string) error {
 	for _, row := range r.rows {
 		if batch == "" || row.batch != batch {
@@ -85,15 +82,14 @@ func (r *reading) find(found map[windowKey]pipeline.Entry, k pipeline.StreamKey,
 	return nil
 }
 
-// apply folds what is new. It reports false where the log must be read again:
-// as a whole, if an entry stands among those that are folded already, for the
-// order of the log counts.
+// apply folds the new entries. done is false where the log must be read again: because another reading was applied
+// meanwhile, or, as a whole, because a new entry stands among the folded ones and the order of the log counts.
 func (r *reading) apply(settle time.Duration) (done bool, err error) {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.version != r.version {
-		r.whole = true // so that the next reading is not
+		r.whole = true // makes the next reading one from the floor on
 		return false, nil
 	}
 	if r.whole {
@@ -111,7 +107,7 @@ func (r *reading) apply(settle time.Duration) (done bool, err error) {
 	for _, row := range fresh {
 		e, err := row.entry()
 		if err != nil {
-			l.read = false // half of it is folded
+			l.read = false // half of the log is folded
 			return false, err
 		}
 		l.folded.Apply(e)
@@ -124,7 +120,7 @@ func (r *reading) apply(settle time.Duration) (done bool, err error) {
 	return true, nil
 }
 
-// settle raises the floor.
+// settle raises the floor to the entries that are older than the last one by the given time.
 func (l *streamLog) settle(after time.Duration) {
 	latest := int64(0)
 	for _, m := range l.tail {

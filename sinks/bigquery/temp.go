@@ -16,17 +16,15 @@ import (
 const (
 	// tempPrefix begins the names of the stores' temporary folders.
 	tempPrefix = "windrow-bigquery-"
-	// aliveName is a file in such a folder that is locked as long as its process lives.
+	// aliveName is a file in such a folder, which is locked as long as the folder's process lives.
 	aliveName = "alive"
-	// tempTries bounds how often a folder is made: another process may take it for
-	// a dead one's before it is marked alive.
+	// tempTries bounds how often a folder is made: another process may remove a folder before it is marked alive.
 	tempTries = 10
 )
 
 var errSwept = errors.New("other processes kept removing the temporary folder")
 
-// tempFault says what to do about a temporary folder that is missing, full or
-// read-only. Other errors stay as they are.
+// tempFault says what to do about a temporary folder that is missing, full or read-only. Other errors stay as they are.
 func tempFault(op string, err error) error {
 	var local *fs.PathError
 	if !errors.As(err, &local) {
@@ -100,8 +98,8 @@ func makeTemp(parent string) (*tempDir, error) {
 	return nil, errSwept
 }
 
-// there reports whether the file that is locked is still the folder's: a sweep
-// that began before it was locked has removed it.
+// there reports whether the locked file is still in the folder: a sweep that began before the file was locked may have
+// removed the folder.
 func (d *tempDir) there() bool {
 	own, err := d.alive.Stat()
 	if err != nil {
@@ -115,8 +113,8 @@ func (d *tempDir) remove() error {
 	return errors.Join(os.RemoveAll(d.path), d.alive.Unlock())
 }
 
-// sweepTemp removes the folders of dead processes. What cannot be removed
-// (another user's) harms nobody, and the next process tries again.
+// sweepTemp removes the folders of dead processes. A folder that cannot be removed (another user's) harms nobody, and the
+// next process tries again.
 func sweepTemp(parent string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
