@@ -2,17 +2,41 @@ package parquet
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
+
+const (
+	// patience is how often a commit meets other writers before it gives up, where nobody can be kept out.
+	patience = 30
+	// longestPause bounds the pause before the next attempt. Pauses begin at shortestPause and are random, so that two
+	// writers do not meet again and again.
+	shortestPause, longestPause = 5 * time.Millisecond, 2 * time.Second
+)
+
+var errContended = errors.New("other writers kept changing the same windows")
+
+// pause waits before the attempt after the n-th.
+func pause(ctx context.Context, n int) error {
+	longest := min(longestPause, shortestPause<<min(n, 20))
+	return pipeline.Sleep(ctx, rand.N(longest))
+}
 
 // pending is one window on its way through a commit.
 type pending struct {
 	staging.Pending[*stage]
-	strays []string // files of unknown windows that overlap it
+	orphans []string // files of unknown windows that overlap it
+	seen    map[string]volume.Version
+	// disputed are the windows, this one or some that it replaces, of which another writer has begun a commit and not
+	// ended it. It is empty where the commit is alone: then no such writer lives.
+	disputed map[pipeline.Span]bool
 }
 
 // Commit implements [pipeline.Sink].
@@ -27,7 +51,7 @@ func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipelin
 	return results
 }
 
-// commitGroups commits the windows of each stream, all under one lock.
+// commitGroups commits the windows of each stream, all in one update of the volume.
 func (s *Store) commitGroups(ctx context.Context, groups map[pipeline.StreamKey][]*pending) {
 	if len(groups) == 0 {
 		return
@@ -35,17 +59,17 @@ func (s *Store) commitGroups(ctx context.Context, groups map[pipeline.StreamKey]
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b pipeline.StreamKey) int {
 		return slices.Compare([]string{string(a.Stream), string(a.Account)}, []string{string(b.Stream), string(b.Account)})
 	})
-	release, err := s.site.Lock(ctx)
+	err := s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
+		pipeline.Point(ctx, "parquet.locked")
+		for _, k := range keys {
+			s.commitStream(ctx, k, groups[k], alone)
+		}
+		return nil
+	})
 	if err != nil {
 		for _, k := range keys {
 			failAll(groups[k], "lock the sink", err)
 		}
-		return
-	}
-	defer release()
-	pipeline.Point(ctx, "parquet.locked")
-	for _, k := range keys {
-		s.commitStream(ctx, k, groups[k])
 	}
 }
 
@@ -55,9 +79,8 @@ func failAll(group []*pending, op string, err error) {
 	}
 }
 
-// commitStream is the protocol: judge, begin, place, commit. What it leaves at
-// any point, the next commit of the same windows finds as begun and repairs.
-func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []*pending) {
+// commitStream attempts the commit until no window has met another writer.
+func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []*pending, alone bool) {
 	l, err := s.log(k)
 	if err != nil {
 		failAll(group, "commit", err)
@@ -65,20 +88,59 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.unwatch()
+	for n := 1; ; n++ {
+		var whole bool
+		if group, whole = s.attempt(ctx, l, group, alone); !whole {
+			return
+		}
+		if len(group) == 0 {
+			l.compact(ctx, alone)
+			return
+		}
+		if n == patience {
+			failAll(group, "commit", errContended)
+			return
+		}
+		if err := pause(ctx, n); err != nil {
+			failAll(group, "commit", err)
+			return
+		}
+	}
+}
+
+// attempt is the protocol: judge, look, begin, place, commit. What it leaves at any point, the next commit of the same
+// windows finds as begun and repairs.
+//
+// It needs no lock. A begin is an object of the ledger with the next number, so it can only follow from all that others
+// have added. Files are replaced if they are of the versions that were seen before the begin, so a writer whose begin is
+// older can no longer replace what a writer with a newer begin has placed. And a commit is added only if nobody has begun
+// anything that touches its windows after their own begin. Whoever meets another writer at one of the three starts anew.
+//
+// again are the windows that met another writer; the others have their results. whole is false when the ledger could not
+// be read or written.
+func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alone bool) (again []*pending, whole bool) {
 	if err := l.refresh(ctx); err != nil {
 		failAll(group, "read the ledger", err)
-		return
+		return nil, false
 	}
-	if err := s.findStrays(ctx, l, group[0].Table, k, group); err != nil {
+	l.watch()
+	if err := s.findOrphans(ctx, l, group); err != nil {
 		failAll(group, "list the files", err)
-		return
+		return nil, false
 	}
-	replace, write := s.judge(ctx, l, group)
+	replace, write := judge(l, group, alone)
+	if err := s.look(ctx, replace); err != nil {
+		failAll(replace, "list the files", err)
+		replace = nil
+	}
 	// A window that has begun is brought to its end: stopping would leave it
 	// open. Between two windows there is time to stop.
 	stop := ctx
 	ctx = context.WithoutCancel(ctx)
-	if err := s.begin(ctx, l, replace); err != nil {
+	if err := s.begin(ctx, l, replace, alone); errors.Is(err, volume.ErrChanged) {
+		return slices.Concat(replace, write), true
+	} else if err != nil {
 		failAll(replace, "begin the commit", err)
 		replace = nil
 	}
@@ -87,41 +149,41 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 		if err == nil {
 			err = s.place(ctx, p)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			l.orphans.forget(p.orphans)
+			write = append(write, p)
+		case errors.Is(err, volume.ErrChanged) && !alone:
+			again = append(again, p)
+		default:
 			p.Fail("place the window", err)
-			continue
 		}
-		for _, name := range p.strays {
-			delete(l.strays.files, name)
-		}
-		write = append(write, p)
 	}
-	if err := s.end(ctx, l, write); err != nil {
-		failAll(write, "end the commit", err)
-		return
+	met, err := s.end(ctx, l, write, alone)
+	again = append(again, met...)
+	if err != nil {
+		failAll(again, "end the commit", err)
+		return nil, false
 	}
-	l.compact(ctx)
+	return again, true
 }
 
-// judge tells the windows whose files are to be replaced from those of which
-// only the ledger is to be told. Windows that yield are in neither.
-func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending) (replace, write []*pending) {
+// judge tells the windows whose files are to be replaced from those of which only the ledger is to be told. Windows that
+// yield are in neither.
+func judge(l *ledgerLog, group []*pending, alone bool) (replace, write []*pending) {
 	for _, p := range group {
 		if !p.Judge(l.ledger) {
 			continue
 		}
-		p.claimStrays(l)
+		p.claimOrphans(l)
 		if p.Outcome == pipeline.Unchanged {
 			write = append(write, p)
 			continue
 		}
-		e := &p.Verdict.Entry
-		e.HasData = e.Counts.Rows > 0
-		if !e.HasData && p.MayHold {
-			var err error
-			if e.HasData, err = s.holds(ctx, p); err != nil {
-				p.Fail("list the files", err)
-				continue
+		p.disputed = make(map[pipeline.Span]bool)
+		if !alone {
+			for _, begun := range l.ledger.Begun() {
+				p.disputed[begun.Window.Span] = true
 			}
 		}
 		replace = append(replace, p)
@@ -129,8 +191,37 @@ func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending) (repl
 	return replace, write
 }
 
+// look notes the versions of all files that the windows replace, before they begin.
+func (s *Store) look(ctx context.Context, group []*pending) error {
+	var names []string
+	for _, p := range group {
+		files, err := p.files()
+		if err != nil {
+			return err
+		}
+		names = append(names, files...)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	versions, err := s.volume.Versions(ctx, names...)
+	if err != nil {
+		return err
+	}
+	seen := make(map[string]volume.Version, len(names))
+	for i, name := range names {
+		seen[name] = versions[i]
+	}
+	for _, p := range group {
+		p.seen = seen
+		e := &p.Verdict.Entry
+		e.HasData = e.Counts.Rows > 0 || p.MayHold && (p.disputed[e.Window.Span] || seen[p.dataFile()] != volume.Absent)
+	}
+	return nil
+}
+
 // begin marks the windows, and those that they supersede, as open.
-func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending) error {
+func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending, alone bool) error {
 	if len(group) == 0 {
 		return nil
 	}
@@ -142,75 +233,60 @@ func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending) error
 			Fingerprint: e.Fingerprint, RejectsHash: e.RejectsHash, Supersedes: e.Supersedes, HasData: e.HasData,
 		}
 	}
-	if err := l.append(ctx, entries); err != nil {
+	if err := l.append(ctx, entries, alone); err != nil {
 		return err
 	}
 	pipeline.Point(ctx, "parquet.begun")
 	return nil
 }
 
-// place makes the directory hold the window and nothing that it replaces. New
-// rows come before old ones go, so that no crash leaves neither.
-func (s *Store) place(ctx context.Context, p *pending) error {
-	if err := p.Stage.placeData(ctx, p.Verdict.Entry.HasData); err != nil {
-		return err
-	}
-	pipeline.Point(ctx, "parquet.data-renamed")
-	if err := p.Stage.placeRejects(ctx, p.Verdict.Entry); err != nil {
-		return err
-	}
-	pipeline.Point(ctx, "parquet.rejects-placed")
-	if err := s.removeReplaced(ctx, p); err != nil {
-		return err
-	}
-	pipeline.Point(ctx, "parquet.superseded-removed")
-	return nil
-}
-
-// removeReplaced removes the files of windows of other bounds, or of the same
-// bounds cut in another zone.
-func (s *Store) removeReplaced(ctx context.Context, p *pending) error {
-	names := slices.Clone(p.strays)
-	for _, w := range p.Replaces {
-		for _, parent := range []string{p.Table.Name, rejectsDir} {
-			name, err := windowFile(parent, p.Key, w)
-			if err != nil {
-				return err
+// end adds the commit entries and completes the results. met are the windows that another writer touches since they were
+// judged.
+func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending, alone bool) (met []*pending, err error) {
+	for len(group) > 0 {
+		entries := make([]pipeline.Entry, len(group))
+		for i, p := range group {
+			entries[i] = p.Verdict.Entry
+			entries[i].CommittedAt = pipeline.InstantOf(s.now())
+		}
+		err := l.append(ctx, entries, alone)
+		if err == nil {
+			pipeline.Point(ctx, "parquet.committed")
+			for i, p := range group {
+				p.Done(entries[i])
 			}
-			names = append(names, name)
+			return met, nil
 		}
-	}
-	var own [2]string
-	for i, parent := range []string{p.Table.Name, rejectsDir} {
-		name, err := windowFile(parent, p.Key, p.Verdict.Entry.Window)
+		if errors.Is(err, volume.ErrChanged) {
+			err = l.refresh(ctx)
+		}
 		if err != nil {
-			return err
+			failAll(group, "end the commit", err)
+			return met, err
 		}
-		own[i] = name
+		free := group[:0:0]
+		for _, p := range group {
+			if l.others.touch(p) {
+				met = append(met, p)
+			} else {
+				free = append(free, p)
+			}
+		}
+		group = free
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(own[:], name) })
-	if len(names) == 0 {
-		return nil
-	}
-	return s.files.Remove(ctx, names...)
+	return met, nil
 }
 
-// end writes the commit entries and completes the results.
-func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending) error {
-	if len(group) == 0 {
-		return nil
-	}
-	entries := make([]pipeline.Entry, len(group))
-	for i, p := range group {
-		entries[i] = p.Verdict.Entry
-		entries[i].CommittedAt = pipeline.InstantOf(s.now())
-	}
-	if err := l.append(ctx, entries); err != nil {
-		return err
-	}
-	for i, p := range group {
-		p.Done(entries[i])
-	}
-	pipeline.Point(ctx, "parquet.committed")
-	return nil
+// touch reports whether another writer has begun or committed anything that touches the window, or a window that it
+// replaces.
+func (o *others) touch(p *pending) bool {
+	mine := append(slices.Clone(p.Replaces), p.Verdict.Entry.Window)
+	return o.unknown || slices.ContainsFunc(o.entries, func(e pipeline.Entry) bool {
+		if e.Kind != pipeline.EntryBegin && e.Kind != pipeline.EntryCommit {
+			return false
+		}
+		return slices.ContainsFunc(append(slices.Clone(e.Supersedes), e.Window), func(theirs pipeline.Window) bool {
+			return slices.ContainsFunc(mine, func(w pipeline.Window) bool { return w.Overlaps(theirs.Span) })
+		})
+	})
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/pipeline/plan"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
-// counted counts what a store asks of its files.
+// counted counts what a store asks of its volume.
 type counted struct {
-	files.Files
+	volume.Volume
 
 	mu                 sync.Mutex
 	lists, reads       int
@@ -46,37 +46,46 @@ func (c *counted) note(list bool, names, bytes int, dir string) {
 }
 
 func (c *counted) List(ctx context.Context, dir string) ([]string, error) {
-	names, err := c.Files.List(ctx, dir)
+	names, err := c.Volume.List(ctx, dir)
 	c.note(true, len(names), 0, dir)
 	return names, err
 }
 
 func (c *counted) Between(ctx context.Context, dir, first, last string) ([]string, error) {
-	names, err := c.Files.Between(ctx, dir, first, last)
+	names, err := c.Volume.Between(ctx, dir, first, last)
 	c.note(true, len(names), 0, dir)
 	return names, err
 }
 
 func (c *counted) Read(ctx context.Context, name string) ([]byte, error) {
-	body, err := c.Files.Read(ctx, name)
+	body, err := c.Volume.Read(ctx, name)
 	c.note(false, 0, len(body), name)
 	return body, err
 }
 
-func (c *counted) Create(ctx context.Context, name string, body []byte) error {
+func (c *counted) Draft(ctx context.Context) (volume.Draft, error) {
+	d, err := c.Volume.Draft(ctx)
+	return countedDraft{d, c}, err
+}
+
+type countedDraft struct {
+	volume.Draft
+	counted *counted
+}
+
+func (d countedDraft) Publish(ctx context.Context, name string, over volume.Version) error {
 	if strings.HasSuffix(name, snapshotSuffix) {
-		c.mu.Lock()
-		c.snapshotsCreated++
-		c.mu.Unlock()
+		d.counted.mu.Lock()
+		d.counted.snapshotsCreated++
+		d.counted.mu.Unlock()
 	}
-	return c.Files.Create(ctx, name, body)
+	return d.Draft.Publish(ctx, name, over)
 }
 
 func (p place) openCounted(t testing.TB) (*Store, *counted) {
 	t.Helper()
-	local := files.NewLocal(p.root, private)
-	c := &counted{Files: local}
-	s := open(c, local, p.root, Options{Now: clock})
+	c := &counted{Volume: volume.NewLocal(p.root, private)}
+	s := open(c, p.root, Options{Now: clock})
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
 // tenantDir is the folder of one account of one source.
@@ -20,7 +21,7 @@ func tenantDir(k pipeline.TenantKey) (string, error) {
 	return path.Join(journalDir, "source="+string(k.Source), "account="+string(k.Account)), safe("account", string(k.Account))
 }
 
-// Add implements [pipeline.Journal]: one line in the file of the note's day (UTC).
+// Add implements [pipeline.Journal]: one line in the text of the note's day (UTC).
 func (s *Store) Add(ctx context.Context, n pipeline.Note) error {
 	const op = "write the journal"
 	dir, err := tenantDir(n.Tenant)
@@ -35,7 +36,7 @@ func (s *Store) Add(ctx context.Context, n pipeline.Note) error {
 		return fault(op, err)
 	}
 	day := n.At.UTC().Format(dateLayout)
-	if err := s.files.Append(ctx, path.Join(dir, day+lineSuffix), line); err != nil {
+	if err := s.volume.AddLine(ctx, path.Join(dir, day+lineSuffix), line); err != nil {
 		return fault(op, err)
 	}
 	pipeline.Point(ctx, "parquet.noted")
@@ -49,24 +50,24 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 	if err != nil {
 		return nil, fault(op, err)
 	}
-	names, err := s.files.List(ctx, dir)
+	names, err := s.volume.List(ctx, dir)
 	if err != nil {
 		return nil, fault(op, err)
 	}
 	first := t.UTC().Format(dateLayout)
 	var notes []pipeline.Note
 	for _, name := range names {
-		if day, ok := strings.CutSuffix(path.Base(name), lineSuffix); !ok || day < first {
+		text, _, _ := strings.Cut(strings.TrimPrefix(name, dir+"/"), "/") // a volume may keep each line in an object beneath it
+		if day, ok := strings.CutSuffix(text, lineSuffix); !ok || day < first {
 			continue
 		}
-		body, err := s.files.Read(ctx, name)
+		body, err := s.volume.Read(ctx, name)
 		if err != nil {
 			return nil, fault(op, err)
 		}
 		for line := range bytes.Lines(body) {
 			n := pipeline.Note{Tenant: k}
-			// A line that breaks off belongs to an Add that never returned: what it
-			// describes was not done.
+			// A line that breaks off belongs to an Add that never returned. What the line describes was not done.
 			if json.Unmarshal(line, &n) == nil && !n.At.Before(t) {
 				notes = append(notes, n)
 			}
@@ -90,18 +91,8 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	if err != nil {
 		return fault(op, err)
 	}
-	t, err := s.files.Temp(ctx)
-	if err != nil {
-		return fault(op, err)
-	}
-	defer t.Discard() //nolint:errcheck // a stray goes with the run's folder
-	if _, err := t.Write(append(body, '\n')); err != nil {
-		return fault(op, err)
-	}
-	if err := t.Sync(); err != nil {
-		return fault(op, err)
-	}
-	if err := t.Place(ctx, path.Join(runsDir, string(run.SyncID)+".json")); err != nil {
+	name := path.Join(runsDir, string(run.SyncID)+".json")
+	if err := volume.Put(ctx, s.volume, name, append(body, '\n')); err != nil {
 		return fault(op, err)
 	}
 	pipeline.Point(ctx, "parquet.run-recorded")

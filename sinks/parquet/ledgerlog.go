@@ -19,7 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
 const (
@@ -30,6 +30,9 @@ const (
 	compactShare = 8
 	mostObjects  = 128
 
+	// mostBehind is how many objects a writer may fall behind between two looks at the log, where nobody is kept out.
+	mostBehind = 1024
+
 	// snapshotWindow is what a reader of a snapshot keeps of it in memory.
 	snapshotWindow = 1 << 20
 )
@@ -39,15 +42,14 @@ const (
 //	00000033.jsonl            the entries of one commit, a JSON object each
 //	00000032.snapshot.jsonl.zst  the sum of the objects 1 to 32
 //
-// An object is created once, by whoever holds the lock, and never changes.
-// Reading takes the newest snapshot and every object after it. Objects that a
-// snapshot covers are removed in any order, for nobody looks at them again.
+// An object is created once and never changes: of two writers that create the same number one succeeds, and the other
+// reads what it missed. Reading takes the newest snapshot and every object after it. Objects that a snapshot covers are
+// removed in any order, for nobody looks at them again.
 //
-// The folded ledger stays in memory, so that a commit reads only what other
-// processes have added. mu guards everything.
+// The folded ledger stays in memory, so that a commit reads only what other processes have added. mu guards everything.
 type ledgerLog struct {
-	files files.Files
-	dir   string
+	volume volume.Volume
+	dir    string
 
 	mu       sync.Mutex
 	ledger   *pipeline.Ledger
@@ -56,11 +58,19 @@ type ledgerLog struct {
 	summed   int // entries in that snapshot, when this process has read or written it
 	added    int // entries folded in since
 	lines    lineReader
-	strays   strays
+	orphans  orphans
+	others   others
 }
 
-func newLedgerLog(f files.Files, dir string) *ledgerLog {
-	return &ledgerLog{files: f, dir: dir, ledger: pipeline.NewLedger()}
+// others is what other writers have added to a log since a moment.
+type others struct {
+	watched bool
+	entries []pipeline.Entry // folded in since
+	unknown bool             // a snapshot took the place of objects that were never read
+}
+
+func newLedgerLog(v volume.Volume, dir string) *ledgerLog {
+	return &ledgerLog{volume: v, dir: dir, ledger: pipeline.NewLedger()}
 }
 
 // listing is what a folder of the log holds.
@@ -73,7 +83,7 @@ type listing struct {
 
 func (l *ledgerLog) list(ctx context.Context) (listing, error) {
 	ls := listing{objects: map[int]string{}, snapshots: map[int]string{}}
-	names, err := l.files.List(ctx, l.dir)
+	names, err := l.volume.List(ctx, l.dir)
 	if err != nil {
 		return ls, err
 	}
@@ -121,6 +131,7 @@ func (l *ledgerLog) look(ctx context.Context) error {
 	if end := max(ls.last, ls.snapshot); ls.snapshot > l.last || end < l.last {
 		// First look, long absence, or a folder that somebody has replaced.
 		l.ledger, l.last, l.summed, l.added = pipeline.NewLedger(), 0, 0, 0
+		l.others.unknown = true
 		if ls.snapshot > 0 {
 			if l.summed, err = l.fold(ctx, ls.snapshots[ls.snapshot]); err != nil {
 				return err
@@ -147,7 +158,7 @@ func (l *ledgerLog) look(ctx context.Context) error {
 // fold applies the entries of one object or snapshot, and returns their number.
 // What was folded of one that is damaged in the middle is forgotten.
 func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
-	body, err := l.files.Read(ctx, name)
+	body, err := l.volume.Read(ctx, name)
 	if err != nil {
 		return 0, err
 	}
@@ -184,9 +195,18 @@ func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 			}
 		}
 		l.ledger.Apply(e)
+		if l.others.watched && !l.others.unknown {
+			l.others.entries = append(l.others.entries, e)
+		}
 		n++
 	}
 }
+
+// watch begins to collect what other writers add, from the entries that are folded in now.
+func (l *ledgerLog) watch() { l.others = others{watched: true} }
+
+// unwatch ends the collection.
+func (l *ledgerLog) unwatch() { l.others = others{} }
 
 // anyEntry reads what [lineReader] leaves alone. It stands apart because what
 // encoding/json fills lies on the heap.
@@ -210,18 +230,20 @@ func wholeLine(r *bufio.Reader) ([]byte, error) {
 	return bytes.TrimSuffix(line, []byte("\n")), err
 }
 
-// append creates the next object. The caller holds the lock and has refreshed
-// under it. After an error the object may or may not exist: refresh again.
-func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry) error {
+// append creates the next object, from entries that follow from all that is folded in. If another writer was faster the
+// error is [volume.ErrChanged], and if the caller is alone, an error that tells of a writer without the lock. After an
+// error the object may or may not exist: refresh again.
+func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry, alone bool) error {
 	var body bytes.Buffer
 	if err := writeLines(&body, slices.Values(entries)); err != nil {
 		return err
 	}
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last+1, lineSuffix))
-	if err := l.files.Create(ctx, name, body.Bytes()); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%w: another process writes without the lock", err)
-		}
+	err := volume.Create(ctx, l.volume, name, body.Bytes())
+	if alone && errors.Is(err, volume.ErrChanged) {
+		return fmt.Errorf("%s: %w: another process writes without the lock", name, fs.ErrExist)
+	}
+	if err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -230,6 +252,22 @@ func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry) error 
 	l.last++
 	l.added += len(entries)
 	return nil
+}
+
+// record appends entries that hold whatever other writers add before them.
+func (l *ledgerLog) record(ctx context.Context, entries []pipeline.Entry, alone bool) error {
+	for n := 1; ; n++ {
+		if err := l.refresh(ctx); err != nil {
+			return err
+		}
+		err := l.append(ctx, entries, alone)
+		if !errors.Is(err, volume.ErrChanged) || n == patience {
+			return err
+		}
+		if err := pause(ctx, n); err != nil {
+			return err
+		}
+	}
 }
 
 func writeLines(w io.Writer, entries iter.Seq[pipeline.Entry]) error {
@@ -268,10 +306,12 @@ func snapshotOf(ledger *pipeline.Ledger) (object []byte, entries int, err error)
 	return body.Bytes(), entries, err
 }
 
-// compact writes a snapshot when enough has come since the last one, and
-// removes what it covers. A failure costs nothing but the room: the objects are
-// still there, and the next commit tries again.
-func (l *ledgerLog) compact(ctx context.Context) {
+// compact writes a snapshot when enough has come since the last one, and removes what it covers. A failure costs nothing
+// but the room: the objects are still there, and the next commit tries again.
+//
+// A writer that is not alone leaves the newest of the covered objects: another writer, who has not seen the snapshot, may
+// be about to create the object after the last one that he read, and must find that number taken.
+func (l *ledgerLog) compact(ctx context.Context, alone bool) {
 	if !l.due() {
 		return
 	}
@@ -280,8 +320,8 @@ func (l *ledgerLog) compact(ctx context.Context) {
 		return
 	}
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, snapshotSuffix))
-	err = l.files.Create(ctx, name, body)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	err = volume.Create(ctx, l.volume, name, body)
+	if err != nil && !errors.Is(err, volume.ErrChanged) {
 		return
 	}
 	l.snapshot, l.summed, l.added = l.last, entries, 0
@@ -290,17 +330,21 @@ func (l *ledgerLog) compact(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	var covered []string
+	kept := 0
+	if !alone {
+		kept = mostBehind
+	}
+	var covered []volume.Object
 	for n, name := range ls.objects {
-		if n <= l.snapshot {
-			covered = append(covered, name)
+		if n <= l.snapshot-kept {
+			covered = append(covered, volume.Object{Name: name, Version: volume.Any})
 		}
 	}
 	for n, name := range ls.snapshots {
 		if n < l.snapshot {
-			covered = append(covered, name)
+			covered = append(covered, volume.Object{Name: name, Version: volume.Any})
 		}
 	}
-	_ = l.files.Remove(ctx, covered...)
+	_ = l.volume.Remove(ctx, covered...)
 	pipeline.Point(ctx, "parquet.snapshot-pruned")
 }

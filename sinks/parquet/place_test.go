@@ -16,7 +16,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/faults"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
 
@@ -62,9 +62,8 @@ func (p place) Open(t testing.TB) pipeline.Store {
 
 func (p place) OpenFaulty(t testing.TB, n int, after bool) (pipeline.Store, func() bool) {
 	t.Helper()
-	local := files.NewLocal(p.root, private)
 	plan := &faults.Plan{N: n, After: after}
-	s := open(plan.Files(local), plan.Site(local), p.root, Options{Now: clock})
+	s := open(plan.Volume(volume.NewLocal(p.root, private)), p.root, Options{Now: clock})
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
 // rejectsSchema is that of the files beneath _windrow/rejects.
@@ -37,19 +37,18 @@ const (
 	rejectBytes = 4 << 20
 )
 
-// spool keeps the rejects of a window on disk until its entry is known, since
-// a document of nothing but rejects may be of any size. It uses gob rather than
-// JSON, for what is rejected need not be UTF-8.
+// spool keeps the rejects of a window out of memory until its entry is known, since a document of nothing but rejects may
+// be of any size. It uses gob and not JSON, since what is rejected need not be UTF-8.
 type spool struct {
-	temp files.Temp
-	buf  *bufio.Writer
-	enc  *gob.Encoder
-	rows int64
+	draft volume.Draft
+	buf   *bufio.Writer
+	enc   *gob.Encoder
+	rows  int64
 }
 
-func newSpool(t files.Temp) *spool {
-	buf := bufio.NewWriterSize(t, 32<<10)
-	return &spool{temp: t, buf: buf, enc: gob.NewEncoder(buf)}
+func newSpool(d volume.Draft) *spool {
+	buf := bufio.NewWriterSize(d, 32<<10)
+	return &spool{draft: d, buf: buf, enc: gob.NewEncoder(buf)}
 }
 
 func (s *spool) add(rejects []pipeline.Reject) error {
@@ -66,12 +65,12 @@ func (s *spool) end() error {
 	if err := s.buf.Flush(); err != nil {
 		return err
 	}
-	return s.temp.Sync()
+	return s.draft.Sync()
 }
 
-// rejectsFile turns the spool into a sealed Parquet file.
-func (s *Store) rejectsFile(ctx context.Context, sp *spool, e pipeline.Entry) (files.Temp, error) {
-	r, err := sp.temp.Open()
+// rejectsFile turns the spool into a Parquet file, ready to be published.
+func (s *Store) rejectsFile(ctx context.Context, sp *spool, e pipeline.Entry) (volume.Draft, error) {
+	r, err := sp.draft.Open()
 	if err != nil {
 		return nil, err
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
-// stage collects one window in temporary files. Each file is begun with the first row or the first reject that goes into
+// stage collects one window in drafts. Each draft is begun with the first row or the first reject that goes into
 // it, since a report may serve many windows at once.
 type stage struct {
 	*staging.Stage
 	store *Store
 
-	data    files.Temp     // nil before the first row
+	data    volume.Draft   // nil before the first row
 	file    *rowgroup.File // in data
 	rejects *spool         // nil before the first reject
 }
@@ -56,12 +56,12 @@ func (st *stage) Append(ctx context.Context, seq int, rec arrow.Record) error {
 // begin returns the window's file. The caller holds the stage's lock.
 func (st *stage) begin(ctx context.Context) (*rowgroup.File, error) {
 	if st.file == nil {
-		t, err := st.store.files.Temp(ctx)
+		d, err := st.store.volume.Draft(ctx)
 		if err != nil {
 			return nil, err
 		}
-		st.data = t
-		if st.file, err = rowgroup.NewFile(t, st.Table.StageSchema()); err != nil {
+		st.data = d
+		if st.file, err = rowgroup.NewFile(d, st.Table.StageSchema()); err != nil {
 			return nil, err
 		}
 	}
@@ -75,11 +75,11 @@ func (st *stage) Reject(ctx context.Context, rejects []pipeline.Reject) error {
 	}
 	return st.Collect("stage rejects", func() error {
 		if st.rejects == nil {
-			t, err := st.store.files.Temp(ctx)
+			d, err := st.store.volume.Draft(ctx)
 			if err != nil {
 				return err
 			}
-			st.rejects = newSpool(t)
+			st.rejects = newSpool(d)
 		}
 		return st.rejects.add(rejects)
 	})
@@ -117,7 +117,7 @@ func (st *stage) Abort() error {
 			errs = append(errs, st.data.Discard())
 		}
 		if st.rejects != nil {
-			errs = append(errs, st.rejects.temp.Discard())
+			errs = append(errs, st.rejects.draft.Discard())
 		}
 		return errors.Join(errs...)
 	})
@@ -134,53 +134,13 @@ func (st *stage) Counts() (rows, rejected int64) {
 	return rows, rejected
 }
 
-// placeData gives the window's file its name. A window without rows gets a
-// file that says so when there may be one to replace, else none.
-func (st *stage) placeData(ctx context.Context, hasData bool) error {
-	if !hasData {
-		return nil
-	}
-	name, err := windowFile(st.Table.Name, st.Key, st.Window)
-	if err != nil {
-		return err
-	}
-	if st.data == nil {
-		if st.data, err = st.store.emptyFile(ctx, st.Table); err != nil {
-			return err
-		}
-	}
-	return st.data.Place(ctx, name)
-}
-
-// placeRejects gives the window's rejects their name, or removes those of an
-// earlier reading.
-func (st *stage) placeRejects(ctx context.Context, e pipeline.Entry) error {
-	name, err := windowFile(rejectsDir, st.Key, st.Window)
-	if err != nil {
-		return err
-	}
-	if st.rejects == nil {
-		return st.store.files.Remove(ctx, name)
-	}
-	t, err := st.store.rejectsFile(ctx, st.rejects, e)
-	if err != nil {
-		return err
-	}
-	return errors.Join(t.Place(ctx, name), t.Discard())
-}
-
-// emptyFile is a sealed file of the table without rows.
-func (s *Store) emptyFile(ctx context.Context, table *pipeline.Table) (files.Temp, error) {
-	return s.build(ctx, table.StageSchema(), func(*rowgroup.File) error { return nil })
-}
-
-// build makes a sealed file of the groups that fill adds.
-func (s *Store) build(ctx context.Context, schema *arrow.Schema, fill func(*rowgroup.File) error) (files.Temp, error) {
-	t, err := s.files.Temp(ctx)
+// build makes a draft, ready to be published, of the groups that fill adds.
+func (s *Store) build(ctx context.Context, schema *arrow.Schema, fill func(*rowgroup.File) error) (volume.Draft, error) {
+	d, err := s.volume.Draft(ctx)
 	if err != nil {
 		return nil, err
 	}
-	file, err := rowgroup.NewFile(t, schema)
+	file, err := rowgroup.NewFile(d, schema)
 	if err == nil {
 		err = fill(file)
 	}
@@ -188,10 +148,10 @@ func (s *Store) build(ctx context.Context, schema *arrow.Schema, fill func(*rowg
 		err = file.Close()
 	}
 	if err == nil {
-		err = t.Sync()
+		err = d.Sync()
 	}
 	if err != nil {
-		return nil, errors.Join(err, t.Discard())
+		return nil, errors.Join(err, d.Discard())
 	}
-	return t, nil
+	return d, nil
 }

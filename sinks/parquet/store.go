@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
 // Options of a Store.
@@ -16,13 +16,11 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store is a directory of Parquet files. See [pipeline.Store] for what its
-// methods promise.
+// Store is a volume of Parquet files. See [pipeline.Store] for what its methods promise.
 type Store struct {
-	files files.Files
-	site  files.Site
-	root  string
-	now   func() time.Time
+	volume volume.Volume
+	root   string
+	now    func() time.Time
 
 	mu   sync.Mutex
 	logs map[pipeline.StreamKey]*ledgerLog
@@ -34,27 +32,26 @@ var _ pipeline.Store = (*Store)(nil)
 // file:///var/lib/warehouse. It touches nothing: a directory that is missing
 // is an empty store, and is created by the first thing that is written.
 func Open(_ context.Context, root string, o Options) (*Store, error) {
-	dir, err := files.Root(root)
+	dir, err := volume.Root(root)
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
 			Hint: "name a directory, for example ./warehouse"}
 	}
-	local := files.NewLocal(dir, private)
-	return open(local, local, dir, o), nil
+	return open(volume.NewLocal(dir, private), dir, o), nil
 }
 
-func open(f files.Files, site files.Site, root string, o Options) *Store {
+func open(v volume.Volume, root string, o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{files: f, site: site, root: root, now: o.Now, logs: make(map[pipeline.StreamKey]*ledgerLog)}
+	return &Store{volume: v, root: root, now: o.Now, logs: make(map[pipeline.StreamKey]*ledgerLog)}
 }
 
 // Root is the directory, as an absolute path.
 func (s *Store) Root() string { return s.root }
 
 // Close drops what was staged and not committed.
-func (s *Store) Close() error { return fault("close the sink", s.site.Close()) }
+func (s *Store) Close() error { return fault("close the sink", s.volume.Close()) }
 
 // Check implements [pipeline.Store]. It creates no directory: when the root is
 // missing, the nearest directory above it is tried.
@@ -62,7 +59,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fault("check the sink", err)
 	}
-	return fault("check the sink", s.site.Probe(ctx))
+	return fault("check the sink", s.volume.Probe(ctx))
 }
 
 // log returns the ledger's log of a stream.
@@ -74,7 +71,7 @@ func (s *Store) log(k pipeline.StreamKey) (*ledgerLog, error) {
 	defer s.mu.Unlock()
 	l := s.logs[k]
 	if l == nil {
-		l = newLedgerLog(s.files, streamDir(ledgerDir, k))
+		l = newLedgerLog(s.volume, streamDir(ledgerDir, k))
 		s.logs[k] = l
 	}
 	return l, nil
@@ -105,27 +102,22 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 	if err != nil {
 		return streamFault(op, k, err)
 	}
-	release, err := s.site.Lock(ctx)
-	if err != nil {
-		return streamFault(op, k, err)
-	}
-	defer release()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.refresh(ctx); err != nil {
-		return streamFault(op, k, err)
-	}
-	if err := l.append(ctx, slices.Clone(entries)); err != nil {
-		return streamFault(op, k, err)
-	}
-	pipeline.Point(ctx, "parquet.recorded")
-	l.compact(ctx)
-	return nil
+	err = s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if err := l.record(ctx, slices.Clone(entries), alone); err != nil {
+			return err
+		}
+		pipeline.Point(ctx, "parquet.recorded")
+		l.compact(ctx, alone)
+		return nil
+	})
+	return streamFault(op, k, err)
 }
 
 // Streams implements [pipeline.Store].
 func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
-	names, err := s.files.List(ctx, ledgerDir)
+	names, err := s.volume.List(ctx, ledgerDir)
 	if err != nil {
 		return nil, fault("list the ledgers", err)
 	}

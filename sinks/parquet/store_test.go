@@ -327,17 +327,18 @@ func TestStoppingHalfwayKeepsWhatIsCommittedAndBeginsNothing(t *testing.T) {
 func TestACommitWaitsForTheLockAsLongAsItsContextLives(t *testing.T) {
 	p := newPlace(t)
 	holder := p.Open(t).(*Store)
-	release, err := holder.site.Lock(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
-	defer cancel()
 	w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
-	if err := p.Open(t).Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v", err)
+	held := holder.volume.Update(context.Background(), func(context.Context, bool) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+		defer cancel()
+		if err := p.Open(t).Record(ctx, testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		return nil
+	})
+	if held != nil {
+		t.Fatal(held)
 	}
-	release()
 	if err := p.Open(t).Record(context.Background(), testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w}); err != nil {
 		t.Error(err)
 	}

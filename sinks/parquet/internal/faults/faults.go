@@ -1,9 +1,8 @@
-// Package faults makes the n-th call to a store's files fail, once, so that a
-// sweep over n = 0, 1, 2 … proves that no call is taken for granted.
+// Package faults makes the n-th call to a volume fail, once, so that a sweep over n = 0, 1, 2 … proves that no call is
+// taken for granted.
 //
-// It is for tests. It fails whole calls; half a file is what a failed Write
-// leaves, and a call may have had its effect although it failed. A Temp that is
-// placed before it was synced fails always.
+// It is for tests. It fails whole calls. A failed Write leaves half of the bytes, and any other failed call may have had
+// its effect. A draft that is published before it was synced fails always.
 package faults
 
 import (
@@ -12,7 +11,7 @@ import (
 	"io"
 	"sync/atomic"
 
-	"github.com/windrow-data/windrow/sinks/parquet/internal/files"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
 // ErrInjected is the error of the failing call.
@@ -42,80 +41,87 @@ func (p *Plan) do(call func() error) error {
 	return ErrInjected
 }
 
-// Files returns f under the plan.
-func (p *Plan) Files(f files.Files) files.Files { return faultyFiles{f, p} }
+// Volume returns v under the plan. Its Close never fails: nothing depends on it.
+func (p *Plan) Volume(v volume.Volume) volume.Volume { return faulty{v, p} }
 
-// Site returns s under the plan. Its Close never fails: nothing depends on it.
-func (p *Plan) Site(s files.Site) files.Site { return faultySite{s, p} }
-
-type faultyFiles struct {
-	files.Files
+type faulty struct {
+	volume.Volume
 	plan *Plan
 }
 
-func (f faultyFiles) List(ctx context.Context, dir string) (names []string, err error) {
-	err = f.plan.do(func() (err error) { names, err = f.Files.List(ctx, dir); return })
+func (f faulty) List(ctx context.Context, dir string) (names []string, err error) {
+	err = f.plan.do(func() (err error) { names, err = f.Volume.List(ctx, dir); return })
 	return names, err
 }
 
-func (f faultyFiles) Between(ctx context.Context, dir, first, last string) (names []string, err error) {
-	err = f.plan.do(func() (err error) { names, err = f.Files.Between(ctx, dir, first, last); return })
+func (f faulty) Between(ctx context.Context, dir, first, last string) (names []string, err error) {
+	err = f.plan.do(func() (err error) { names, err = f.Volume.Between(ctx, dir, first, last); return })
 	return names, err
 }
 
-func (f faultyFiles) Read(ctx context.Context, name string) (body []byte, err error) {
-	err = f.plan.do(func() (err error) { body, err = f.Files.Read(ctx, name); return })
+func (f faulty) Read(ctx context.Context, name string) (body []byte, err error) {
+	err = f.plan.do(func() (err error) { body, err = f.Volume.Read(ctx, name); return })
 	return body, err
 }
 
-func (f faultyFiles) Create(ctx context.Context, name string, body []byte) error {
-	return f.plan.do(func() error { return f.Files.Create(ctx, name, body) })
+func (f faulty) Versions(ctx context.Context, names ...string) (versions []volume.Version, err error) {
+	err = f.plan.do(func() (err error) { versions, err = f.Volume.Versions(ctx, names...); return })
+	return versions, err
 }
 
-func (f faultyFiles) Append(ctx context.Context, name string, line []byte) error {
-	return f.plan.do(func() error { return f.Files.Append(ctx, name, line) })
+func (f faulty) AddLine(ctx context.Context, name string, line []byte) error {
+	return f.plan.do(func() error { return f.Volume.AddLine(ctx, name, line) })
 }
 
-func (f faultyFiles) Remove(ctx context.Context, names ...string) error {
-	return f.plan.do(func() error { return f.Files.Remove(ctx, names...) })
+func (f faulty) Remove(ctx context.Context, objects ...volume.Object) error {
+	return f.plan.do(func() error { return f.Volume.Remove(ctx, objects...) })
 }
 
-func (f faultyFiles) Temp(ctx context.Context) (files.Temp, error) {
-	var t files.Temp
-	err := f.plan.do(func() (err error) { t, err = f.Files.Temp(ctx); return })
+// Update fails before its turn has come, or once it is over.
+func (f faulty) Update(ctx context.Context, write func(ctx context.Context, alone bool) error) error {
+	return f.plan.do(func() error { return f.Volume.Update(ctx, write) })
+}
+
+func (f faulty) Probe(ctx context.Context) error {
+	return f.plan.do(func() error { return f.Volume.Probe(ctx) })
+}
+
+func (f faulty) Draft(ctx context.Context) (volume.Draft, error) {
+	var d volume.Draft
+	err := f.plan.do(func() (err error) { d, err = f.Volume.Draft(ctx); return })
 	if err != nil {
-		if t != nil {
-			err = errors.Join(err, t.Discard())
+		if d != nil {
+			err = errors.Join(err, d.Discard())
 		}
 		return nil, err
 	}
-	return &faultyTemp{Temp: t, plan: f.plan}, nil
+	return &faultyDraft{Draft: d, plan: f.plan}, nil
 }
 
 // errUnsynced: a name was given to bytes that a power cut may take back.
-var errUnsynced = errors.New("placed before it was on stable storage")
+var errUnsynced = errors.New("published before it was on stable storage")
 
-type faultyTemp struct {
-	files.Temp
+type faultyDraft struct {
+	volume.Draft
 	plan   *Plan
 	synced bool
 }
 
-func (t *faultyTemp) Write(b []byte) (n int, err error) {
-	err = t.plan.do(func() (err error) { n, err = t.Temp.Write(b); return })
-	if errors.Is(err, ErrInjected) && !t.plan.After {
-		n, _ = t.Temp.Write(b[:len(b)/2])
+func (d *faultyDraft) Write(b []byte) (n int, err error) {
+	err = d.plan.do(func() (err error) { n, err = d.Draft.Write(b); return })
+	if errors.Is(err, ErrInjected) && !d.plan.After {
+		n, _ = d.Draft.Write(b[:len(b)/2])
 	}
 	return n, err
 }
 
-func (t *faultyTemp) Sync() error {
-	t.synced = true
-	return t.plan.do(t.Temp.Sync)
+func (d *faultyDraft) Sync() error {
+	d.synced = true
+	return d.plan.do(d.Draft.Sync)
 }
 
-func (t *faultyTemp) Open() (r io.ReadCloser, err error) {
-	err = t.plan.do(func() (err error) { r, err = t.Temp.Open(); return })
+func (d *faultyDraft) Open() (r io.ReadCloser, err error) {
+	err = d.plan.do(func() (err error) { r, err = d.Draft.Open(); return })
 	if err != nil && r != nil {
 		err = errors.Join(err, r.Close())
 		r = nil
@@ -123,29 +129,11 @@ func (t *faultyTemp) Open() (r io.ReadCloser, err error) {
 	return r, err
 }
 
-func (t *faultyTemp) Place(ctx context.Context, name string) error {
-	if !t.synced {
+func (d *faultyDraft) Publish(ctx context.Context, name string, over volume.Version) error {
+	if !d.synced {
 		return errUnsynced
 	}
-	return t.plan.do(func() error { return t.Temp.Place(ctx, name) })
+	return d.plan.do(func() error { return d.Draft.Publish(ctx, name, over) })
 }
 
-func (t *faultyTemp) Discard() error { return t.plan.do(t.Temp.Discard) }
-
-type faultySite struct {
-	files.Site
-	plan *Plan
-}
-
-func (s faultySite) Lock(ctx context.Context) (func(), error) {
-	var release func()
-	err := s.plan.do(func() (err error) { release, err = s.Site.Lock(ctx); return })
-	if err != nil && release != nil {
-		release()
-	}
-	return release, err
-}
-
-func (s faultySite) Probe(ctx context.Context) error {
-	return s.plan.do(func() error { return s.Site.Probe(ctx) })
-}
+func (d *faultyDraft) Discard() error { return d.plan.do(d.Draft.Discard) }

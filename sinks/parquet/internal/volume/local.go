@@ -1,4 +1,4 @@
-package files
+package volume
 
 import (
 	"context"
@@ -14,28 +14,27 @@ import (
 	"syscall"
 )
 
-// Local keeps objects as files beneath a directory. Private, a folder in it,
-// holds the lock file and the temporary files. Nothing is created before the
-// first object is written.
+// Local keeps objects as files beneath a directory. The private folder in it holds the lock file and the drafts. Nothing
+// is created before the first object is written.
 type Local struct {
 	root    string
 	private string // absolute
 
-	turn chan struct{}        // of this process's goroutines at the lock file
+	busy chan struct{}        // full while a goroutine of this process holds the lock file, or waits for it
 	sync func(*os.File) error // puts a file on stable storage
 	mu   sync.Mutex
-	run  *run            // nil until the first Temp
-	made map[string]bool // names that Append has put on stable storage
+	run  *run            // nil until the first draft
+	made map[string]bool // names that AddLine has put on stable storage
 }
 
-// NewLocal returns the files beneath root. private is a folder's name in it.
+// NewLocal returns the volume beneath root. private is a folder's name in it.
 func NewLocal(root, private string) *Local {
-	return &Local{root: root, private: filepath.Join(root, private), turn: make(chan struct{}, 1), sync: (*os.File).Sync}
+	return &Local{root: root, private: filepath.Join(root, private), busy: make(chan struct{}, 1), sync: (*os.File).Sync}
 }
 
 func (l *Local) path(name string) string { return filepath.Join(l.root, filepath.FromSlash(name)) }
 
-// List implements [Files].
+// List implements [Reader].
 func (l *Local) List(_ context.Context, dir string) ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(l.path(dir), func(path string, d fs.DirEntry, err error) error {
@@ -55,7 +54,7 @@ func (l *Local) List(_ context.Context, dir string) ([]string, error) {
 	return names, err
 }
 
-// Between implements [Files].
+// Between implements [Reader].
 func (l *Local) Between(ctx context.Context, dir, first, last string) ([]string, error) {
 	entries, err := os.ReadDir(l.path(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -75,40 +74,56 @@ func (l *Local) Between(ctx context.Context, dir, first, last string) ([]string,
 	return names, nil
 }
 
-// Read implements [Files].
+// Read implements [Reader].
 func (l *Local) Read(_ context.Context, name string) ([]byte, error) {
 	return os.ReadFile(l.path(name))
 }
 
-// Create implements [Files].
-func (l *Local) Create(ctx context.Context, name string, body []byte) error {
-	t, err := l.temp(ctx)
-	if err != nil {
+// Versions implements [Reader].
+func (l *Local) Versions(_ context.Context, names ...string) ([]Version, error) {
+	versions := make([]Version, len(names))
+	for i, name := range names {
+		var err error
+		if versions[i], err = version(l.path(name)); err != nil {
+			return nil, err
+		}
+	}
+	return versions, nil
+}
+
+// version is the version of the file at path. A file that takes the place of another one has an inode of its own as long
+// as the other one exists, and a modification time afterwards.
+func version(path string) (Version, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Absent, nil
+	case err != nil:
+		return Absent, err
+	}
+	inode := uint64(0)
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		inode = uint64(stat.Ino)
+	}
+	return Version(fmt.Sprintf("%d-%d-%d", inode, info.ModTime().UnixNano(), info.Size())), nil
+}
+
+// unchanged reports ErrChanged unless the file at path is of the version.
+func unchanged(path string, want Version) error {
+	if want == Any {
+		return nil
+	}
+	if got, err := version(path); err != nil || got == want {
 		return err
 	}
-	defer t.Discard() //nolint:errcheck // an empty husk in the run's folder, which goes with the run
-	if _, err := t.Write(body); err != nil {
-		return err
-	}
-	if err := t.Sync(); err != nil {
-		return err
-	}
-	path := l.path(name)
-	if err := l.makeDir(filepath.Dir(path)); err != nil {
-		return err
-	}
-	if err := moveNew(os.Link, t.path, path); err != nil {
-		return err
-	}
-	return l.syncDir(filepath.Dir(path))
+	return fmt.Errorf("%s: %w", path, ErrChanged)
 }
 
 // moveNew gives the file at from the name to unless there is one already.
 func moveNew(link func(from, to string) error, from, to string) error {
 	err := link(from, to)
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) {
-		// A file system without hard links. Looking before the leap is enough
-		// here: whoever creates an object holds the lock.
+		// A file system without hard links. It is enough to look first: whoever publishes an object holds the lock.
 		if _, err := os.Lstat(to); err == nil {
 			return &fs.PathError{Op: "create", Path: to, Err: fs.ErrExist}
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -119,8 +134,8 @@ func moveNew(link func(from, to string) error, from, to string) error {
 	return err
 }
 
-// Append implements [Files].
-func (l *Local) Append(_ context.Context, name string, line []byte) (err error) {
+// AddLine implements [Writer].
+func (l *Local) AddLine(_ context.Context, name string, line []byte) (err error) {
 	path := l.path(name)
 	if err := l.makeDir(filepath.Dir(path)); err != nil {
 		return err
@@ -175,15 +190,15 @@ func (l *Local) keepName(path string) error {
 	return nil
 }
 
-// Remove implements [Files].
-func (l *Local) Remove(_ context.Context, names ...string) error {
+// Remove implements [Writer].
+func (l *Local) Remove(_ context.Context, objects ...Object) error {
 	var dirs []string
-	for _, name := range names {
-		path := l.path(name)
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, o := range objects {
+		path := l.path(o.Name)
+		if err := removeFile(path, o.Version); err != nil {
 			return err
 		}
-		// Also when it was gone: whoever removed it may have died before the sync.
+		// Also when the file was gone: whoever removed it may have died before the sync.
 		if dir := filepath.Dir(path); !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}
@@ -192,6 +207,22 @@ func (l *Local) Remove(_ context.Context, names ...string) error {
 		if err := l.syncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+	}
+	return nil
+}
+
+func removeFile(path string, of Version) error {
+	if of != Any {
+		got, err := version(path)
+		if err != nil || got == Absent {
+			return err
+		}
+		if got != of {
+			return fmt.Errorf("%s: %w", path, ErrChanged)
+		}
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -229,7 +260,7 @@ func (l *Local) syncDir(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-// Probe implements [Site]. A root that does not exist is not created: what is
+// Probe implements [Volume]. A root that does not exist is not created: what is
 // tried is the nearest directory above it.
 func (l *Local) Probe(context.Context) error {
 	dir := l.root
@@ -262,22 +293,33 @@ func (l *Local) Probe(context.Context) error {
 	return errors.Join(err, os.Remove(f.Name()))
 }
 
-// localTemp is a file in the run's folder.
-type localTemp struct {
+// localDraft is a file in the run's folder.
+type localDraft struct {
 	local *Local
 	path  string
 	f     *os.File
 }
 
-func (t *localTemp) Write(b []byte) (int, error) { return t.f.Write(b) }
+func (t *localDraft) Write(b []byte) (int, error) { return t.f.Write(b) }
 
-func (t *localTemp) Sync() error { return errors.Join(t.local.sync(t.f), t.f.Close()) }
+func (t *localDraft) Sync() error { return errors.Join(t.local.sync(t.f), t.f.Close()) }
 
-func (t *localTemp) Open() (io.ReadCloser, error) { return os.Open(t.path) }
+func (t *localDraft) Open() (io.ReadCloser, error) { return os.Open(t.path) }
 
-func (t *localTemp) Place(_ context.Context, name string) error {
+func (t *localDraft) Publish(_ context.Context, name string, over Version) error {
 	path := t.local.path(name)
 	if err := t.local.makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if over == Absent {
+		if err := moveNew(os.Link, t.path, path); errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s: %w", path, ErrChanged)
+		} else if err != nil {
+			return err
+		}
+		return t.local.syncDir(filepath.Dir(path))
+	}
+	if err := unchanged(path, over); err != nil {
 		return err
 	}
 	if err := os.Rename(t.path, path); err != nil {
@@ -286,7 +328,7 @@ func (t *localTemp) Place(_ context.Context, name string) error {
 	return t.local.syncDir(filepath.Dir(path))
 }
 
-func (t *localTemp) Discard() error {
+func (t *localDraft) Discard() error {
 	if err := t.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
@@ -296,8 +338,7 @@ func (t *localTemp) Discard() error {
 	return nil
 }
 
-// Root tells where SINK values such as "./warehouse" and
-// "file:///var/lib/warehouse" point.
+// Root is the directory that SINK values such as "./warehouse" and "file:///var/lib/warehouse" name.
 func Root(sink string) (string, error) {
 	dir := sink
 	if rest, ok := strings.CutPrefix(sink, "file://"); ok {

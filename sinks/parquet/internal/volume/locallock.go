@@ -1,4 +1,4 @@
-package files
+package volume
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 // lockPoll is how often a process looks whether the lock is free.
 const lockPoll = 5 * time.Millisecond
 
-// run is this process's folder of temporary files. alive is locked as long as
-// the process lives; a folder whose alive is free is a dead run's.
+// run is this process's folder of drafts. The file alive in it is locked as long as the process lives. A folder whose
+// alive is free is a dead run's.
 type run struct {
 	dir   string
 	alive *flock.Flock
@@ -26,21 +26,31 @@ type run struct {
 
 const aliveName = "alive"
 
-// Lock implements [Site].
-func (l *Local) Lock(ctx context.Context) (func(), error) {
+// Update implements [Writer]: it holds the lock file while write runs.
+func (l *Local) Update(ctx context.Context, write func(ctx context.Context, alone bool) error) error {
+	release, err := l.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return write(ctx, true)
+}
+
+// acquire waits for the lock file and takes it. The lock goes with the process that holds it, however the process ends.
+func (l *Local) acquire(ctx context.Context) (release func(), err error) {
 	select {
-	case l.turn <- struct{}{}:
+	case l.busy <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	f, err := l.lock(ctx)
 	if err != nil {
-		<-l.turn
+		<-l.busy
 		return nil, err
 	}
 	return func() {
 		_ = f.Unlock() // closing the file frees the lock even where this fails
-		<-l.turn
+		<-l.busy
 	}, nil
 }
 
@@ -58,8 +68,15 @@ func (l *Local) lock(ctx context.Context) (*flock.Flock, error) {
 	return f, nil
 }
 
-// begin makes the run's folder and removes those of dead runs. The caller
-// holds the lock, or a sweep could take a folder for dead before it is marked alive.
+// begun is the run's folder, or nil.
+func (l *Local) begun() *run {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.run
+}
+
+// begin makes the run's folder and removes those of dead runs. The caller holds the lock, else a sweep could take a folder
+// for a dead run's before alive is locked.
 func (l *Local) begin() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,8 +100,8 @@ func (l *Local) begin() error {
 	return nil
 }
 
-// sweep removes the folders of dead runs. What cannot be removed (another
-// user's) harms nobody, and the next run tries again.
+// sweep removes the folders of dead runs. A folder that cannot be removed (another user's) harms nobody, and the next run
+// tries again.
 func sweep(tmp string) {
 	entries, err := os.ReadDir(tmp)
 	if err != nil {
@@ -104,38 +121,28 @@ func sweep(tmp string) {
 	}
 }
 
-// Temp implements [Files].
-func (l *Local) Temp(ctx context.Context) (Temp, error) {
-	l.mu.Lock()
-	begun := l.run != nil
-	l.mu.Unlock()
-	if !begun {
-		release, err := l.Lock(ctx)
+// Draft implements [Writer].
+func (l *Local) Draft(ctx context.Context) (Draft, error) {
+	r := l.begun()
+	if r == nil { // then the caller does not hold the lock, which would have begun the run's folder
+		release, err := l.acquire(ctx)
 		if err != nil {
 			return nil, err
 		}
 		release()
-	}
-	return l.temp(ctx)
-}
-
-// temp is Temp for callers that may hold the lock.
-func (l *Local) temp(context.Context) (*localTemp, error) {
-	l.mu.Lock()
-	r := l.run
-	l.mu.Unlock()
-	if r == nil {
-		return nil, &fs.PathError{Op: "create", Path: l.private, Err: errors.New("objects are created under the lock")}
+		if r = l.begun(); r == nil {
+			return nil, &fs.PathError{Op: "create", Path: l.private, Err: fs.ErrClosed}
+		}
 	}
 	path := filepath.Join(r.dir, strconv.FormatInt(r.last.Add(1), 10))
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	return &localTemp{local: l, path: path, f: f}, nil
+	return &localDraft{local: l, path: path, f: f}, nil
 }
 
-// Close implements [Site].
+// Close implements [Volume].
 func (l *Local) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

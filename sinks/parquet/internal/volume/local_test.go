@@ -1,10 +1,9 @@
-package files
+package volume
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,7 +29,7 @@ func TestTheFoldersOfDeadRunsGoAndThoseOfLivingStay(t *testing.T) {
 		}
 	}
 	living := NewLocal(root, "_private")
-	kept, err := living.Temp(ctx)
+	kept, err := living.Draft(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +37,7 @@ func TestTheFoldersOfDeadRunsGoAndThoseOfLivingStay(t *testing.T) {
 		t.Errorf("the dead run's folder is still there: %v", err)
 	}
 	second := NewLocal(root, "_private")
-	if _, err := second.Temp(ctx); err != nil {
+	if _, err := second.Draft(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := kept.Write([]byte("text")); err != nil {
@@ -47,11 +46,11 @@ func TestTheFoldersOfDeadRunsGoAndThoseOfLivingStay(t *testing.T) {
 	if err := kept.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	if err := kept.Place(ctx, "a/b.txt"); err != nil {
+	if err := kept.Publish(ctx, "a/b.txt", Absent); err != nil {
 		t.Fatalf("another run took the living one's file: %v", err)
 	}
 	if err := kept.Discard(); err != nil {
-		t.Errorf("Discard after Place: %v", err)
+		t.Errorf("Discard after Publish: %v", err)
 	}
 	if b, err := living.Read(ctx, "a/b.txt"); err != nil || string(b) != "text" {
 		t.Errorf("%q, %v", b, err)
@@ -72,7 +71,7 @@ func TestPromise02_BytesAreSafeBeforeTheirNameAndTheNameBeforeTheAnswer(t *testi
 	l := NewLocal(root, "_private")
 	defer l.Close()
 	// A temporary file is begun first: its folder is not what this is about.
-	temp, err := l.Temp(ctx)
+	temp, err := l.Draft(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +91,7 @@ func TestPromise02_BytesAreSafeBeforeTheirNameAndTheNameBeforeTheAnswer(t *testi
 			return f.Sync()
 		}
 	}
-	write := func(t Temp) error {
+	write := func(t Draft) error {
 		_, err := t.Write([]byte("text"))
 		return errors.Join(err, t.Sync())
 	}
@@ -101,51 +100,23 @@ func TestPromise02_BytesAreSafeBeforeTheirNameAndTheNameBeforeTheAnswer(t *testi
 		do           func() error
 		want         []string
 	}{
-		{"an object in a new folder", "a/b/one", func() error { return errors.Join(write(temp), temp.Place(ctx, "a/b/one")) },
+		{"an object in a new folder", "a/b/one", func() error { return errors.Join(write(temp), temp.Publish(ctx, "a/b/one", Absent)) },
 			[]string{"the bytes false", ". false", "a false", "a/b true"}},
-		{"an object that is created", "a/b/two", func() error { return l.Create(ctx, "a/b/two", []byte("text")) },
+		{"an object that is created", "a/b/two", func() error { return Create(ctx, l, "a/b/two", []byte("text")) },
 			[]string{"the bytes false", "a/b true"}},
-		{"a line that is appended", "a/b/three", func() error { return l.Append(ctx, "a/b/three", []byte("line")) },
+		{"an object that is replaced", "a/b/none", func() error { return Put(ctx, l, "a/b/two", []byte("other text")) },
+			[]string{"the bytes false", "a/b false"}},
+		{"a line that is appended", "a/b/three", func() error { return l.AddLine(ctx, "a/b/three", []byte("line")) },
 			[]string{"a/b/three true", "a/b true"}},
-		{"another line, whose file has its name", "a/b/three", func() error { return l.Append(ctx, "a/b/three", []byte("line")) },
+		{"another line, whose file has its name", "a/b/three", func() error { return l.AddLine(ctx, "a/b/three", []byte("line")) },
 			[]string{"a/b/three true"}},
-		{"an object that is removed", "a/b/one", func() error { return l.Remove(ctx, "a/b/one") },
+		{"an object that is removed", "a/b/one", func() error { return l.Remove(ctx, Object{"a/b/one", Any}) },
 			[]string{"a/b false"}},
 	} {
 		watch(step.object)
 		if err := step.do(); err != nil || !slices.Equal(synced, step.want) {
 			t.Errorf("%s: synced %q, want %q, %v", step.name, synced, step.want, err)
 		}
-	}
-}
-
-func TestOfTwoThatCreateAnObjectOneSucceeds(t *testing.T) {
-	ctx := context.Background()
-	root := t.TempDir()
-	var wg sync.WaitGroup
-	var won, lost atomic.Int32
-	for i := range 8 {
-		l := NewLocal(root, "_private")
-		defer l.Close() //nolint:errcheck // the folder goes anyway
-		release, err := l.Lock(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		release()
-		wg.Go(func() {
-			switch err := l.Create(ctx, "ledger/1", []byte{byte(i)}); {
-			case err == nil:
-				won.Add(1)
-			case errors.Is(err, fs.ErrExist):
-				lost.Add(1)
-			default:
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if won.Load() != 1 || lost.Load() != 7 {
-		t.Errorf("%d created it, %d were told that it exists", won.Load(), lost.Load())
 	}
 }
 
@@ -176,7 +147,7 @@ func TestTheLockKeepsOutOtherProcessesAndGoroutines(t *testing.T) {
 		defer l.Close() //nolint:errcheck // the folder goes anyway
 		for range 4 {
 			wg.Go(func() {
-				release, err := l.Lock(ctx)
+				release, err := l.acquire(ctx)
 				if err != nil {
 					t.Error(err)
 					return
@@ -200,19 +171,19 @@ func TestWhoeverWaitsForTheLockMayBeStopped(t *testing.T) {
 	root := t.TempDir()
 	holder, waiter := NewLocal(root, "_private"), NewLocal(root, "_private")
 	defer holder.Close() //nolint:errcheck // the folder goes anyway
-	release, err := holder.Lock(context.Background())
+	release, err := holder.acquire(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range []*Local{holder, waiter} { // a goroutine of the same process, and another process
 		ctx, cancel := context.WithTimeout(context.Background(), 3*lockPoll)
-		if _, err := l.Lock(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := l.acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
 		cancel()
 	}
 	release()
-	release, err = waiter.Lock(context.Background())
+	release, err = waiter.acquire(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,15 +199,15 @@ func TestListAndRemoveTakeWhatIsMissingForGone(t *testing.T) {
 	if names, err := l.List(ctx, "nothing"); err != nil || len(names) != 0 {
 		t.Errorf("%v, %v", names, err)
 	}
-	if err := l.Remove(ctx, "nothing/a", "b"); err != nil {
+	if err := l.Remove(ctx, Object{"nothing/a", Any}, Object{"b", Any}); err != nil {
 		t.Error(err)
 	}
 	for _, name := range []string{"x/b", "x/a", "x/a.d/c", "y"} {
-		if err := l.Append(ctx, name, []byte("line")); err != nil {
+		if err := l.AddLine(ctx, name, []byte("line")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Remove(ctx, "x/b"); err != nil {
+	if err := l.Remove(ctx, Object{"x/b", Any}); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := l.List(ctx, "x"); err != nil || !slices.Equal(names, []string{"x/a", "x/a.d/c"}) {
@@ -244,54 +215,6 @@ func TestListAndRemoveTakeWhatIsMissingForGone(t *testing.T) {
 	}
 	if _, err := l.Read(ctx, "x/b"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestBetweenListsTheFoldersOfARange(t *testing.T) {
-	ctx := context.Background()
-	l := NewLocal(t.TempDir(), "_private")
-	if names, err := l.Between(ctx, "nothing", "a", "z"); err != nil || len(names) != 0 {
-		t.Errorf("%v, %v", names, err)
-	}
-	for _, name := range []string{"x/d=1/a", "x/d=2/a", "x/d=2/e/b", "x/d=3/a", "x/d=4/a", "x/d=3z", "y/d=2/a"} {
-		if err := l.Append(ctx, name, []byte("line")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if names, err := l.Between(ctx, "x", "d=2", "d=3"); err != nil || !slices.Equal(names, []string{"x/d=2/a", "x/d=2/e/b", "x/d=3/a"}) {
-		t.Errorf("%v, %v", names, err)
-	}
-}
-
-func TestATempIsReadBackAndDiscarded(t *testing.T) {
-	ctx := context.Background()
-	l := NewLocal(t.TempDir(), "_private")
-	defer l.Close() //nolint:errcheck // the folder goes anyway
-	tmp, err := l.Temp(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(tmp, "abc"); err != nil {
-		t.Fatal(err)
-	}
-	if err := tmp.Sync(); err != nil {
-		t.Fatal(err)
-	}
-	r, err := tmp.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(r)
-	if err := errors.Join(err, r.Close()); err != nil || string(b) != "abc" {
-		t.Errorf("%q, %v", b, err)
-	}
-	for range 2 {
-		if err := tmp.Discard(); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := tmp.Place(ctx, "a"); err == nil {
-		t.Error("a discarded object was placed")
 	}
 }
 

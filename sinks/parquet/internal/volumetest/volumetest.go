@@ -1,0 +1,349 @@
+// Package volumetest proves that a [volume.Volume] does what the Parquet sink relies on. [Bucket] is an object store in
+// memory, on which the sink's own tests run as well.
+//
+// Start at [Run].
+package volumetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+)
+
+// Run proves the promises of a volume. place makes an empty place; what it returns opens the place as another process.
+func Run(t *testing.T, place func(t *testing.T) (open func() volume.Volume)) {
+	for _, p := range []struct {
+		name  string
+		prove func(t *testing.T, open func() volume.Volume)
+	}{
+		{"an object is published over the version that was seen, and no other", conditions},
+		{"of several that create an object one succeeds", creates},
+		{"an object is removed if it is of the version that was seen", removes},
+		{"drafts are out of sight, and can be read and discarded", drafts},
+		{"what changed is published at the second try", triesAgain},
+		{"lines of several processes are all kept", lines},
+		{"listings are sorted, and know folders from prefixes", lists},
+		{"an update that is alone keeps others out", alone},
+		{"an update tells its own error, and none of it is run for a stopped context", updates},
+		{"a probe leaves nothing", probes},
+	} {
+		t.Run(p.name, func(t *testing.T) { p.prove(t, place(t)) })
+	}
+}
+
+func put(t *testing.T, v volume.Volume, name, body string) {
+	t.Helper()
+	if err := volume.Put(context.Background(), v, name, []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func holds(t *testing.T, v volume.Volume, name, want string) {
+	t.Helper()
+	if got, err := v.Read(context.Background(), name); err != nil || string(got) != want {
+		t.Errorf("%s holds %q, %v; want %q", name, got, err, want)
+	}
+}
+
+func versionOf(t *testing.T, v volume.Volume, name string) volume.Version {
+	t.Helper()
+	versions, err := v.Versions(context.Background(), name)
+	if err != nil || len(versions) != 1 || versions[0] == volume.Any {
+		t.Fatalf("versions %q, %v", versions, err)
+	}
+	return versions[0]
+}
+
+// write is a draft that is ready to be published.
+func write(t *testing.T, v volume.Volume, body string) volume.Draft {
+	t.Helper()
+	d, err := v.Draft(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Discard(); err != nil {
+			t.Error(err)
+		}
+	})
+	_, err = io.WriteString(d, body)
+	if err := errors.Join(err, d.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func conditions(t *testing.T, open func() volume.Volume) {
+	ctx, v, other := context.Background(), open(), open()
+	const name = "a/b/x.parquet"
+	if got := versionOf(t, v, name); got != volume.Absent {
+		t.Errorf("an object that does not exist has version %q", got)
+	}
+	put(t, v, name, "one!")
+	first := versionOf(t, v, name)
+	if again := versionOf(t, other, name); first == volume.Absent || again != first {
+		t.Errorf("two processes see versions %q and %q", first, again)
+	}
+	for _, over := range []volume.Version{volume.Absent, "no such version"} {
+		if err := write(t, v, "wrong").Publish(ctx, name, over); !errors.Is(err, volume.ErrChanged) {
+			t.Errorf("published over %q: %v", over, err)
+		}
+	}
+	holds(t, v, name, "one!")
+	if err := write(t, other, "two!").Publish(ctx, name, first); err != nil { // as long as the one before
+		t.Fatal(err)
+	}
+	if err := write(t, v, "late").Publish(ctx, name, first); !errors.Is(err, volume.ErrChanged) {
+		t.Errorf("published over a version that was replaced: %v", err)
+	}
+	holds(t, v, name, "two!")
+	if err := write(t, v, "any").Publish(ctx, name, volume.Any); err != nil {
+		t.Error(err)
+	}
+	holds(t, other, name, "any")
+	if err := write(t, v, "gone").Publish(ctx, "a/b/never", first); !errors.Is(err, volume.ErrChanged) {
+		t.Errorf("published over a version of nothing: %v", err)
+	}
+}
+
+func creates(t *testing.T, open func() volume.Volume) {
+	const writers = 8
+	var wg sync.WaitGroup
+	errs := make([]error, writers)
+	for i := range writers {
+		v := open()
+		wg.Go(func() { errs[i] = volume.Create(context.Background(), v, "ledger/1", []byte{byte(i)}) })
+	}
+	wg.Wait()
+	won := -1
+	for i, err := range errs {
+		switch {
+		case err == nil && won < 0:
+			won = i
+		case !errors.Is(err, volume.ErrChanged):
+			t.Errorf("writer %d, of whom %d won: %v", i, won, err)
+		}
+	}
+	if won < 0 {
+		t.Fatal("nobody created it")
+	}
+	holds(t, open(), "ledger/1", string([]byte{byte(won)}))
+}
+
+func removes(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	put(t, v, "x/a", "1")
+	put(t, v, "x/b", "1")
+	old := volume.Object{Name: "x/b", Version: versionOf(t, v, "x/b")}
+	put(t, open(), "x/b", "2")
+	err := v.Remove(ctx, volume.Object{Name: "x/gone", Version: "any old version"}, volume.Object{Name: "nowhere/x", Version: volume.Absent},
+		volume.Object{Name: "x/a", Version: versionOf(t, v, "x/a")}, old)
+	if !errors.Is(err, volume.ErrChanged) {
+		t.Errorf("an object that was replaced was removed: %v", err)
+	}
+	if err := v.Remove(ctx, volume.Object{Name: "x/b", Version: volume.Absent}); !errors.Is(err, volume.ErrChanged) {
+		t.Errorf("an object that has come was removed: %v", err)
+	}
+	if _, err := v.Read(ctx, "x/a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a removed object is read: %v", err)
+	}
+	holds(t, v, "x/b", "2")
+	for range 2 {
+		if err := v.Remove(ctx, volume.Object{Name: "x/b", Version: volume.Any}); err != nil {
+			t.Error(err)
+		}
+	}
+	if names, err := v.List(ctx, "x"); err != nil || len(names) != 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
+func drafts(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	d := write(t, v, "abc")
+	for range 2 {
+		r, err := d.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil || string(b) != "abc" {
+			t.Errorf("%q, %v", b, err)
+		}
+	}
+	for _, dir := range []string{"activity", "_windrow/ledger"} {
+		if names, err := v.List(ctx, dir); err != nil || len(names) != 0 {
+			t.Errorf("a draft is in sight: %v, %v", names, err)
+		}
+	}
+	for range 2 {
+		if err := d.Discard(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := d.Publish(ctx, "a", volume.Any); err == nil {
+		t.Error("a discarded draft was published")
+	}
+}
+
+func triesAgain(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	put(t, v, "x", "old")
+	d := write(t, v, "new")
+	if err := d.Publish(ctx, "x", volume.Absent); !errors.Is(err, volume.ErrChanged) {
+		t.Errorf("%v", err)
+	}
+	if err := d.Publish(ctx, "x", versionOf(t, v, "x")); err != nil {
+		t.Errorf("the second try: %v", err)
+	}
+	if err := d.Discard(); err != nil {
+		t.Error(err)
+	}
+	holds(t, v, "x", "new")
+}
+
+func lines(t *testing.T, open func() volume.Volume) {
+	ctx := context.Background()
+	const writers, each = 4, 10
+	var wg sync.WaitGroup
+	want := make(map[string]bool)
+	for i := range writers {
+		v := open()
+		for n := range each {
+			want[fmt.Sprintf("writer %d line %d", i, n)] = true
+		}
+		wg.Go(func() {
+			for n := range each {
+				if err := v.AddLine(ctx, "notes/day.jsonl", fmt.Appendf(nil, "writer %d line %d", i, n)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	v := open()
+	names, err := v.List(ctx, "notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if name != "notes/day.jsonl" && !strings.HasPrefix(name, "notes/day.jsonl/") {
+			t.Errorf("the lines are in %s", name)
+		}
+		body, err := v.Read(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(body)) {
+			if line = strings.TrimSuffix(line, "\n"); !want[line] {
+				t.Errorf("the line %q is there, twice or by nobody", line)
+			}
+			delete(want, line)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d lines are lost", len(want))
+	}
+}
+
+func lists(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	for _, name := range []string{"x/d=1/a", "x/d=2/e/b", "x/d=2/a", "x/d=3/a", "x/d=4/a", "x/d=3z", "y/d=2/a", "xx/d=2/a"} {
+		put(t, v, name, "1")
+	}
+	for _, c := range []struct {
+		dir, first, last string
+		want             []string
+	}{
+		{"x", "d=2", "d=3", []string{"x/d=2/a", "x/d=2/e/b", "x/d=3/a"}},
+		{"x/d=2", "e", "e", []string{"x/d=2/e/b"}},
+		{"nothing", "a", "z", nil},
+	} {
+		if got, err := v.Between(ctx, c.dir, c.first, c.last); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s from %s to %s: %v, %v", c.dir, c.first, c.last, got, err)
+		}
+	}
+	for dir, want := range map[string][]string{
+		"x/d=2": {"x/d=2/a", "x/d=2/e/b"}, "y": {"y/d=2/a"}, "nothing": nil, "x/d": nil,
+	} {
+		if got, err := v.List(ctx, dir); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v", dir, got, err)
+		}
+	}
+	if _, err := v.Read(ctx, "x/nothing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func alone(t *testing.T, open func() volume.Volume) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	inside, ran := 0, 0
+	for range 3 {
+		v := open()
+		for range 4 {
+			wg.Go(func() {
+				err := v.Update(context.Background(), func(_ context.Context, alone bool) error {
+					mu.Lock()
+					inside++
+					ran++
+					if alone && inside != 1 {
+						t.Error("two updates are alone")
+					}
+					mu.Unlock()
+					mu.Lock()
+					inside--
+					mu.Unlock()
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if ran != 12 {
+		t.Errorf("%d of 12 updates ran", ran)
+	}
+}
+
+func updates(t *testing.T, open func() volume.Volume) {
+	v := open()
+	odd := errors.New("odd")
+	if err := v.Update(context.Background(), func(context.Context, bool) error { return odd }); !errors.Is(err, odd) {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := v.Update(ctx, func(context.Context, bool) error {
+		t.Error("an update ran although it was stopped")
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+func probes(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	put(t, v, "a/x", "1")
+	if err := v.Probe(ctx); err != nil {
+		t.Error(err)
+	}
+	if names, err := v.List(ctx, "."); err == nil && len(names) > 1 {
+		for _, name := range names {
+			if name != "a/x" && !strings.HasPrefix(name, "_") {
+				t.Errorf("the probe left %s", name)
+			}
+		}
+	}
+}
