@@ -1,7 +1,7 @@
 package pipeline
 
-// Fault is one thing that is wrong with the configuration. All faults of a
-// run are reported together.
+// ConfigError is one thing that is wrong with the configuration. All of a run
+// are reported together.
 type ConfigError struct {
 	Variable string // WINDROW_DIALPAD_TIMEZONE
 	Problem  string // "is required when WINDROW_DIALPAD_TOKEN is set"

@@ -30,7 +30,7 @@ const (
 	Malformed
 	// Mismatch: a document of other times than those asked (wrong zone, a stale cached report).
 	Mismatch
-	// TooManyRejects: more rows were rejected than WINDROW_MAX_REJECTS allows.
+	// TooManyRejects: a larger share of the rows was rejected than the run allows.
 	TooManyRejects
 	// SinkFailed: the sink could not store or commit.
 	SinkFailed

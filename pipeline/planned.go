@@ -1,7 +1,5 @@
 package pipeline
 
-import "fmt"
-
 // Reason says why a window is planned.
 type Reason string
 
@@ -36,18 +34,8 @@ type StreamPlan struct {
 	Watermark Instant  // NoInstant before the first settled window
 }
 
-// PlannedStream is one stream of `windrow plan`.
+// PlannedStream is a stream's plan, and what it costs.
 type PlannedStream struct {
 	StreamPlan
 	Requests int // calls or reports that the windows cost at least
-}
-
-// RefetchCommand is the command that reads the windows in Changed again.
-func (p StreamPlan) RefetchCommand() string {
-	return fmt.Sprintf("windrow sync --streams %s --from %s --to %s --refetch", p.Stream.Key.Stream, p.Changed[0].Start, p.Changed[len(p.Changed)-1].End)
-}
-
-// WaiveCommand is the command that lets the watermark pass a hole.
-func (p StreamPlan) WaiveCommand(hole Span) string {
-	return fmt.Sprintf("windrow sync --streams %s --from %s --to %s --waive REASON", p.Stream.Key.Stream, hole.Start, hole.End)
 }

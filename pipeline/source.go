@@ -19,7 +19,7 @@ type Source interface {
 	Streams() []Stream
 	// Plan says what is asked for the given windows of s, which are disjoint and in order. Every window stands in exactly
 	// one Extraction, and the requests of an extraction stand in the configured order of their targets. Plan is pure: it
-	// asks nobody, reads no clock and does not block, since `windrow plan` prints its answer. The caller may keep the
+	// asks nobody, reads no clock and does not block, since a plan shows its answer. The caller may keep the
 	// answer; the source keeps nothing of due.
 	Plan(s Stream, due []Window) []Extraction
 	// Fetch carries out one request and yields each body of the answer, in order; an answer that had to be split has

@@ -10,8 +10,8 @@ const (
 	ExitStopped      = 130
 )
 
-// Summary is what one run of sync did: `windrow sync --json` and the sink's
-// record of runs.
+// Summary is what one run of sync did: its JSON document, and a line of the
+// sink's record of runs.
 type Summary struct {
 	SyncID     SyncID          `json:"sync_id"`
 	StartedAt  Instant         `json:"-"`

@@ -16,6 +16,9 @@ type selection struct {
 	refetch, asJSON                    bool
 }
 
+// waiveExample ends a sentence on how a waiver is given.
+const waiveExample = `example --waive "the vendor deleted these days" --streams dialpad.calls --from 2025-09-01 --to 2025-09-03`
+
 func (f *selection) declare(cmd *cobra.Command, jsonMeaning string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.streams, "streams", "", "comma list of streams, instead of WINDROW_STREAMS")
@@ -48,7 +51,7 @@ func (f *selection) parse(cmd *cobra.Command) error {
 		return usagef("", "--to %s is before --from %s", f.to, f.from)
 	}
 	if changed("waive") && (f.waive == "" || f.from == "" || f.to == "" || f.refetch) {
-		return usagef(`For example --waive "the vendor deleted these days" --streams dialpad.calls --from 2025-09-01 --to 2025-09-03.`,
+		return usagef("For "+waiveExample+".",
 			"--waive needs a reason, --from and --to, and reads nothing again")
 	}
 	return nil
@@ -70,5 +73,5 @@ func bound(flag, value string, given bool) (time.Time, error) {
 
 // apply narrows the engine's run.
 func (f *selection) apply(e *engine.Engine) {
-	e.Select = plan.Selection{From: f.from, To: f.to, Refetch: f.refetch}
+	e.Select = plan.Selection{From: f.from, To: f.to, FromName: "--from", ToName: "--to", Refetch: f.refetch}
 }

@@ -154,7 +154,7 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) 
 	err = sink.explain(s.Sink, do(&engine.Engine{
 		Store: store, Sources: sources, Streams: s.Streams,
 		Clock: clock, Now: a.now,
-		MaxRejects: s.MaxRejects, Concurrency: s.Concurrency,
+		MaxRejects: engine.RejectLimit{Share: s.MaxRejects, Setting: config.Prefix + "MAX_REJECTS"}, Concurrency: s.Concurrency,
 		Group: sink.grouping(containerMemory),
 	}))
 	if closed := store.Close(); closed != nil {

@@ -107,10 +107,17 @@ func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive str
 	e.Observe = show.Progress(log, bars)
 	s.tellTask(log)
 	s.warnIdle(log)
-	if waive != "" {
-		return e.Waive(ctx, waive)
+	if waive == "" {
+		return e.Sync(ctx)
 	}
-	return e.Sync(ctx)
+	summary, err := e.Waive(ctx, waive)
+	if errors.Is(err, engine.ErrIncompleteWaiver) {
+		err = &pipeline.Error{
+			Op: "waive", Kind: pipeline.Invalid, Err: errors.New("a waiver needs a reason, --from and --to"),
+			Hint: "for " + waiveExample,
+		}
+	}
+	return summary, err
 }
 
 func (a *app) showSummary(summary pipeline.Summary, f *selection) error {

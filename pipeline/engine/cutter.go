@@ -295,7 +295,7 @@ func (c *cutter) endRequest() {
 }
 
 // seal checks the thresholds and seals every window. Nothing is visible yet.
-func (c *cutter) seal(maxRejects float64, planned map[calendar.Window]pipeline.PlannedWindow) ([]pipeline.Sealed, error) {
+func (c *cutter) seal(maxRejects RejectLimit, planned map[calendar.Window]pipeline.PlannedWindow) ([]pipeline.Sealed, error) {
 	if c.reduction != nil {
 		if err := c.reduce(); err != nil {
 			return nil, err
@@ -333,13 +333,13 @@ func (c *cutter) seal(maxRejects float64, planned map[calendar.Window]pipeline.P
 
 // checkRejects fails a reading of which more than the allowed share was rejected. It divides: 29 of 100 is 0.29 also as
 // a binary fraction, but 0.29 times 100 is less than 29.
-func checkRejects(read, rejected int64, maxShare float64) error {
-	if rejected == 0 || float64(rejected)/float64(read) <= maxShare {
+func checkRejects(read, rejected int64, limit RejectLimit) error {
+	if rejected == 0 || float64(rejected)/float64(read) <= limit.Share {
 		return nil
 	}
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.TooManyRejects,
-		Err:  fmt.Errorf("%d of %d rows were rejected, more than the share of %g that WINDROW_MAX_REJECTS allows", rejected, read, maxShare),
+		Err:  fmt.Errorf("%d of %d rows were rejected, more than the share of %g that %s allows", rejected, read, limit.Share, limit.Setting),
 		Hint: "the vendor's format may have changed; nothing was committed and what was there stays",
 	}
 }

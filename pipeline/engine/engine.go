@@ -19,7 +19,7 @@ type Engine struct {
 	Clock calendar.Clock
 	Now   func() time.Time
 	// MaxRejects is the share of rejected rows above which a window fails.
-	MaxRejects float64
+	MaxRejects RejectLimit
 	// Concurrency is how many bodies are read at once.
 	Concurrency int
 	// Group says when sealed windows are committed; the zero Grouping commits
@@ -29,6 +29,12 @@ type Engine struct {
 	Shard plan.Shard
 	// Observe is told what happens; it may be called from any goroutine. May be nil.
 	Observe func(Event)
+}
+
+// RejectLimit is a share of rejected rows that must not be passed.
+type RejectLimit struct {
+	Share   float64 // 0 to 1
+	Setting string  // what the user knows the limit as: the message that it was passed names it
 }
 
 // EventKind says what an [Event] tells.
@@ -41,8 +47,9 @@ const (
 	EventCommitted EventKind = "committed" // Window is committed; Counts tell its rows
 	EventUnchanged EventKind = "unchanged"
 	EventYielded   EventKind = "yielded"
-	EventFailed    EventKind = "failed" // Err says why
-	EventWarning   EventKind = "warning"
+	EventFailed    EventKind = "failed"  // Err says why
+	EventChanged   EventKind = "changed" // the settled windows Changed were read under other settings than today's
+	EventHole      EventKind = "hole"    // no window covers Hole, and the vendor cannot be asked for it alone
 )
 
 // Event is a line of a run's story.
@@ -55,4 +62,7 @@ type Event struct {
 	Text   string
 	Until  time.Time
 	Err    error
+	// Changed are in the order of time, and at least one.
+	Changed []calendar.Window
+	Hole    calendar.Span
 }

@@ -56,7 +56,7 @@ func TestPromise05_ADocumentThatBreaksOffIsReadAgainFromTheStart(t *testing.T) {
 		return io.NopCloser(io.MultiReader(strings.NewReader(text[:len(text)-6]), broken))
 	}
 	e, store := newEngine(t, s)
-	e.MaxRejects = 0.5
+	e.MaxRejects.Share = 0.5
 	if sum := mustSync(t, e); opened != 2 || sum.Read != 4 || sum.Rows != 2 || sum.Outside != 1 || sum.Rejected != 1 {
 		t.Errorf("opened %d times, %+v", opened, sum)
 	}

@@ -141,15 +141,13 @@ func (e *Engine) observe(ev Event) {
 	}
 }
 
+// warn tells what the run does not do although somebody may expect it.
 func (r *run) warn(p pipeline.StreamPlan) {
-	say := func(text string) {
-		r.observe(Event{Kind: EventWarning, Stream: p.Stream.Key, Text: text})
-	}
-	if n := len(p.Changed); n > 0 {
-		say(fmt.Sprintf("%d settled windows were read under other settings; to read them again: %s", n, p.RefetchCommand()))
+	if len(p.Changed) > 0 {
+		r.observe(Event{Kind: EventChanged, Stream: p.Stream.Key, Changed: p.Changed})
 	}
 	for _, h := range p.Holes {
-		say(fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s", h, p.WaiveCommand(h)))
+		r.observe(Event{Kind: EventHole, Stream: p.Stream.Key, Hole: h})
 	}
 }
 

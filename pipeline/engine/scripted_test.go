@@ -180,7 +180,7 @@ func newEngine(t *testing.T, s *scripted) (*engine.Engine, *memory.Store) {
 func engineOn(store pipeline.Store, s *scripted) *engine.Engine {
 	return &engine.Engine{
 		Store: store, Sources: []pipeline.Source{s}, Clock: func() time.Time { return noon }, Now: time.Now,
-		MaxRejects: 0.2, Concurrency: 4,
+		MaxRejects: engine.RejectLimit{Share: 0.2, Setting: "the test"}, Concurrency: 4,
 	}
 }
 

@@ -126,16 +126,17 @@ func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
 	return out, nil
 }
 
+// ErrIncompleteWaiver refuses a waiver without a reason or without both bounds.
+var ErrIncompleteWaiver = errors.New("a waiver needs a reason and both bounds")
+
 // Waive records the uncovered windows of the selected streams and span as
-// settled without rows. No vendor is called. It needs Select.From and Select.To.
+// settled without rows. No vendor is called. It needs Select.From and
+// Select.To, and a reason: without them it fails of [ErrIncompleteWaiver].
 func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, error) {
 	id, started := newSyncID(e), calendar.InstantOf(e.Now())
 	sum := pipeline.Summary{SyncID: id, StartedAt: started, Streams: []pipeline.StreamSummary{}}
 	if e.Select.From == "" || e.Select.To == "" || strings.TrimSpace(reason) == "" {
-		return sum, &pipeline.Error{
-			Op: "waive", Kind: pipeline.Invalid, Err: errors.New("a waiver needs a reason, --from and --to"),
-			Hint: `for example --waive "the vendor deleted these days" --streams dialpad.calls --from 2025-09-01 --to 2025-09-03`,
-		}
+		return sum, &pipeline.Error{Op: "waive", Kind: pipeline.Invalid, Err: ErrIncompleteWaiver}
 	}
 	streams, err := e.selected()
 	if err != nil {

@@ -2,7 +2,7 @@ package plan
 
 import (
 	"cmp"
-	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -43,11 +43,11 @@ func Of(s pipeline.Stream, l *pipeline.Ledger, sel Selection, now calendar.Insta
 // that are due and not covered. Errors are of kind [Invalid].
 func Waivable(s pipeline.Stream, l *pipeline.Ledger, sel Selection, now calendar.Instant) ([]calendar.Span, error) {
 	if sel.From == "" || sel.To == "" {
+		from, to := sel.names()
 		return nil, &pipeline.Error{
-			Op:   "--waive",
+			Op:   "waive",
 			Kind: pipeline.Invalid,
-			Hint: `for example --from 2025-09-01 --to 2025-09-03 --waive "deleted by the vendor"`,
-			Err:  errors.New("needs both --from and --to"),
+			Err:  fmt.Errorf("needs both %s and %s", from, to),
 		}
 	}
 	p, err := newPlanner(s, l, sel, now)

@@ -321,7 +321,7 @@ func TestTheFirstDay(t *testing.T) {
 		t.Errorf("without FROM a sync goes by what an earlier one had: %v", p.First)
 	}
 	s.From = "1 September"
-	if _, err := Of(s, recorded, Selection{}, now); pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "WINDROW_FROM") {
+	if _, err := Of(s, recorded, Selection{}, now); pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "first day") {
 		t.Errorf("a bad FROM gives %v", err)
 	}
 }
@@ -340,6 +340,7 @@ func TestSelectionsThatMakeNoSense(t *testing.T) {
 		{Selection{From: "2025-09-03", To: "2025-09-02"}, []string{"--from 2025-09-03 --to 2025-09-02", "before"}},
 		{Selection{From: "2025-09-03T00:00:00Z", To: "2025-09-03T00:00:00Z"}, []string{"--from", "--to", "before"}},
 	} {
+		tt.sel.FromName, tt.sel.ToName = "--from", "--to"
 		_, err := Of(s, pipeline.NewLedger(), tt.sel, mustInstant(t, "2025-09-15"))
 		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Kind != pipeline.Invalid {

@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -15,41 +15,50 @@ type Selection struct {
 	// From and To bound the plan: local dates (both included) or RFC 3339
 	// instants (half-open), as typed; empty when not given.
 	From, To string
+	// FromName and ToName are what the user knows the bounds as, for errors;
+	// empty means "from" and "to".
+	FromName, ToName string
 	// Refetch also plans settled windows.
 	Refetch bool
+}
+
+// names are what errors call the bounds.
+func (sel Selection) names() (from, to string) {
+	return cmp.Or(sel.FromName, "from"), cmp.Or(sel.ToName, "to")
 }
 
 // bounded reports whether the selection names a bound.
 func (sel Selection) bounded() bool { return sel.From != "" || sel.To != "" }
 
 // span is the selection in zone; an end that is not given is the end of time.
-// Errors are of kind Invalid and name the flag.
+// Errors are of kind Invalid and name the bound.
 func (sel Selection) span(zone *time.Location) (calendar.Span, error) {
 	s := calendar.Span{Start: math.MinInt64, End: math.MaxInt64}
+	from, to := sel.names()
 	var err error
 	if sel.From != "" {
-		if s.Start, err = parseBound("--from", sel.From, zone, 0); err != nil {
+		if s.Start, err = parseBound(from, sel.From, zone, 0); err != nil {
 			return calendar.Span{}, err
 		}
 	}
 	if sel.To != "" {
-		if s.End, err = parseBound("--to", sel.To, zone, 1); err != nil {
+		if s.End, err = parseBound(to, sel.To, zone, 1); err != nil {
 			return calendar.Span{}, err
 		}
 	}
 	if s.Empty() {
 		return calendar.Span{}, &pipeline.Error{
-			Op:   fmt.Sprintf("--from %s --to %s", sel.From, sel.To),
+			Op:   fmt.Sprintf("%s %s %s %s", from, sel.From, to, sel.To),
 			Kind: pipeline.Invalid,
-			Hint: "for example --from 2025-09-01 --to 2025-09-30; a date includes its day, an instant given to --to is the first one left out",
-			Err:  errors.New("selects no time: --from must be before --to"),
+			Hint: fmt.Sprintf("for example %s 2025-09-01 %s 2025-09-30; a date includes its day, an instant given to %s is the first one left out", from, to, to),
+			Err:  fmt.Errorf("selects no time: %s must be before %s", from, to),
 		}
 	}
 	return s, nil
 }
 
 // parseBound reads a local date, moved by days, or an RFC 3339 instant.
-func parseBound(flag, text string, zone *time.Location, days int) (calendar.Instant, error) {
+func parseBound(name, text string, zone *time.Location, days int) (calendar.Instant, error) {
 	if d, err := time.Parse(time.DateOnly, text); err == nil {
 		return calendar.DayStart(d.Year(), d.Month(), d.Day()+days, zone), nil
 	}
@@ -61,9 +70,9 @@ func parseBound(flag, text string, zone *time.Location, days int) (calendar.Inst
 		problem = "has a fraction of a second; windows begin and end at whole seconds"
 	}
 	return calendar.NoInstant, &pipeline.Error{
-		Op:   flag,
+		Op:   name,
 		Kind: pipeline.Invalid,
-		Hint: fmt.Sprintf("for example %s 2025-09-01 or %s 2025-09-01T06:00:00Z", flag, flag),
+		Hint: fmt.Sprintf("for example %s 2025-09-01 or %s 2025-09-01T06:00:00Z", name, name),
 		Err:  fmt.Errorf("%q %s", text, problem),
 	}
 }
@@ -77,10 +86,10 @@ func firstDay(s pipeline.Stream, origin calendar.Instant) (calendar.Instant, err
 	d, err := time.Parse(time.DateOnly, s.From)
 	if err != nil {
 		return calendar.NoInstant, &pipeline.Error{
-			Op:     "WINDROW_FROM",
+			Op:     "first day",
 			Stream: s.Key.Stream,
 			Kind:   pipeline.Invalid,
-			Hint:   "for example WINDROW_FROM=2025-09-01",
+			Hint:   "for example 2025-09-01",
 			Err:    fmt.Errorf("%q is not a local date", s.From),
 		}
 	}

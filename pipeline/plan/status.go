@@ -52,7 +52,7 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) StreamS
 	return st
 }
 
-// StreamStatus is one stream of `windrow status`, and its JSON.
+// StreamStatus is how far one stream is, and the JSON of that.
 type StreamStatus struct {
 	Stream      pipeline.StreamID  `json:"stream"`
 	Account     pipeline.AccountID `json:"account"`

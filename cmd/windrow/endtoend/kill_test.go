@@ -81,7 +81,7 @@ func child(root string) int {
 		return 1
 	}
 	defer store.Close() //nolint:errcheck // the process ends
-	e := &engine.Engine{Store: store, Sources: sources, Clock: clock, Now: time.Now, MaxRejects: 0.01, Concurrency: 8}
+	e := &engine.Engine{Store: store, Sources: sources, Clock: clock, Now: time.Now, MaxRejects: engine.RejectLimit{Share: 0.01}, Concurrency: 8}
 	if err := json.Unmarshal([]byte(os.Getenv(childGrouping)), &e.Group); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

@@ -152,7 +152,7 @@ func (s *site) engine(streams ...string) *engine.Engine {
 	s.Helper()
 	e := &engine.Engine{
 		Store: openRoot(s.T, s.root), Sources: s.sources(s.world.Now), Clock: s.world.Now, Now: time.Now,
-		MaxRejects: 0.01, Concurrency: 8, Group: groupOf(s.root, s.group), Streams: s.streams,
+		MaxRejects: engine.RejectLimit{Share: 0.01, Setting: "WINDROW_MAX_REJECTS"}, Concurrency: 8, Group: groupOf(s.root, s.group), Streams: s.streams,
 	}
 	if len(streams) > 0 {
 		e.Streams = nil

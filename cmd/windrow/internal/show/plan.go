@@ -122,7 +122,7 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 		}
 	}
 	for _, h := range p.Holes {
-		if _, err := fmt.Fprintf(w, "%s: no window covers %s (%s), and the vendor cannot be asked for it alone; to let the watermark pass: %s\n", label, h, h.Length().Round(time.Minute), p.WaiveCommand(h)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: no window covers %s (%s), and the vendor cannot be asked for it alone; to let the watermark pass: %s\n", label, h, h.Length().Round(time.Minute), waiveCommand(p.Stream.Key.Stream, h)); err != nil {
 			return err
 		}
 	}
@@ -130,6 +130,6 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, "%s: %s changed: read under other settings than today's; to read again: %s\n",
-		label, plural(len(p.Changed), "window"), p.RefetchCommand())
+		label, plural(len(p.Changed), "window"), refetchCommand(p.Stream.Key.Stream, p.Changed))
 	return err
 }

@@ -2,6 +2,7 @@ package show
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 
@@ -47,8 +48,12 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 			line(log, well, "another run read it later", e)
 		case engine.EventFailed:
 			line(log, slog.LevelError, "failed", e, slog.String("kind", pipeline.KindOf(e.Err).String()), slog.Any("error", e.Err))
-		case engine.EventWarning:
-			line(log, slog.LevelWarn, e.Text, e)
+		case engine.EventChanged:
+			line(log, slog.LevelWarn, fmt.Sprintf("%d settled windows were read under other settings; to read them again: %s",
+				len(e.Changed), refetchCommand(e.Stream.Stream, e.Changed)), e)
+		case engine.EventHole:
+			line(log, slog.LevelWarn, fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s",
+				e.Hole, waiveCommand(e.Stream.Stream, e.Hole)), e)
 		}
 	}
 }

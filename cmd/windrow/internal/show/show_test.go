@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -296,6 +297,32 @@ func (s *screen) text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all.String()
+}
+
+func TestProgressTellsWhatToTypeAboutWhatARunLeavesAlone(t *testing.T) {
+	first, second := day(t, "2025-09-08"), day(t, "2025-09-09")
+	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
+	for _, c := range []struct {
+		event engine.Event
+		want  string
+	}{
+		{
+			engine.Event{Kind: engine.EventChanged, Stream: key, Changed: []pipeline.Window{first, second}},
+			"2 settled windows were read under other settings; to read them again: windrow sync --streams dialpad.calls --from 2025-09-08T00:00:00Z --to 2025-09-10T00:00:00Z --refetch",
+		},
+		{
+			engine.Event{Kind: engine.EventHole, Stream: key, Hole: first.Span},
+			"2025-09-08T00:00:00Z/2025-09-09T00:00:00Z is covered by no window and cannot be asked for; to let the watermark pass: " +
+				"windrow sync --streams dialpad.calls --from 2025-09-08T00:00:00Z --to 2025-09-09T00:00:00Z --waive REASON",
+		},
+	} {
+		var out bytes.Buffer
+		Progress(NewLog(&out, true, slog.LevelInfo), nil)(c.event)
+		want := fmt.Sprintf(`"level":"WARN","msg":%q,"stream":"dialpad.calls","account":"default"}`, c.want)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got %s, want %s", out.String(), want)
+		}
+	}
 }
 
 func TestBarsShowWindowsAndWhatIsWaitedFor(t *testing.T) {

@@ -1,0 +1,18 @@
+package show
+
+import (
+	"fmt"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// refetchCommand is the command that reads the windows again. They are at
+// least one, in the order of time.
+func refetchCommand(stream pipeline.StreamID, windows []pipeline.Window) string {
+	return fmt.Sprintf("windrow sync --streams %s --from %s --to %s --refetch", stream, windows[0].Start, windows[len(windows)-1].End)
+}
+
+// waiveCommand is the command that lets the watermark pass a hole.
+func waiveCommand(stream pipeline.StreamID, hole pipeline.Span) string {
+	return fmt.Sprintf("windrow sync --streams %s --from %s --to %s --waive REASON", stream, hole.Start, hole.End)
+}
