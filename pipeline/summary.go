@@ -1,15 +1,5 @@
 package pipeline
 
-// Exit codes of a run, as the command line returns them.
-const (
-	ExitDone         = 0
-	ExitInternal     = 1
-	ExitInvalid      = 2
-	ExitFailed       = 3
-	ExitUnauthorized = 4
-	ExitStopped      = 130
-)
-
 // Summary is what one run of sync did: its JSON document, and a line of the
 // sink's record of runs.
 type Summary struct {

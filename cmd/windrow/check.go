@@ -65,7 +65,7 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) er
 	if err := a.showChecks(names, found); err != nil {
 		return err
 	}
-	return exitWith(checkCode(found))
+	return exitWith(endingOf(found).Exit())
 }
 
 func (a *app) checkSink(ctx context.Context, s *setup) error {
@@ -101,17 +101,12 @@ func (a *app) showChecks(names []string, found []error) error {
 	return err
 }
 
-// checkCode is 4 when credentials were refused, 3 when something else failed.
-func checkCode(found []error) int {
-	code := pipeline.ExitDone
+// endingOf is how a check ended that found these, of which nil is well.
+func endingOf(found []error) pipeline.Ending {
+	var e pipeline.Ending
 	for _, err := range found {
-		switch {
-		case err == nil:
-		case pipeline.KindOf(err) == pipeline.Unauthorized:
-			return pipeline.ExitUnauthorized
-		default:
-			code = pipeline.ExitFailed
-		}
+		e.Failed = e.Failed || err != nil
+		e.Unauthorized = e.Unauthorized || err != nil && pipeline.KindOf(err) == pipeline.Unauthorized
 	}
-	return code
+	return e
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// exitCode is the one place that maps errors to exit codes.
+// exitCode is the exit code of a verb that ended with err.
 func exitCode(err error) int {
 	var over *exitError
 	var usage *usageError
@@ -20,17 +20,9 @@ func exitCode(err error) int {
 	case errors.As(err, &over):
 		return over.code
 	case errors.As(err, &usage), errors.As(err, &wrong):
-		return pipeline.ExitInvalid
+		return pipeline.ExitOf(pipeline.Invalid)
 	}
-	switch pipeline.KindOf(err) {
-	case pipeline.Invalid:
-		return pipeline.ExitInvalid
-	case pipeline.Unauthorized:
-		return pipeline.ExitUnauthorized
-	case pipeline.Stopped:
-		return pipeline.ExitStopped
-	}
-	return pipeline.ExitInternal
+	return pipeline.ExitOf(pipeline.KindOf(err))
 }
 
 // exitError ends the program with a code after its result has been shown.

@@ -145,10 +145,10 @@ func (c *Case) Sync(ctx context.Context, source pipeline.Source, store pipeline.
 	e := engine.Engine{
 		Store: store, Sources: []pipeline.Source{&replayed{Source: source, of: c}}, Streams: []pipeline.StreamID{c.Stream.Stream},
 		Select: plan.Selection{From: c.From, To: c.To},
-		Clock:  func() time.Time { return c.ExtractedAt }, Now: time.Now, MaxRejects: 1, Concurrency: 2,
+		Clock:  func() time.Time { return c.ExtractedAt }, Now: time.Now, MaxRejects: engine.RejectLimit{Share: 1, Setting: "WINDROW_MAX_REJECTS"}, Concurrency: 2,
 	}
 	if c.MaxRejects != nil {
-		e.MaxRejects = *c.MaxRejects
+		e.MaxRejects.Share = *c.MaxRejects
 	}
 	return e.Sync(ctx)
 }

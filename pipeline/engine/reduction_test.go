@@ -153,7 +153,7 @@ func TestAReductionMakesRowsOfSeveralSourceRows(t *testing.T) {
 func TestRejectsOfAReducedStreamCountAsAnywhere(t *testing.T) {
 	s := newReduced(100, map[string]string{"company": "2025-09-08T02:00:00Z 1 busy\n2025-09-08T03:00:00Z 1 free\nsoon 1 busy\n"})
 	e, _ := newEngine(t, s.scripted)
-	e.Sources, e.MaxRejects = []pipeline.Source{s}, 0.5
+	e.Sources, e.MaxRejects.Share = []pipeline.Source{s}, 0.5
 	e.Select.From, e.Select.To = "2025-09-08", "2025-09-08"
 	if sum := mustSync(t, e); sum.Rejected != 1 || sum.Read != 3 {
 		t.Errorf("%+v", sum)

@@ -192,14 +192,10 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, started calenda
 		slices.SortFunc(s.Errors, func(a, b pipeline.WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
 		sum.Streams = append(sum.Streams, *s)
 	}
-	switch {
-	case len(r.unauthorized) > 0:
-		sum.Exit = pipeline.ExitUnauthorized
-	case ctx.Err() != nil:
-		sum.Exit = pipeline.ExitStopped
-	case slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }):
-		sum.Exit = pipeline.ExitFailed
-	}
+	sum.Exit = pipeline.Ending{
+		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil,
+		Failed: slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }),
+	}.Exit()
 	sum.FinishedAt = calendar.InstantOf(r.Now())
 	errs = append(errs, r.record(graceful, &sum))
 	return sum, errors.Join(errs...)

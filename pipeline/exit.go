@@ -1,0 +1,46 @@
+package pipeline
+
+// Exit codes of a run, as the command line returns them.
+const (
+	ExitDone         = 0
+	ExitInternal     = 1
+	ExitInvalid      = 2
+	ExitFailed       = 3
+	ExitUnauthorized = 4
+	ExitStopped      = 130
+)
+
+// ExitOf is the exit code of a program that an error of this kind ends.
+func ExitOf(k Kind) int {
+	switch k {
+	case Invalid:
+		return ExitInvalid
+	case Unauthorized:
+		return ExitUnauthorized
+	case Stopped:
+		return ExitStopped
+	}
+	return ExitInternal
+}
+
+// Ending is how a run ended that goes on when a part of it fails: a window, or
+// the check of a source.
+type Ending struct {
+	Unauthorized bool // the vendor or the sink refused the credentials for a part
+	Stopped      bool // a signal came before the end
+	Failed       bool // a part failed, for any reason
+}
+
+// Exit is the run's exit code. Refused credentials outweigh a stop, which a
+// later run makes good; a stop outweighs other failures.
+func (e Ending) Exit() int {
+	switch {
+	case e.Unauthorized:
+		return ExitUnauthorized
+	case e.Stopped:
+		return ExitStopped
+	case e.Failed:
+		return ExitFailed
+	}
+	return ExitDone
+}
