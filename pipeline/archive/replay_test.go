@@ -33,7 +33,7 @@ func syncDays(t *testing.T, sim connectortest.Simulated, source pipeline.Source,
 	t.Helper()
 	e := engine.Engine{
 		Store: store, Sources: []pipeline.Source{source}, Select: plan.Selection{From: "2025-09-08", To: "2025-09-10"},
-		Clock: sim.Clock, Now: sim.Clock, MaxRejects: 0.01, Concurrency: 4,
+		Clock: sim.Clock, Now: sim.Clock, MaxRejects: engine.RejectLimit{Share: 0.01}, Concurrency: 4,
 	}
 	sum, err := e.Sync(t.Context())
 	if err != nil {
