@@ -242,32 +242,3 @@ func TestPromise06_ReadingAgainWritesNoData(t *testing.T) {
 		}
 	})
 }
-
-func TestPromise13_NoSecretReachesTheWarehouse(t *testing.T) {
-	onEither(t, func(t *testing.T, newSite siteMaker) {
-		s := newSite(t)
-		s.world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultStatus, Code: 400, Times: 2, Body: "bad token Bearer " + s.env["WINDROW_UCONTACT_TOKEN"]})
-		sum := s.sync()
-		if sum.Exit != 3 {
-			t.Fatalf("exit %d, want a failed window whose error is written down", sum.Exit)
-		}
-		secrets := []string{s.env["WINDROW_UCONTACT_TOKEN"], s.env["WINDROW_CHATTONIC_PASSWORD"], s.env["WINDROW_DIALPAD_TOKEN"]}
-		for place, text := range everything(t, s.root) {
-			for _, secret := range secrets {
-				if strings.Contains(text, secret) {
-					t.Errorf("%s holds %q", place, secret)
-				}
-			}
-		}
-		for _, secret := range secrets {
-			if secret == "" || strings.Contains(failures(sum), secret) {
-				t.Errorf("an error holds %q", secret)
-			}
-		}
-		for _, call := range s.world.Log() {
-			if call.Host == "download" && call.Authorization {
-				t.Error("the download host was shown a credential")
-			}
-		}
-	})
-}

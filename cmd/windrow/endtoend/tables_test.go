@@ -12,6 +12,7 @@ import (
 
 	_ "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/windrow-data/windrow/cmd/windrow/internal/warehousetest"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
@@ -137,11 +138,11 @@ func (s *site) rejected() int {
 	return len(s.query("SELECT * FROM {rejects}"))
 }
 
-// everything is all that the warehouse holds, its own notes included, by place.
+// everything is all that the warehouse holds, its own notes included, by place, also what it holds compressed.
 func everything(t *testing.T, root string) map[string]string {
 	t.Helper()
-	all := make(map[string]string)
 	if isBigQuery(root) {
+		all := make(map[string]string)
 		for _, table := range tables(t, root) {
 			all[table] = strings.Join(query(t, root, "SELECT to_json(t)::VARCHAR FROM "+inDataset(root, table)+" t"), "\n")
 		}
@@ -150,18 +151,7 @@ func everything(t *testing.T, root string) map[string]string {
 		}
 		return all
 	}
-	err := filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
-		if err != nil || info.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		all[path] = string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return warehousetest.Everything(t, root)
 }
 
 // contents is every row of both tables without the lineage that differs from
