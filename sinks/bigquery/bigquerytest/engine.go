@@ -15,19 +15,29 @@ import (
 // it; state changes under Server.mu.
 type job struct {
 	Job
-	conf        *bigquery.JobConfiguration
-	media       []byte
-	statements  []*statement
-	dryRun      bool
-	polls       int
-	running     bool // its effect is happening now
-	sabotage    *apiError
-	started     map[tableRef]int64 // mutations of the tables that it mutates, at its start
-	conn        *sql.Conn          // of a transaction that has begun
-	held        *run               // waits before its COMMIT
+	conf       *bigquery.JobConfiguration
+	media      []byte
+	statements []*statement
+	dryRun     bool
+	running    bool // its effect is happening now
+	polls      int  // that find the job running still
+	sabotage   *apiError
+	transaction
+	outcome
+}
+
+// transaction is the state of a job's transaction.
+type transaction struct {
+	started map[tableRef]int64 // mutations of the tables that the job mutates, at its start
+	conn    *sql.Conn          // of a transaction that has begun
+	held    *run               // waits before its COMMIT
+}
+
+// outcome is what came of a job.
+type outcome struct {
 	result      *rowset
 	failure     *apiError
-	updated     int64 // when it ended, ms
+	updated     int64 // when the job ended, ms
 	affected    int64
 	OutputBytes int64
 }
@@ -46,7 +56,7 @@ func mustJSON(v any) []byte {
 
 // newJob understands a job's configuration.
 func (s *Server) newJob(project string, in *bigquery.Job) (*job, *apiError) {
-	j := &job{conf: in.Configuration, started: map[tableRef]int64{}}
+	j := &job{conf: in.Configuration, transaction: transaction{started: map[tableRef]int64{}}}
 	j.Project = project
 	if r := in.JobReference; r != nil {
 		// "letters, numbers, underscores or dashes. The maximum length is 1,024": REST reference, JobReference.

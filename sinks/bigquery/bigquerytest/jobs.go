@@ -28,18 +28,23 @@ type Job struct {
 	// "invalidQuery", "stopped"); empty while running and after success.
 	Reason, Message string
 
+	MaxBytesBilled int64 // of a query: its cap as sent, 0 without one
+	Created        time.Time
+	Use
+}
+
+// Use is what a job has used and done.
+type Use struct {
 	Rows           int64 // loaded, affected, or in the result
 	UploadedBytes  int64 // of a load
 	BytesProcessed int64
 	BytesBilled    int64
-	MaxBytesBilled int64 // of a query: its cap as sent, 0 without one
 	SlotMillis     int64
 	// Partitions counts the partitions that a load wrote to.
 	Partitions int64
 	// FullScans are the partitioned tables that a query read without literal
 	// bounds on their partitioning column, as dataset.table.
 	FullScans []string
-	Created   time.Time
 }
 
 // Failed reports whether the job is done and failed.

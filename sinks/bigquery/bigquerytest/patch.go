@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -68,18 +69,7 @@ func (s *Server) patch(ref tableRef, m *bigquery.Table, change map[string]json.R
 				}
 			}
 		case "labels":
-			var labels map[string]*string // null removes one
-			err = json.Unmarshal(raw, &labels)
-			merged := map[string]string{}
-			for k, v := range m.Labels {
-				merged[k] = v
-			}
-			for k, v := range labels {
-				if delete(merged, k); v != nil {
-					merged[k] = *v
-				}
-			}
-			m.Labels = merged
+			m.Labels, err = relabel(m.Labels, raw)
 		case "requirePartitionFilter":
 			err = json.Unmarshal(raw, &m.RequirePartitionFilter)
 		case "schema":
@@ -103,12 +93,10 @@ func (s *Server) patch(ref tableRef, m *bigquery.Table, change map[string]json.R
 			}
 		case "timePartitioning":
 			var p bigquery.TimePartitioning
-			// "You can't change the partitioning of an existing table": "Manage partitioned tables".
 			if err = json.Unmarshal(raw, &p); err == nil {
-				if m.TimePartitioning == nil || m.TimePartitioning.Field != p.Field || m.TimePartitioning.Type != p.Type {
-					return nil, invalid("Cannot change partitioning spec for table %s", ref.full())
+				if e := repartition(ref, m, &p); e != nil {
+					return nil, e
 				}
-				m.TimePartitioning = &p
 			}
 		case "clustering":
 			m.Clustering = nil
@@ -176,4 +164,28 @@ func widen(ref tableRef, m *bigquery.Table, schema *bigquery.TableSchema) ([]str
 	}
 	m.Schema = schema
 	return ddl, nil
+}
+
+// relabel applies a patch of labels: null removes a label.
+func relabel(have map[string]string, raw json.RawMessage) (map[string]string, error) {
+	var labels map[string]*string
+	err := json.Unmarshal(raw, &labels)
+	merged := map[string]string{}
+	maps.Copy(merged, have)
+	for k, v := range labels {
+		if delete(merged, k); v != nil {
+			merged[k] = *v
+		}
+	}
+	return merged, err
+}
+
+// repartition refuses another column or unit: "You can't change the partitioning of an existing table" ("Manage
+// partitioned tables").
+func repartition(ref tableRef, m *bigquery.Table, p *bigquery.TimePartitioning) *apiError {
+	if m.TimePartitioning == nil || m.TimePartitioning.Field != p.Field || m.TimePartitioning.Type != p.Type {
+		return invalid("Cannot change partitioning spec for table %s", ref.full())
+	}
+	m.TimePartitioning = p
+	return nil
 }

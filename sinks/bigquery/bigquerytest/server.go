@@ -14,23 +14,33 @@ import (
 // Server is one BigQuery with any number of projects. It is safe for
 // concurrent use; its tables live in memory until Close.
 type Server struct {
-	db   *database
-	http *http.Server
-	url  string
-	done chan struct{}
-	idle unused
+	db *database
+	endpoint
 
 	mu       sync.Mutex
 	now      func() time.Time
 	quiet    bool // statistics are left out
 	datasets map[string]*dataset
-	jobs     map[string]*job
-	order    []*job
-	uploads  map[string]*upload
-	rules    []*Injection
-	calls    []Call
-	lastID   int
-	held     map[*job][]tableRef // what transactions that wait before their COMMIT have mutated
+	jobQueue
+	uploads map[string]*upload
+	rules   []*Injection
+	calls   []Call
+}
+
+// endpoint is where a server is reached.
+type endpoint struct {
+	http *http.Server
+	url  string
+	done chan struct{}
+	idle unused
+}
+
+// jobQueue has the jobs of a server.
+type jobQueue struct {
+	jobs   map[string]*job
+	order  []*job
+	lastID int
+	held   map[*job][]tableRef // what transactions that wait before their COMMIT have mutated
 }
 
 // Start serves on a free port of the loopback interface until Close. The
@@ -47,8 +57,8 @@ func Start(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("bigquerytest: listen: %w", err)
 	}
 	s := &Server{
-		db: db, url: "http://" + l.Addr().String(), done: make(chan struct{}), now: time.Now,
-		datasets: map[string]*dataset{}, jobs: map[string]*job{}, uploads: map[string]*upload{}, held: map[*job][]tableRef{},
+		db: db, endpoint: endpoint{url: "http://" + l.Addr().String(), done: make(chan struct{})}, now: time.Now,
+		datasets: map[string]*dataset{}, jobQueue: jobQueue{jobs: map[string]*job{}, held: map[*job][]tableRef{}}, uploads: map[string]*upload{},
 	}
 	s.idle.conns = map[net.Conn]bool{}
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute, ConnState: s.idle.note}
