@@ -31,7 +31,7 @@ type dataset struct {
 
 	mu       sync.Mutex
 	location string // as asked for, then as found
-	located  bool   // the dataset is there, and location is its
+	located  bool   // the dataset is there, at the location
 	ready    bool   // the tables are there
 }
 
@@ -131,7 +131,7 @@ func (d *dataset) ensureDataset(ctx context.Context) error {
 	if err != nil && apierror.Status(err) != http.StatusConflict {
 		return apierror.Classify("create the dataset", err)
 	}
-	_, err = d.locate(ctx) // another process may have made it elsewhere
+	_, err = d.locate(ctx) // another process may have made the dataset elsewhere
 	return err
 }
 
@@ -201,7 +201,7 @@ func (d *dataset) mayMake(ctx context.Context, l layout) error {
 		return nil
 	}
 	again, err := d.metadata(ctx, l.name)
-	if err != nil || again.Schema != nil { // another process has made it meanwhile, and committed
+	if err != nil || again.Schema != nil { // another process has made the table meanwhile, and committed
 		return apierror.Classify("make table "+l.name, err)
 	}
 	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Invalid,
@@ -210,7 +210,7 @@ func (d *dataset) mayMake(ctx context.Context, l layout) error {
 			d.sql.Name, l.name, d.sql.Name, statement.LedgerTable)}
 }
 
-// driftHint says what to do about a table that is not as it should be.
+// driftHint says what to do about a table with wrong columns.
 func (d *dataset) driftHint(l layout) string {
 	with := ""
 	if l.data {

@@ -18,7 +18,7 @@ type layout struct {
 	schema      bigquery.Schema
 	partition   string // the column by whose day the table is partitioned
 	cluster     []string
-	data        bool // what the ledger tells of is in it
+	data        bool // has the rows that the ledger tells of
 }
 
 // layouts lists every table, the data tables first.

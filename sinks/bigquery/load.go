@@ -84,7 +84,7 @@ func (s *Store) loadGroup(ctx context.Context, group []*pending, at *stageTables
 	return nil
 }
 
-// dropTables drops the staging tables. What they had must be loaded again.
+// dropTables drops the staging tables. Their rows must be loaded again.
 func (s *Store) dropTables(ctx context.Context, at *stageTables) {
 	for _, name := range []string{at.rows, at.rejects} {
 		if at.begun && name != "" {

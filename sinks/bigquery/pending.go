@@ -21,7 +21,7 @@ func failAll(group []*pending, op string, err error) {
 	}
 }
 
-// replaced lists the window and those whose rows it takes the place of.
+// replaced lists the windows whose rows the commit of p replaces: its own, and those that it supersedes.
 func (p *pending) replaced() []pipeline.Window {
 	return append([]pipeline.Window{p.Verdict.Entry.Window}, p.Replaces...)
 }

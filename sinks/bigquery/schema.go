@@ -83,8 +83,7 @@ func describe(f arrow.Field) string {
 	return string(text[:min(len(text), maxDescription)])
 }
 
-// drift compares a table that is there with what it should be: the columns to
-// be added, or what is wrong with it.
+// drift compares the columns of a table with the wanted ones. It returns the columns to be added, or says what is wrong.
 func drift(have, want bigquery.Schema) (added bigquery.Schema, err error) {
 	known := make(map[string]*bigquery.FieldSchema, len(have))
 	for _, f := range have {

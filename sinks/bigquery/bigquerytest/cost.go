@@ -53,10 +53,9 @@ type price struct {
 	fullScans     []string
 }
 
-// cost estimates a statement: the columns that it names, in the partitions that
-// its literal bounds leave; all columns of the target of DML ("Estimate and
-// control costs", sections on DML). Joins on the partitioning column prune
-// nothing ("Query partitioned tables", "use a constant filter expression").
+// cost estimates a statement: the columns that the statement names, in the partitions that its literal bounds leave. The
+// target of DML counts with all columns ("Estimate and control costs", sections on DML). Joins on the partitioning column
+// prune nothing ("Query partitioned tables", "use a constant filter expression").
 func (s *Server) cost(ctx context.Context, q querier, st *statement) (price, *apiError) {
 	var p price
 	if st.target != nil && (st.verb == "DELETE" || st.verb == "UPDATE" || st.verb == "MERGE" && (st.merge.mutates || st.merge.doubled != "")) {
@@ -130,8 +129,8 @@ func star(tokens []token) bool {
 	return false
 }
 
-// bounds collects the literal bounds that a statement puts on a column, as a
-// condition that holds for every row it may touch; empty where there are none.
+// bounds collects the literal bounds that a statement puts on a column, as a condition that holds for every row that the
+// statement may touch. The condition is empty where there are no bounds.
 func bounds(tokens []token, column string) string {
 	var all []string
 	name, lower := duckName(column), ""

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/api/bigquery/v2"
 )
 
-// job is one job and how far it is. What is not in Job belongs to whoever runs
-// it; state changes under Server.mu.
+// job is one job, and how far the job is. Fields that are not in Job belong to the goroutine that runs the job; the state
+// changes under Server.mu.
 type job struct {
 	Job
 	conf       *bigquery.JobConfiguration

@@ -6,8 +6,8 @@ import "net/http"
 type Fault uint8
 
 const (
-	// NoFault lets the call through; with Rule.Polls it is a slow job, done only
-	// after so many polls (jobs.get or getQueryResults).
+	// NoFault lets the call through. With Rule.Polls the job is slow: it ends after so many polls (jobs.get or
+	// getQueryResults).
 	NoFault Fault = iota
 	// UnavailableBefore answers 503 backendError; nothing happened.
 	UnavailableBefore
@@ -27,17 +27,15 @@ const (
 	Forbidden
 	// Duplicate answers 409 duplicate; nothing happened.
 	Duplicate
-	// JobBackendError accepts the job, which then fails with backendError and
-	// without effect. Its id is burnt. On calls that start no job it is no fault.
+	// JobBackendError accepts the job, which then fails with backendError and without effect, and whose id is burnt. A
+	// call that starts no job goes through.
 	JobBackendError
 	// JobQuotaExceeded accepts the job, which then fails with quotaExceeded.
 	JobQuotaExceeded
-	// JobConflict accepts the job, which is then cancelled as by another
-	// transaction on its first table.
+	// JobConflict accepts the job, which is then cancelled as if by another transaction on the job's first table.
 	JobConflict
-	// HeldCommit is no fault but slowness: with Rule.Polls, a script of one
-	// transaction has run up to its COMMIT when its insertion is answered, and
-	// waits there; a slow script of another kind waits before its first statement.
+	// HeldCommit is no fault but slowness. With Rule.Polls, a script of one transaction has run up to the COMMIT when its
+	// insertion is answered, and waits there. A slow script of another kind waits before the first statement.
 	HeldCommit
 )
 

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// begin opens the transaction of a slow script, so that its snapshot is that of
-// its start: "During a transaction, all reads return a consistent snapshot"
-// ("Multi-statement transactions"). One that is held runs up to its COMMIT.
+// begin opens the transaction of a slow script, so that the transaction reads the tables as they are now: "During a
+// transaction, all reads return a consistent snapshot" ("Multi-statement transactions"). With hold, the script runs up to
+// the COMMIT.
 func (s *Server) begin(ctx context.Context, j *job, hold bool) *apiError {
 	last := len(j.statements) - 1
 	if last < 0 || j.statements[0].verb != "BEGIN" {
@@ -197,9 +197,9 @@ func (r *run) change(ctx context.Context, st *statement) *apiError {
 	// "If a transaction mutates (update or deletes) rows in a table, then other
 	// transactions or DML statements that mutate rows in the same table cannot run
 	// concurrently. Conflicting transactions are cancelled": "Multi-statement
-	// transactions", section "Transaction concurrency". It is by table. Of a
-	// statement that finds no row to change nothing is said: here it conflicts with
-	// nothing, so that nobody relies on it. Plain DML would queue.
+	// transactions", section "Transaction concurrency". Conflicts are by table. The documentation does not say whether a
+	// statement that finds no row to change conflicts. Here such a statement conflicts with nothing, so that nobody
+	// relies on a conflict. Plain DML would queue.
 	if st.target != nil && st.mutates() && n > 0 {
 		if r.s.mutating(*st.target) || r.open && r.s.mutations(*st.target) != r.j.started[*st.target] {
 			return aborted(st.target.full())

@@ -6,9 +6,8 @@ import (
 )
 
 // structs translates UNNEST(ARRAY<STRUCT<name type, …>>[(…), …]), an array of
-// typed structs as a source of rows: "Data types", section "Constructing an
-// array", and "Query syntax", UNNEST. To DuckDB it is VALUES, each column of
-// which is cast, so that a column of nulls has its type.
+// typed structs as a source of rows: "Data types", section "Constructing an array", and "Query syntax", UNNEST. DuckDB gets
+// VALUES, with a cast of each column, so that a column of nulls has a type.
 func (w *writer) structs() *apiError {
 	w.pos += 5 // UNNEST ( ARRAY < STRUCT
 	if !w.at(w.pos).is("<") {

@@ -6,9 +6,8 @@ import (
 	"sync"
 )
 
-// unused are the connections on which nothing was sent yet. A client that dials
-// two at once leaves one of them so, and a server that shuts down would wait
-// five seconds for its first request.
+// unused are the connections on which nothing was sent yet. A client that dials twice at once leaves one connection
+// unused, and a server that shuts down would wait five seconds for a first request on it.
 type unused struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -28,6 +27,6 @@ func (u *unused) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for c := range u.conns {
-		_ = c.Close() // nobody uses it
+		_ = c.Close() // nothing was sent
 	}
 }

@@ -1,14 +1,13 @@
-// Package job runs BigQuery's jobs: each is started once however often its
-// request is sent, is waited for, and is counted.
+// Package job runs BigQuery's jobs. A job is started once, however often its request is sent; the runner waits for the
+// job's end and counts what the job used.
 //
-// It does not know what a job says (package statement does) nor when it is to
-// run (package bigquery does), and it makes no tables.
+// The package does not know what a job says (package statement does) nor when a job is to run (package bigquery does), and
+// makes no tables.
 //
-// A job has a name made of what it does, and its ids are name_0, name_1, …: a
-// request whose answer was lost finds the job that it has started under the same
-// id. The id of a job that has failed is burnt; the next attempt has another.
+// The name of a job is made of what the job does. The ids of the job are name_0, name_1, …: a request whose answer was lost
+// finds the started job under the same id. The id of a job that has failed is burnt, and the next attempt has the next id.
 //
-// Start at [Runner]. What its jobs used is its receipt.
+// Start at [Runner].
 package job
 
 import (
@@ -29,15 +28,14 @@ import (
 )
 
 const (
-	// tries bounds how often one call is made while it is refused for a while.
+	// tries bounds how often one call is made while BigQuery refuses the call for a while.
 	tries = 5
 	// burnable bounds the suffixes of a job's id.
 	burnable = 50
 )
 
-// Runner runs jobs at one location. It is safe for concurrent use. Its methods
-// block until the job has ended or the context has, return what
-// [apierror.Classify] understands, and repeat what BigQuery refuses for a while.
+// Runner runs jobs at one location. A runner is safe for concurrent use. Its methods block until the job or the context
+// has ended, and repeat what BigQuery refuses for a while. Their errors are for [apierror.Classify].
 type Runner struct {
 	client    *bigquery.Client
 	maxBilled int64
@@ -49,9 +47,8 @@ type Runner struct {
 	counted  map[string]bool // jobs, by id
 }
 
-// NewRunner returns a runner that sends jobs by the client, which stays the
-// caller's. maxBilled caps each query, in bytes; pace is the first pause before
-// something is tried again.
+// NewRunner returns a runner that sends jobs by the client, which stays the caller's. maxBilled caps each query, in bytes.
+// pace is the first pause before something is tried again.
 func NewRunner(client *bigquery.Client, location string, maxBilled int64, pace time.Duration) *Runner {
 	return &Runner{client: client, location: location, maxBilled: maxBilled, pace: pace, counted: make(map[string]bool)}
 }
@@ -80,7 +77,7 @@ func (r *Runner) Pauses() *backoff.ExponentialBackOff {
 	return b
 }
 
-// Retry calls do until it succeeds or fails for good, but only some times.
+// Retry calls do until do succeeds, fails for good, or has failed too often.
 func (r *Runner) Retry(ctx context.Context, do func() error) error {
 	pause := r.Pauses()
 	for n := 1; ; n++ {
@@ -113,8 +110,8 @@ func (r *Runner) Try(ctx context.Context, sql string) error {
 	})
 }
 
-// Read runs a query and hands each row to scan, which may keep it. reset comes
-// before the first row, and again before everything is read anew after a fault.
+// Read runs a query and hands each row to scan, which may keep the row. reset is called before the first row, and again
+// before everything is read anew after a fault.
 func (r *Runner) Read(ctx context.Context, sql string, reset func(), scan func([]bigquery.Value) error) error {
 	return r.Retry(ctx, func() error {
 		reset()
@@ -145,19 +142,18 @@ func (r *Runner) query(sql string) *bigquery.Query {
 	return q
 }
 
-// spec is one job that has a name of its own, so that starting it twice starts it once.
+// spec describes a job that has a name of its own: started twice, the job runs once.
 type spec struct {
 	name string // made of what the job does
 	// start sends the job under an id.
 	start func(ctx context.Context, id string) (*bigquery.Job, error)
-	// anew refuses the success of a job that this call did not start.
+	// anew refuses the success of a job that this call of run did not start.
 	anew bool
 	load bool // not a query
 }
 
-// run runs the job once, whatever answers get lost: an id that is taken is a
-// job to attach to, and the id of one that has failed is burnt. It starts
-// again what BigQuery failed to do for a while.
+// run runs the job once, whatever answers get lost. An id that is taken is the id of a job to wait for. The id of a failed
+// job is burnt. Where BigQuery failed for a while, run starts the job again, under the next id.
 func (r *Runner) run(ctx context.Context, j spec) error {
 	mine := make(map[string]bool)
 	return r.Retry(ctx, func() error {

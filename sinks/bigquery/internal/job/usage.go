@@ -10,9 +10,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Receipt is what the runner's jobs have used. Jobs are counted when they have
-// come to an end, failed ones and reads included, each once; their bytes and
-// slot time as far as BigQuery tells, which keeps no statistics of some.
+// Receipt is what the runner's jobs have used. A job counts once, when the job has ended, also when it failed, and also
+// when it was a read. Bytes and slot time count as far as BigQuery tells: of some jobs BigQuery keeps no statistics.
 func (r *Runner) Receipt() pipeline.Receipt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,8 +81,8 @@ func (r *Runner) count(ctx context.Context, j *bigquery.Job, load bool) {
 	}
 }
 
-// countRead counts a query whose answer came without statistics, and asks for
-// them once: a receipt is not worth more.
+// countRead counts a query whose answer came without statistics, and asks for the statistics once: a receipt is not worth
+// more.
 func (r *Runner) countRead(ctx context.Context, j *bigquery.Job) {
 	if j == nil {
 		return

@@ -19,7 +19,7 @@ type Transaction struct {
 	ID       string          // of the batch; stands in its ledger entries
 	Lines    []Line          // ledger entries; at least one
 	Table    *pipeline.Table // whose rows are replaced; nil where none are
-	Replaced Extent          // of the windows whose rows are replaced, and of those that they take the place of
+	Replaced Extent          // of the windows whose rows are replaced, old and new bounds
 	// Rows and Rejects name staging tables; empty where there is nothing to insert.
 	Rows, Rejects string
 	RejectColumns []string // of the staging table of rejects
@@ -27,9 +27,8 @@ type Transaction struct {
 
 // Commit is the script of a transaction. Its only error is [ErrTooLong].
 //
-// Every commit replaces the row of [FenceTable] first: a transaction reads the
-// tables as they were when it began, so the guard of the ledger's INSERT alone
-// would miss a commit that ends meanwhile.
+// Every commit replaces the row of [FenceTable] first. A transaction reads the tables as they were when it began, so the
+// guard of the ledger's INSERT alone would miss a commit that ends meanwhile.
 func (d Dataset) Commit(t Transaction) (string, error) {
 	list := []string{
 		"BEGIN TRANSACTION",
@@ -60,8 +59,8 @@ func (d Dataset) FenceRow(batch string) string {
 	return fmt.Sprintf("INSERT INTO %s (`batch`) VALUES (%s)", d.table(FenceTable), quote(batch))
 }
 
-// replaced is the subquery for the entries of the batch that were inserted and
-// replace their windows' rows, joined to a row by its stream and the condition.
+// replaced is the subquery for the entries of the batch that were inserted and that replace their windows' rows. The
+// subquery is joined to a row by the row's stream and the condition.
 func (d Dataset) replaced(t Transaction, row, condition string) string {
 	return fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS l WHERE %s AND l.`batch` = %s AND l.`replaces`"+
 		" AND l.`source` = %s.`source` AND l.`account` = %s.`account` AND l.`stream` = %s.`stream` AND %s)",
@@ -77,9 +76,8 @@ func same(row string) string {
 	return fmt.Sprintf("l.`window_start` = %s.`window_start` AND l.`window_end` = %s.`window_end`", row, row)
 }
 
-// deleteRows removes the rows of every window that overlaps a replaced one,
-// whether the ledger knows it or not. The bounds are literals, for BigQuery
-// prunes partitions by nothing else.
+// deleteRows removes the rows of every window that overlaps a replaced one, whether or not the ledger knows that window.
+// The bounds are literals, because BigQuery prunes partitions by nothing else.
 func (d Dataset) deleteRows(t Transaction) string {
 	dates := t.Replaced.ranges()
 	ranges := make([]string, len(dates))
