@@ -41,6 +41,16 @@ func (o Options) Complete() (Options, error) {
 	return o, nil
 }
 
+// Notifier returns what passes lines of progress about r on to env. env may
+// listen to none.
+func Notifier(env pipeline.Env, r pipeline.Request) func(text string, until time.Time) {
+	return func(text string, until time.Time) {
+		if env.Notify != nil {
+			env.Notify(pipeline.Notice{Request: r, Text: text, Until: until})
+		}
+	}
+}
+
 // Rate is this process's part of a request rate that the vendor grants to all;
 // 0 stays unlimited.
 func (o Options) Rate(whole float64) float64 { return whole / float64(max(1, o.Tasks)) }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -31,11 +32,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 	defer s.calls.Release(1)
 
 	meta := s.meta(r)
-	notify := func(text string, until time.Time) {
-		if env.Notify != nil {
-			env.Notify(pipeline.Notice{Request: r, Text: text, Until: until})
-		}
-	}
+	notify := connectors.Notifier(env, r)
 	answer, err := httpclient.Prefetch(ctx, func(ctx context.Context) (answer *httpclient.Response, err error) {
 		err = s.withAccess(ctx, notify, func(a access) error {
 			meta.Request.Resources = []string{a.codename} // a login may have told it

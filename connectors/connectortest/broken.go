@@ -8,25 +8,25 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-func contextEnds(ctx context.Context, b *bench) error {
+func contextEnds(ctx context.Context, h *harness) error {
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	return b.each(func(_ pipeline.Stream, r pipeline.Request) error {
-		before := b.Calls()
-		documents, err := b.fetch(ended, r)
-		if err == nil || len(documents) > 0 || pipeline.KindOf(err) != pipeline.Stopped || b.Calls() != before {
-			return fmt.Errorf("%d bodies, %d calls, the error %v", len(documents), b.Calls()-before, err)
+	return h.each(func(_ pipeline.Stream, r pipeline.Request) error {
+		before := h.Calls()
+		documents, err := h.fetch(ended, r)
+		if err == nil || len(documents) > 0 || pipeline.KindOf(err) != pipeline.Stopped || h.Calls() != before {
+			return fmt.Errorf("%d bodies, %d calls, the error %v", len(documents), h.Calls()-before, err)
 		}
 		return nil
 	})
 }
 
-func troubleIsRetried(ctx context.Context, b *bench) error {
-	return b.each(func(s pipeline.Stream, r pipeline.Request) error {
+func troubleIsRetried(ctx context.Context, h *harness) error {
+	return h.each(func(s pipeline.Stream, r pipeline.Request) error {
 		for _, trouble := range []Trouble{Down, Throttles} {
-			b.Trouble(trouble)
-			told := len(b.notices)
-			documents, err := b.fetch(ctx, r)
+			h.Trouble(trouble)
+			told := len(h.notices)
+			documents, err := h.fetch(ctx, r)
 			if err != nil {
 				return err
 			}
@@ -35,11 +35,11 @@ func troubleIsRetried(ctx context.Context, b *bench) error {
 					return err
 				}
 			}
-			if len(documents) == 0 || len(b.notices) == told {
-				return fmt.Errorf("%d bodies, %d notices", len(documents), len(b.notices)-told)
+			if len(documents) == 0 || len(h.notices) == told {
+				return fmt.Errorf("%d bodies, %d notices", len(documents), len(h.notices)-told)
 			}
 		}
-		return b.innocent()
+		return h.noSecretTold()
 	})
 }
 
@@ -47,8 +47,8 @@ func troubleIsRetried(ctx context.Context, b *bench) error {
 // a new login and the call again, for each of its ways.
 const fewCalls = 4
 
-func refusalIsFinal(ctx context.Context, b *bench) error {
-	b.Trouble(Refuses)
+func refusalIsFinal(ctx context.Context, h *harness) error {
+	h.Trouble(Refuses)
 	refused := func(err error, calls int) error {
 		var e *pipeline.Error
 		switch {
@@ -59,28 +59,28 @@ func refusalIsFinal(ctx context.Context, b *bench) error {
 		case calls > fewCalls:
 			return fmt.Errorf("%d calls", calls)
 		}
-		return b.innocent(err)
+		return h.noSecretTold(err)
 	}
-	before := b.Calls()
-	if err := refused(b.Source.Check(ctx), b.Calls()-before); err != nil {
+	before := h.Calls()
+	if err := refused(h.Source.Check(ctx), h.Calls()-before); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
-	return b.each(func(_ pipeline.Stream, r pipeline.Request) error {
-		before := b.Calls()
-		_, err := b.fetch(ctx, r)
-		return refused(err, b.Calls()-before)
+	return h.each(func(_ pipeline.Stream, r pipeline.Request) error {
+		before := h.Calls()
+		_, err := h.fetch(ctx, r)
+		return refused(err, h.Calls()-before)
 	})
 }
 
 // inTrouble reads a document of every stream, each with the vendor in trouble.
-func inTrouble(ctx context.Context, b *bench, trouble Trouble) error {
-	streams, err := b.configured()
+func inTrouble(ctx context.Context, h *harness, trouble Trouble) error {
+	streams, err := h.configured()
 	if err != nil {
 		return err
 	}
 	for _, s := range streams {
-		b.Trouble(trouble)
-		documents, err := b.fetch(ctx, b.requests(s)[0])
+		h.Trouble(trouble)
+		documents, err := h.fetch(ctx, h.requests(s)[0])
 		for _, d := range documents {
 			if err != nil {
 				break
@@ -93,15 +93,15 @@ func inTrouble(ctx context.Context, b *bench, trouble Trouble) error {
 		case trouble == BreaksOff && kind != pipeline.Unavailable, trouble != BreaksOff && kind != pipeline.Malformed:
 			return fmt.Errorf("stream %s: the error is of kind %q: %v", s.Key, kind, err)
 		}
-		if err := b.innocent(err); err != nil {
+		if err := h.noSecretTold(err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func brokenDocumentsFail(ctx context.Context, b *bench) error { return inTrouble(ctx, b, BreaksOff) }
+func brokenDocumentsFail(ctx context.Context, h *harness) error { return inTrouble(ctx, h, BreaksOff) }
 
-func otherDocumentsFail(ctx context.Context, b *bench) error {
-	return errors.Join(inTrouble(ctx, b, Page), inTrouble(ctx, b, Blank))
+func otherDocumentsFail(ctx context.Context, h *harness) error {
+	return errors.Join(inTrouble(ctx, h, Page), inTrouble(ctx, h, Blank))
 }

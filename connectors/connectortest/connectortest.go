@@ -7,8 +7,10 @@
 // vendor (splitting, quotas, logins) is tested in its own package.
 //
 // Start at [Run]; promises.go lists what is promised, broken.go what happens
-// when the vendor misbehaves. [Golden] compares the rows that the documents of
-// testdata become; [Decode] is for tests of a vendor's mapping.
+// when the vendor misbehaves. example_test.go is a whole connector that passes,
+// against a vendor made of one handler ([Serve]); [Simulate] serves the vendors of
+// vendorsim. [Golden] compares the rows that the documents of testdata become;
+// [Decode] is for tests of a vendor's mapping.
 package connectortest
 
 import (
@@ -68,7 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) Setup) {
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if err := p.keep(t.Context(), newBench(open(t))); err != nil {
+				if err := p.keep(t.Context(), newHarness(open(t))); err != nil {
 					t.Error(err)
 				}
 			})
@@ -79,30 +81,30 @@ func Run(t *testing.T, open func(t *testing.T) Setup) {
 // promise is a sentence, and what proves it.
 type promise struct {
 	name string
-	keep func(context.Context, *bench) error
+	keep func(context.Context, *harness) error
 }
 
-// bench is a setup, and what the source let be known meanwhile.
-type bench struct {
+// harness is a setup, and what the source let be known meanwhile.
+type harness struct {
 	Setup
 	mu      sync.Mutex
 	notices []pipeline.Notice
 	notes   []pipeline.Note
 }
 
-func newBench(s Setup) *bench { return &bench{Setup: s} }
+func newHarness(s Setup) *harness { return &harness{Setup: s} }
 
 // env is what the engine lends to a Fetch.
-func (b *bench) env() pipeline.Env {
-	return pipeline.Env{Journal: (*journal)(b), Notify: func(n pipeline.Notice) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.notices = append(b.notices, n)
+func (h *harness) env() pipeline.Env {
+	return pipeline.Env{Journal: (*journal)(h), Notify: func(n pipeline.Notice) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.notices = append(h.notices, n)
 	}}
 }
 
 // journal keeps notes in memory.
-type journal bench
+type journal harness
 
 func (j *journal) Add(_ context.Context, n pipeline.Note) error {
 	j.mu.Lock()
@@ -123,8 +125,8 @@ func (j *journal) Since(_ context.Context, k pipeline.TenantKey, t time.Time) (l
 }
 
 // configured lists the streams that can be read.
-func (b *bench) configured() (list []pipeline.Stream, err error) {
-	for _, s := range b.Source.Streams() {
+func (h *harness) configured() (list []pipeline.Stream, err error) {
+	for _, s := range h.Source.Streams() {
 		if len(s.Missing) == 0 {
 			list = append(list, s)
 		}
@@ -136,9 +138,9 @@ func (b *bench) configured() (list []pipeline.Stream, err error) {
 }
 
 // windows are the n windows of a stream up to the busy one, in order.
-func (b *bench) windows(s pipeline.Stream, n int) []pipeline.Window {
+func (h *harness) windows(s pipeline.Stream, n int) []pipeline.Window {
 	list := make([]pipeline.Window, n)
-	at := pipeline.InstantOf(b.Busy)
+	at := pipeline.InstantOf(h.Busy)
 	for i := n - 1; i >= 0; i-- {
 		span := s.Calendar.Window(at)
 		list[i] = pipeline.Window{Span: span, Zone: s.Calendar.Zone.String()}
@@ -148,8 +150,8 @@ func (b *bench) windows(s pipeline.Stream, n int) []pipeline.Window {
 }
 
 // requests are what two windows of a stream cost.
-func (b *bench) requests(s pipeline.Stream) (all []pipeline.Request) {
-	for _, e := range b.Source.Plan(s, b.windows(s, 2)) {
+func (h *harness) requests(s pipeline.Stream) (all []pipeline.Request) {
+	for _, e := range h.Source.Plan(s, h.windows(s, 2)) {
 		all = append(all, e.Requests...)
 	}
 	return all
@@ -162,8 +164,8 @@ type document struct {
 }
 
 // fetch carries out one request and reads its bodies.
-func (b *bench) fetch(ctx context.Context, r pipeline.Request) (list []document, err error) {
-	err = b.Source.Fetch(ctx, r, b.env(), func(body pipeline.Body) error {
+func (h *harness) fetch(ctx context.Context, r pipeline.Request) (list []document, err error) {
+	err = h.Source.Fetch(ctx, r, h.env(), func(body pipeline.Body) error {
 		text, err := read(ctx, body)
 		list = append(list, document{body.Meta, text})
 		return err
@@ -183,28 +185,28 @@ func read(ctx context.Context, b pipeline.Body) (string, error) {
 	return string(text), err
 }
 
-// innocent reports a secret in anything that people or files get to see.
-func (b *bench) innocent(errs ...error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	texts := make([]string, 0, len(errs)+len(b.notices)+len(b.notes))
+// noSecretTold reports a secret in anything that people or files get to see.
+func (h *harness) noSecretTold(errs ...error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	texts := make([]string, 0, len(errs)+len(h.notices)+len(h.notes))
 	for _, err := range errs {
 		if err != nil {
 			texts = append(texts, err.Error())
 		}
 	}
-	for _, n := range b.notices {
+	for _, n := range h.notices {
 		texts = append(texts, n.Text)
 	}
-	for _, n := range b.notes {
+	for _, n := range h.notes {
 		texts = append(texts, n.Kind+" "+n.Text)
 	}
-	return b.clean(texts...)
+	return h.noSecretIn(texts...)
 }
 
-func (b *bench) clean(texts ...string) error {
+func (h *harness) noSecretIn(texts ...string) error {
 	for _, text := range texts {
-		for _, secret := range b.Secrets {
+		for _, secret := range h.Secrets {
 			if secret != "" && strings.Contains(text, secret) {
 				return fmt.Errorf("a secret is told: %q", text)
 			}
@@ -213,11 +215,11 @@ func (b *bench) clean(texts ...string) error {
 	return nil
 }
 
-// cleanMeta checks a Meta as it is stored beside its bytes.
-func (b *bench) cleanMeta(m pipeline.Meta) error {
+// noSecretInMeta checks a Meta as it is stored beside its bytes.
+func (h *harness) noSecretInMeta(m pipeline.Meta) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("the Meta cannot be stored: %w", err)
 	}
-	return b.clean(string(text))
+	return h.noSecretIn(string(text))
 }

@@ -95,7 +95,7 @@ func (lax) Decode(*pipeline.Meta, pipeline.Chunk, *pipeline.Batch) error { retur
 func TestTheSuiteSeesEachBrokenPromise(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
-		promise func(context.Context, *bench) error
+		promise func(context.Context, *harness) error
 		bend    func(*bent)
 	}{
 		{"no stream is configured", streamsAreComplete, func(b *bent) {
@@ -219,7 +219,7 @@ func TestTheSuiteSeesEachBrokenPromise(t *testing.T) {
 				source := &bent{Source: setup.Source}
 				tc.bend(source)
 				setup.Source = source
-				if err := tc.promise(t.Context(), newBench(setup)); err == nil {
+				if err := tc.promise(t.Context(), newHarness(setup)); err == nil {
 					t.Error("the suite did not see it")
 				}
 			})

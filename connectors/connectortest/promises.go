@@ -31,16 +31,16 @@ var promises = []promise{
 	{"something else than a document is no document", otherDocumentsFail},
 }
 
-func streamsAreComplete(_ context.Context, b *bench) error {
-	if _, err := b.configured(); err != nil {
+func streamsAreComplete(_ context.Context, h *harness) error {
+	if _, err := h.configured(); err != nil {
 		return err
 	}
-	first, second := b.Source.Streams(), b.Source.Streams()
+	first, second := h.Source.Streams(), h.Source.Streams()
 	var seen []pipeline.StreamID
 	for i, s := range first {
 		problem := ""
 		switch {
-		case s.Key.Account != b.Account || s.Key.Stream.Source() == "" || slices.Contains(seen, s.Key.Stream):
+		case s.Key.Account != h.Account || s.Key.Stream.Source() == "" || slices.Contains(seen, s.Key.Stream):
 			problem = "its key is of another account, without a source, or taken"
 		case s.Table == nil || s.Calendar.Unit == calendar.AnyInstant || s.Calendar.Zone == nil:
 			problem = "it has no table or no calendar"
@@ -62,16 +62,16 @@ func streamsAreComplete(_ context.Context, b *bench) error {
 	return nil
 }
 
-func planningIsPure(_ context.Context, b *bench) error {
-	streams, err := b.configured()
+func planningIsPure(_ context.Context, h *harness) error {
+	streams, err := h.configured()
 	if err != nil {
 		return err
 	}
 	for _, s := range streams {
-		due := b.windows(s, 7)
+		due := h.windows(s, 7)
 		due = slices.Delete(due, 3, 4) // with a gap
-		plan := b.Source.Plan(s, due)
-		if !reflect.DeepEqual(plan, b.Source.Plan(s, due)) {
+		plan := h.Source.Plan(s, due)
+		if !reflect.DeepEqual(plan, h.Source.Plan(s, due)) {
 			return fmt.Errorf("stream %s: two plans differ", s.Key)
 		}
 		var served []pipeline.Window
@@ -91,7 +91,7 @@ func planningIsPure(_ context.Context, b *bench) error {
 			return fmt.Errorf("stream %s: serves %v of %v", s.Key, served, due)
 		}
 	}
-	if n := b.Calls(); n > 0 {
+	if n := h.Calls(); n > 0 {
 		return fmt.Errorf("planning made %d calls", n)
 	}
 	return nil
@@ -117,24 +117,24 @@ func fits(s pipeline.Stream, e pipeline.Extraction, r pipeline.Request) error {
 	return nil
 }
 
-func goodCredentialsPass(ctx context.Context, b *bench) error {
-	if err := b.Source.Check(ctx); err != nil {
+func goodCredentialsPass(ctx context.Context, h *harness) error {
+	if err := h.Source.Check(ctx); err != nil {
 		return err
 	}
-	if b.Calls() == 0 {
+	if h.Calls() == 0 {
 		return errors.New("the check asked nobody")
 	}
 	return nil
 }
 
 // each calls with every request of every configured stream.
-func (b *bench) each(do func(pipeline.Stream, pipeline.Request) error) error {
-	streams, err := b.configured()
+func (h *harness) each(do func(pipeline.Stream, pipeline.Request) error) error {
+	streams, err := h.configured()
 	if err != nil {
 		return err
 	}
 	for _, s := range streams {
-		requests := b.requests(s)
+		requests := h.requests(s)
 		if len(requests) == 0 {
 			return fmt.Errorf("stream %s: nothing is asked for two windows", s.Key)
 		}
@@ -147,10 +147,10 @@ func (b *bench) each(do func(pipeline.Stream, pipeline.Request) error) error {
 	return nil
 }
 
-func documentsHoldRows(ctx context.Context, b *bench) error {
+func documentsHoldRows(ctx context.Context, h *harness) error {
 	inside := map[pipeline.StreamID]int{}
-	err := b.each(func(s pipeline.Stream, r pipeline.Request) error {
-		documents, err := b.fetch(ctx, r)
+	err := h.each(func(s pipeline.Stream, r pipeline.Request) error {
+		documents, err := h.fetch(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func documentsHoldRows(ctx context.Context, b *bench) error {
 					inside[s.Key.Stream]++
 				}
 			}
-			if d.meta.ExtractedAt > pipeline.InstantOf(b.Extracted()) {
+			if d.meta.ExtractedAt > pipeline.InstantOf(h.Extracted()) {
 				return fmt.Errorf("extracted at %s, in the future", d.meta.ExtractedAt)
 			}
 		}
@@ -176,7 +176,7 @@ func documentsHoldRows(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	streams, err := b.configured()
+	streams, err := h.configured()
 	if err != nil {
 		return err
 	}
@@ -216,9 +216,9 @@ func rows(s pipeline.Stream, d document) (times []pipeline.Instant, err error) {
 	return times, nil
 }
 
-func metaSuffices(ctx context.Context, b *bench) error {
-	return b.each(func(s pipeline.Stream, r pipeline.Request) error {
-		documents, err := b.fetch(ctx, r)
+func metaSuffices(ctx context.Context, h *harness) error {
+	return h.each(func(s pipeline.Stream, r pipeline.Request) error {
+		documents, err := h.fetch(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -244,7 +244,7 @@ func metaSuffices(ctx context.Context, b *bench) error {
 			if got, err := rows(s, again); err != nil || !slices.Equal(got, want) {
 				return errors.Join(fmt.Errorf("%d rows instead of %d", len(got), len(want)), err)
 			}
-			if err := b.cleanMeta(d.meta); err != nil {
+			if err := h.noSecretInMeta(d.meta); err != nil {
 				return err
 			}
 		}
@@ -254,9 +254,9 @@ func metaSuffices(ctx context.Context, b *bench) error {
 
 // bodiesOpenAgain compares rows, not bytes: what is a snapshot of the moment
 // may have changed.
-func bodiesOpenAgain(ctx context.Context, b *bench) error {
-	return b.each(func(s pipeline.Stream, r pipeline.Request) error {
-		return b.Source.Fetch(ctx, r, b.env(), func(body pipeline.Body) error {
+func bodiesOpenAgain(ctx context.Context, h *harness) error {
+	return h.each(func(s pipeline.Stream, r pipeline.Request) error {
+		return h.Source.Fetch(ctx, r, h.env(), func(body pipeline.Body) error {
 			first, err := read(ctx, body)
 			if err != nil {
 				return err
@@ -284,8 +284,8 @@ func bodiesOpenAgain(ctx context.Context, b *bench) error {
 	})
 }
 
-func fetchesRunAtOnce(ctx context.Context, b *bench) error {
-	streams, err := b.configured()
+func fetchesRunAtOnce(ctx context.Context, h *harness) error {
+	streams, err := h.configured()
 	if err != nil {
 		return err
 	}
@@ -295,10 +295,10 @@ func fetchesRunAtOnce(ctx context.Context, b *bench) error {
 		errs []error
 	)
 	for _, s := range streams {
-		for _, e := range b.Source.Plan(s, b.windows(s, 12)) {
+		for _, e := range h.Source.Plan(s, h.windows(s, 12)) {
 			for _, r := range e.Requests {
 				all.Go(func() {
-					documents, err := b.fetch(ctx, r)
+					documents, err := h.fetch(ctx, r)
 					if err == nil && len(documents) == 0 {
 						err = errors.New("no body")
 					}
@@ -313,10 +313,10 @@ func fetchesRunAtOnce(ctx context.Context, b *bench) error {
 	return errors.Join(errs...)
 }
 
-func readersErrorEnds(ctx context.Context, b *bench) error {
-	return b.each(func(_ pipeline.Stream, r pipeline.Request) error {
+func readersErrorEnds(ctx context.Context, h *harness) error {
+	return h.each(func(_ pipeline.Stream, r pipeline.Request) error {
 		mine, yields := errors.New("the reader's own error"), 0
-		err := b.Source.Fetch(ctx, r, b.env(), func(pipeline.Body) error { yields++; return mine })
+		err := h.Source.Fetch(ctx, r, h.env(), func(pipeline.Body) error { yields++; return mine })
 		if !errors.Is(err, mine) || yields != 1 {
 			return fmt.Errorf("%d yields, and the error %v", yields, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -33,7 +34,8 @@ var (
 type report struct {
 	src     *Source
 	request pipeline.Request
-	env     pipeline.Env
+	journal pipeline.Journal
+	notify  func(text string, until time.Time)
 	query   query
 	// since is when the report was posted, and later, if it is slow, when it was
 	// last polled. Where requests wait for the rate, its polls and its download
@@ -71,7 +73,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 }
 
 func (s *Source) newReport(r pipeline.Request, env pipeline.Env) (*report, error) {
-	rep := &report{src: s, request: r, env: env}
+	rep := &report{src: s, request: r, journal: env.Journal, notify: connectors.Notifier(env, r)}
 	var err error
 	if rep.query, err = s.queryOf(r); err == nil && env.Journal == nil {
 		err = errors.New("no journal for the quota of reports")
@@ -119,7 +121,7 @@ func (r *report) make(ctx context.Context) (handle, string, error) {
 // days are counted back from the local date of the moment when an attempt was
 // admitted.
 func (r *report) post(ctx context.Context) (handle, error) {
-	attempt := &postAttempt{journal: r.env.Journal, text: r.query.String(), notify: r.notify, hold: r.holdOff}
+	attempt := &postAttempt{journal: r.journal, text: r.query.String(), notify: r.notify, hold: r.holdOff}
 	var asked pipeline.Instant
 	h, err := r.src.postStats(ctx, func(ctx context.Context, q *httpclient.Request) (func(error), error) {
 		answered, err := r.src.posts.Admit(ctx, attempt)
@@ -231,12 +233,5 @@ func (r *report) stale(why error) error {
 	return &pipeline.Error{
 		Op: "POST /stats", Stream: r.request.Stream, Window: r.request.Span, Kind: pipeline.Mismatch, Err: why,
 		Hint: "nothing was committed; the next sync reads these days",
-	}
-}
-
-// notify passes a line of progress on.
-func (r *report) notify(text string, until time.Time) {
-	if r.env.Notify != nil {
-		r.env.Notify(pipeline.Notice{Request: r.request, Text: text, Until: until})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -78,13 +79,7 @@ func (f *fetch) fetchOnce(ctx context.Context, span pipeline.Span, names []strin
 	q := statsQuery{stats: f.stats, span: span, zone: f.zone, group: s.set.group.name, names: names}
 	meta := f.meta(span, names)
 	ask := func(ctx context.Context) (*httpclient.Response, error) {
-		return s.post(ctx, q, func(r *httpclient.Request) {
-			r.Notify = func(text string, until time.Time) {
-				if f.env.Notify != nil {
-					f.env.Notify(pipeline.Notice{Request: f.request, Text: text, Until: until})
-				}
-			}
-		})
+		return s.post(ctx, q, func(r *httpclient.Request) { r.Notify = connectors.Notifier(f.env, f.request) })
 	}
 	// The answer that proves that the query is not too heavy is the one that is read.
 	answer, err := httpclient.Prefetch(ctx, ask)

@@ -53,6 +53,19 @@ func (run *Running) Transport() *http.Transport {
 	return &http.Transport{DialContext: run.pipes.dial}
 }
 
+// ServeInMemory serves h over pipes, as [World.StartInMemory] serves a world.
+// stop ends the server and waits for it.
+func ServeInMemory(h http.Handler) (url string, transport *http.Transport, stop func()) {
+	run := &Running{pipes: newPipes()}
+	l, _ := run.pipes.listen("") // an address in memory is always free
+	run.serve(l, h)
+	transport = run.Transport()
+	return "http://" + l.Addr().String(), transport, func() {
+		transport.CloseIdleConnections()
+		run.Close()
+	}
+}
+
 type pipeAddr string
 
 func (pipeAddr) Network() string  { return "pipe" }
