@@ -1,7 +1,7 @@
 package pipeline
 
-// Personal says what kind of personal data a value is. A column of the tables declares its kind, a vendor's mapping that
-// of each source field.
+// Personal says what kind of personal data a value is. A column of the tables declares its kind, a vendor's mapping
+// that of each source field.
 type Personal uint8
 
 const (
@@ -19,19 +19,19 @@ const (
 // Policy says what becomes of personal data before it leaves a [Format]. The zero value keeps everything as it is and
 // costs nothing.
 //
-// A policy is handed to a format when the format is made. From then on every value of the kinds that the mapping and the
-// tables declare passes Replace once before it reaches a column, extras or a reject. Text inside an array or object
-// passes string by string. Numbers, true and false pass only where the mapping itself names their field as personal:
-// among the values of which no mapping knows what they are only strings pass. Fingerprints are those of the replaced
-// values.
+// A policy is handed to a format when the format is made. From then on every value of the kinds that the mapping and
+// the tables declare passes Replace once before it reaches a column, extras or a reject. Text inside an array or
+// object passes string by string. Numbers, true and false pass only where the mapping itself names their field as
+// personal: among the values of which no mapping knows what they are only strings pass. Fingerprints are those of the
+// replaced values.
 type Policy struct {
 	// Replace appends to dst what stands for the personal value text and returns the extended slice. false leaves the
-	// value out: its column is null, a member of extras is left out, and inside an array or object null stands for it.
-	// A value that is kept is appended as it is.
+	// value out: its column is null, a member of extras is left out, and inside an array or object null stands for
+	// it. A value that is kept is appended as it is.
 	//
-	// required says that the value's column must not be null: then the answer has to be true. text is valid UTF-8, never
-	// blank, and good during the call only. Replace is a pure function of kind and text, so that equal people stay equal
-	// in every vendor, column and run. It is called concurrently, for each value: it does not block.
+	// required says that the value's column must not be null: then the answer has to be true. text is valid UTF-8,
+	// never blank, and good during the call only. Replace is a pure function of kind and text, so that equal people
+	// stay equal in every vendor, column and run. It is called concurrently, for each value: it does not block.
 	//
 	// A row of kind [PersonalRow] is never given to Replace: a policy that replaces anything leaves such a text out.
 	Replace func(dst, text []byte, kind Personal, required bool) ([]byte, bool)

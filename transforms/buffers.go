@@ -1,25 +1,24 @@
 package transforms
 
 const (
-	// keptRanges bounds the freed buffers that are kept: as many as a process with
-	// WINDROW_CONCURRENCY at its default and at most four cores has ranges in
-	// memory. One that has more makes the others anew.
+	// keptRanges bounds the freed buffers that are kept. It is the number of ranges that a process of at most four
+	// cores has in memory by default. A process that has more allocates the others anew.
 	keptRanges = 8
-	// leastKept is the size from which it pays to keep one.
+	// leastKept is the size in bytes from which it pays to keep a buffer.
 	leastKept = 1 << 20
 )
 
-// splitBuffers keeps freed buffers. A sync.Pool would lose them with each
-// garbage collection, and those are frequent under a memory limit.
+// splitBuffers keeps freed buffers. A sync.Pool would lose them with each garbage collection, and collections are
+// frequent under a memory limit.
 var splitBuffers = make(chan []byte, keptRanges)
 
-// newBuffer returns an empty buffer with room for n bytes, not more: where a
-// document is cut must not depend on what was read before.
+// newBuffer returns an empty buffer with room for exactly n bytes: where a document is cut must not depend on the
+// buffers of documents that were read before.
 func newBuffer(n int) []byte {
 	if n >= leastKept {
 		select {
 		case b := <-splitBuffers:
-			if cap(b) == n { // nearly all are as large as a range
+			if cap(b) == n { // nearly all buffers are as large as a range
 				return b[:0]
 			}
 		default:
@@ -28,7 +27,7 @@ func newBuffer(n int) []byte {
 	return make([]byte, 0, n)
 }
 
-// freeBuffer lets b be used again.
+// freeBuffer lets b be used again. The caller does not touch b afterwards.
 func freeBuffer(b []byte) {
 	if cap(b) < leastKept {
 		return

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -23,8 +21,8 @@ type compiledMapping struct {
 	rejectPersonal pipeline.Personal   // of a reject's text
 }
 
-// compileMapping resolves the names of m. It panics on a column that the table lacks, and on a personal field that fills
-// a column of numbers: mappings are constants of the program.
+// compileMapping resolves the names of m. It panics on a column that the table lacks, and on a personal field that
+// fills a column without text: mappings are constants of the program.
 func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 	c := &compiledMapping{
 		Mapping:        m,
@@ -64,18 +62,18 @@ func (c *compiledMapping) redacts() bool { return !c.policy.Keeps() }
 
 // declaredPersonal is the kind of personal data of a field: its own, or else its column's.
 func (c *compiledMapping) declaredPersonal(f int) pipeline.Personal {
-	kind := c.Personal[c.Fields[f].Source]
-	if kind == pipeline.Impersonal && c.cols[f] >= 0 {
-		kind = c.Table.Columns[c.cols[f]].Personal
+	personal := c.Personal[c.Fields[f].Source]
+	if personal == pipeline.Impersonal && c.cols[f] >= 0 {
+		personal = c.Table.Columns[c.cols[f]].Personal
 	}
-	return kind
+	return personal
 }
 
 // checkPersonal panics on a personal field whose column cannot hold what stands for its values.
 func (c *compiledMapping) checkPersonal(f int) {
-	col := c.Table.Columns[c.cols[f]]
-	if id := col.Type.ID(); c.declaredPersonal(f) != pipeline.Impersonal && id != arrow.STRING && id != arrow.LIST {
-		panic(fmt.Sprintf("transforms: the personal field %s fills the column %s of type %s", c.Fields[f].Source, col.Name, col.Type))
+	d := &c.Fields[f]
+	if d.Conv != Text && d.Conv != Lower && d.Conv != Tags && c.declaredPersonal(f) != pipeline.Impersonal {
+		panic(fmt.Sprintf("transforms: the personal field %s fills the column %s, which holds no text", d.Source, d.Column))
 	}
 }
 
@@ -85,11 +83,11 @@ func (c *compiledMapping) unlistedName(source string) *extraName {
 	if !c.redacts() {
 		return n
 	}
-	kind, personal := c.Personal[source]
-	if !personal && !slices.Contains(c.Harmless, source) {
-		kind = pipeline.PersonalUnlisted
+	personal, declared := c.Personal[source]
+	if !declared && !slices.Contains(c.Harmless, source) {
+		personal = pipeline.PersonalUnlisted
 	}
-	n.personal = kind
+	n.personal = personal
 	return n
 }
 

@@ -9,19 +9,17 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// NewCSV returns the format of a CSV document (RFC 4180) whose first record
-// names its columns. Columns are found by name; those that the mapping does not
-// list go to extras, a second column of the same name as name_2, one without
-// a name as column_N, counted from 1. Lines end in LF or CRLF, blank ones are no
-// rows. Bytes that are not UTF-8 become U+FFFD.
+// NewCSV returns the format of a CSV document (RFC 4180) whose first record names its columns. Columns are found by
+// name. Those that the mapping does not list go to extras: a second column of the same name as name_2, a column
+// without a name as column_N, counted from 1. Lines end in LF or CRLF. Blank lines are no rows. Bytes that are not
+// UTF-8 become U+FFFD. p says what becomes of personal data.
 //
-// A row with more or fewer cells than the header is rejected. A document is
-// Malformed when it is blank, is HTML or JSON, holds NUL bytes, lacks a key
-// column, or ends too early: a last record without a line end counts as whole
-// only if that can be seen (see lastCellWhole).
+// A row with more or fewer cells than the header is rejected. A document is Malformed when it is blank, is HTML or
+// JSON, holds NUL bytes, lacks a key column, or ends too early. A last record without a line end counts as whole only
+// if its last cell shows so.
 //
-// Quoting that is not RFC 4180 ends Split or Decode with [pipeline.ErrIrregular];
-// see lenient.go for how Lenient reads such a document.
+// Quoting that is not RFC 4180 ends Split or Decode with [pipeline.ErrIrregular]. The Lenient format reads such a
+// document.
 func NewCSV(m Mapping, p pipeline.Policy) pipeline.Format {
 	return &csvFormat{mapping: compileMapping(m, p)}
 }
@@ -75,15 +73,15 @@ type csvDecoder struct {
 	next func(at int) (record, error)
 }
 
-// record is where one record lies in the data.
+// record says where one record lies in the data. Positions are bytes from its beginning.
 type record struct {
 	end    int    // behind the record and its line end
 	raw    []byte // the record without its line end
 	whole  bool   // it has a line end
-	reason string // why it cannot be read, if so
+	reason string // why the record cannot be read; empty when it can
 }
 
-// record appends one row to the batch and returns the position of the next.
+// record appends the row that begins at a position to the batch and returns the position of the next row.
 func (d *csvDecoder) record(at int) (int, error) {
 	rec, err := d.next(at)
 	if err != nil {
@@ -157,10 +155,9 @@ func (d *csvDecoder) text(c *cell) []byte {
 	return s[from:len(s):len(s)]
 }
 
-// lastCellWhole reports whether the last cell of a record without a line end
-// can be seen to be whole: it is quoted and closed, or it holds all of a value
-// that its column allows: true or false, or the name of a zone (unless that is
-// the beginning of the name that was asked for: Etc/GMT+1 of Etc/GMT+12).
+// lastCellWhole reports whether the last cell of a record without a line end is certainly whole. It is if it is
+// quoted and the quote is closed, or if it holds one of the few values of its column: true, false, or the name of a
+// time zone. The beginning of the zone that was asked for may be cut short: Etc/GMT+1 of Etc/GMT+12.
 func (d *csvDecoder) lastCellWhole() bool {
 	c := &d.cells[len(d.cells)-1]
 	if c.quoted {

@@ -9,13 +9,13 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// csvHeader is the header of one document, resolved against the layout.
+// csvHeader is the header of one document, resolved against the mapping.
 type csvHeader struct {
 	columns  []csvColumn
 	listed   []int // positions of the columns with a field
-	unlisted []int // and of the others
-	crlf     bool  // its line ends in CRLF
-	ended    bool  // it has a line end
+	unlisted []int // positions of the other columns
+	crlf     bool  // the header's line ends in CRLF
+	ended    bool  // the header has a line end
 }
 
 // csvColumn says where a column's cells go.
@@ -25,8 +25,7 @@ type csvColumn struct {
 	name   extraName // where the field is -1: its name in extras
 }
 
-// header reads the header record. Names are stripped of blanks, byte order
-// flags and stray quotes.
+// header reads the header record. Blanks, byte order marks and stray quotes around a name are cut off.
 func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	if bytes.IndexByte(bytes.TrimRight(head, "\r\n"), '\r') >= 0 {
 		return nil, malformed("lines must end in LF or CRLF", "its lines end in CR alone")
@@ -56,8 +55,8 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	return h, nil
 }
 
-// uniqueNames returns the columns' names. The first column of a name keeps it,
-// so that an invented name never takes a real one's place.
+// uniqueNames returns the columns' names, each of them once. The first column of a name keeps it. The names of other
+// columns are invented, and none of them is the name of a real column.
 func uniqueNames(head []byte, cells []cell) []string {
 	names := make([]string, len(cells))
 	taken := make(map[string]bool, len(cells))
@@ -91,8 +90,8 @@ func (h *csvHeader) has(source string) bool {
 	return slices.ContainsFunc(h.columns, func(c csvColumn) bool { return c.source == source })
 }
 
-// check says whether a document with this header can be read; only says that
-// nothing follows it.
+// check returns the error of a document that cannot be read because of its header. only says that the document has
+// nothing but the header.
 func (h *csvHeader) check(m *Mapping, only bool) error {
 	var missing []string
 	for _, key := range m.Keys {
@@ -113,9 +112,8 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 // byteOrderMark may precede a document.
 var byteOrderMark = []byte("\uFEFF")
 
-// checkOpening checks what a document begins with and returns how many bytes
-// precede its header: a byte order mark and blank lines. all says that b is the
-// whole document. known is false when more bytes are needed to tell.
+// checkOpening checks what a document begins with. skip is the number of bytes before its header: a byte order mark and
+// blank lines. all says that b is the whole document. known is false when more bytes are needed to tell.
 func checkOpening(b []byte, all bool) (skip int, known bool, err error) {
 	if len(b) < len(byteOrderMark) && !all {
 		return 0, false, nil
@@ -138,13 +136,13 @@ func checkOpening(b []byte, all bool) (skip int, known bool, err error) {
 	return len(b) - len(rest), true, err
 }
 
-// binary is the error of a document with NUL bytes.
+// binary is the error of a document with a NUL byte at an offset.
 func binary(offset int64) error {
 	return malformed("the answer may be compressed, binary or UTF-16", "there is a NUL byte at byte %d", offset)
 }
 
-// tooLong is the error of a record without an end in sight. Irregular quotes
-// can make many records look like one, so the strict reading does not judge.
+// tooLong is the error of a record at an offset whose end is not in sight. Irregular quotes can make many records
+// look like one, so the strict reading leaves the judgement to the lenient one.
 func tooLong(offset int64, quotes, lenient bool) error {
 	if quotes && !lenient {
 		return pipeline.ErrIrregular

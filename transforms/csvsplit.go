@@ -10,17 +10,16 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// maxRecord is the length of the longest record that is read.
+// maxRecord is the length in bytes of the longest record that is read.
 const maxRecord = 16 << 20
 
-// firstRead is how much memory a document gets before it proves to be larger.
+// firstRead is the size in bytes of the first buffer of a document.
 const firstRead = 256 << 10
 
 // Split implements [pipeline.Format].
 //
-// Chunks end where a line ends outside quotes. Since every chunk begins at the
-// start of a record, that is where an even number of quotes lies before it: the
-// bytes need not be looked at one by one.
+// A chunk ends where a line ends outside quotes. Every chunk begins at the start of a record, so a line end lies
+// outside quotes if the number of quotes between the two is even. Quotes are counted many bytes at a time.
 func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
 	return func(yield func(pipeline.Chunk, error) bool) {
 		s := &splitter{format: f, r: r, target: max(rangeBytes, 1)}
@@ -49,7 +48,7 @@ func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk,
 	}
 }
 
-// chunkOf makes a chunk whose memory is used again after Free.
+// chunkOf makes a chunk of a header and of data. Free gives the memory of the data to later ranges.
 func chunkOf(head, data []byte) pipeline.Chunk {
 	if cap(data) == 0 {
 		return pipeline.Chunk{Head: head}
@@ -64,14 +63,14 @@ type splitter struct {
 	format *csvFormat
 	r      io.Reader
 	target int
-	buf    []byte // read and not yet handed out
+	buf    []byte // bytes that were read and are not yet part of a chunk
 	offset int64  // of buf in the document
-	eof    bool
-	large  bool // more than one range
-	width  int  // number of columns
+	eof    bool   // buf ends where the document ends
+	large  bool   // the document has more than one range
+	width  int    // number of columns
 }
 
-// fill reads until n bytes lie in buf, or the stream ends.
+// fill reads until n bytes lie in buf, or the stream ends. The error is the reader's, or Malformed for a NUL byte.
 func (s *splitter) fill(n int) error {
 	for idle := 0; len(s.buf) < n && !s.eof; {
 		if len(s.buf) == cap(s.buf) {
@@ -103,7 +102,7 @@ func (s *splitter) fill(n int) error {
 	return nil
 }
 
-// longer is how much to read when buf holds no whole record.
+// longer is the number of bytes to read when buf holds no whole record.
 func longer(buf []byte) int { return max(len(buf)+1, min(2*len(buf), maxRecord+1)) }
 
 // release gives the splitter's own memory back.
@@ -153,8 +152,8 @@ func (s *splitter) header() ([]byte, error) {
 	return head, nil
 }
 
-// headerEnd finds the end of the header record: the first line end outside
-// quotes, or (lenient) the first one.
+// headerEnd finds the end of the header record: the first line end outside quotes. For the lenient reading it is the
+// first line end.
 func (s *splitter) headerEnd() (int, error) {
 	for from, quotes := 0, 0; ; {
 		i := bytes.IndexByte(s.buf[from:], '\n')
@@ -180,7 +179,7 @@ func (s *splitter) headerEnd() (int, error) {
 
 var quote = []byte{'"'}
 
-// next returns the next run of whole records, empty at the end. It owns its memory.
+// next returns the next range of whole records, empty at the end of the document. The range owns its memory.
 func (s *splitter) next() ([]byte, error) {
 	cutter := parityCut
 	if s.format.lenient {
@@ -206,8 +205,8 @@ func (s *splitter) next() ([]byte, error) {
 	}
 }
 
-// takeFirst hands out the first n bytes of buf with their memory. The next range
-// takes its own only when it is read.
+// takeFirst returns the first n bytes of buf with their memory. buf keeps a copy of the rest. The next range gets
+// memory only when it is read.
 func (s *splitter) takeFirst(n int) []byte {
 	data, rest := s.buf[:n], s.buf[n:]
 	s.buf = append(make([]byte, 0, len(rest)), rest...)
@@ -216,8 +215,8 @@ func (s *splitter) takeFirst(n int) []byte {
 	return data
 }
 
-// parityCut returns the end of the last whole record of b, which begins with
-// one; 0 when there is none. At the end of the document that is all of b.
+// parityCut returns the end of the last whole record of b, where b begins with a record; 0 when b holds no whole
+// record. At the end of the document all of b is whole.
 func parityCut(b []byte, eof bool) (int, error) {
 	quotes := bytes.Count(b, quote)
 	if eof {

@@ -6,14 +6,14 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// cell is where one cell's text lies in the data, without its quotes.
+// cell says where one cell's text lies in the data, without its quotes.
 type cell struct {
 	lo, hi  int
 	quoted  bool
 	doubled bool // it holds quotes written twice
 }
 
-// quoting says how the quoting of a record was found.
+// quoting says whether a record is quoted as RFC 4180 says.
 type quoting uint8
 
 const (
@@ -22,7 +22,8 @@ const (
 	openQuoting              // a quoted cell reaches the end of the data
 )
 
-// strictRecord splits the record at a position into cells, as RFC 4180 says.
+// strictRecord splits the record at a position into cells. A record that is not quoted as RFC 4180 says is
+// ErrIrregular.
 func (d *csvDecoder) strictRecord(at int) (record, error) {
 	rec, s := d.splitRecord(at)
 	if s != regularQuoting {
@@ -31,8 +32,7 @@ func (d *csvDecoder) strictRecord(at int) (record, error) {
 	return rec, nil
 }
 
-// splitRecord splits the record at a position into cells: each is quoted from end
-// to end or holds no quote at all.
+// splitRecord splits the record at a position into cells: each cell is quoted from end to end or holds no quote at all.
 func (d *csvDecoder) splitRecord(at int) (record, quoting) {
 	data, cells := d.data, d.cells[:0]
 	for i := at; ; {
@@ -60,8 +60,7 @@ func (d *csvDecoder) splitRecord(at int) (record, quoting) {
 	}
 }
 
-// quotedCell reads the cell whose opening quote stands at i; hi is -1 when it
-// is never closed.
+// quotedCell reads the cell whose opening quote stands at i; hi is -1 when no quote closes the cell.
 func quotedCell(data []byte, i int) cell {
 	c := cell{lo: i + 1, quoted: true}
 	for i++; ; i += 2 {
@@ -79,8 +78,8 @@ func quotedCell(data []byte, i int) cell {
 	}
 }
 
-// ending makes the record that began at a position and whose last cell ended
-// at i: a line end must follow, or the end of the data.
+// ending makes the record that begins at a position and whose last cell ends at i. A line end must follow, or the end
+// of the data.
 func (d *csvDecoder) ending(at, i int) (record, quoting) {
 	rest := d.data[i:]
 	if n := lineEnd(rest); n > 0 {
@@ -99,8 +98,8 @@ func (d *csvDecoder) ending(at, i int) (record, quoting) {
 // crAtEnd reports whether nothing but a carriage return follows i.
 func (d *csvDecoder) crAtEnd(i int) bool { return i+1 == len(d.data) && d.data[i] == '\r' }
 
-// unended makes the record that reaches from a position to the end of the data
-// without LF. In a document with CRLF a last CR shows that the row was whole.
+// unended makes the record that reaches from a position to the end of the data without LF. In a document whose lines
+// end in CRLF, a CR at the end shows that the record is whole.
 func (d *csvDecoder) unended(at int) record {
 	rec := record{end: len(d.data), raw: d.data[at:]}
 	if n := len(rec.raw); d.head.crlf && n > 0 && rec.raw[n-1] == '\r' {

@@ -7,9 +7,9 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// extraName is a source field's name as extras needs it.
+// extraName is a source field's name, ready to be written into extras.
 type extraName struct {
-	seed     uint64            // of its values' hashes
+	seed     uint64            // of the hashes of the field's values
 	member   []byte            // `"name":`
 	personal pipeline.Personal // what its values are; Impersonal where the policy keeps
 }
@@ -22,12 +22,12 @@ func newExtraName(source string) *extraName {
 }
 
 // writeExtra adds a member to the row's extras and, unless it is a snapshot, to their hash. A CSV cell becomes a JSON
-// string; a JSON value stays as it was written, with one exception: bytes that are not UTF-8 become U+FFFD. kind is the
+// string. A JSON value stays as it was written, except that bytes that are not UTF-8 become U+FFFD. personal is the
 // kind of personal data that v is.
-func (r *Row) writeExtra(n *extraName, kind pipeline.Personal, v value, snapshot bool) {
-	if kind != pipeline.Impersonal {
+func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snapshot bool) {
+	if personal != pipeline.Impersonal {
 		var ok bool
-		if v, ok = r.outgoing(kind, noColumn, v); !ok {
+		if v, ok = r.outgoing(personal, noColumn, v); !ok {
 			return
 		}
 	}
@@ -47,7 +47,7 @@ func (r *Row) writeExtra(n *extraName, kind pipeline.Personal, v value, snapshot
 	}
 }
 
-// writeMembers adds members that are written already to the row's extras.
+// writeMembers adds members to the row's extras that are already written as extras have them.
 func (r *Row) writeMembers(members []byte) {
 	if len(r.extras) > r.begun {
 		r.extras = append(r.extras, ',')
@@ -55,8 +55,7 @@ func (r *Row) writeMembers(members []byte) {
 	r.extras = append(r.extras, members...)
 }
 
-// appendQuoted appends s as a JSON string. Runs of invalid UTF-8 become
-// U+FFFD; utf8OK says that there are none.
+// appendQuoted appends s as a JSON string. Runs of invalid UTF-8 become U+FFFD; utf8OK says that s has none.
 func appendQuoted(dst, s []byte, utf8OK bool) []byte {
 	if !utf8OK && !utf8.Valid(s) {
 		s = bytes.ToValidUTF8(s, replacement)
@@ -75,7 +74,7 @@ func appendQuoted(dst, s []byte, utf8OK bool) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendEscaped appends the escape of a quote, a backslash or a control character.
+// appendEscaped appends the JSON escape of a quote, a backslash or a control character.
 func appendEscaped(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':

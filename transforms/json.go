@@ -12,26 +12,24 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// JSONOptions says where in a JSON document its rows stand.
+// JSONOptions says where the rows stand in a JSON document.
 type JSONOptions struct {
-	// Rows names the member of the document's object that is the array of rows;
-	// the object's other members then go to every row, unless the row has one of
-	// that name, which stays beside the envelope's ("_envelope.name"). Such a
-	// document is held in memory whole, up to 64 MiB. Empty: the document is the
-	// array itself, which streams.
+	// Rows names the member of the document's object that is the array of rows. The object's other members then go to
+	// every row; where a row has a member of the same name, the object's member goes to its extras as
+	// "_envelope.name". Such a document is held in memory whole, up to 64 MiB. Empty: the document is the array
+	// itself, and is read as it arrives.
 	Rows string
-	// True names a member of that object which must be true: without it the
-	// object is not the answer. Empty: none.
+	// True names a member of that object which must be true, else the document is Malformed. Empty: no such member.
 	True string
 	// Hint is what to do about a document that is not what it should be.
 	Hint string
 }
 
-// NewJSON returns the format of a JSON document whose rows are flat objects.
-// It accepts what RFC 8259 does, and:
+// NewJSON returns the format of a JSON document whose rows are objects. p says what becomes of personal data. The
+// format accepts exactly what RFC 8259 does. Any other document is Malformed. Of a row's members:
 //   - null and blank strings are absent, as blank cells are;
-//   - an array or object inside a row stays in extras as it was written;
-//   - a row that has a member twice is rejected: it does not say which one counts;
+//   - an array or object stays in extras as it was written, and fills no column;
+//   - a member that comes twice makes the row a reject: nothing says which of the two counts;
 //   - bytes that are not UTF-8 become U+FFFD, and so do halves of surrogate pairs.
 func NewJSON(m Mapping, o JSONOptions, p pipeline.Policy) pipeline.Format {
 	return &jsonFormat{mapping: compileMapping(m, p), options: o}
@@ -42,10 +40,10 @@ type jsonFormat struct {
 	options JSONOptions
 }
 
-// Lenient returns the format itself: JSON has one reading.
+// Lenient implements [pipeline.Format]. It returns the format itself: JSON has one reading.
 func (f *jsonFormat) Lenient() pipeline.Format { return f }
 
-// Split cuts the document's array into runs of whole elements.
+// Split implements [pipeline.Format]: it cuts the document's array into ranges of whole elements.
 func (f *jsonFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
 	return func(yield func(pipeline.Chunk, error) bool) {
 		var err error
@@ -53,7 +51,7 @@ func (f *jsonFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk
 			err = f.splitEnvelope(r, rangeBytes, yield)
 		} else {
 			s := arraySplitter{format: f, r: r, rangeBytes: rangeBytes, size: firstBuffer}
-			err = s.run(yield)
+			err = s.split(yield)
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(pipeline.Chunk{}, err)
@@ -61,10 +59,11 @@ func (f *jsonFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk
 	}
 }
 
-// errStopped: the consumer wants no more chunks.
+// errStopped says that the consumer wants no more chunks.
 var errStopped = errors.New("stopped")
 
-// Decode appends the rows of a run of elements, which it checks to the letter.
+// Decode implements [pipeline.Format]: it appends the rows of a range of elements, and checks that the range is valid
+// JSON.
 func (f *jsonFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
 	d := newJSONDecoder(f, m, c, into)
 	if problem := d.decode(c); problem != "" {
@@ -77,8 +76,7 @@ func (f *jsonFormat) malformed(format string, args ...any) error {
 	return &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Hint: f.options.Hint, Err: fmt.Errorf(format, args...)}
 }
 
-// notTheDocument says what stands where the document should begin; b is the
-// beginning, without white space.
+// notTheDocument is the error of an answer that is another document; b is how the answer begins, without white space.
 func (f *jsonFormat) notTheDocument(b []byte) error {
 	wanted := "an array"
 	if f.options.Rows != "" {
@@ -101,8 +99,8 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 	return f.malformed("the answer is not %s", wanted)
 }
 
-// memberNames lists the first members of an object that may be cut off, for
-// people: names only, since values may be anything.
+// memberNames lists the names of the first members of an object, for people. The object may be cut off. Values are not
+// shown: they may be anything.
 func memberNames(b []byte) []string {
 	const most, longest = 8, 40
 	s := scanner{b: b}

@@ -9,8 +9,8 @@ import (
 
 // jsonDecoder reads the rows of one chunk.
 //
-// It predicts each member's name from the row before: vendors write the same
-// members in the same order, and comparing a name is cheaper than finding it.
+// The decoder predicts each member's name from the row before: vendors write the same members in the same order, and
+// it is cheaper to compare a name than to look it up.
 type jsonDecoder struct {
 	format  *jsonFormat
 	row     *Row
@@ -19,24 +19,24 @@ type jsonDecoder struct {
 
 	spelled                  map[string]*jsonKey    // by the name as it stands in the text
 	members                  map[string]*jsonMember // by the name itself
-	first                    *jsonKey               // of the row before
+	first                    *jsonKey               // the first name of the row before
 	envelope                 []envelopeValue
 	decoded                  []byte // texts of the current row that do not stand in the chunk
-	verbatimFrom, verbatimTo int    // members of extras not yet told to the row
+	verbatimFrom, verbatimTo int    // members for extras that the row has not been given yet
 }
 
 // jsonKey is one spelling of a name.
 type jsonKey struct {
 	*jsonMember
-	text     []byte   // with quotes and a colon
+	text     []byte   // the name with its quotes and the colon
 	verbatim bool     // its members stand in extras as they stand in the text
-	next     *jsonKey // that came after it the last time
+	next     *jsonKey // the name that followed this one the last time
 }
 
 // jsonMember is a name that rows have.
 type jsonMember struct {
-	field int        // in the mapping, or -1
-	name  *extraName // of a field that the mapping does not list
+	field int        // index in the mapping, or -1
+	name  *extraName // where field is -1
 	row   int64      // the last row that has it
 	title string
 }
@@ -45,7 +45,7 @@ type jsonMember struct {
 type envelopeValue struct {
 	*jsonMember
 	value
-	renamed *extraName // for rows that have a member of that name themselves
+	renamed *extraName // its name in rows that have a member of that name themselves
 }
 
 func newJSONDecoder(f *jsonFormat, m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) *jsonDecoder {
@@ -57,7 +57,7 @@ func newJSONDecoder(f *jsonFormat, m *pipeline.Meta, c pipeline.Chunk, into *pip
 	}
 }
 
-// decode reads the whole chunk and returns what is wrong with it as JSON.
+// decode reads the whole chunk and returns what is wrong with it as JSON; empty when nothing is.
 func (d *jsonDecoder) decode(c pipeline.Chunk) (problem string) {
 	if len(c.Head) > 0 {
 		d.readEnvelope(c.Head)
@@ -82,7 +82,7 @@ func (d *jsonDecoder) decode(c pipeline.Chunk) (problem string) {
 	return ""
 }
 
-// element reads one element of the array.
+// element reads the element at i and returns the position behind it, -1 after a problem.
 func (d *jsonDecoder) element(i int) int {
 	s, r := &d.scan, d.row
 	r.begin()
@@ -112,8 +112,7 @@ func (d *jsonDecoder) element(i int) int {
 	return end
 }
 
-// object reads the members of the object at i into the row. twice is a member
-// that it has more than once.
+// object reads the members of the object at i into the row. repeated is a member that the object has more than once.
 func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 	s := &d.scan
 	d.decoded, d.verbatimFrom, d.verbatimTo = d.decoded[:0], 0, 0
@@ -153,10 +152,10 @@ func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 	}
 }
 
-// member reads the value at at, whose name stands at i.
+// member reads the value at position at, whose name stands at i.
 func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	verbatim := k.verbatim && at == i+len(k.text)
-	if b := d.scan.b; verbatim && at < len(b) && isDigit(b[at]) { // nearly all are
+	if b := d.scan.b; verbatim && at < len(b) && isDigit(b[at]) { // nearly all values are numbers
 		if end = d.scan.number(at); end > 0 {
 			d.keepVerbatim(k, i, at, end)
 		}
@@ -175,9 +174,8 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	return end
 }
 
-// keepVerbatim leaves a member in extras that is written as extras have it: its name
-// stands at i, its value from at to end. Those that stand side by side are told
-// to the row in one piece.
+// keepVerbatim leaves a member in extras that is written as extras have it: its name stands at i, its value from at
+// to end. Members that stand side by side are given to the row in one piece.
 func (d *jsonDecoder) keepVerbatim(k *jsonKey, i, at, end int) {
 	r, b := d.row, d.scan.b
 	r.verbatimHash = r.verbatimHash.Add(pipeline.FieldHash(k.name.seed, b[at:end]))
@@ -188,12 +186,13 @@ func (d *jsonDecoder) keepVerbatim(k *jsonKey, i, at, end int) {
 	d.verbatimTo = end
 }
 
-// keepRewritten leaves a member in extras that needs to be written anew.
+// keepRewritten leaves a member in extras that has to be written anew: its name, its text or its value differs from
+// what the document has.
 func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 	r := d.row
-	if kind := k.name.personal; kind != pipeline.Impersonal {
+	if personal := k.name.personal; personal != pipeline.Impersonal {
 		var ok bool
-		if v, ok = r.outgoing(kind, noColumn, v); !ok {
+		if v, ok = r.outgoing(personal, noColumn, v); !ok {
 			return
 		}
 	}
@@ -204,7 +203,7 @@ func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 	r.verbatim = append(r.verbatim, d.decoded[n:])
 }
 
-// flushVerbatim tells the row the members that keepVerbatim has collected.
+// flushVerbatim gives the row the members that keepVerbatim has collected.
 func (d *jsonDecoder) flushVerbatim() {
 	if d.verbatimFrom < d.verbatimTo {
 		d.row.verbatim = append(d.row.verbatim, d.scan.b[d.verbatimFrom:d.verbatimTo])
@@ -212,7 +211,7 @@ func (d *jsonDecoder) flushVerbatim() {
 	}
 }
 
-// put hands a member's value to the row. Absent ones are not.
+// put gives the row a member's value, unless the value is absent.
 func (d *jsonDecoder) put(m *jsonMember, v value) {
 	switch {
 	case v.text == nil:
@@ -223,7 +222,7 @@ func (d *jsonDecoder) put(m *jsonMember, v value) {
 	}
 }
 
-// key reads the name at i and its colon, and returns the value's position.
+// key reads the name at i and its colon, and returns the position of the value, -1 after a problem.
 func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 	s := &d.scan
 	if predicted != nil && bytes.HasPrefix(s.b[i:], predicted.text) {
@@ -232,7 +231,7 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 		}
 		return predicted, s.space(i)
 	}
-	at, kind := s.name(i)
+	at, form := s.name(i)
 	if at < 0 {
 		return nil, -1
 	}
@@ -242,7 +241,7 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 		return k, at
 	}
 	title := spelled[1 : len(spelled)-1]
-	if kind&escapes != 0 {
+	if form&escapes != 0 {
 		title = unescape(nil, title)
 	}
 	k := &jsonKey{jsonMember: d.named(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
@@ -264,15 +263,15 @@ func (d *jsonDecoder) named(title string) *jsonMember {
 	return m
 }
 
-// value reads the value at i. Null and blank strings are absent.
+// value reads the value at i and returns the position behind it. Null and blank strings are absent: their text is nil.
 func (d *jsonDecoder) value(i int) (value, int) {
 	s := &d.scan
-	end, kind := s.value(i)
+	end, form := s.value(i)
 	if end < 0 {
 		return value{}, -1
 	}
 	token := s.b[i:end]
-	if kind&loneSurrogates != 0 {
+	if form&loneSurrogates != 0 {
 		token = mendSurrogates(nil, token)
 	}
 	switch token[0] {
@@ -280,7 +279,7 @@ func (d *jsonDecoder) value(i int) (value, int) {
 		return value{}, end
 	case '"':
 		text := token[1 : len(token)-1]
-		if kind&escapes != 0 {
+		if form&escapes != 0 {
 			n := len(d.decoded)
 			d.decoded = unescape(d.decoded, text)
 			text = d.decoded[n:len(d.decoded):len(d.decoded)]
@@ -293,8 +292,7 @@ func (d *jsonDecoder) value(i int) (value, int) {
 	return value{text: token, token: token}, end
 }
 
-// checkFields keeps arrays and objects out of columns, and rejects a row that
-// lacks a key.
+// checkFields keeps arrays and objects out of columns. reason says why the row is rejected: it lacks a key.
 func (d *jsonDecoder) checkFields() (reason string) {
 	r, l := d.row, d.format.mapping
 	for f := range r.fields {
@@ -346,14 +344,14 @@ func (d *jsonDecoder) envelopePersonal(m *jsonMember, v value) pipeline.Personal
 	if m.field < 0 {
 		return m.name.personal
 	}
-	kind := d.format.mapping.names[m.field].personal
-	if kind == pipeline.Impersonal && d.format.mapping.redacts() && isContainer(v.token) {
-		kind = pipeline.PersonalUnlisted
+	personal := d.format.mapping.names[m.field].personal
+	if personal == pipeline.Impersonal && d.format.mapping.redacts() && isContainer(v.token) {
+		personal = pipeline.PersonalUnlisted
 	}
-	return kind
+	return personal
 }
 
-// putEnvelope adds those members to the row.
+// putEnvelope adds the members around the rows to the row.
 func (d *jsonDecoder) putEnvelope() {
 	for _, e := range d.envelope {
 		if e.row == d.row.number {

@@ -7,12 +7,12 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// maxEnvelope bounds a document that is held in memory whole: what tells
-// whether it is an answer at all may stand behind its rows.
+// maxEnvelope bounds the bytes of a document that is held in memory whole. It has to be held: the member that makes
+// it an answer may stand behind the rows.
 const maxEnvelope = 64 << 20
 
-// splitEnvelope cuts the array inside a document that is an object. The chunks
-// carry the object's other members as their head.
+// splitEnvelope cuts the array inside a document that is an object. The head of each chunk is the object without the
+// array.
 func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipeline.Chunk, error) bool) error {
 	body, err := io.ReadAll(io.LimitReader(r, maxEnvelope+1))
 	if err != nil {
@@ -39,7 +39,7 @@ type envelope struct {
 	rangeBytes int
 	scan       scanner
 	head       []byte   // the other members, as an object
-	ranges     [][]byte // runs of whole elements
+	ranges     [][]byte // of whole elements; nil until the array is found
 	names      []string
 	isTrue     bool
 }
@@ -95,7 +95,7 @@ func (e *envelope) members(i int) (int, error) {
 	}
 }
 
-// member walks over the member whose name stands at i and whose value at at.
+// member walks over the member whose name stands at i and whose value stands at position at.
 func (e *envelope) member(i, at int) (end int, err error) {
 	s, o := &e.scan, &e.format.options
 	after, _ := s.string(i)
@@ -131,7 +131,7 @@ func (e *envelope) array(i int) int {
 	s := &e.scan
 	e.ranges = [][]byte{}
 	if i = s.space(i + 1); i < len(s.b) && s.b[i] == ']' {
-		e.ranges = append(e.ranges, nil) // a document without rows is one empty run
+		e.ranges = append(e.ranges, nil) // a document without rows is one empty range
 		return i + 1
 	}
 	first := i

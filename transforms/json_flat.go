@@ -4,20 +4,18 @@ import (
 	"bytes"
 )
 
-// flatScan finds where rows end without looking at every byte between.
+// flatScan finds the end of a row without looking at every byte of the row.
 //
-// It begins at the first byte of a row and only counts quotes, which the
-// machine does 32 bytes at a time. While no '[' is met, a comma between a closing
-// and an opening brace, outside strings, stands between two rows: the only array is
-// the document's, and in an object a comma is followed by a name. With a '[',
-// were it in a string, arraySplitter walks through the rows instead.
+// The scan begins at the first byte of a row and only counts quotes, many bytes at a time. As long as it meets no
+// '[', the document's array is the only one, and a comma between a closing and an opening brace, outside strings,
+// stands between two rows: in an object a comma is followed by a name. Once it meets a '[', be it in a string,
+// arraySplitter walks through the rows instead.
 //
-// In a document that is no valid JSON the places that it finds may be wrong.
-// Decode refuses that document with any cut: the parts, joined by what was left
-// out between them, are the document.
+// In a document that is not valid JSON the positions that it finds may be wrong. Decode refuses such a document
+// wherever it is cut: the ranges, joined by what was left out between them, are the document.
 type flatScan struct {
 	on      bool
-	pos     int  // up to here the bytes have been looked at
+	pos     int  // the bytes before it have been looked at
 	quoted  bool // pos is inside a string
 	escaped bool // the byte at pos follows a backslash
 }
@@ -25,7 +23,7 @@ type flatScan struct {
 // flatBlock is how much is looked at several times over while it is in the cache.
 const flatBlock = 16 << 10
 
-// scan goes on to the end of b; false: the rows are not flat.
+// scan goes on to the end of b; false when b holds a '['.
 func (f *flatScan) scan(b []byte) bool {
 	for f.on && f.pos < len(b) {
 		block := b[f.pos:min(f.pos+flatBlock, len(b))]
@@ -41,8 +39,8 @@ func (f *flatScan) scan(b []byte) bool {
 	return f.on
 }
 
-// lastRowEnd finds the end of the last row of b[from:] that another row
-// follows, where b has been looked at to its end; -1: there is none.
+// lastRowEnd finds the end of the last row of b[from:] that another row follows; -1 when there is none. b has been
+// scanned to its end.
 func (f *flatScan) lastRowEnd(b []byte, from int) int {
 	quoted, end := f.quoted, len(b)
 	for {
@@ -67,8 +65,8 @@ const jsonSpace = " \t\r\n"
 
 var closingBrace = []byte("}")
 
-// countQuotes counts the quotes of b that no backslash escapes. escaped says
-// that a backslash precedes b; the answer, that b ends with one.
+// countQuotes counts the quotes of b that no backslash escapes. escaped says that a backslash before b escapes its
+// first byte, open that one at the end of b escapes what follows.
 func countQuotes(b []byte, escaped bool) (n int, open bool) {
 	n = bytes.Count(b, quoteMark)
 	for i := 0; ; {

@@ -8,16 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// scanner walks over JSON text and accepts what RFC 8259 does. Its methods
-// take the position of a value's first byte and return the position after the
-// value, or -1 after noting the problem.
+// scanner walks over JSON text and accepts exactly what RFC 8259 does. Its methods take the position of the first
+// byte of a value and return the position behind the value, or -1 after they noted the problem.
 type scanner struct {
 	b       []byte
 	problem string // what is wrong, without any of the text
 	stack   []byte // of the nested arrays and objects being walked
 }
 
-// maxDepth bounds nesting, as the usual parsers do.
+// maxDepth bounds the nesting of arrays and objects, as other parsers do.
 const maxDepth = 10_000
 
 // fail notes the first problem.
@@ -28,7 +27,7 @@ func (s *scanner) fail(problem string) int {
 	return -1
 }
 
-// space returns the position of the first byte at or after i that is no white space.
+// space returns the position of the first byte from i on that is no white space.
 func (s *scanner) space(i int) int {
 	for i < len(s.b) && isSpace(s.b[i]) {
 		i++
@@ -38,7 +37,7 @@ func (s *scanner) space(i int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
-// expect returns the position after the byte c, which must follow i and white space.
+// expect returns the position behind the byte c, which must stand at i or behind white space.
 func (s *scanner) expect(i int, c byte, problem string) int {
 	i = s.space(i)
 	if i >= len(s.b) || s.b[i] != c {
@@ -51,16 +50,16 @@ func (s *scanner) expect(i int, c byte, problem string) int {
 type stringForm uint8
 
 const (
-	escapes        stringForm = 1 << iota // it holds a backslash
-	loneSurrogates                        // it escapes half of a surrogate pair
+	escapes        stringForm = 1 << iota // the string holds a backslash
+	loneSurrogates                        // the string escapes half of a surrogate pair
 )
 
 // string walks over the string whose opening quote stands at i.
-func (s *scanner) string(i int) (end int, kind stringForm) {
+func (s *scanner) string(i int) (end int, form stringForm) {
 	b := s.b
 	i++
 	for {
-		for i+8 <= len(b) { // the lowest bit that remains flags the first special byte
+		for i+8 <= len(b) { // the lowest bit that remains marks the first special byte
 			w := endian.LittleEndian.Uint64(b[i:])
 			quote, slash := w^(lowBits*'"'), w^(lowBits*'\\')
 			special := (quote-lowBits)&^quote | (slash-lowBits)&^slash | (w-lowBits*0x20)&^w
@@ -71,26 +70,26 @@ func (s *scanner) string(i int) (end int, kind stringForm) {
 			i += 8
 		}
 		if i >= len(b) {
-			return s.fail("a string is not closed"), kind
+			return s.fail("a string is not closed"), form
 		}
 		switch c := b[i]; {
 		case c == '"':
-			return i + 1, kind
+			return i + 1, form
 		case c == '\\':
 			var k stringForm
 			if i, k = s.escape(i); i < 0 {
-				return -1, kind
+				return -1, form
 			}
-			kind |= k
+			form |= k
 		case c < 0x20:
-			return s.fail("a string holds a control character"), kind
+			return s.fail("a string holds a control character"), form
 		default:
 			i++
 		}
 	}
 }
 
-// escape walks over the escape sequence at i; over both halves of a surrogate pair.
+// escape walks over the escape sequence at i; a surrogate pair is one.
 func (s *scanner) escape(i int) (int, stringForm) {
 	if i+1 >= len(s.b) {
 		return s.fail("a string is not closed"), escapes
@@ -133,7 +132,7 @@ func hex4(b []byte, i int) (r rune, ok bool) {
 	return r, true
 }
 
-// lowHalf reads the escape at i if there is one.
+// lowHalf reads the \u escape at i; false when none stands there.
 func lowHalf(b []byte, i int) (rune, bool) {
 	if i+6 > len(b) || b[i] != '\\' || b[i+1] != 'u' {
 		return 0, false
@@ -176,8 +175,8 @@ func (s *scanner) number(i int) int {
 	return i
 }
 
-// digitsEnd returns the position after the digits that begin at i. It looks at
-// eight bytes at a time, since where a number ends cannot be predicted.
+// digitsEnd returns the position behind the digits that begin at i. It looks at eight bytes at a time: the processor
+// cannot predict where a number ends.
 func digitsEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		w := endian.LittleEndian.Uint64(b[i:]) ^ lowBits*'0'                       // digits are 0 to 9
@@ -192,7 +191,7 @@ func digitsEnd(b []byte, i int) int {
 }
 
 // scalar walks over a value that is no array and no object.
-func (s *scanner) scalar(i int) (end int, kind stringForm) {
+func (s *scanner) scalar(i int) (end int, form stringForm) {
 	switch s.b[i] {
 	case '"':
 		return s.string(i)
@@ -214,7 +213,7 @@ func (s *scanner) literal(i int, word string) int {
 }
 
 // value walks over any value.
-func (s *scanner) value(i int) (end int, kind stringForm) {
+func (s *scanner) value(i int) (end int, form stringForm) {
 	if i >= len(s.b) {
 		return s.fail("the text ends too early"), 0
 	}
@@ -225,7 +224,7 @@ func (s *scanner) value(i int) (end int, kind stringForm) {
 	for {
 		// i stands at the first byte of a value.
 		if i >= len(s.b) {
-			return s.fail("the text ends too early"), kind
+			return s.fail("the text ends too early"), form
 		}
 		var k stringForm
 		var closed bool
@@ -236,24 +235,24 @@ func (s *scanner) value(i int) (end int, kind stringForm) {
 			i, k = s.scalar(i)
 			closed = true
 		}
-		if kind |= k; i < 0 {
-			return -1, kind
+		if form |= k; i < 0 {
+			return -1, form
 		}
 		for closed { // i stands after a whole value
 			if len(s.stack) == 0 {
-				return i, kind
+				return i, form
 			}
 			i, k, closed = s.next(i)
-			if kind |= k; i < 0 {
-				return -1, kind
+			if form |= k; i < 0 {
+				return -1, form
 			}
 		}
 	}
 }
 
-// open enters the array or object at i; closed says that it is empty, and i is
-// then after it, else at the first value in it.
-func (s *scanner) open(i int) (at int, kind stringForm, closed bool) {
+// open enters the array or object at i and returns the position of the first value in it. closed says that it is
+// empty; the position is then behind it.
+func (s *scanner) open(i int) (at int, form stringForm, closed bool) {
 	if len(s.stack)+1 >= maxDepth {
 		return s.fail("the values are nested too deeply"), 0, false
 	}
@@ -264,13 +263,14 @@ func (s *scanner) open(i int) (at int, kind stringForm, closed bool) {
 	}
 	s.stack = append(s.stack, c)
 	if c == '{' {
-		i, kind = s.name(i)
+		i, form = s.name(i)
 	}
-	return i, kind, false
+	return i, form, false
 }
 
-// next goes from the end of a value to the next value, or out of its container.
-func (s *scanner) next(i int) (at int, kind stringForm, closed bool) {
+// next goes from the end of a value to the next value of its container. closed says that the container ends instead;
+// the position is then behind the container.
+func (s *scanner) next(i int) (at int, form stringForm, closed bool) {
 	c := s.stack[len(s.stack)-1]
 	i = s.space(i)
 	switch {
@@ -284,27 +284,27 @@ func (s *scanner) next(i int) (at int, kind stringForm, closed bool) {
 	}
 	i = s.space(i + 1)
 	if c == '{' {
-		i, kind = s.name(i)
+		i, form = s.name(i)
 	}
-	return i, kind, false
+	return i, form, false
 }
 
-// name walks over a member's name and colon, to its value.
-func (s *scanner) name(i int) (at int, kind stringForm) {
+// name walks over a member's name and colon and returns the position of the member's value.
+func (s *scanner) name(i int) (at int, form stringForm) {
 	if i >= len(s.b) || s.b[i] != '"' {
 		return s.fail("a member has no name"), 0
 	}
-	if i, kind = s.string(i); i < 0 {
-		return -1, kind
+	if i, form = s.string(i); i < 0 {
+		return -1, form
 	}
 	if i = s.expect(i, ':', "a colon is missing"); i < 0 {
-		return -1, kind
+		return -1, form
 	}
-	return s.space(i), kind
+	return s.space(i), form
 }
 
-// unescape appends the text of a JSON string without its quotes. Halves of
-// surrogate pairs become U+FFFD.
+// unescape appends the text of a valid JSON string; s is the string without its quotes. Halves of surrogate pairs
+// become U+FFFD.
 func unescape(dst, s []byte) []byte {
 	for {
 		i := bytes.IndexByte(s, '\\')
@@ -341,8 +341,8 @@ func unescape(dst, s []byte) []byte {
 	}
 }
 
-// mendSurrogates appends a valid token with each half of a surrogate pair
-// written as \ufffd: what reads extras as JSON would refuse it else.
+// mendSurrogates appends a valid JSON value with each half of a surrogate pair written as \ufffd. Readers of extras
+// would refuse the halves.
 func mendSurrogates(dst, token []byte) []byte {
 	for {
 		i := bytes.IndexByte(token, '\\')

@@ -22,39 +22,44 @@ const (
 	wantArray   splitState = iota
 	wantFirst              // an element, or the end of the array
 	wantElement            // after a comma
-	inElement              //
+	inElement              // the rest of an element
 	wantComma              // or the end of the array
 	wantNothing            // the array is closed
 )
 
-// arraySplitter cuts a top-level array at element ends while it arrives.
+// arraySplitter cuts a top-level array at the ends of its elements while the array arrives.
 //
-// It minds strings and depth only; Decode checks each run of elements to the
-// letter. Together they accept exactly the valid documents: a valid document's
-// depth is what the splitter counts, and runs of valid elements between
-// brackets, joined by commas, are a valid array.
+// The splitter minds strings and depth only. Decode checks that each range of elements is valid. Together they accept
+// exactly the valid documents: in a valid document the splitter counts the true depth, and ranges of valid elements
+// between brackets, joined by commas, are a valid array.
 type arraySplitter struct {
 	format     *jsonFormat
 	r          io.Reader
 	rangeBytes int
-	size       int // of the first buffer
+	size       int // of the first buffer, in bytes
 
 	buf      []byte
-	pos      int // up to here buf has been looked at
-	first    int // where the first element not yet handed over begins; -1: none
-	end      int // the end of the last whole one; 0: none
-	element  int // where the element at pos begins
-	state    splitState
-	depth    int
-	quoted   bool // pos is inside a string
-	quoteAt  int  // where that string begins
-	flat     flatScan
-	walking  bool // rows are walked through, up to the next cut
-	afterCut bool // buf holds what the last cut left, in memory of its size
-	yielded  bool
+	pos      int  // the bytes of buf before it have been looked at
+	first    int  // where the first element begins that no chunk has yet; -1: none
+	end      int  // the end of the last whole element; 0: none
+	afterCut bool // buf holds what the last cut left, in memory of exactly that size
+	yielded  bool // there was a chunk
+	elementWalk
 }
 
-func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
+// elementWalk says where the splitter stands in the array's elements.
+type elementWalk struct {
+	state   splitState
+	element int  // where the element at pos begins
+	depth   int  // of arrays and objects in the element
+	quoted  bool // pos is inside a string
+	quoteAt int  // where that string begins
+	flat    flatScan
+	walking bool // the flat scan is off until the next cut
+}
+
+// split reads the whole document and yields its chunks.
+func (s *arraySplitter) split(yield func(pipeline.Chunk, error) bool) error {
 	s.buf, s.first = newBuffer(s.size), -1
 	for {
 		if err := s.makeRoom(yield); err != nil {
@@ -77,8 +82,8 @@ func (s *arraySplitter) run(yield func(pipeline.Chunk, error) bool) error {
 	}
 }
 
-// makeRoom makes sure that the buffer can take more bytes: what is whole is
-// handed over, else the buffer grows.
+// makeRoom makes sure that the buffer can take more bytes: it yields the elements that are whole, or else lets the
+// buffer grow.
 func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	if len(s.buf) < cap(s.buf) {
 		return nil
@@ -106,7 +111,7 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	if s.tooLong() {
 		return s.format.malformed("a row is longer than %d MiB", maxRowBytes>>20)
 	}
-	if s.first < 0 { // nothing but white space and punctuation
+	if s.first < 0 { // the buffer holds nothing but white space and punctuation
 		s.buf, s.pos, s.end = s.buf[:0], 0, 0
 		return nil
 	}
@@ -120,13 +125,12 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	return nil
 }
 
-// tooLong reports whether what has been read of an element is more than a row may be.
+// tooLong reports whether the element that is being read is already longer than a row may be.
 func (s *arraySplitter) tooLong() bool {
 	return s.state == inElement && len(s.buf)-s.element > maxRowBytes
 }
 
-// yieldWhole yields the whole elements and keeps the rest. The next range takes
-// its memory only when it is read.
+// yieldWhole yields the whole elements and keeps the rest. The next range gets memory only when it is read.
 func (s *arraySplitter) yieldWhole(yield func(pipeline.Chunk, error) bool) error {
 	chunk, rest := s.wholeElements(), s.buf[s.end:]
 	s.buf, s.afterCut = append(make([]byte, 0, len(rest)), rest...), true
@@ -142,8 +146,7 @@ func (s *arraySplitter) yieldWhole(yield func(pipeline.Chunk, error) bool) error
 	return nil
 }
 
-// wholeElements is the chunk of the whole elements in the buffer; its Free gives the
-// buffer back.
+// wholeElements is the chunk of the whole elements in the buffer. Its Free gives the buffer back.
 func (s *arraySplitter) wholeElements() pipeline.Chunk {
 	b := s.buf
 	return pipeline.Chunk{
@@ -152,8 +155,7 @@ func (s *arraySplitter) wholeElements() pipeline.Chunk {
 	}
 }
 
-// finish hands over the last elements of a document that is whole. A document
-// without elements is one empty chunk.
+// finish yields the last elements of a document that has ended. A document without elements is one empty chunk.
 func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 	var last pipeline.Chunk
 	switch {
@@ -195,8 +197,7 @@ func (s *arraySplitter) scan() error {
 	return nil
 }
 
-// endFlatScan moves on from the row where the flat scan began, past those that are
-// known to be whole.
+// endFlatScan moves on from the row where the flat scan began, past the rows that are known to be whole.
 func (s *arraySplitter) endFlatScan() error {
 	if !s.flat.on {
 		return nil
@@ -208,7 +209,7 @@ func (s *arraySplitter) endFlatScan() error {
 	return s.scan()
 }
 
-// between handles a byte between elements.
+// between handles the byte c between elements.
 func (s *arraySplitter) between(c byte) error {
 	switch s.state {
 	case wantArray:
@@ -290,9 +291,9 @@ func (s *arraySplitter) fill(n int) error {
 	return nil
 }
 
-// structural finds the first byte from i on that may open or close a container
-// or a string; len(b) when there is none. Setting bit 5 makes braces of
-// brackets, and a quote of a control character that stands nowhere outside strings.
+// structural finds the first byte from i on that may open or close an array, an object or a string; len(b) when there
+// is none. Setting bit 5 makes braces of brackets. It also makes a quote of one control character, which valid JSON
+// has nowhere outside strings.
 func structural(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		w := endian.LittleEndian.Uint64(b[i:]) | lowBits*0x20
@@ -311,7 +312,7 @@ func structural(b []byte, i int) int {
 	return i
 }
 
-// scanElement goes on in an element until its end or the buffer's.
+// scanElement goes on in an element to the end of the element or of the buffer.
 func (s *arraySplitter) scanElement() {
 	b, i := s.buf, s.pos
 	for i < len(b) {
@@ -356,13 +357,13 @@ func (s *arraySplitter) scanElement() {
 	s.pos = i
 }
 
-// closeElement notes that the element ends at i.
+// closeElement notes that an element ends at i.
 func (s *arraySplitter) closeElement(i int) {
 	s.pos, s.end, s.state = i, i, wantComma
 }
 
-// closingQuote finds the quote that closes the string opened at opening,
-// looking from i on; -1: it is not there yet.
+// closingQuote finds, from i on, the quote that closes the string which begins at opening; -1 when b does not hold it
+// yet.
 func closingQuote(b []byte, opening, i int) int {
 	for ; i < len(b); i++ {
 		if i+8 <= len(b) {

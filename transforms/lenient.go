@@ -4,21 +4,17 @@ import (
 	"bytes"
 )
 
-// The lenient reading is for documents whose quoting is not RFC 4180. Record by
-// record:
+// The lenient reading is for documents whose quoting is not RFC 4180. It goes record by record:
 //
-//   - A regular record is read as the strict reading does. But one that spans
-//     lines must have as many cells as the header, or a stray quote may have
-//     swallowed other rows.
-//   - Otherwise the next line is taken alone. In a cell that does not begin with
-//     a quote, quotes are text; a cell that does ends at the first quote before a
-//     comma or the end of the line, two quotes inside stand for one, and a single
-//     one is text. A line that has not as many cells as the header then, or whose
-//     quotes do not close, is a reject; reading goes on with the next line.
-//   - A quoted cell that reaches the end of the document means that the document
-//     was cut short.
+//   - A record that is quoted as RFC 4180 says is read as the strict reading reads it. A record of several lines must
+//     have as many cells as the header: otherwise a stray quote may have swallowed other rows.
+//   - Of any other record the next line is read alone. In a cell that does not begin with a quote, quotes are text. A
+//     cell that begins with a quote ends at the first quote before a comma or before the end of the line; two quotes
+//     inside it stand for one, and a single quote is text. A line that then has more or fewer cells than the header,
+//     or whose quotes do not close, is a reject. Reading goes on with the next line.
+//   - A quoted cell that reaches the end of the document means that the document was cut short.
 //
-// So a stray quote costs its own line, and none is guessed into a row.
+// So a stray quote costs the line that it stands in, and nothing is guessed.
 
 // strayQuote is the reason of rejects that only their quoting explains.
 const strayQuote = "has a stray quote"
@@ -41,8 +37,7 @@ func (d *csvDecoder) lenientRecord(at int) (record, error) {
 	return rec, nil
 }
 
-// lenientCells splits the line from at to end into cells; false when a quote
-// stays open.
+// lenientCells splits the line from at to end into cells; false when a quote stays open.
 func (d *csvDecoder) lenientCells(at, end int) bool {
 	line := d.data[:end]
 	d.cells = d.cells[:0]
@@ -68,8 +63,7 @@ func (d *csvDecoder) lenientCells(at, end int) bool {
 	}
 }
 
-// lenientQuotedCell reads the cell whose opening quote stands at i; hi is -1 when
-// no closing quote is found.
+// lenientQuotedCell reads the cell whose opening quote stands at i; hi is -1 when no quote closes the cell.
 func lenientQuotedCell(line []byte, i int) cell {
 	c := cell{lo: i + 1, quoted: true}
 	for i++; ; i++ {
@@ -90,7 +84,7 @@ func lenientQuotedCell(line []byte, i int) cell {
 	}
 }
 
-// splitLine splits the bytes before end at commas: the lenient reading of a header.
+// splitLine splits the bytes before end at commas. The lenient reading takes a header so.
 func (d *csvDecoder) splitLine(end int) {
 	for at := 0; ; {
 		n := bytes.IndexByte(d.data[at:end], ',')
@@ -103,7 +97,7 @@ func (d *csvDecoder) splitLine(end int) {
 	}
 }
 
-// lenientCut finds the end of the last whole record by reading all of them.
+// lenientCut finds the end of the last whole record by reading all records.
 type lenientCut struct {
 	width int
 	done  int // end of the whole records found so far

@@ -8,17 +8,15 @@ import (
 	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
-// Times reads the row's local times, in the order in which they happened, and
-// resolves them together: in the hour that occurs twice each becomes the
-// earliest instant that keeps the order, else the earlier one; a time that never
-// occurs moves forward by the gap. Either is flagged in extras, under
-// "_time_ambiguous". A time with an offset of its own needs none of this.
+// Times reads the local times of the fields in ordered, which happened in that order, and resolves them together. A
+// time in the hour that occurs twice becomes the earliest of its two instants that keeps the order; if neither does,
+// the earlier one. A time that never occurs moves forward by the gap. Both are listed in extras, under
+// "_time_ambiguous". A time with an offset of its own is one instant.
 //
-// zone is the field that names the row's zone (-1: none); without a name the
-// document's zone holds. The first time is the row's key. When it, or the zone,
-// cannot be read the row is rejected and the answer is nil. Any other time that
-// cannot be read is NoInstant and stays in extras. The answer is valid until the
-// next call.
+// zone is the field that names the row's zone; -1 when there is none. A row that names no zone is in the document's.
+// The first time is the row's key: when it or the zone cannot be read, the row is rejected and the answer is nil. Any
+// other time that cannot be read is NoInstant, and its field stays in extras. The answer is valid until the next
+// call.
 func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 	z := r.zone(zone)
 	if z == nil {
@@ -57,7 +55,7 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 	return r.times
 }
 
-// notATime says why a text is no time.
+// notATime is the end of a reason: what is wrong with a text that is no time.
 func notATime(text []byte) string {
 	if text == nil {
 		return " is blank"
@@ -68,7 +66,7 @@ func notATime(text []byte) string {
 // ambiguousName is the member of extras that lists times which the clock shows twice or never.
 var ambiguousName = newExtraName("_time_ambiguous")
 
-// flagTimes lists the times whose kind is not unique.
+// flagTimes lists in extras the times that stand for two instants or none.
 func (r *Row) flagTimes(ordered []int) {
 	list := []byte{'['}
 	for i, m := range r.resolved {
@@ -84,10 +82,9 @@ func (r *Row) flagTimes(ordered []int) {
 	r.putUnlisted(ambiguousName, value{text: list, token: list})
 }
 
-// LocalDay reads field f as a local date and returns that day in the row's
-// zone (see Times): 23, 24 or 25 hours. A time behind the date is not
-// counted and stays in extras unless it is midnight. When date or zone cannot
-// be read the row is rejected and ok is false.
+// LocalDay reads field f as a local date and returns that day in the row's zone: 23, 24 or 25 hours. zone is as in
+// Times. A time of day behind the date does not count; unless it is midnight, the field stays in extras. When the
+// date or the zone cannot be read, the row is rejected and ok is false.
 func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 	z := r.zone(zone)
 	if z == nil {
@@ -109,8 +106,8 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 	}, true
 }
 
-// zone returns the row's zone; nil after rejecting the row, or failing the
-// document when that has none either.
+// zone returns the row's zone. The answer is nil when the row is rejected, since its zone is unknown, or when the
+// document failed, since neither it nor the row names a zone.
 func (r *Row) zone(f int) *zone {
 	if f >= 0 {
 		if name := r.fields[f].text; name != nil {
@@ -169,11 +166,11 @@ func (s *zones) find(name []byte) *zone {
 	return z
 }
 
-// maxZones bounds what a hostile document makes us remember.
+// maxZones bounds the names of zones that a hostile document can fill memory with.
 const maxZones = 1000
 
-// loadZone refuses "" and "Local", which time.LoadLocation knows but which
-// name no place.
+// loadZone loads a zone by its IANA name; nil when there is none. "" and "Local", which time.LoadLocation knows, name
+// none.
 func loadZone(name string) *zone {
 	if name == "" || name == "Local" {
 		return nil
@@ -192,8 +189,8 @@ type zone struct {
 	clock *pipeline.ZoneClock
 }
 
-// resolvedTime is a local time with the instants that it may stand for: the same
-// one twice, unless the kind is ambiguous.
+// resolvedTime is a local time as the instants that it may stand for. Both are the same unless the clock shows the time
+// twice.
 type resolvedTime struct {
 	first, second pipeline.Instant
 	kind          calendar.LocalKind

@@ -8,9 +8,8 @@ import (
 	"unsafe"
 )
 
-// parseCount reads an integer: "10", "-3", and "10.0" or "1e3" as some writers
-// print counts. Fractions, numbers outside int64 and exponents of more than
-// four characters are refused.
+// parseCount reads an integer: "10", "-3", and "10.0" or "1e3" as some writers print counts. Fractions, numbers
+// outside int64 and exponents of more than four characters are refused.
 func parseCount(b []byte) (int64, bool) {
 	b = bytes.TrimSpace(b)
 	digits, negative := sign(b)
@@ -67,9 +66,8 @@ var powers = [...]float64{
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 }
 
-// parseNumber reads a decimal number as the nearest float64, exactly as
-// strconv.ParseFloat does; NaN, infinities, hexadecimal digits and numbers
-// outside float64 are refused.
+// parseNumber reads a decimal number as the nearest float64, exactly as strconv.ParseFloat does. NaN, infinities,
+// hexadecimal digits and numbers outside float64 are refused.
 func parseNumber(b []byte) (float64, bool) {
 	b = bytes.TrimSpace(b)
 	digits, negative := sign(b)

@@ -9,13 +9,12 @@ import (
 // wallTime is a time as a clock shows it.
 type wallTime struct {
 	pipeline.LocalTime
-	offset time.Duration // of the clock from UTC, when zoned
-	zoned  bool
+	offset time.Duration // of the clock from UTC; only where zoned
+	zoned  bool          // the text says the offset
 }
 
-// parseWallTime reads YYYY-MM-DD, optionally followed by a space or T and
-// HH:MM[:SS[.fraction]], optionally followed by Z, " UTC" or ±HH[[:]MM]. Digits
-// beyond microseconds are cut off. It allocates nothing.
+// parseWallTime reads YYYY-MM-DD, optionally followed by a space or T and HH:MM[:SS[.fraction]], optionally followed
+// by Z, " UTC" or ±HH[[:]MM]. Digits beyond microseconds are cut off. It allocates nothing.
 func parseWallTime(b []byte) (w wallTime, ok bool) {
 	if len(b) < 10 || b[4] != '-' || b[7] != '-' {
 		return w, false

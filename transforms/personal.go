@@ -7,34 +7,34 @@ import (
 )
 
 // Personal data leaves a format through one door. A value has four exits: a column, extras, a member that extras take
-// verbatim from the document, and the text of a reject. Each of them knows the kind of personal data that the value is, and
-// lets nothing but Impersonal values by without asking outgoing. Under a policy that keeps everything every kind is
-// Impersonal.
+// verbatim from the document, and the text of a reject. Each of them knows the kind of personal data that the value
+// is, and lets nothing but Impersonal values by without asking outgoing. Under a policy that keeps everything every
+// kind is Impersonal.
 //
-// The kind of a value that goes to a column is that of its source field, or else that of the column. What goes to extras
-// has the kind of its source field; a field that the mapping does not name is PersonalUnlisted, and so is a value that is
-// not what the mapping says of its field.
+// The kind of a value that goes to a column is that of its source field, or else that of the column. What goes to
+// extras has the kind of its source field; a field that the mapping does not name is PersonalUnlisted, and so is a
+// value that is not what the mapping says of its field.
 
 // noColumn is where values go that leave by another exit than a column.
 const noColumn = -1
 
-// outgoing returns what of the personal value v may leave, to column col or to noColumn: v itself, what the policy puts in
-// its place, or false for nothing.
-func (r *Row) outgoing(kind pipeline.Personal, col int, v value) (value, bool) {
+// outgoing returns what of the personal value v may leave, to column col or to noColumn: v itself, what the policy
+// puts in its place, or false for nothing.
+func (r *Row) outgoing(personal pipeline.Personal, col int, v value) (value, bool) {
 	required := col != noColumn && !r.mapping.Table.Columns[col].Nullable
 	switch {
-	case kind == pipeline.PersonalRow:
+	case personal == pipeline.PersonalRow:
 		return value{}, false
 	case v.token == nil:
-		text, ok := r.replaceText(kind, required, v.text)
+		text, ok := r.replaceText(personal, required, v.text)
 		return value{text: text}, ok
 	case isContainer(v.token):
-		token := r.replaceInside(kind, v.token)
+		token := r.replaceInside(personal, v.token)
 		return value{text: token, token: token}, true
-	case !isPersonalScalar(kind, v.token[0]):
+	case !isPersonalScalar(personal, v.token[0]):
 		return v, true
 	}
-	text, ok := r.replaceText(kind, required, v.text)
+	text, ok := r.replaceText(personal, required, v.text)
 	if !ok || bytes.Equal(text, v.text) {
 		return v, ok
 	}
@@ -43,14 +43,14 @@ func (r *Row) outgoing(kind pipeline.Personal, col int, v value) (value, bool) {
 
 // isPersonalScalar reports whether a JSON value that begins with c is given to the policy: a string always is, a number
 // where the mapping says what it holds, a literal never.
-func isPersonalScalar(kind pipeline.Personal, c byte) bool {
-	return c == '"' || (isDigit(c) || c == '-') && kind != pipeline.PersonalUnlisted
+func isPersonalScalar(personal pipeline.Personal, c byte) bool {
+	return c == '"' || (isDigit(c) || c == '-') && personal != pipeline.PersonalUnlisted
 }
 
 // replaceText returns what stands for text, good during the row; false: nothing does.
-func (r *Row) replaceText(kind pipeline.Personal, required bool, text []byte) ([]byte, bool) {
+func (r *Row) replaceText(personal pipeline.Personal, required bool, text []byte) ([]byte, bool) {
 	from := len(r.scratch)
-	longer, ok := r.mapping.policy.Replace(r.scratch, r.clean(text), kind, required)
+	longer, ok := r.mapping.policy.Replace(r.scratch, r.clean(text), personal, required)
 	if !ok {
 		return nil, false
 	}
@@ -60,7 +60,7 @@ func (r *Row) replaceText(kind pipeline.Personal, required bool, text []byte) ([
 
 // replaceInside returns a valid array or object with its strings, and the numbers of a kind that the mapping declares,
 // replaced; null stands for what is left out. Names of members stay.
-func (r *Row) replaceInside(kind pipeline.Personal, token []byte) []byte {
+func (r *Row) replaceInside(personal pipeline.Personal, token []byte) []byte {
 	s := scanner{b: token}
 	out := make([]byte, 0, len(token))
 	for i := 0; i < len(token); {
@@ -71,13 +71,13 @@ func (r *Row) replaceInside(kind pipeline.Personal, token []byte) []byte {
 			if at := s.space(end); at < len(token) && token[at] == ':' {
 				break
 			}
-			out = r.appendReplaced(out, kind, unescape(nil, token[i+1:end-1]), token[i:end])
+			out = r.appendReplaced(out, personal, unescape(nil, token[i+1:end-1]), token[i:end])
 			i = end
 			continue
 		case isDigit(c) || c == '-':
 			end = s.number(i)
-			if isPersonalScalar(kind, c) {
-				out = r.appendReplaced(out, kind, token[i:end], token[i:end])
+			if isPersonalScalar(personal, c) {
+				out = r.appendReplaced(out, personal, token[i:end], token[i:end])
 				i = end
 				continue
 			}
@@ -89,11 +89,11 @@ func (r *Row) replaceInside(kind pipeline.Personal, token []byte) []byte {
 }
 
 // appendReplaced appends what stands for text, as a JSON value; token is how the text stands in the document.
-func (r *Row) appendReplaced(out []byte, kind pipeline.Personal, text, token []byte) []byte {
+func (r *Row) appendReplaced(out []byte, personal pipeline.Personal, text, token []byte) []byte {
 	if isBlank(text) {
 		return append(out, token...)
 	}
-	replaced, ok := r.replaceText(kind, false, text)
+	replaced, ok := r.replaceText(personal, false, text)
 	switch {
 	case !ok:
 		return append(out, "null"...)
@@ -122,20 +122,20 @@ func (r *Row) settingPersonal(s *setting) pipeline.Personal {
 	if !r.redacts {
 		return pipeline.Impersonal
 	}
-	if kind := r.mapping.columnPersonal[s.col]; kind != pipeline.Impersonal || s.from < 0 {
-		return kind
+	if personal := r.mapping.columnPersonal[s.col]; personal != pipeline.Impersonal || s.from < 0 {
+		return personal
 	}
 	return r.fieldPersonal(s.from)
 }
 
-// keptPersonal is the kind of personal data of field f in extras. A value that the mapping does not expect in this field may
-// be anything.
+// keptPersonal is the kind of personal data of field f in extras. A value that the mapping does not expect in this
+// field may be anything.
 func (r *Row) keptPersonal(f int) pipeline.Personal {
-	kind := r.fieldPersonal(f)
-	if r.redacts && kind == pipeline.Impersonal && !r.isAsDeclared(f) {
+	personal := r.fieldPersonal(f)
+	if r.redacts && personal == pipeline.Impersonal && !r.isAsDeclared(f) {
 		return pipeline.PersonalUnlisted
 	}
-	return kind
+	return personal
 }
 
 // isAsDeclared reports whether field f holds what its Conv says. Of a Custom field the Row alone knows whether it was

@@ -10,22 +10,22 @@ import (
 type Conv uint8
 
 const (
-	// Text is a string column: the cell's text, or the decoded JSON string (a
-	// JSON number stays as it was written, so a long id is unharmed).
+	// Text is a string column: the cell's text, or the decoded JSON string. A JSON number stays as it was written, so
+	// that long ids are not rounded.
 	Text Conv = iota
-	// Count is an int64 column: "10" and "10.0".
+	// Count is an int64 column, from "10" and from "10.0".
 	Count
-	// Number is a float64 column, the nearest to the decimal text.
+	// Number is a float64 column: the float64 nearest to the decimal text.
 	Number
-	// Minutes is a float64 column in seconds: the float64 nearest to the text,
-	// times 60, as one float64 product (2.86 gives 171.6).
+	// Minutes is a float64 column in seconds: the float64 nearest to the text in minutes, times 60 in float64. 2.86
+	// gives 171.6.
 	Minutes
 	// Bool is a boolean column: true, false, 1 and 0, in any case.
 	Bool
-	// Tags is a list column from a comma-separated text: items trimmed, blank ones dropped.
+	// Tags is a list column from a comma-separated text. Its items are trimmed, blank items are left out.
 	Tags
-	// Custom has no column: Mapping.Row reads the field and decides. It stays
-	// out of extras unless Row.Keep is called.
+	// Custom has no column: Mapping.Row reads the field and decides. The field stays out of extras unless Row.Keep is
+	// called.
 	Custom
 	// Lower is Text in lower case.
 	Lower
@@ -34,44 +34,44 @@ const (
 // Field declares what becomes of one source field.
 type Field struct {
 	Source string // header name or JSON key
-	// Column is the table's column. Empty: the field stays in extras (or, with
-	// Custom, is left to Mapping.Row); Conv then only says what it holds.
+	// Column is the table's column. Empty: the field stays in extras, or with Custom is left to Mapping.Row. Conv
+	// then only says what the field holds.
 	Column string
 	Conv   Conv
-	// Snapshot flags a value that is true only at the moment of reading: where it
-	// stays in extras it is left out of the fingerprint.
+	// Snapshot marks a value that is true only at the moment of reading. Where it stays in extras, the fingerprint
+	// leaves it out.
 	Snapshot bool
 }
 
-// Mapping is all that a vendor says about a document.
+// Mapping is all that a vendor says about a document. It is not changed once a format is made of it.
 type Mapping struct {
 	Table *pipeline.Table
-	// Fields are the known source fields. Others go to extras verbatim; blank and
-	// absent ones are left out. A value that its Conv cannot read leaves the
-	// column null and stays in extras; but a blank or unreadable value rejects the
-	// row where the column must not be null.
+	// Fields are the source fields that the mapping knows what to do with. Other fields go to extras verbatim. Blank
+	// and absent values are left out. A value that its Conv cannot read leaves the column null and stays in extras;
+	// where the column must not be null, a blank or unreadable value rejects the row.
 	Fields []Field
-	// Keys are the source fields that must exist: a CSV header without one is
-	// Malformed, a JSON object without one is a rejected row.
+	// Keys are the source fields that must exist: a CSV header without one is Malformed, a JSON object without one is a
+	// rejected row.
 	Keys []string
-	// Last is the last column that the vendor is known to send (CSV). A document
-	// that is a header without a line end and lacks it is cut short. Empty: unknown.
+	// Last is the last column that the vendor is known to send (CSV). A document that is a header without a line end
+	// and lacks this column is cut short. Empty: unknown.
 	Last string
-	// Row is called for each row before its declared fields are appended: it sets
-	// the row's time and derived columns, and may reject it. It is called
-	// concurrently, each time with a Row of its own. May be nil.
+	// Row is called for each row before the declared fields are appended. It sets the row's time and derived columns,
+	// and may reject the row. It is called concurrently, each time with a Row of its own, and does not block. May be
+	// nil.
 	Row func(r *Row)
-	// Personal says which source fields hold personal data, listed in Fields or not, and of which kind. What is inside an
-	// array or object is of its field's kind. A field that is not here but fills a personal column is of that column's
-	// kind.
+	// Personal says which source fields hold personal data, listed in Fields or not, and of which kind. What is
+	// inside an array or object is of its field's kind. A field that is not here but fills a personal column is of
+	// that column's kind.
 	Personal map[string]pipeline.Personal
-	// Harmless names the source fields that are neither in Fields nor personal. A field of which the mapping says nothing
-	// may hold anything: it is [pipeline.PersonalUnlisted].
+	// Harmless names the source fields that are neither in Fields nor personal. A field of which the mapping says
+	// nothing may hold anything: it is [pipeline.PersonalUnlisted].
 	Harmless []string
 }
 
-// Row is one source record on its way into a batch. What a mapping tells the Row takes effect after Mapping.Row returns,
-// so that a row can be rejected at any point. Arguments named f are indexes into Mapping.Fields, col into Table.Columns.
+// Row is one source record on its way into a batch. What a mapping tells the Row takes effect after Mapping.Row
+// returns, so that a row can be rejected at any point. Arguments named f are indexes into Mapping.Fields, col into
+// Table.Columns.
 //
 // A Row and all bytes that it hands out are valid during the call only; bytes that it is given must stay untouched as
 // long.
@@ -125,8 +125,8 @@ type clock struct {
 
 // value is one source value.
 type value struct {
-	text  []byte // decoded; nil when absent, blank or null
-	token []byte // as it stands in a JSON document; nil in CSV, where extras quotes the text
+	text  []byte // the decoded value; nil when it is absent, blank or null
+	token []byte // the value as it stands in a JSON document; nil in CSV, where extras have the text as a string
 }
 
 // fieldFlags is what Mapping.Row said about a field.
@@ -165,8 +165,8 @@ type unlisted struct {
 // Meta describes the document.
 func (r *Row) Meta() *pipeline.Meta { return r.meta }
 
-// State returns what the mapping keeps from row to row within one part of a
-// document, such as a loaded zone: the answer of the first call's create.
+// State returns what the mapping keeps from row to row within one range of a document, such as a loaded zone. The first
+// call's create makes it.
 func (r *Row) State(create func(*pipeline.Meta) any) any {
 	if r.state == nil {
 		r.state = create(r.meta)
@@ -174,8 +174,8 @@ func (r *Row) State(create func(*pipeline.Meta) any) any {
 	return r.state
 }
 
-// Raw returns the text of field f: the cell, the decoded JSON string, or the
-// JSON token of any other value; nil when it is absent, blank or null.
+// Raw returns the text of field f: the cell, the decoded JSON string, or any other JSON value as it is written; nil
+// when the field is absent, blank or null.
 func (r *Row) Raw(f int) []byte { return r.fields[f].text }
 
 // SetString sets a string column to what the mapping itself says: a kind of resource, a channel. It is no more personal
@@ -205,7 +205,7 @@ func (r *Row) SetInstant(col int, v pipeline.Instant) {
 	}
 }
 
-// setting notes a value; the first one for a column stays.
+// setting notes a value for a column; the first value stays.
 func (r *Row) setting(s setting) {
 	if !r.set[s.col] {
 		r.set[s.col] = true
@@ -213,30 +213,29 @@ func (r *Row) setting(s setting) {
 	}
 }
 
-// At is the row's time: it decides the row's window. Not called: the row has
-// none and belongs to the window asked.
+// At says the row's time, which decides the row's window. A row for which At is not called has no time and belongs to
+// the window that was asked for.
 func (r *Row) At(t pipeline.Instant) { r.at = t }
 
 // Keep leaves field f in extras verbatim, whatever else is done with it.
 func (r *Row) Keep(f int) { r.flags[f] |= keepInExtras }
 
-// NotPersonal says that field f, which the mapping declares as personal, is not so in this row: the name of a queue where
-// others have a person's. A column that is personal by itself stays so.
+// NotPersonal says that field f, which the mapping declares as personal, is not so in this row: the name of a queue
+// where others have a person's. A column that is personal by itself stays so.
 func (r *Row) NotPersonal(f int) { r.flags[f] |= notPersonal }
 
-// Skip leaves field f out of this row, unless it is kept: its column stays as it
-// is, and a field without a column does not go to extras. A column that was set
-// needs no Skip: Set… goes before the declared field.
+// Skip leaves field f out of this row: its column stays null or as Set… left it, and the field does not go to extras
+// unless Keep is called. A column that was set needs no Skip: Set… goes before the declared field.
 func (r *Row) Skip(f int) { r.flags[f] |= skipColumn }
 
-// Extra adds a member to extras: "_time_ambiguous". The value is JSON.
+// Extra adds a member to extras that the mapping itself makes, such as "_time_ambiguous". rawJSON is valid JSON and
+// holds nothing personal.
 func (r *Row) Extra(member string, rawJSON []byte) {
 	r.unlisted = append(r.unlisted, unlisted{name: newExtraName(member), value: value{text: rawJSON, token: rawJSON}})
 }
 
-// Reject makes the row a reject; nothing of it is loaded. The reason names the
-// field and what is wrong, without the value. Where at is NoInstant the time
-// told to At stands.
+// Reject makes the row a reject: nothing of it is loaded. The reason names the field and says what is wrong, without
+// the value. at is the row's time; where it is NoInstant, the time told to At stands. The first reason stays.
 func (r *Row) Reject(at pipeline.Instant, reason string) {
 	if r.reason != "" {
 		return
@@ -250,7 +249,7 @@ func (r *Row) Reject(at pipeline.Instant, reason string) {
 // Rejected reports whether Reject was called for this row.
 func (r *Row) Rejected() bool { return r.reason != "" }
 
-// Fail condemns the whole document. err is a *pipeline.Error.
+// Fail condemns the whole document. err is a *pipeline.Error without any value of the row. The first error stays.
 func (r *Row) Fail(err error) {
 	if r.failure == nil {
 		r.failure = err

@@ -22,14 +22,13 @@ func (r *Row) begin() {
 	r.scratch = r.scratch[:0]
 }
 
-// forget makes every field absent, for an engine that puts only those that are there.
+// forget makes every field absent, for a decoder that puts only the fields that are there.
 func (r *Row) forget() { clear(r.fields) }
 
 // put gives the record's value of field f. A value without text is absent.
 func (r *Row) put(f int, v value) { r.fields[f] = v }
 
-// putUnlisted gives a value that the mapping does not list; it goes to extras.
-// The name outlives the row.
+// putUnlisted gives the value of a field that the mapping does not list. It goes to extras. The name outlives the row.
 func (r *Row) putUnlisted(n *extraName, v value) {
 	r.unlisted = append(r.unlisted, unlisted{name: n, value: v})
 }
@@ -40,8 +39,7 @@ func (r *Row) rejectRaw(raw []byte, reason string) {
 	r.writeReject(raw)
 }
 
-// end runs the mapping and appends the row, or rejects it. raw is the record's
-// own text. An error condemns the document.
+// end runs the mapping and appends the row, or rejects it. raw is the record's text. An error condemns the document.
 func (r *Row) end(raw []byte) error {
 	ok, err := r.accept(raw)
 	if ok {
@@ -51,7 +49,7 @@ func (r *Row) end(raw []byte) error {
 	return err
 }
 
-// accept runs the mapping; ok tells that the row is to be written.
+// accept runs the mapping and rejects the row if need be. ok says that the row is to be written.
 func (r *Row) accept(raw []byte) (ok bool, err error) {
 	if r.mapping.Row != nil {
 		r.mapping.Row(r)
@@ -98,8 +96,7 @@ func (r *Row) close() {
 	r.into.EndRow(r.at, r.hash)
 }
 
-// requireKeys rejects a row whose declared field for a column that must not
-// be null cannot be read.
+// requireKeys rejects a row in which the field of a column that must not be null is blank or cannot be read.
 func (r *Row) requireKeys() {
 	for _, f := range r.mapping.must {
 		if r.set[r.mapping.cols[f]] || r.flags[f]&skipColumn != 0 {
@@ -117,7 +114,7 @@ func (r *Row) requireKeys() {
 	}
 }
 
-// writeReject hands the row to the batch as a reject.
+// writeReject adds the row to the batch's rejects, with at most maxRaw bytes of its text.
 func (r *Row) writeReject(raw []byte) {
 	if len(raw) > maxRaw {
 		end := maxRaw
@@ -126,8 +123,8 @@ func (r *Row) writeReject(raw []byte) {
 		}
 		raw = raw[:end]
 	}
-	if kind := r.mapping.rejectPersonal; kind != pipeline.Impersonal {
-		v, _ := r.outgoing(kind, noColumn, value{text: raw})
+	if personal := r.mapping.rejectPersonal; personal != pipeline.Impersonal {
+		v, _ := r.outgoing(personal, noColumn, value{text: raw})
 		raw = v.text
 	}
 	r.into.Reject(pipeline.Reject{
@@ -153,8 +150,7 @@ func (r *Row) writeSettings() {
 	}
 }
 
-// writeField appends the declared column of a field that is present, or keeps
-// its value in extras, or both.
+// writeField appends a field that is present to its column, or to extras, or to both.
 func (r *Row) writeField(f int) {
 	d := &r.mapping.Fields[f]
 	kept := r.flags[f]&keepInExtras != 0
@@ -168,10 +164,10 @@ func (r *Row) writeField(f int) {
 	}
 }
 
-// writeText appends text, of that kind of personal data, to a string column.
-func (r *Row) writeText(col int, kind pipeline.Personal, text []byte) {
-	if kind != pipeline.Impersonal {
-		v, ok := r.outgoing(kind, col, value{text: text})
+// writeText appends text to a string column. personal is the kind of personal data that text is.
+func (r *Row) writeText(col int, personal pipeline.Personal, text []byte) {
+	if personal != pipeline.Impersonal {
+		v, ok := r.outgoing(personal, col, value{text: text})
 		if !ok {
 			return
 		}
@@ -181,9 +177,9 @@ func (r *Row) writeText(col int, kind pipeline.Personal, text []byte) {
 }
 
 // writeTag appends an item to the list that Tags has begun in col.
-func (r *Row) writeTag(col int, kind pipeline.Personal, tag []byte) {
-	if kind != pipeline.Impersonal {
-		v, ok := r.outgoing(kind, col, value{text: tag})
+func (r *Row) writeTag(col int, personal pipeline.Personal, tag []byte) {
+	if personal != pipeline.Impersonal {
+		v, ok := r.outgoing(personal, col, value{text: tag})
 		if !ok {
 			return
 		}
@@ -231,7 +227,7 @@ func (r *Row) convert(f, col int) bool {
 }
 
 // tags appends the comma-separated items of text.
-func (r *Row) tags(col int, kind pipeline.Personal, text []byte) bool {
+func (r *Row) tags(col int, personal pipeline.Personal, text []byte) bool {
 	text = r.clean(text)
 	if !hasTag(text) {
 		return false
@@ -239,7 +235,7 @@ func (r *Row) tags(col int, kind pipeline.Personal, text []byte) bool {
 	r.into.Tags(col)
 	for tag := range bytes.SplitSeq(text, comma) {
 		if tag = bytes.TrimSpace(tag); len(tag) > 0 {
-			r.writeTag(col, kind, tag)
+			r.writeTag(col, personal, tag)
 		}
 	}
 	return true
@@ -250,7 +246,7 @@ var comma = []byte(",")
 // hasTag reports whether anything but commas and blanks stands in text.
 func hasTag(text []byte) bool { return len(bytes.Trim(text, ", \t\r\n")) > 0 }
 
-// readable reports whether convert would succeed.
+// readable reports whether convert would append the text.
 func readable(c Conv, text []byte) bool {
 	ok := true
 	switch c {
@@ -270,8 +266,7 @@ func readable(c Conv, text []byte) bool {
 // replacement stands for bytes that are not UTF-8.
 var replacement = []byte("\uFFFD")
 
-// clean returns b with runs of invalid UTF-8 replaced by U+FFFD: string
-// columns and JSON hold UTF-8 only.
+// clean returns b with runs of invalid UTF-8 replaced by U+FFFD: string columns and JSON hold UTF-8 only.
 func (r *Row) clean(b []byte) []byte {
 	if r.utf8OK || utf8.Valid(b) {
 		return b

@@ -5,21 +5,19 @@ import (
 	"math/bits"
 )
 
-// The searches of this file look at eight bytes at a time: a word in which the
-// wanted byte becomes zero shows it by its high bit (Mycroft's test). A borrow
-// may set bits above a true one, so only the lowest set bit is looked at.
+// The searches of this file look at eight bytes at a time. A word is changed so that the wanted byte becomes zero,
+// and Mycroft's test sets the high bit of each zero byte. A borrow may set further bits above a true one, so only the
+// lowest set bit counts.
 
 const (
 	lowBits  = 0x0101010101010101
 	highBits = 0x8080808080808080
 )
 
-// zeros flags the zero bytes of w by their high bits; above the lowest mark
-// there may be false ones.
+// zeros sets the high bits of the zero bytes of w; above the lowest set bit there may be false ones.
 func zeros(w uint64) uint64 { return (w - lowBits) &^ w & highBits }
 
-// nextStop returns the position of the first comma, line feed or quote of data
-// from i on, or its length.
+// nextStop returns the position of the first comma, line feed or quote of data from i on, or the length of data.
 func nextStop(data []byte, i int) int {
 	for ; i+8 <= len(data); i += 8 {
 		w := endian.LittleEndian.Uint64(data[i:])
@@ -35,9 +33,8 @@ func nextStop(data []byte, i int) int {
 	return i
 }
 
-// nextEscape returns the position of the first byte of s from i on that a JSON
-// string cannot hold as it is (control characters, quote, backslash), or the
-// length of s.
+// nextEscape returns the position of the first byte of s from i on that a JSON string cannot hold as it is (a control
+// character, a quote, a backslash), or the length of s.
 func nextEscape(s []byte, i int) int {
 	for ; i+8 <= len(s); i += 8 {
 		w := endian.LittleEndian.Uint64(s[i:])
