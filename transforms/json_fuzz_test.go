@@ -122,6 +122,7 @@ func FuzzJSON(f *testing.F) {
 		`[{"resource":"A","u":1,"v":2.5,"w":null,"n":1},{"resource":"B","u":1, "v":2.5,"w":"x","n":0.5},{"u":"","v":-1,"resource":"},{"}]`,
 		`[{"u":12345678,"v":123456789.12345678e-12,"w":"\\\"","resource":"A"} , {"u":1,"\u0076":2,"w":"\ud800","v":3,"resource":"A"}]`,
 		"[{\"u\":1,\"v\":\"\xff\",\"w\":2,\"resource\":\"A\"},{\"v\":\"a\",\"u\" :1,\"w\":2,\"resource\":\"A\"}]",
+		"[{\"v\":\"\\u0041\xff\",\"w\":[\"\\/\xff\"],\"label\":\"\\u0041\xff\",\"resource\":\"A\"}]",
 	} {
 		f.Add([]byte(doc), 3)
 	}
@@ -145,6 +146,11 @@ func FuzzJSON(f *testing.F) {
 			}
 			return
 		}
+		checkUnchanged(t, func(p pipeline.Policy) pipeline.Format {
+			m := jsonMapping
+			m.Personal = map[string]pipeline.Personal{"label": pipeline.PersonalName, "u": pipeline.PersonalPhone}
+			return NewJSON(m, JSONOptions{}, p)
+		}, string(doc))
 		if fmt.Sprint(got.rows, got.hashes) != fmt.Sprint(cut.rows, cut.hashes) || len(got.rejects) != len(cut.rejects) {
 			t.Fatalf("whole: %v, in ranges: %v", got, cut)
 		}

@@ -35,7 +35,7 @@ func (r *Row) outgoing(personal pipeline.Personal, col int, v value) (value, boo
 		return v, true
 	}
 	text, ok := r.replaceText(personal, required, v.text)
-	if !ok || bytes.Equal(text, v.text) {
+	if !ok || bytes.Equal(text, r.clean(v.text)) {
 		return v, ok
 	}
 	return value{text: text, token: appendQuoted(nil, text, true)}, true
@@ -97,7 +97,7 @@ func (r *Row) appendReplaced(out []byte, personal pipeline.Personal, text, token
 	switch {
 	case !ok:
 		return append(out, "null"...)
-	case bytes.Equal(replaced, text):
+	case bytes.Equal(replaced, r.clean(text)):
 		return append(out, token...)
 	}
 	return appendQuoted(out, replaced, true)
