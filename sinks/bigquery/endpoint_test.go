@@ -63,10 +63,10 @@ func endpointDriver(t *testing.T) (d sinktest.Driver, without string) {
 	}
 	return sinktest.Driver{
 		New: func(t testing.TB) sinktest.Place { return newEndpoint(t, n, location, options) },
-		Without: map[sinktest.Ability]string{
+		Without: withoutReading(map[sinktest.Ability]string{
 			sinktest.Stamps: "an endpoint does not tell when a table was written",
 			sinktest.Faults: "an endpoint cannot be broken",
-		},
+		}),
 	}, ""
 }
 

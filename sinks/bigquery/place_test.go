@@ -3,6 +3,7 @@ package bigquery
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -22,7 +23,18 @@ import (
 const testSink = "bigquery://test-project/contact_centre?location=EU"
 
 var driver = sinktest.Driver{
-	New: func(t testing.TB) sinktest.Place { return newPlace(t) },
+	New:     func(t testing.TB) sinktest.Place { return newPlace(t) },
+	Without: withoutReading(nil),
+}
+
+// withoutReading adds the abilities of reading, which the sink does not have yet.
+func withoutReading(without map[sinktest.Ability]string) map[sinktest.Ability]string {
+	all := map[sinktest.Ability]string{
+		sinktest.ReadsRuns: "analysts query _windrow_runs", sinktest.ReadsRejects: "analysts query _windrow_rejects",
+		sinktest.ReadsHoldings: "a count by window is a job that is billed",
+	}
+	maps.Copy(all, without)
+	return all
 }
 
 // place is a BigQuery without a dataset.

@@ -42,7 +42,12 @@ type Store struct {
 	writes  int
 }
 
-var _ pipeline.Store = (*Store)(nil)
+var (
+	_ pipeline.Store          = (*Store)(nil)
+	_ pipeline.RunReader      = (*Store)(nil)
+	_ pipeline.RejectReader   = (*Store)(nil)
+	_ pipeline.HoldingsReader = (*Store)(nil)
+)
 
 // stream is what is kept of one stream.
 type stream struct {
@@ -52,8 +57,11 @@ type stream struct {
 
 // contents is what one window holds.
 type contents struct {
+	window  pipeline.Window
 	records []arrow.Record
 	rejects []pipeline.Reject
+	rows    int64
+	size    int64 // bytes of the records and rejects
 }
 
 func (c contents) release() {
@@ -229,7 +237,7 @@ type stage struct {
 	records map[int]arrow.Record
 	rejects []pipeline.Reject
 	rows    int64
-	size    int64 // bytes of the records and rejects
+	size    int64
 }
 
 // Stage implements [pipeline.Sink].
@@ -336,7 +344,7 @@ func (st *stage) take() (c contents) {
 		for _, seq := range slices.Sorted(maps.Keys(st.records)) {
 			c.records = append(c.records, st.records[seq])
 		}
-		c.rejects = st.rejects
+		c.window, c.rejects, c.rows, c.size = st.Window, st.rejects, st.rows, st.size
 		st.records, st.rejects = nil, nil
 	})
 	return c

@@ -2,6 +2,8 @@ package memory
 
 import (
 	"cmp"
+	"context"
+	"iter"
 	"maps"
 	"slices"
 
@@ -55,11 +57,59 @@ func (s *Store) Rejects(k pipeline.StreamKey) []pipeline.Reject {
 	return list
 }
 
-// Runs returns the recorded runs, oldest first.
-func (s *Store) Runs() []pipeline.Summary {
+// WindowRejects implements [pipeline.RejectReader].
+func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipeline.Table, w pipeline.Window) iter.Seq2[pipeline.Reject, error] {
+	return func(yield func(pipeline.Reject, error) bool) {
+		for _, r := range s.window(k, w).rejects {
+			if err := ctx.Err(); err != nil {
+				yield(pipeline.Reject{}, classify("read the rejects", err))
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Holdings implements [pipeline.HoldingsReader].
+func (s *Store) Holdings(ctx context.Context, k pipeline.StreamKey, _ *pipeline.Table, w pipeline.Window) (pipeline.Holdings, error) {
+	c := s.window(k, w)
+	return pipeline.Holdings{Rows: c.rows, Rejected: int64(len(c.rejects)), Bytes: c.size}, classify("look at the window", ctx.Err())
+}
+
+// window is what the store holds for a window, as it was cut.
+func (s *Store) window(k pipeline.StreamKey, w pipeline.Window) contents {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.runs)
+	if kept := s.streams[k]; kept != nil && kept.windows[w.Span].window == w {
+		return kept.windows[w.Span]
+	}
+	return contents{}
+}
+
+// Runs implements [pipeline.RunReader].
+func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipeline.Summary, error] {
+	return func(yield func(pipeline.Summary, error) bool) {
+		s.mu.Lock()
+		last := make(map[pipeline.SyncID]pipeline.Summary)
+		for _, run := range s.runs {
+			last[run.SyncID] = run
+		}
+		s.mu.Unlock()
+		for _, run := range slices.SortedFunc(maps.Values(last), pipeline.ByStart) {
+			if run.StartedAt < from {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				yield(pipeline.Summary{}, classify("read the runs", err))
+				return
+			}
+			if !yield(run, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Writes counts the windows whose data were written so far.

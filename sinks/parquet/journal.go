@@ -83,15 +83,11 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	if err := safe("sync id", string(run.SyncID)); err != nil {
 		return fault(op, err)
 	}
-	body, err := json.MarshalIndent(struct {
-		pipeline.Summary
-		StartedAt  pipeline.Instant `json:"started_at"`
-		FinishedAt pipeline.Instant `json:"finished_at"`
-	}{run, run.StartedAt, run.FinishedAt}, "", "  ")
+	body, err := json.MarshalIndent(runRecord{run, run.StartedAt, run.FinishedAt}, "", "  ")
 	if err != nil {
 		return fault(op, err)
 	}
-	name := path.Join(runsDir, string(run.SyncID)+".json")
+	name := path.Join(runsDir, string(run.SyncID)+runSuffix)
 	if err := volume.Put(ctx, s.volume, name, append(body, '\n')); err != nil {
 		return fault(op, err)
 	}

@@ -21,6 +21,7 @@ const (
 	dateLayout     = "2006-01-02"
 	boundLayout    = "20060102T150405Z" // of Window.FileName
 	lineSuffix     = ".jsonl"
+	runSuffix      = ".json"
 	snapshotSuffix = ".snapshot.jsonl.zst"
 )
 

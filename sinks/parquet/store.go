@@ -26,7 +26,12 @@ type Store struct {
 	logs map[pipeline.StreamKey]*ledgerLog
 }
 
-var _ pipeline.Store = (*Store)(nil)
+var (
+	_ pipeline.Store          = (*Store)(nil)
+	_ pipeline.RunReader      = (*Store)(nil)
+	_ pipeline.RejectReader   = (*Store)(nil)
+	_ pipeline.HoldingsReader = (*Store)(nil)
+)
 
 // Open returns the store in a directory: ./warehouse, /var/lib/warehouse or
 // file:///var/lib/warehouse. It touches nothing: a directory that is missing

@@ -49,6 +49,9 @@ var proofs = []proof{
 	{0, "notes are found again, by tenant and in order of time", nil, journals},
 	{0, "a run can be recorded and the sink checked", nil, runsAndChecks},
 	{0, "streams are those with a ledger", nil, streams},
+	{0, "recorded runs are found again, oldest first", []Ability{ReadsRuns}, readsRuns},
+	{0, "rejects are found again by window", []Ability{ReadsRejects}, readsRejects},
+	{0, "what is held for a window is counted", []Ability{ReadsHoldings}, readsHoldings},
 	{0, "stages that came to nothing leave nothing behind", []Ability{Leaves}, leavesNothing},
 }
 

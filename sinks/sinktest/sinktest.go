@@ -66,6 +66,12 @@ const (
 	Faults Ability = "faults"
 	// Leaves: a proof that Stage and Abort leave nothing behind; the place implements [Litter].
 	Leaves Ability = "leaves"
+	// ReadsRuns: the store implements [pipeline.RunReader].
+	ReadsRuns Ability = "reading runs"
+	// ReadsRejects: the store implements [pipeline.RejectReader].
+	ReadsRejects Ability = "reading rejects"
+	// ReadsHoldings: the store implements [pipeline.HoldingsReader].
+	ReadsHoldings Ability = "reading holdings"
 )
 
 // Stamper tells whether data were written.
@@ -111,15 +117,15 @@ func run(t *testing.T, d Driver, list []proof) {
 		t.Run(p.name, func(t *testing.T) {
 			place := d.New(t)
 			for _, a := range p.needs {
-				has := able(place, a)
+				has := able(t, place, a)
 				reason, without := d.Without[a]
 				switch {
 				case has && without:
-					t.Fatalf("the driver says that it goes without %s, but its place has it", a)
+					t.Fatalf("the driver says that it goes without %s, but its place or its store has it", a)
 				case without:
 					t.Skipf("without %s: %s", a, reason)
 				case !has:
-					t.Fatalf("the place lacks %s, and the driver does not say why", a)
+					t.Fatalf("the place, or its store, lacks %s, and the driver does not say why", a)
 				}
 			}
 			proven++
@@ -131,7 +137,7 @@ func run(t *testing.T, d Driver, list []proof) {
 	}
 }
 
-func able(p Place, a Ability) (has bool) {
+func able(t *testing.T, p Place, a Ability) (has bool) {
 	switch a {
 	case Stamps:
 		_, has = p.(Stamper)
@@ -139,6 +145,12 @@ func able(p Place, a Ability) (has bool) {
 		_, has = p.(Faulty)
 	case Leaves:
 		_, has = p.(Litter)
+	case ReadsRuns:
+		_, has = p.Open(t).(pipeline.RunReader)
+	case ReadsRejects:
+		_, has = p.Open(t).(pipeline.RejectReader)
+	case ReadsHoldings:
+		_, has = p.Open(t).(pipeline.HoldingsReader)
 	}
 	return has
 }

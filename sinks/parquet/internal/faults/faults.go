@@ -64,6 +64,14 @@ func (f faulty) Read(ctx context.Context, name string) (body []byte, err error) 
 	return body, err
 }
 
+func (f faulty) Open(ctx context.Context, name string) (content volume.Content, err error) {
+	err = f.plan.do(func() (err error) { content, err = f.Volume.Open(ctx, name); return })
+	if err != nil && content != nil {
+		return nil, errors.Join(err, content.Close())
+	}
+	return content, err
+}
+
 func (f faulty) Versions(ctx context.Context, names ...string) (versions []volume.Version, err error) {
 	err = f.plan.do(func() (err error) { versions, err = f.Volume.Versions(ctx, names...); return })
 	return versions, err

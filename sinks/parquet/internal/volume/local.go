@@ -79,6 +79,26 @@ func (l *Local) Read(_ context.Context, name string) ([]byte, error) {
 	return os.ReadFile(l.path(name))
 }
 
+// Open implements [Reader]. A file that loses its name stays readable.
+func (l *Local) Open(_ context.Context, name string) (Content, error) {
+	f, err := os.Open(l.path(name))
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return localContent{f, info.Size()}, nil
+}
+
+type localContent struct {
+	*os.File
+	size int64
+}
+
+func (c localContent) Size() int64 { return c.size }
+
 // Versions implements [Reader].
 func (l *Local) Versions(_ context.Context, names ...string) ([]Version, error) {
 	versions := make([]Version, len(names))

@@ -64,10 +64,22 @@ type Reader interface {
 	// itself wrote and knows to be small: ledgers, notes, records of runs. The caller owns the slice. The content is of
 	// one version, never of two.
 	Read(ctx context.Context, name string) ([]byte, error)
+	// Open opens an object to be read in parts, or returns [io/fs.ErrNotExist]. What is read is of one version: a content
+	// that is replaced or removed meanwhile is read to its end, or reading it fails. Reads obey ctx as far as the storage
+	// can. The caller closes the content.
+	Open(ctx context.Context, name string) (Content, error)
 	// Versions returns the version of each named object, in order, Absent for one that does not exist. It reads no content.
 	// Each version is as it was at some moment of the call, not all of the same moment. An implementation may answer from
 	// one listing for many names, but never from a listing that began before the call.
 	Versions(ctx context.Context, names ...string) ([]Version, error)
+}
+
+// Content is an object that is open to be read. Its methods are safe for concurrent use.
+type Content interface {
+	io.ReaderAt
+	io.Closer
+	// Size is the number of bytes of the content. It asks nobody.
+	Size() int64
 }
 
 // Writer is how objects come and go.

@@ -99,6 +99,18 @@ func (m *mounted) Read(ctx context.Context, name string) ([]byte, error) {
 	return bytes.Clone(o.body), ctx.Err()
 }
 
+func (m *mounted) Open(ctx context.Context, name string) (volume.Content, error) {
+	body, err := m.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return content{bytes.NewReader(body)}, nil
+}
+
+type content struct{ *bytes.Reader }
+
+func (content) Close() error { return nil }
+
 func (m *mounted) Versions(ctx context.Context, names ...string) ([]volume.Version, error) {
 	m.bucket.mu.Lock()
 	defer m.bucket.mu.Unlock()

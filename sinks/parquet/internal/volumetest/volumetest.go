@@ -29,6 +29,7 @@ func Run(t *testing.T, place func(t *testing.T) (open func() volume.Volume)) {
 		{"an object is removed if it is of the version that was seen", removes},
 		{"drafts are out of sight, and can be read and discarded", drafts},
 		{"what changed is published at the second try", triesAgain},
+		{"an open object is read in parts, also when it is replaced meanwhile", opens},
 		{"lines of several processes are all kept", lines},
 		{"listings are sorted, and know folders from prefixes", lists},
 		{"an update that is alone keeps others out", alone},
@@ -208,6 +209,27 @@ func triesAgain(t *testing.T, open func() volume.Volume) {
 		t.Error(err)
 	}
 	holds(t, v, "x", "new")
+}
+
+func opens(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	if _, err := v.Open(ctx, "x/nothing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	put(t, v, "x/a", "the content")
+	c, err := v.Open(ctx, "x/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // it was read
+	put(t, v, "x/a", "another")
+	part := make([]byte, 7)
+	if n, err := c.ReadAt(part, 4); err == nil && (n != 7 || string(part) != "content") {
+		t.Errorf("%d bytes of two versions: %q", n, part)
+	}
+	if c.Size() != int64(len("the content")) {
+		t.Errorf("the size is %d", c.Size())
+	}
 }
 
 func lines(t *testing.T, open func() volume.Volume) {

@@ -1,0 +1,168 @@
+package parquet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"path"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
+)
+
+// runRecord is a run as its object has it.
+type runRecord struct {
+	pipeline.Summary
+	StartedAt  pipeline.Instant `json:"started_at"`
+	FinishedAt pipeline.Instant `json:"finished_at"`
+}
+
+// Runs implements [pipeline.RunReader].
+func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipeline.Summary, error] {
+	return func(yield func(pipeline.Summary, error) bool) {
+		runs, err := s.runs(ctx, from)
+		if err != nil {
+			yield(pipeline.Summary{}, fault("read the runs", err))
+			return
+		}
+		for _, run := range runs {
+			if !yield(run, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) runs(ctx context.Context, from pipeline.Instant) (runs []pipeline.Summary, err error) {
+	names, err := s.volume.List(ctx, runsDir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if path.Ext(name) != runSuffix {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		body, err := s.volume.Read(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		var r runRecord
+		if err := json.Unmarshal(body, &r); err != nil {
+			return nil, fmt.Errorf("%s is damaged: %w", name, err)
+		}
+		r.Summary.StartedAt, r.Summary.FinishedAt = r.StartedAt, r.FinishedAt
+		if r.StartedAt >= from {
+			runs = append(runs, r.Summary)
+		}
+	}
+	slices.SortFunc(runs, pipeline.ByStart)
+	return runs, nil
+}
+
+// Holdings implements [pipeline.HoldingsReader] from the footers of the window's two files.
+func (s *Store) Holdings(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (h pipeline.Holdings, err error) {
+	const op = "look at the window's files"
+	if err := ctx.Err(); err != nil {
+		return h, windowFault(op, k, w.Span, err)
+	}
+	for parent, rows := range map[string]*int64{t.Name: &h.Rows, rejectsDir: &h.Rejected} {
+		size, err := s.footer(ctx, parent, k, w, rows)
+		if err != nil {
+			return pipeline.Holdings{}, windowFault(op, k, w.Span, err)
+		}
+		h.Bytes += size
+	}
+	return h, nil
+}
+
+// footer reads the number of rows of a window's file, and returns the file's size; nothing for a file that is not there.
+func (s *Store) footer(ctx context.Context, parent string, k pipeline.StreamKey, w pipeline.Window, rows *int64) (size int64, err error) {
+	name, err := windowFile(parent, k, w)
+	if err != nil {
+		return 0, err
+	}
+	content, err := s.volume.Open(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer content.Close() //nolint:errcheck // it was read
+	if *rows, err = rowgroup.Rows(content, content.Size()); err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return content.Size(), nil
+}
+
+// WindowRejects implements [pipeline.RejectReader].
+func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipeline.Table, w pipeline.Window) iter.Seq2[pipeline.Reject, error] {
+	const op = "read the rejects"
+	return func(yield func(pipeline.Reject, error) bool) {
+		name, err := windowFile(rejectsDir, k, w)
+		if err != nil {
+			yield(pipeline.Reject{}, windowFault(op, k, w.Span, err))
+			return
+		}
+		content, err := s.volume.Open(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield(pipeline.Reject{}, windowFault(op, k, w.Span, err))
+			return
+		}
+		defer content.Close() //nolint:errcheck // it was read
+		for rec, err := range rowgroup.Records(ctx, io.NewSectionReader(content, 0, content.Size())) {
+			if err == nil {
+				err = checkRejectColumns(rec)
+			}
+			if err != nil {
+				yield(pipeline.Reject{}, windowFault(op, k, w.Span, fmt.Errorf("%s: %w", name, err)))
+				return
+			}
+			for i := range int(rec.NumRows()) {
+				if !yield(rejectAt(rec, i), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// checkRejectColumns refuses a record whose columns rejectAt would misread.
+func checkRejectColumns(rec arrow.Record) error {
+	for i, want := range rejectsSchema.Fields() {
+		if i >= int(rec.NumCols()) || rec.ColumnName(i) != want.Name || !arrow.TypeEqual(rec.Column(i).DataType(), want.Type) {
+			return fmt.Errorf("it has no column %s of rejects at place %d", want.Name, i+1)
+		}
+	}
+	return nil
+}
+
+// rejectAt is the i-th reject of a record, the opposite of appendReject.
+func rejectAt(rec arrow.Record, i int) pipeline.Reject {
+	text := func(col int) string { return rec.Column(col).(*array.String).Value(i) }
+	r := pipeline.Reject{Row: rec.Column(1).(*array.Int64).Value(i), Reason: text(2), Raw: text(3), At: pipeline.NoInstant}
+	if rec.Column(0).IsValid(i) {
+		r.Scope = text(0)
+	}
+	if at := rec.Column(4).(*array.Timestamp); at.IsValid(i) {
+		r.At = pipeline.Instant(at.Value(i))
+	}
+	for _, s := range []*string{&r.Scope, &r.Reason, &r.Raw} {
+		*s = string([]byte(*s)) // the record's memory is not the consumer's
+	}
+	return r
+}

@@ -1,0 +1,9 @@
+package sinktest_test
+
+import (
+	"testing"
+
+	"github.com/windrow-data/windrow/sinks/sinktest"
+)
+
+func TestTheSinkOfTheExamplePasses(t *testing.T) { sinktest.Run(t, driver) }
