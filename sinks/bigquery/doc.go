@@ -4,7 +4,7 @@
 // rowgroup). SQL is built in package statement, jobs are run by package job, and errors of the API are understood by
 // package apierror.
 //
-// Start at commit.go, which is the protocol. dataset.go makes the tables, logs.go reads the ledger, estimate.go tells
+// Start at commit.go, which is the protocol. tables.go makes the tables, logs.go reads the ledger, estimate.go tells
 // beforehand what a plan will take, config.go has the variables.
 //
 // # The dataset

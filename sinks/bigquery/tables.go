@@ -1,0 +1,246 @@
+package bigquery
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/bigquery"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
+)
+
+// stageLife is after how long BigQuery drops a staging table that nobody dropped.
+const stageLife = 24 * time.Hour
+
+// ensure makes the missing tables, and the dataset, and adds the missing columns. BigQuery is asked once in the life of
+// a store, unless forget is called.
+func (d *dataset) ensure(ctx context.Context) error {
+	d.setup.Lock()
+	defer d.setup.Unlock()
+	d.mu.Lock()
+	ready := d.ready
+	d.mu.Unlock()
+	if ready {
+		return nil
+	}
+	if err := d.ensureDataset(ctx); err != nil {
+		return err
+	}
+	list, err := layouts()
+	if err != nil {
+		return &pipeline.Error{Op: "make the tables", Kind: pipeline.Internal, Err: err}
+	}
+	for _, l := range list {
+		if err := d.ensureTable(ctx, l); err != nil {
+			return err
+		}
+	}
+	if err := d.ensureFence(ctx); err != nil {
+		return err
+	}
+	if err := d.ensureView(ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.ready = true
+	d.mu.Unlock()
+	pipeline.Point(ctx, "bigquery.ready")
+	return nil
+}
+
+func (d *dataset) ensureDataset(ctx context.Context) error {
+	if there, err := d.locate(ctx); there || err != nil {
+		return err
+	}
+	err := d.jobs.Retry(ctx, func() error {
+		return d.handle.Create(ctx, &bigquery.DatasetMetadata{
+			Location: d.jobs.Location(), Description: "Contact-centre statistics, synced by Windrow",
+		})
+	})
+	if err != nil && apierror.Status(err) != http.StatusConflict {
+		return apierror.Classify("create the dataset", err)
+	}
+	_, err = d.locate(ctx) // another process may have made the dataset elsewhere
+	return err
+}
+
+// look finds a table and the columns that the table lacks. md is nil where the table is missing and may be made. A table
+// that must not be made or changed is an error.
+func (d *dataset) look(ctx context.Context, l layout) (md *bigquery.TableMetadata, added bigquery.Schema, err error) {
+	err = d.jobs.Retry(ctx, func() (err error) {
+		md, err = d.handle.Table(l.name).Metadata(ctx)
+		return err
+	})
+	if apierror.Status(err) == http.StatusNotFound {
+		return nil, nil, d.mayMake(ctx, l)
+	}
+	if err != nil {
+		return nil, nil, apierror.Classify("look at table "+l.name, err)
+	}
+	if added, err = l.check(md); err != nil {
+		return nil, nil, &pipeline.Error{Op: "check table " + l.name, Kind: pipeline.Invalid, Err: err, Hint: d.driftHint(l)}
+	}
+	return md, added, nil
+}
+
+func (d *dataset) ensureTable(ctx context.Context, l layout) error {
+	table := d.handle.Table(l.name)
+	for range 3 { // between two looks another process may act
+		md, added, err := d.look(ctx, l)
+		if err != nil {
+			return err
+		}
+		if md == nil {
+			err := d.jobs.Retry(ctx, func() error { return table.Create(ctx, l.metadata()) })
+			if apierror.Status(err) == http.StatusConflict {
+				continue
+			}
+			return apierror.Classify("make table "+l.name, err)
+		}
+		if len(added) == 0 {
+			return nil
+		}
+		schema := append(slices.Clone(md.Schema), added...)
+		err = d.jobs.Retry(ctx, func() error {
+			_, err := table.Update(ctx, bigquery.TableMetadataToUpdate{Schema: schema}, md.ETag)
+			return err
+		})
+		if err == nil {
+			return nil
+		}
+		if apierror.Status(err) != http.StatusPreconditionFailed {
+			return apierror.Classify("add columns to table "+l.name, err)
+		}
+	}
+	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Unavailable,
+		Err: fmt.Errorf("other processes kept changing it")}
+}
+
+// mayMake refuses to make a table anew whose rows the ledger takes for committed. The new table would stay empty, because
+// windows that read the same again write nothing. All tables are made before the ledger gets its first row.
+func (d *dataset) mayMake(ctx context.Context, l layout) error {
+	if !l.data {
+		return nil
+	}
+	ledger, err := d.metadata(ctx, statement.LedgerTable)
+	if err != nil {
+		return apierror.Classify("make table "+l.name, err)
+	}
+	if ledger.NumRows == 0 {
+		return nil
+	}
+	again, err := d.metadata(ctx, l.name)
+	if err != nil || again.Schema != nil { // another process has made the table meanwhile, and committed
+		return apierror.Classify("make table "+l.name, err)
+	}
+	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Invalid,
+		Err: fmt.Errorf("it is missing, and %s tells of rows in it", statement.LedgerTable),
+		Hint: fmt.Sprintf("restore table %s.%s (BigQuery keeps a deleted one for some days), or rename %s.%s away as well, so that every window is read again",
+			d.sql.Name, l.name, d.sql.Name, statement.LedgerTable)}
+}
+
+// driftHint says what to do about a table with wrong columns.
+func (d *dataset) driftHint(l layout) string {
+	with := ""
+	if l.data {
+		with = fmt.Sprintf(", and %s.%s with it so that every window is read again,", d.sql.Name, statement.LedgerTable)
+	}
+	return fmt.Sprintf("Windrow never retypes a column: rename table %s.%s away%s and sync again with --from, or name another dataset", d.sql.Name, l.name, with)
+}
+
+// ensureFence makes sure that the fence has a row: two transactions whose DELETE finds no row do not conflict. Several
+// rows, made by several processes at once, do no harm.
+func (d *dataset) ensureFence(ctx context.Context) error {
+	const op = "make table " + statement.FenceTable
+	var md *bigquery.TableMetadata
+	err := d.jobs.Retry(ctx, func() (err error) {
+		md, err = d.handle.Table(statement.FenceTable).Metadata(ctx)
+		return err
+	})
+	if err != nil || md.NumRows > 0 {
+		return apierror.Classify(op, err)
+	}
+	return apierror.Classify(op, d.jobs.Write(ctx, "windrow_turn_"+job.Nonce(), d.sql.FenceRow("none")))
+}
+
+// watermarksMeaning describes the view. The ledger knows WINDROW_FROM from syncs alone.
+const watermarksMeaning = "how far each stream is settled without a hole, from its first day on: WINDROW_FROM as the last sync had it, else 30 days before the first sync"
+
+// ensureView makes the view, or renews the query of a view that an earlier version has made.
+func (d *dataset) ensureView(ctx context.Context) error {
+	view, query := d.handle.Table(statement.WatermarksView), d.sql.Watermarks()
+	var md *bigquery.TableMetadata
+	err := d.jobs.Retry(ctx, func() (err error) {
+		md, err = view.Metadata(ctx)
+		return err
+	})
+	if err == nil && md.Type == bigquery.ViewTable && md.ViewQuery != query {
+		err = d.jobs.Retry(ctx, func() error {
+			_, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: query, Description: watermarksMeaning}, md.ETag)
+			return err
+		})
+		if apierror.Status(err) == http.StatusPreconditionFailed {
+			return nil // another process does the same
+		}
+		return apierror.Classify("renew the view "+statement.WatermarksView, err)
+	}
+	if apierror.Status(err) != http.StatusNotFound {
+		return apierror.Classify("look for the view "+statement.WatermarksView, err)
+	}
+	err = d.jobs.Retry(ctx, func() error {
+		return view.Create(ctx, &bigquery.TableMetadata{ViewQuery: query, Description: watermarksMeaning})
+	})
+	if apierror.Status(err) == http.StatusConflict {
+		return nil
+	}
+	return apierror.Classify("make the view "+statement.WatermarksView, err)
+}
+
+// checkTables reports what is wrong with the tables that are there, and whether the credentials may write them: BigQuery
+// looks at a statement that writes, without running it.
+func (d *dataset) checkTables(ctx context.Context) error {
+	list, err := layouts()
+	if err != nil {
+		return &pipeline.Error{Op: "check the tables", Kind: pipeline.Internal, Err: err}
+	}
+	for _, l := range list {
+		if _, _, err := d.look(ctx, l); err != nil {
+			return err
+		}
+	}
+	err = d.jobs.Try(ctx, d.sql.FenceRow("none"))
+	if apierror.Absent(err) {
+		return nil // the first sync makes the tables
+	}
+	return err
+}
+
+// ensureStage makes a staging table that expires, unless the table is there.
+func (d *dataset) ensureStage(ctx context.Context, name string, schema bigquery.Schema) error {
+	err := d.jobs.Retry(ctx, func() error {
+		return d.handle.Table(name).Create(ctx, &bigquery.TableMetadata{
+			Schema: bare(schema), ExpirationTime: d.now().Add(stageLife), Description: "rows of one commit on their way",
+		})
+	})
+	if apierror.Status(err) == http.StatusConflict {
+		return nil
+	}
+	return err
+}
+
+// dropStage tries to drop a staging table. A table that stays expires.
+func (d *dataset) dropStage(ctx context.Context, name string) {
+	patience := 10 * time.Second
+	if ctx.Err() != nil {
+		patience = time.Second // the process is to end
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	_ = d.handle.Table(name).Delete(ctx)
+}
