@@ -1,8 +1,9 @@
 // Package connectors holds what every connector is opened with.
 //
 // It is no list of vendors and knows none: each stands alone in a folder below,
-// and cmd brings them together. Start at one of those, ucontact is the
-// shortest; package pipeline says what a Source promises.
+// and cmd brings them together. Package pipeline says what a Source promises.
+// Start at connectortest/example_test.go, a whole connector in a hundred lines;
+// of the real ones ucontact is the shortest.
 package connectors
 
 import (
@@ -20,7 +21,7 @@ type Options struct {
 	Now       func() time.Time   // the real time: quotas, waits, the time of reading; nil: time.Now
 	RetryFor  time.Duration      // how long one request is retried
 	Task      string             // names this process among those that share the vendor's limits; empty when it is alone
-	Tasks     int                // how many processes share them: each takes its part of rates and quotas; 0 means 1
+	Tasks     int                // how many processes share them: each takes its share of rates and quotas; 0 means 1
 	Transport http.RoundTripper  // nil: a clone of http.DefaultTransport
 	Policy    pipeline.Policy    // what becomes of personal data; the zero value keeps it
 }
@@ -51,10 +52,10 @@ func Notifier(env pipeline.Env, r pipeline.Request) func(text string, until time
 	}
 }
 
-// Rate is this process's part of a request rate that the vendor grants to all;
+// Rate is this process's share of a request rate that the vendor grants to all;
 // 0 stays unlimited.
 func (o Options) Rate(whole float64) float64 { return whole / float64(max(1, o.Tasks)) }
 
-// Part is this process's part of a count that bounds all, rounded down and at
+// Share is this process's share of a count that bounds all, rounded down and at
 // least 1.
-func (o Options) Part(whole int) int { return max(1, whole/max(1, o.Tasks)) }
+func (o Options) Share(whole int) int { return max(1, whole/max(1, o.Tasks)) }

@@ -19,12 +19,12 @@ func TestASourceHasAnAccount(t *testing.T) {
 
 func TestATaskTakesItsPartOfWhatTheVendorGrantsToAll(t *testing.T) {
 	for _, c := range []struct {
-		says     string
-		tasks    int
-		rate     float64
-		wantRate float64
-		count    int
-		wantPart int
+		says      string
+		tasks     int
+		rate      float64
+		wantRate  float64
+		count     int
+		wantShare int
 	}{
 		{"tasks not set", 0, 20, 20, 200, 200},
 		{"alone", 1, 20, 20, 200, 200},
@@ -36,8 +36,8 @@ func TestATaskTakesItsPartOfWhatTheVendorGrantsToAll(t *testing.T) {
 		if got := o.Rate(c.rate); got != c.wantRate {
 			t.Errorf("%s: %v of %v requests a second, want %v", c.says, got, c.rate, c.wantRate)
 		}
-		if got := o.Part(c.count); got != c.wantPart {
-			t.Errorf("%s: %d of %d, want %d", c.says, got, c.count, c.wantPart)
+		if got := o.Share(c.count); got != c.wantShare {
+			t.Errorf("%s: %d of %d, want %d", c.says, got, c.count, c.wantShare)
 		}
 	}
 }

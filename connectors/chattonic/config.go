@@ -43,14 +43,19 @@ func (c Config) Configured() bool {
 	return strings.TrimSpace(c.Token+c.Username+c.Password) != ""
 }
 
+// credentials are a token, or user name and password, and whose they are.
+type credentials struct {
+	token    string // empty: log in
+	username string
+	password string
+	codename string // empty: the login tells it
+}
+
 // Settings is a Config, understood.
 type Settings struct {
 	prefix       string
 	url          *url.URL
-	codename     string // empty: the login tells
-	token        string // empty: log in
-	username     string
-	password     string
+	credentials  credentials
 	zone         *time.Location
 	format       string
 	grain        pipeline.Calendar // the dashboard's intervals, in the zone of its labels
@@ -59,10 +64,7 @@ type Settings struct {
 	unit         string
 	window       pipeline.Calendar // the operators'
 	dashWindow   pipeline.Calendar // the dashboard's
-	settle       time.Duration
-	lookback     time.Duration
-	rate         float64
-	timeout      time.Duration
+	pace         setting.Pace
 }
 
 // Settings parses c and lists everything that is wrong with it. prefix begins
@@ -71,7 +73,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	r := setting.Read(prefix, c)
 	s := &Settings{prefix: prefix, zone: time.UTC}
 	because := "when Chat-Tonic's credentials are set"
-	s.readCredentials(r)
+	s.credentials = readCredentials(r)
 	if r.Required("URL", because, exampleURL) {
 		s.url = r.Root("URL", exampleURL)
 	}
@@ -85,18 +87,13 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 		r.Fault("DURATION_UNIT", fmt.Sprintf("is %q, which is neither seconds nor minutes", s.unit), "minutes")
 	}
 	s.readWindows(r)
-	s.settle = r.Duration("SETTLE", 0)
-	s.lookback = r.Duration("LOOKBACK", 0)
-	s.rate = r.Rate("RATE")
-	s.timeout = r.Duration("TIMEOUT", time.Second)
+	s.pace = r.Pace()
 	return s, r.Faults
 }
 
 // readCredentials reads a token, or user name and password, and the codename.
-func (s *Settings) readCredentials(r *setting.Reader) {
-	s.token = r.Token("TOKEN")
-	s.username, s.password = r.Secret("USERNAME"), r.Secret("PASSWORD")
-	s.codename = r.Text("CODENAME")
+func readCredentials(r *setting.Reader) credentials {
+	c := credentials{token: r.Token("TOKEN"), username: r.Secret("USERNAME"), password: r.Secret("PASSWORD"), codename: r.Text("CODENAME")}
 	login := r.Given("USERNAME") || r.Given("PASSWORD")
 	switch {
 	case r.Given("TOKEN") && login:
@@ -109,9 +106,10 @@ func (s *Settings) readCredentials(r *setting.Reader) {
 	default:
 		r.Fault("TOKEN", "is required to read Chat-Tonic, or "+r.Prefix+"USERNAME and "+r.Prefix+"PASSWORD", "")
 	}
-	if s.codename != "" && !validCodename(s.codename) {
+	if c.codename != "" && !validCodename(c.codename) {
 		r.Fault("CODENAME", "cannot stand in a URL's path", "acme")
 	}
+	return c
 }
 
 // validCodename keeps a codename one part of a path.

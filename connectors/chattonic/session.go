@@ -18,8 +18,8 @@ import (
 const (
 	loginPath = "/api/v1/user/login"
 	loginOp   = "POST " + loginPath
-	// ahead is how long before its announced end a token is renewed.
-	ahead = time.Minute
+	// renewBefore is how long before its announced end a token is renewed.
+	renewBefore = time.Minute
 )
 
 // access is what a call needs.
@@ -36,31 +36,31 @@ type session struct {
 	client *httpclient.Client
 	now    func() time.Time
 
-	turn    chan struct{} // a lock that obeys a context; guards what follows
+	lock    chan struct{} // a mutex that obeys a context; it guards what follows
 	current access
 	refused error // the vendor does not take user name and password; asking again could lock the account
 }
 
 func newSession(s *Settings, c *httpclient.Client, now func() time.Time) *session {
-	return &session{set: s, client: c, now: now, turn: make(chan struct{}, 1)}
+	return &session{set: s, client: c, now: now, lock: make(chan struct{}, 1)}
 }
 
 // access returns a token other than stale, which the vendor has refused, and
 // the codename; it logs in when it has to.
 func (s *session) access(ctx context.Context, stale string, notify func(string, time.Time)) (access, error) {
-	if s.set.token != "" {
-		return access{token: s.set.token, codename: s.set.codename}, nil
+	if s.set.credentials.token != "" {
+		return access{token: s.set.credentials.token, codename: s.set.credentials.codename}, nil
 	}
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.lock <- struct{}{}:
+		defer func() { <-s.lock }()
 	case <-ctx.Done():
 		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Stopped, Err: ctx.Err()}
 	}
 	if s.refused != nil {
 		return access{}, s.refused
 	}
-	fresh := s.current.until.IsZero() || s.now().Before(s.current.until.Add(-ahead))
+	fresh := s.current.until.IsZero() || s.now().Before(s.current.until.Add(-renewBefore))
 	if s.current.token != "" && s.current.token != stale && fresh {
 		return s.current, nil
 	}
@@ -76,12 +76,12 @@ func (s *session) access(ctx context.Context, stale string, notify func(string, 
 }
 
 // canRenew reports whether another token can be had.
-func (s *session) canRenew() bool { return s.set.token == "" }
+func (s *session) canRenew() bool { return s.set.credentials.token == "" }
 
 // login asks for a token. The vendor's login page documents the members username
-// and password of the question, token and appCodename of the answer.
+// and password of the request, token and appCodename of the answer.
 func (s *session) login(ctx context.Context, notify func(string, time.Time)) (access, error) {
-	question, err := json.Marshal(map[string]string{"username": s.set.username, "password": s.set.password})
+	credentials, err := json.Marshal(map[string]string{"username": s.set.credentials.username, "password": s.set.credentials.password})
 	if err != nil {
 		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Invalid, Err: errors.New("user name and password cannot be written as JSON")}
 	}
@@ -92,7 +92,7 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	err = s.client.JSON(ctx, httpclient.Request{
 		Op: loginOp, Method: http.MethodPost, URL: &url.URL{Path: loginPath},
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body:   question,
+		Body:   credentials,
 		Notify: notify,
 	}, &answer)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New("the answer has no token"),
 			Hint: fmt.Sprintf("check %sURL, %sUSERNAME and %sPASSWORD", p, p, p)}
 	}
-	a := access{token: token, codename: s.set.codename}
+	a := access{token: token, codename: s.set.credentials.codename}
 	if a.codename == "" {
 		a.codename = answer.AppCodename
 	}
@@ -112,9 +112,9 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New("the answer names no codename"),
 			Hint: fmt.Sprintf("set %sCODENAME", p)}
 	}
-	// A token that by its own word is over, or as good as, tells of a clock that
-	// is not ours; it is then used until the vendor refuses it.
-	if end := tokenEnd(token); end.After(s.now().Add(2 * ahead)) {
+	// A token that has ended already, or nearly, was made by another clock than
+	// ours. Such a token is used until the vendor refuses it.
+	if end := tokenEnd(token); end.After(s.now().Add(2 * renewBefore)) {
 		a.until = end
 	}
 	return a, nil

@@ -64,8 +64,8 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 		Key:      pipeline.StreamKey{Account: account, Stream: e.stream},
 		Table:    e.table,
 		Calendar: s.window,
-		Settle:   s.settle,
-		Lookback: s.lookback,
+		Settle:   s.pace.Settle,
+		Lookback: s.pace.Lookback,
 		Settings: e.digest(s),
 		Missing:  missing,
 	}

@@ -47,10 +47,7 @@ type Settings struct {
 	pollEvery time.Duration
 	quota     quota
 	window    pipeline.Calendar
-	settle    time.Duration
-	lookback  time.Duration
-	rate      float64
-	timeout   time.Duration
+	pace      setting.Pace
 }
 
 // Configured reports whether the source is to be read.
@@ -82,10 +79,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	hour := pipeline.Calendar{Unit: calendar.Hours, Every: 1, Zone: s.zone}
 	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: s.zone}
 	s.window = r.Window("WINDOW", day, s.zone, hour, "an hour")
-	s.settle = r.Duration("SETTLE", 0)
-	s.lookback = r.Duration("LOOKBACK", 0)
-	s.rate = r.Rate("RATE")
-	s.timeout = r.Duration("TIMEOUT", time.Second)
+	s.pace = r.Pace()
 	return s, r.Faults
 }
 

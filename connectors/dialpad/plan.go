@@ -10,8 +10,8 @@ import (
 // asked for more than some months met timeouts.
 const daysPerReport = 31
 
-// group is a run of windows that the same reports serve.
-type group struct {
+// windowGroup is a run of windows that the same reports serve.
+type windowGroup struct {
 	zone    string
 	loc     *time.Location
 	days    dayRange
@@ -25,7 +25,7 @@ type group struct {
 // to one window only, so such a stream asks each by itself.
 func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extraction {
 	alone := s.timeless(st.Key.Stream)
-	var groups []group
+	var groups []windowGroup
 	for _, w := range due {
 		zone, loc := s.zoneOf(w)
 		days := daysOf(w.Span, loc)
@@ -35,7 +35,7 @@ func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extr
 			g.windows = append(g.windows, w)
 			continue
 		}
-		groups = append(groups, group{zone: zone, loc: loc, days: days, windows: []pipeline.Window{w}})
+		groups = append(groups, windowGroup{zone: zone, loc: loc, days: days, windows: []pipeline.Window{w}})
 	}
 	plan := make([]pipeline.Extraction, len(groups))
 	for i, g := range groups {
@@ -56,13 +56,13 @@ func (s *Source) zoneOf(w pipeline.Window) (string, *time.Location) {
 }
 
 // joins tells whether a report of g can serve the following days too.
-func (g *group) joins(zone string, days dayRange) bool {
+func (g *windowGroup) joins(zone string, days dayRange) bool {
 	whole := dayRange{first: g.days.first, last: max(g.days.last, days.last)}
 	return g.zone == zone && days.first <= g.days.last+1 && whole.len() <= daysPerReport
 }
 
 // requests asks g of every scope, in configured order.
-func (s *Source) requests(st pipeline.Stream, g group, alone bool) []pipeline.Request {
+func (s *Source) requests(st pipeline.Stream, g windowGroup, alone bool) []pipeline.Request {
 	var all []pipeline.Request
 	for _, scope := range s.set.scopes {
 		for piece := g.days; piece.first <= g.days.last; piece.first = piece.last + 1 {

@@ -26,19 +26,19 @@ type postLimiter struct {
 	tenant pipeline.TenantKey
 	now    func() time.Time
 
-	// turn is held by who decides about the next POST, so that no two count the
-	// same room. While the vendor throttles, the turn is held until the answer.
-	turn chan struct{}
+	// lock is held by who decides about the next POST, so that no two count the
+	// same room. While the vendor throttles, it is held until the answer.
+	lock chan struct{}
 
 	mu           sync.Mutex
 	quota        sharedQuota
 	throttle     throttleBackoff
-	waitingUntil time.Time // of who holds turn; zero when it does not wait
+	waitingUntil time.Time // of who holds lock; zero when it does not wait
 }
 
 func newPostLimiter(q quota, tenant pipeline.TenantKey, o Options) *postLimiter {
 	return &postLimiter{
-		tenant: tenant, now: o.Now, turn: make(chan struct{}, 1),
+		tenant: tenant, now: o.Now, lock: make(chan struct{}, 1),
 		quota: newSharedQuota(q, o), throttle: newThrottleBackoff(),
 	}
 }
@@ -63,7 +63,7 @@ func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(
 	if err := l.givenUp(p); err != nil {
 		return nil, err
 	}
-	if err := l.awaitTurn(ctx, p); err != nil {
+	if err := l.awaitLock(ctx, p); err != nil {
 		return nil, err
 	}
 	note, err := l.reserve(ctx, p)
@@ -71,7 +71,7 @@ func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(
 	alone := err == nil && l.throttle.Probing
 	l.mu.Unlock()
 	if !alone {
-		<-l.turn
+		<-l.lock
 	}
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(
 	return func(err error) {
 		l.answered(note, p, err)
 		if alone {
-			<-l.turn
+			<-l.lock
 		}
 	}, nil
 }
@@ -98,10 +98,10 @@ func (l *postLimiter) givenUp(p *postAttempt) error {
 	}
 }
 
-// awaitTurn is a mutex that obeys ctx and says what its holder waits for.
-func (l *postLimiter) awaitTurn(ctx context.Context, p *postAttempt) error {
+// awaitLock takes the lock, obeys ctx and says what the holder waits for.
+func (l *postLimiter) awaitLock(ctx context.Context, p *postAttempt) error {
 	select {
-	case l.turn <- struct{}{}:
+	case l.lock <- struct{}{}:
 		return nil
 	default:
 	}
@@ -112,7 +112,7 @@ func (l *postLimiter) awaitTurn(ctx context.Context, p *postAttempt) error {
 		p.notify("waiting for its turn to order a report", until)
 	}
 	select {
-	case l.turn <- struct{}{}:
+	case l.lock <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return stopped(ctx)
@@ -120,7 +120,7 @@ func (l *postLimiter) awaitTurn(ctx context.Context, p *postAttempt) error {
 }
 
 // reserve waits for room and notes the POST, again until the room is certain.
-// The turn is held.
+// The lock is held.
 func (l *postLimiter) reserve(ctx context.Context, p *postAttempt) (note time.Time, err error) {
 	for {
 		if err := l.awaitRoom(ctx, p); err != nil {
@@ -141,7 +141,7 @@ func (l *postLimiter) reserve(ctx context.Context, p *postAttempt) (note time.Ti
 	}
 }
 
-// awaitRoom waits until nothing that is known keeps the POST back. The turn is held.
+// awaitRoom waits until nothing that is known keeps the POST back. The lock is held.
 func (l *postLimiter) awaitRoom(ctx context.Context, p *postAttempt) error {
 	for {
 		wait, why, err := l.blocked(ctx, p)
@@ -154,7 +154,7 @@ func (l *postLimiter) awaitRoom(ctx context.Context, p *postAttempt) error {
 	}
 }
 
-// blocked says how long the POST may not be sent, and why. The turn is held.
+// blocked says how long the POST may not be sent, and why. The lock is held.
 func (l *postLimiter) blocked(ctx context.Context, p *postAttempt) (time.Duration, string, error) {
 	now := l.now()
 	l.mu.Lock()
@@ -227,7 +227,7 @@ func (l *postLimiter) noteOf(at time.Time, kind string, p *postAttempt) pipeline
 	return pipeline.Note{Tenant: l.tenant, At: at, Kind: kind, Text: string(l.quota.tag) + p.text}
 }
 
-// sleep waits with the turn held, and lets those behind it know until when.
+// sleep waits with the lock held, and lets those behind it know until when.
 func (l *postLimiter) sleep(ctx context.Context, p *postAttempt, why string, wait time.Duration) error {
 	l.setWaiting(l.now().Add(wait))
 	defer l.setWaiting(time.Time{})

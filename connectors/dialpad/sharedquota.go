@@ -69,7 +69,7 @@ type sharedQuota struct {
 }
 
 func newSharedQuota(q quota, o Options) sharedQuota {
-	return sharedQuota{quota: q, tasks: o.Tasks, share: o.Part(q.posts), tag: tagOf(o.Task, o.Tasks), own: map[int64]time.Time{}}
+	return sharedQuota{quota: q, tasks: o.Tasks, share: o.Share(q.posts), tag: tagOf(o.Task, o.Tasks), own: map[int64]time.Time{}}
 }
 
 // occupied is how long a POST counts, from its note on. That is a little longer

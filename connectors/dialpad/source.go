@@ -43,7 +43,7 @@ func New(s *Settings, o Options) (*Source, error) {
 		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Internal, Err: errors.New("a process that shares the quota of reports has no name")}
 	}
 	client, err := httpclient.New(httpclient.Options{
-		Base: s.url, Rate: o.Rate(s.rate), Timeout: s.timeout, RetryFor: o.RetryFor,
+		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},
 	})
 	if err != nil {

@@ -47,7 +47,7 @@ func (s *Settings) parameters(q statsQuery) string {
 	if q.stats.byChannel {
 		params = append(params, [2]string{"channels", strings.Join(s.channels, ",")})
 	}
-	if metrics := q.stats.metrics(s); len(metrics) > 0 {
+	if metrics := q.stats.resources(s).metrics; len(metrics) > 0 {
 		params = append(params, [2]string{"metrics", strings.Join(metrics, ",")})
 	}
 	params = append(params, [2]string{"byResource", "true"})
@@ -132,7 +132,7 @@ func (s *Source) Check(ctx context.Context) error {
 		stats: statsTypes[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: checkGroup,
 	}
 	for _, t := range statsTypes {
-		if names := t.resources(s.set); len(names) > 0 {
+		if names := t.resources(s.set).names; len(names) > 0 {
 			q.stats, q.names = t, names[:1]
 			break
 		}

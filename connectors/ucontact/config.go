@@ -45,24 +45,25 @@ const (
 // Configured reports whether the source is to be read.
 func (c Config) Configured() bool { return strings.TrimSpace(c.Token) != "" }
 
+// resources are what one stream asks about.
+type resources struct {
+	names   []string
+	metrics []string // nil: all that the vendor returns
+}
+
 // Settings is a Config, understood.
 type Settings struct {
-	prefix          string
-	url             *url.URL
-	token           string
-	zone            *time.Location
-	agents          []string
-	campaigns       []string
-	channels        []string
-	group           group
-	agentMetrics    []string
-	campaignMetrics []string
-	responseZone    string // "request" or an IANA name
-	window          pipeline.Calendar
-	settle          time.Duration
-	lookback        time.Duration
-	rate            float64
-	timeout         time.Duration
+	prefix       string
+	url          *url.URL
+	token        string
+	zone         *time.Location
+	agents       resources
+	campaigns    resources
+	channels     []string
+	group        group
+	responseZone string // "request" or an IANA name
+	window       pipeline.Calendar
+	pace         setting.Pace
 }
 
 // Settings parses c and lists everything that is wrong with it. prefix begins
@@ -80,18 +81,15 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	if r.Required("TIMEZONE", because, exampleZone) {
 		s.zone = r.Zone("TIMEZONE", exampleZone)
 	}
-	s.agents = r.List("AGENTS", "Agent1,Agent2")
-	s.campaigns = r.List("CAMPAIGNS", "Sales,Support")
+	s.agents.names = r.List("AGENTS", "Agent1,Agent2")
+	s.campaigns.names = r.List("CAMPAIGNS", "Sales,Support")
 	s.channels = r.Words("CHANNELS", r.Default("CHANNELS"))
-	s.agentMetrics = r.Words("AGENT_METRICS", "inInteractions,connected")
-	s.campaignMetrics = r.Words("CAMPAIGN_METRICS", "inInteractions,outInteractions")
+	s.agents.metrics = r.Words("AGENT_METRICS", "inInteractions,connected")
+	s.campaigns.metrics = r.Words("CAMPAIGN_METRICS", "inInteractions,outInteractions")
 	s.responseZone = readResponseZone(r)
 	s.group = readGroup(r, s.zone)
 	s.window = r.Window("WINDOW", s.group.window, s.zone, s.group.grain, "the group "+s.group.name)
-	s.settle = r.Duration("SETTLE", 0)
-	s.lookback = r.Duration("LOOKBACK", 0)
-	s.rate = r.Rate("RATE")
-	s.timeout = r.Duration("TIMEOUT", time.Second)
+	s.pace = r.Pace()
 	return s, r.Faults
 }
 
@@ -156,8 +154,8 @@ func (s *Settings) digest(t statsType) string {
 	if t.byChannel {
 		channels = setting.Sorted(s.channels)
 	}
-	return setting.Digest("ucontact", mappingVersion, t.name, setting.Sorted(t.resources(s)), channels,
-		setting.Sorted(t.metrics(s)), s.group.name, s.responseZone)
+	return setting.Digest("ucontact", mappingVersion, t.name, setting.Sorted(t.resources(s).names), channels,
+		setting.Sorted(t.resources(s).metrics), s.group.name, s.responseZone)
 }
 
 // missing names the variables without which a stream cannot be read.
@@ -165,7 +163,7 @@ func (s *Settings) missing(t statsType) []string {
 	switch {
 	case s == nil:
 		return []string{Prefix + "TOKEN", Prefix + "URL", Prefix + "TIMEZONE", Prefix + t.variable}
-	case len(t.resources(s)) == 0:
+	case len(t.resources(s).names) == 0:
 		return []string{s.prefix + t.variable}
 	}
 	return nil

@@ -197,8 +197,8 @@ func FuzzConfig(f *testing.F) {
 			t.Fatalf("no fault, and yet: %v", err)
 		}
 		stream := source.Streams()[0]
-		if !stream.Calendar.Multiple(stream.Grain) || stream.Lookback < 0 || !(s.rate > 0) {
-			t.Fatalf("stream %+v at %v", stream, s.rate)
+		if !stream.Calendar.Multiple(stream.Grain) || stream.Lookback < 0 || !(s.pace.Rate > 0) {
+			t.Fatalf("stream %+v at %v", stream, s.pace.Rate)
 		}
 		w := pipeline.Window{Span: stream.Calendar.Window(pipeline.InstantOf(time.Date(2025, 9, 8, 12, 0, 0, 0, time.UTC))), Zone: s.zone.String()}
 		for _, e := range source.Plan(stream, []pipeline.Window{w}) {

@@ -34,16 +34,13 @@ type statsType struct {
 	mapping   func(prefix string) transforms.Mapping
 	variable  string // names the resources
 	byChannel bool
-	resources func(*Settings) []string
-	metrics   func(*Settings) []string
+	resources func(*Settings) resources
 }
 
 // statsTypes is the list of the vendor's streams.
 var statsTypes = []statsType{
-	{Agents, "agent", pipeline.Activity, agentMapping, "AGENTS", false,
-		func(s *Settings) []string { return s.agents }, func(s *Settings) []string { return s.agentMetrics }},
-	{Campaigns, "campaign", pipeline.Activity, campaignMapping, "CAMPAIGNS", true,
-		func(s *Settings) []string { return s.campaigns }, func(s *Settings) []string { return s.campaignMetrics }},
+	{Agents, "agent", pipeline.Activity, agentMapping, "AGENTS", false, func(s *Settings) resources { return s.agents }},
+	{Campaigns, "campaign", pipeline.Activity, campaignMapping, "CAMPAIGNS", true, func(s *Settings) resources { return s.campaigns }},
 }
 
 func statsTypeOf(id pipeline.StreamID) (statsType, bool) {
@@ -76,8 +73,8 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 			Table:    t.table,
 			Calendar: shown.window,
 			Grain:    shown.group.grain,
-			Settle:   shown.settle,
-			Lookback: shown.lookback,
+			Settle:   shown.pace.Settle,
+			Lookback: shown.pace.Lookback,
 			Format:   t.format(shown.prefix, p),
 			Settings: shown.digest(t),
 			Missing:  s.missing(t),
@@ -99,7 +96,7 @@ func (s *Source) Plan(stream pipeline.Stream, due []pipeline.Window) []pipeline.
 	if !ok {
 		return nil
 	}
-	lists := splitNames(t.resources(s.set))
+	lists := splitNames(t.resources(s.set).names)
 	plan := make([]pipeline.Extraction, 0, len(due))
 	for _, w := range due {
 		zone := s.set.group.zoneFor(w)

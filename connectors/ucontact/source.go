@@ -32,13 +32,13 @@ func New(s *Settings, o Options) (*Source, error) {
 		return nil, err
 	}
 	c, err := httpclient.New(httpclient.Options{
-		Base: s.url, Rate: o.Rate(s.rate), Timeout: s.timeout, RetryFor: o.RetryFor,
+		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Source{set: s, opt: o, client: c, calls: semaphore.NewWeighted(int64(o.Part(callsAtOnce)))}, nil
+	return &Source{set: s, opt: o, client: c, calls: semaphore.NewWeighted(int64(o.Share(callsAtOnce)))}, nil
 }
 
 // Streams lists the account's streams.

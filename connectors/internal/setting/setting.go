@@ -264,6 +264,25 @@ func (r *Reader) Window(name string, def pipeline.Calendar, zone *time.Location,
 	return c
 }
 
+// Pace is what every source has: when its windows are read, and how fast it is
+// asked.
+type Pace struct {
+	Settle   time.Duration // after a window's end, when its numbers stop changing
+	Lookback time.Duration // the trailing span that every run reads again
+	Rate     float64       // requests per second
+	Timeout  time.Duration // until an answer begins, and until its next bytes
+}
+
+// Pace reads SETTLE, LOOKBACK, RATE and TIMEOUT.
+func (r *Reader) Pace() Pace {
+	return Pace{
+		Settle:   r.Duration("SETTLE", 0),
+		Lookback: r.Duration("LOOKBACK", 0),
+		Rate:     r.Rate("RATE"),
+		Timeout:  r.Duration("TIMEOUT", time.Second),
+	}
+}
+
 // Digest is a short hash of the settings that shape a stream's rows.
 func Digest(parts ...any) string {
 	text, err := json.Marshal(parts)
