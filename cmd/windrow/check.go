@@ -47,7 +47,8 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) er
 	probes := make([]func(context.Context) error, 0, len(sources)+1)
 	names := make([]string, 0, len(sources)+1)
 	for _, source := range sources {
-		names = append(names, string(source.Streams()[0].Key.Stream.Source()))
+		key := source.Streams()[0].Key
+		names = append(names, pipeline.TenantKey{Source: key.Stream.Source(), Account: key.Account}.Label())
 		probes = append(probes, source.Check)
 	}
 	names = append(names, "sink "+s.Sink)
@@ -75,7 +76,7 @@ func (a *app) checkSink(ctx context.Context, s *setup) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(sinkOf(s.Sink).explain(s.Sink, store.Check(ctx)), store.Close())
+	return errors.Join(s.target.explain(s.Sink, store.Check(ctx)), store.Close())
 }
 
 // showChecks prints a line for each probe, and what is longer than a line below.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/sinks/bigquery"
 )
@@ -19,13 +18,8 @@ import (
 // own list of variables.
 func TestEveryVariableThatDeployNamesExists(t *testing.T) {
 	var known []string
-	for _, v := range config.Variables(config.Prefix, &config.Core{}) {
+	for _, v := range declaredVariables(vendors) {
 		known = append(known, v.Name)
-	}
-	for _, v := range vendors {
-		for _, of := range v.variables {
-			known = append(known, of.Name)
-		}
 	}
 	seen := 0
 	err := filepath.WalkDir("../../deploy", func(path string, d fs.DirEntry, err error) error {

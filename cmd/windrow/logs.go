@@ -21,7 +21,7 @@ func newApp(stdout, stderr io.Writer, now func() time.Time) *app {
 		a.terminal = term.IsTerminal(int(f.Fd()))
 	}
 	var err error
-	if a.logs, err = config.ReadLogs(a.terminal); err != nil {
+	if a.logs, err = config.ReadLogs(a.terminal, projectOf); err != nil {
 		a.tell(slog.LevelError, err.Error()) // the configuration will say the same, and end the run
 	}
 	if a.logs.Style != config.TextLog { // bars must see the terminal itself

@@ -22,9 +22,11 @@ func readme(t *testing.T) string {
 
 func TestTheReadmeNamesEveryVariableWithItsDefaultAndNoOther(t *testing.T) {
 	text := readme(t)
-	known := config.Variables(config.Prefix, &config.Core{})
-	for _, v := range vendors {
-		known = append(known, v.variables...)
+	known := declaredVariables(vendors)
+	for _, k := range sinks {
+		if k.emulator != nil {
+			known = append(known, k.emulator.variables...)
+		}
 	}
 	known = append(known, config.Variables("", &config.Google{})...)
 	known = append(known, config.Variables("", &config.CloudRun{})...)

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/pipeline"
@@ -15,30 +12,61 @@ import (
 
 // sink is a kind of store as the command line sees it.
 type sink struct {
-	scheme  string // of WINDROW_SINK, before ://
-	example string // of WINDROW_SINK
-	prefix  string // of the variables that no other sink obeys; empty where there are none
-	open    func(context.Context, sinkOptions) (pipeline.Store, error)
+	scheme       string // of WINDROW_SINK, before ://
+	example      string // of WINDROW_SINK
+	checkAddress func(address string) error
+	variables    []config.Variable // those that no other sink obeys
+	// load reads the sink's variables and understands them, whichever sink is in use.
+	load func() (openSink, []pipeline.ConfigError, error)
+	// emulator may stand in for the sink's servers; nil where nothing can.
+	emulator *emulator
 	// group says when windows are committed; nil commits them as they come.
 	group func() pipeline.Grouping
 	// access names the commands that give somebody access; nil where there are none.
-	access func(dsn string) string
+	access func(address string) string
+	// project is the Google Cloud project of an address; nil where there is none.
+	project func(address string) string
 }
 
-// sinkOptions are what sinks are opened with.
+// emulator is a server that stands in for the sink's own where variables that
+// are not Windrow's say so.
+type emulator struct {
+	variables []config.Variable
+	read      func() (url string, faults []pipeline.ConfigError, err error) // an empty url: none
+	notice    string                                                        // told when it is asked
+}
+
+// openSink opens a sink under the settings that were loaded.
+type openSink func(context.Context, sinkOptions) (pipeline.Store, error)
+
+// sinkOptions are what sinks are opened with besides their settings.
 type sinkOptions struct {
-	dsn       string
-	now       func() time.Time
-	maxBilled int64  // bytes
-	emulator  string // root of a BigQuery emulator
-	// dry opens the store only to see whether the sink understands its address:
-	// it looks for no credentials.
-	dry bool
+	address  string
+	now      func() time.Time
+	emulator string // its root; empty: none
+}
+
+// configured adds to a sink what its package knows of its variables: C is its
+// struct of them, S what they mean.
+func configured[C interface {
+	Settings(prefix string) (*S, []pipeline.ConfigError)
+}, S any](open func(context.Context, *S, sinkOptions) (pipeline.Store, error), k sink) sink {
+	prefix := config.SinkPrefix(k.scheme)
+	k.variables = config.Variables(prefix, new(C))
+	k.load = func() (openSink, []pipeline.ConfigError, error) {
+		var c C
+		if err := config.Fill(prefix, &c); err != nil {
+			return nil, nil, err
+		}
+		settings, faults := c.Settings(prefix)
+		return func(ctx context.Context, o sinkOptions) (pipeline.Store, error) { return open(ctx, settings, o) }, faults, nil
+	}
+	return k
 }
 
 // sinkOf is the sink of an address; whatever names none is a directory's.
-func sinkOf(dsn string) sink {
-	scheme, _, _ := strings.Cut(dsn, "://")
+func sinkOf(address string) sink {
+	scheme, _, _ := strings.Cut(address, "://")
 	for _, k := range sinks {
 		if k.scheme == scheme {
 			return k
@@ -47,21 +75,78 @@ func sinkOf(dsn string) sink {
 	return sinks[0]
 }
 
-func (a *app) openStore(ctx context.Context, s *setup) (pipeline.Store, error) {
-	k := sinkOf(s.Sink)
-	if s.emulator != "" {
-		s.log.Info("BIGQUERY_EMULATOR_HOST is set: BigQuery is an emulator, asked without credentials", "endpoint", s.emulator)
+// projectOf is the Google Cloud project that an address names; empty for most.
+func projectOf(address string) string {
+	if k := sinkOf(address); k.project != nil {
+		return k.project(address)
 	}
-	store, err := k.open(ctx, sinkOptions{dsn: s.Sink, now: a.now, maxBilled: s.MaxBilled, emulator: s.emulator})
-	return store, k.explain(s.Sink, err)
+	return ""
+}
+
+// target is the sink of a run under the present configuration.
+type target struct {
+	sink
+	open     openSink
+	emulator string   // root of the emulator that is asked; empty: none
+	idle     []string // variables that are set and belong to another sink
+}
+
+// loadSinks reads the variables of every sink, for a variable that is wrong is
+// told also where it does nothing, and keeps what the sink of the address needs.
+func loadSinks(address string) (*target, []pipeline.ConfigError, error) {
+	t := &target{sink: sinkOf(address)}
+	var faults []pipeline.ConfigError
+	for _, k := range sinks {
+		open, wrong, err := k.load()
+		if err != nil {
+			return nil, nil, err
+		}
+		faults = append(faults, wrong...)
+		if k.scheme == t.scheme {
+			t.open = open
+		} else {
+			t.idle = append(t.idle, present(k.variables)...)
+		}
+	}
+	return t, faults, nil
+}
+
+// readEmulator finds out who is asked.
+func (t *target) readEmulator() (faults []pipeline.ConfigError, err error) {
+	if t.sink.emulator != nil {
+		t.emulator, faults, err = t.sink.emulator.read()
+	}
+	return faults, err
+}
+
+// addressFaults says why the sink does not take the address of its variable,
+// unless that is at fault already.
+func (t *target) addressFaults(address string, known []pipeline.ConfigError) []pipeline.ConfigError {
+	const variable = config.Prefix + "SINK"
+	if slices.ContainsFunc(known, func(f pipeline.ConfigError) bool { return f.Variable == variable }) {
+		return nil
+	}
+	err := t.checkAddress(address)
+	if err == nil {
+		return nil
+	}
+	return []pipeline.ConfigError{{Variable: variable, Problem: "cannot be used: " + err.Error(), Example: t.example}}
+}
+
+func (a *app) openStore(ctx context.Context, s *setup) (pipeline.Store, error) {
+	if s.target.emulator != "" {
+		s.log.Info(s.target.sink.emulator.notice, "endpoint", s.target.emulator)
+	}
+	store, err := s.target.open(ctx, sinkOptions{address: s.Sink, now: a.now, emulator: s.target.emulator})
+	return store, s.target.explain(s.Sink, err)
 }
 
 // explain adds to a refusal by the sink how access is given.
-func (k sink) explain(dsn string, err error) error {
+func (k sink) explain(address string, err error) error {
 	if k.access == nil || pipeline.KindOf(err) != pipeline.Unauthorized {
 		return err
 	}
-	return &refusedError{err, k.access(dsn)}
+	return &refusedError{err, k.access(address)}
 }
 
 // refusedError is a refusal, and what to do about it in whole commands.
@@ -83,52 +168,4 @@ func (k sink) grouping(containerMemory func() (uint64, error)) pipeline.Grouping
 	g := k.group()
 	g.Bytes = atMostOf(g.Bytes, 1, 4, containerMemory)
 	return g
-}
-
-// atMostOf lowers n, in bytes, to the given share of the container's memory.
-// Without a limit, or without containers, nothing is lowered.
-func atMostOf(n int64, numerator, denominator uint64, containerMemory func() (uint64, error)) int64 {
-	limit, err := containerMemory()
-	if err != nil {
-		return n
-	}
-	return min(n, max(int64(min(limit/denominator*numerator, 1<<62)), 1))
-}
-
-// containerMemory is the memory that the container may use, in bytes.
-func containerMemory() (uint64, error) { return memlimit.FromCgroup() }
-
-// sinkFaults asks the sink whether it understands its variable, unless that is
-// at fault already. Opening touches nothing.
-func sinkFaults(dsn string, known []pipeline.ConfigError) []pipeline.ConfigError {
-	const variable = config.Prefix + "SINK"
-	if slices.ContainsFunc(known, func(f pipeline.ConfigError) bool { return f.Variable == variable }) {
-		return nil
-	}
-	k := sinkOf(dsn)
-	store, err := k.open(context.Background(), sinkOptions{dsn: dsn, dry: true})
-	if err == nil {
-		err = store.Close()
-	}
-	if err == nil {
-		return nil
-	}
-	fault := pipeline.ConfigError{Variable: variable, Problem: "cannot be used: " + err.Error(), Example: k.example}
-	var e *pipeline.Error
-	if errors.As(err, &e) && e.Err != nil {
-		fault.Problem = "cannot be used: " + e.Err.Error()
-	}
-	return []pipeline.ConfigError{fault}
-}
-
-// idleSinkVariables names the variables that are set and belong to another sink.
-func idleSinkVariables(dsn string, known []config.Variable) []string {
-	var idle []config.Variable
-	mine := sinkOf(dsn).prefix
-	for _, v := range known {
-		if slices.ContainsFunc(sinks, func(k sink) bool { return k.prefix != "" && k.prefix != mine && strings.HasPrefix(v.Name, k.prefix) }) {
-			idle = append(idle, v)
-		}
-	}
-	return present(idle)
 }

@@ -46,6 +46,16 @@ func TestASinkIsChosenByItsScheme(t *testing.T) {
 	}
 }
 
+func TestAProjectIsThatOfTheAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"bigquery://my-project/d?location=EU": "my-project", "bigquery://my-project": "my-project", "./warehouse": "", "file:///my-project/d": "", "": "",
+	} {
+		if got := projectOf(address); got != want {
+			t.Errorf("%q: project %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestTheSoftMemoryFitsTheContainer(t *testing.T) {
 	limit := func(n uint64, err error) func() (uint64, error) { return func() (uint64, error) { return n, err } }
 	free := engine.SoftMemory(8)

@@ -4,49 +4,58 @@ import (
 	"context"
 	"fmt"
 
-	"google.golang.org/api/option"
-
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery"
 	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
-// sinks lists every sink. A new one is a folder under sinks and a line here.
+// sinks lists every sink. A new one is a folder under sinks and an entry here.
 // The first takes what names no scheme.
 var sinks = []sink{
-	{scheme: "file", example: "./warehouse", open: openParquet},
-	{
-		scheme: bigQuery, example: "bigquery://my-project/contact_centre?location=EU", prefix: config.Prefix + "BIGQUERY_",
-		open: openBigQuery, group: bigquery.Grouping, access: bigQueryAccess,
-	},
+	configured[parquet.Config](openParquet, sink{
+		scheme: parquet.Scheme, example: parquet.ExampleAddress, checkAddress: parquet.CheckAddress,
+	}),
+	configured[bigquery.Config](openBigQuery, sink{
+		scheme: bigquery.Scheme, example: bigquery.ExampleAddress, checkAddress: bigquery.CheckAddress,
+		group: bigquery.Grouping, access: bigQueryAccess, project: bigQueryProject,
+		emulator: &emulator{
+			variables: config.Variables("", new(bigquery.EmulatorConfig)), read: bigQueryEmulator,
+			notice: "BIGQUERY_EMULATOR_HOST is set: BigQuery is an emulator, asked without credentials",
+		},
+	}),
 }
 
-const bigQuery = "bigquery"
-
-func openParquet(ctx context.Context, o sinkOptions) (pipeline.Store, error) {
-	return parquet.Open(ctx, o.dsn, parquet.Options{Now: o.now})
+func openParquet(ctx context.Context, _ *parquet.Settings, o sinkOptions) (pipeline.Store, error) {
+	return parquet.Open(ctx, o.address, parquet.Options{Now: o.now})
 }
 
-func openBigQuery(ctx context.Context, o sinkOptions) (pipeline.Store, error) {
-	var client []option.ClientOption
-	if o.dry || o.emulator != "" {
-		client = append(client, option.WithoutAuthentication())
+func openBigQuery(ctx context.Context, s *bigquery.Settings, o sinkOptions) (pipeline.Store, error) {
+	return bigquery.Open(ctx, o.address, bigquery.Options{Now: o.now, MaxBytesBilled: s.MaxBytesBilled, Emulator: o.emulator})
+}
+
+func bigQueryEmulator() (string, []pipeline.ConfigError, error) {
+	var c bigquery.EmulatorConfig
+	if err := config.Fill("", &c); err != nil {
+		return "", nil, err
 	}
-	if o.emulator != "" {
-		client = append(client, option.WithEndpoint(o.emulator+"/bigquery/v2/"))
-	}
-	return bigquery.Open(ctx, o.dsn, bigquery.Options{Now: o.now, MaxBytesBilled: o.maxBilled, ClientOptions: client})
+	url, faults := c.URL()
+	return url, faults, nil
 }
 
-// bigQueryAccess: the roles are those of
-// https://cloud.google.com/bigquery/docs/access-control#bigquery
-func bigQueryAccess(dsn string) string {
-	grant := "gcloud projects add-iam-policy-binding " + config.BigQueryProject(dsn) + " --member=serviceAccount:NAME --role=roles/bigquery."
+// bigQueryProject is known even of an address that is no good otherwise.
+func bigQueryProject(address string) string {
+	access, _ := bigquery.AccessOf(address)
+	return access.Project
+}
+
+func bigQueryAccess(address string) string {
+	needs, _ := bigquery.AccessOf(address) // a sink that refused has an address
+	grant := "gcloud projects add-iam-policy-binding " + needs.Project + " --member=serviceAccount:NAME --role="
 	return fmt.Sprintf(`To run as yourself:
   gcloud auth application-default login
 To give an account (user:NAME for a person) what it needs:
-  %sjobUser
-  %sdataEditor
-Once the dataset exists, the second role suffices on the dataset alone.`, grant, grant)
+  %s%s
+  %s%s
+Once the dataset exists, the second role suffices on the dataset alone.`, grant, needs.ProjectRole, grant, needs.DatasetRole)
 }

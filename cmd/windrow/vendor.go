@@ -13,13 +13,20 @@ import (
 type vendor struct {
 	id        pipeline.SourceID
 	variables []config.Variable
-	// load reads the vendor's variables and understands them.
-	load func() (*tenant, []pipeline.ConfigError, error)
+	// load reads the vendor's variables and understands them: one tenant for
+	// each account, at least one, configured or not.
+	load func() ([]*tenant, []pipeline.ConfigError, error)
 }
 
-// tenant is one vendor under the present configuration.
+// account is one account of a vendor, and what its variables begin with.
+type account struct {
+	id     pipeline.AccountID
+	prefix string
+}
+
+// tenant is one account of a vendor under the present configuration.
 type tenant struct {
-	id pipeline.SourceID
+	pipeline.TenantKey
 	// idle names the variables that are set although the source is not configured.
 	idle       []string
 	configured bool
@@ -37,44 +44,74 @@ type settingsOf[S any] interface {
 }
 
 // connector fits a connector package into the list of vendors: C is its struct
-// of variables, S what they mean.
+// of variables, S what they mean. It has one account, whose variables name none.
 func connector[C settingsOf[S], S any, R pipeline.Source](
 	id pipeline.SourceID,
 	open func(*S, connectors.Options) (R, error),
 	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
 ) vendor {
-	prefix := config.SourcePrefix(id)
-	variables := config.Variables(prefix, new(C))
-	return vendor{id: id, variables: variables, load: func() (*tenant, []pipeline.ConfigError, error) {
-		var c C
-		if err := config.Fill(prefix, &c); err != nil {
-			return nil, nil, err
-		}
-		t := &tenant{id: id}
-		if !c.Configured() {
-			t.idle = present(variables)
-			t.streams = streams(nil, pipeline.DefaultAccount, pipeline.Policy{})
-			return t, nil, nil
-		}
-		settings, faults := c.Settings(prefix)
-		if len(faults) > 0 {
-			t.faulty, t.streams = true, streams(nil, pipeline.DefaultAccount, pipeline.Policy{})
-			return t, faults, nil
-		}
-		t.configured = true
-		if l, ok := any(settings).(interface{ RealVendor() bool }); ok {
-			t.live = l.RealVendor()
-		}
-		t.streams = streams(settings, pipeline.DefaultAccount, pipeline.Policy{})
-		t.open = func(o connectors.Options) (pipeline.Source, error) {
-			source, err := open(settings, o)
+	return connectorOf[C](id, open, streams, account{pipeline.DefaultAccount, config.SourcePrefix(id)})
+}
+
+// connectorOf is a connector with any number of accounts.
+func connectorOf[C settingsOf[S], S any, R pipeline.Source](
+	id pipeline.SourceID,
+	open func(*S, connectors.Options) (R, error),
+	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
+	accounts ...account,
+) vendor {
+	v := vendor{id: id}
+	for _, of := range accounts {
+		v.variables = append(v.variables, config.Variables(of.prefix, new(C))...)
+	}
+	v.load = func() (tenants []*tenant, faults []pipeline.ConfigError, err error) {
+		for _, of := range accounts {
+			t, wrong, err := loadTenant[C](pipeline.TenantKey{Source: id, Account: of.id}, of.prefix, open, streams)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", id, err)
+				return nil, nil, err
 			}
-			return source, nil
+			tenants, faults = append(tenants, t), append(faults, wrong...)
 		}
+		return tenants, faults, nil
+	}
+	return v
+}
+
+// loadTenant reads the variables of one account.
+func loadTenant[C settingsOf[S], S any, R pipeline.Source](
+	key pipeline.TenantKey, prefix string,
+	open func(*S, connectors.Options) (R, error),
+	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
+) (*tenant, []pipeline.ConfigError, error) {
+	var c C
+	if err := config.Fill(prefix, &c); err != nil {
+		return nil, nil, err
+	}
+	t := &tenant{TenantKey: key}
+	if !c.Configured() {
+		t.idle = present(config.Variables(prefix, new(C)))
+		t.streams = streams(nil, key.Account, pipeline.Policy{})
 		return t, nil, nil
-	}}
+	}
+	settings, faults := c.Settings(prefix)
+	if len(faults) > 0 {
+		t.faulty, t.streams = true, streams(nil, key.Account, pipeline.Policy{})
+		return t, faults, nil
+	}
+	t.configured = true
+	if l, ok := any(settings).(interface{ RealVendor() bool }); ok {
+		t.live = l.RealVendor()
+	}
+	t.streams = streams(settings, key.Account, pipeline.Policy{})
+	t.open = func(o connectors.Options) (pipeline.Source, error) {
+		o.Account = key.Account
+		source, err := open(settings, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key.Label(), err)
+		}
+		return source, nil
+	}
+	return t, nil, nil
 }
 
 // present names the variables that are set.

@@ -40,7 +40,7 @@ func Open(_ context.Context, root string, o Options) (*Store, error) {
 	dir, err := volume.Root(root)
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
-			Hint: "name a directory, for example ./warehouse"}
+			Hint: "name a directory, for example " + ExampleAddress}
 	}
 	return open(volume.NewLocal(dir, private), dir, o), nil
 }

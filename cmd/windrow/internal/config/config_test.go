@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -44,8 +45,8 @@ func TestVariablesHaveNameDefaultAndMeaning(t *testing.T) {
 	}
 }
 
-func TestStrangers(t *testing.T) {
-	known := append(Variables(Prefix, &Core{}), Variables("WINDROW_DIALPAD_", &sample{})...)
+func TestUnknownVariables(t *testing.T) {
+	known := append(Variables(Prefix, &Scope{}), Variables("WINDROW_DIALPAD_", &sample{})...)
 	sources := []pipeline.SourceID{"dialpad", "chattonic"}
 	for _, c := range []struct{ name, variable, want string }{
 		{"a known variable is none", "WINDROW_SINK", ""},
@@ -62,7 +63,7 @@ func TestStrangers(t *testing.T) {
 		{"variables of an account are not served", "WINDROW_DIALPAD_US_EAST_TOKEN", "of account us-east"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			faults := Strangers([]string{c.variable + "=s3cret=value"}, known, sources)
+			faults := UnknownVariables([]string{c.variable + "=s3cret=value"}, known, sources)
 			if c.want == "" {
 				if len(faults) != 0 {
 					t.Fatalf("got %v, want none", faults)
@@ -79,31 +80,33 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-func defaults(t *testing.T) Core {
+func defaults(t *testing.T) (Scope, Operation) {
 	t.Helper()
-	var c Core
-	if err := Fill("WINDROW_NOBODY_SETS_", &c); err != nil {
+	var scope Scope
+	var operation Operation
+	if err := errors.Join(Fill("WINDROW_NOBODY_SETS_", &scope), Fill("WINDROW_NOBODY_SETS_", &operation)); err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return scope, operation
 }
 
-func TestCoreDefaultsAreGood(t *testing.T) {
-	s, faults := defaults(t).Settings()
-	if len(faults) > 0 {
+func TestTheDefaultsAreGood(t *testing.T) {
+	scope, operation := defaults(t)
+	var got Settings
+	if faults := append(scope.Parse(&got), operation.Parse(&got)...); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	want := Settings{Sink: "./warehouse", MaxBilled: 100 << 30, MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute}
-	if !reflect.DeepEqual(s, want) {
-		t.Errorf("got %+v, want %+v", s, want)
+	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
-func TestEveryFaultOfCoreIsReportedAtOnce(t *testing.T) {
-	_, faults := Core{
-		Sink: "s3://bucket/x", From: "2025-02-30", MaxBilled: "much", MaxRejects: "1.5", Concurrency: "0",
-		RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
-	}.Settings()
+func TestEveryFaultIsReportedAtOnce(t *testing.T) {
+	var s Settings
+	faults := append(Scope{Sink: "s3://bucket/x", From: "2025-02-30"}.Parse(&s), Operation{
+		MaxRejects: "1.5", Concurrency: "0", RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
+	}.Parse(&s)...)
 	var names []string
 	for _, f := range faults {
 		names = append(names, strings.TrimPrefix(f.Variable, Prefix))
@@ -111,7 +114,7 @@ func TestEveryFaultOfCoreIsReportedAtOnce(t *testing.T) {
 			t.Errorf("%+v lacks a problem or an example", f)
 		}
 	}
-	want := "SINK FROM BIGQUERY_MAX_BYTES_BILLED MAX_REJECTS CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
+	want := "SINK FROM MAX_REJECTS CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("faults of %s; want %s", got, want)
 	}
@@ -121,43 +124,11 @@ func TestSinksThatAreNotServedAreRefusedByName(t *testing.T) {
 	for sink, want := range map[string]string{
 		"./warehouse": "", "file:///data/w": "", "gs://b/p": "gs", "s3://b/p": "s3", "bigquery://p/d?location=EU": "",
 	} {
-		c := defaults(t)
-		c.Sink = sink
-		_, faults := c.Settings()
+		scope, _ := defaults(t)
+		scope.Sink = sink
+		faults := scope.Parse(new(Settings))
 		if refused := len(faults) == 1 && strings.Contains(faults[0].Problem, want+"://, which is not served"); refused != (want != "") {
 			t.Errorf("%s: %v", sink, faults)
-		}
-	}
-}
-
-func TestBytesBilledAreReadInBothUnits(t *testing.T) {
-	for text, want := range map[string]int64{
-		"100GiB": 100 << 30, "2 TB": 2e12, "1tib": 1 << 40, "10485760": 10 << 20,
-		"10MB": 0, "-1GiB": 0, "GiB": 0, "1e9": 0, "20EiB": 0, "9EiB": 0,
-	} {
-		c := defaults(t)
-		c.MaxBilled = text
-		s, faults := c.Settings()
-		if s.MaxBilled != want || (len(faults) > 0) != (want == 0) {
-			t.Errorf("%s: %d bytes, faults %v; want %d", text, s.MaxBilled, faults, want)
-		}
-	}
-}
-
-func TestAnEmulatorIsAHostAndPort(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "", "localhost:9050": "http://localhost:9050", "http://127.0.0.1:9050": "http://127.0.0.1:9050", "http://bigquery:9050/": "http://bigquery:9050",
-		"http://user:pass@host": "fault", "ftp://host": "fault", "http://": "fault", "http://host/bigquery/v2": "fault", "a b": "fault",
-	} {
-		got, faults := Google{EmulatorHost: text}.EmulatorURL()
-		if len(faults) > 0 {
-			got = "fault"
-			if strings.Contains(faults[0].String(), "pass") {
-				t.Errorf("the fault repeats the value: %s", faults[0])
-			}
-		}
-		if got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }
@@ -201,6 +172,10 @@ func TestTasksOfCloudRun(t *testing.T) {
 }
 
 func TestLogsFitWhereTheyAreRead(t *testing.T) {
+	projectOf := func(sink string) string {
+		project, _ := strings.CutPrefix(sink, "cloud://")
+		return strings.TrimPrefix(project, "./warehouse")
+	}
 	for _, c := range []struct {
 		name     string
 		env      map[string]string
@@ -216,13 +191,13 @@ func TestLogsFitWhereTheyAreRead(t *testing.T) {
 		{"a job on Cloud Run", map[string]string{"CLOUD_RUN_JOB": "nightly", "GOOGLE_CLOUD_PROJECT": "around"}, false, CloudLog, "around"},
 		{"a service on Cloud Run", map[string]string{"K_SERVICE": "w", "WINDROW_LOG_FORMAT": "json"}, false, CloudLog, ""},
 		{"text on Cloud Run, for who wants it", map[string]string{"CLOUD_RUN_JOB": "nightly", "WINDROW_LOG_FORMAT": "text"}, false, TextLog, ""},
-		{"the sink's project comes first", map[string]string{"WINDROW_SINK": "bigquery://mine/d?location=EU", "GOOGLE_CLOUD_PROJECT": "around"}, false, JSONLog, "mine"},
+		{"the sink's project comes first", map[string]string{"WINDROW_SINK": "cloud://mine", "GOOGLE_CLOUD_PROJECT": "around"}, false, JSONLog, "mine"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, name := range []string{"WINDROW_LOG_FORMAT", "WINDROW_SINK", "CLOUD_RUN_JOB", "K_SERVICE", "GOOGLE_CLOUD_PROJECT"} {
 				t.Setenv(name, c.env[name])
 			}
-			if got, err := ReadLogs(c.terminal); err != nil || got.Style != c.want || got.Project != c.project {
+			if got, err := ReadLogs(c.terminal, projectOf); err != nil || got.Style != c.want || got.Project != c.project {
 				t.Errorf("got %+v, %v; want style %d, project %q", got, err, c.want, c.project)
 			}
 		})

@@ -3,9 +3,10 @@
 // and refuses those that do not.
 //
 // It does not know what a vendor's settings mean: each connector declares its
-// own struct beside its code and parses it. Start at [Fill]; [Core] is the
-// struct of the settings that belong to no vendor; [Strangers] finds variables
-// that no struct declares.
+// own struct beside its code and parses it, and so does each sink. Start at
+// [Fill]; [Scope] and [Operation] are the structs of the settings that belong to
+// no vendor and to no sink; [UnknownVariables] finds variables that no struct
+// declares.
 package config
 
 import (

@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"errors"
-	"strings"
 )
 
 // LogStyle is how lines on stderr look.
@@ -23,32 +22,23 @@ type Logs struct {
 }
 
 // ReadLogs finds out how to write before anything else is read, so that what
-// is wrong with the rest is written so too. terminal says that people watch.
-func ReadLogs(terminal bool) (Logs, error) {
-	var core Core
+// is wrong with the rest is written so too. terminal says that people watch;
+// projectOf finds the project in a sink's address, where there is one.
+func ReadLogs(terminal bool, projectOf func(sink string) string) (Logs, error) {
+	var scope Scope
+	var operation Operation
 	var google Google
 	var cloudRun CloudRun
-	if err := errors.Join(Fill(Prefix, &core), Fill("", &google), Fill("", &cloudRun)); err != nil {
+	if err := errors.Join(Fill(Prefix, &scope), Fill(Prefix, &operation), Fill("", &google), Fill("", &cloudRun)); err != nil {
 		return Logs{}, err
 	}
-	l := Logs{CloudRun: cloudRun, Project: cmp.Or(BigQueryProject(core.Sink), google.Project)}
+	l := Logs{CloudRun: cloudRun, Project: cmp.Or(projectOf(scope.Sink), google.Project)}
 	switch {
-	case core.LogFormat == formatText:
+	case operation.LogFormat == formatText:
 	case cloudRun.Present():
 		l.Style = CloudLog
-	case core.LogFormat == formatJSON || !terminal:
+	case operation.LogFormat == formatJSON || !terminal:
 		l.Style = JSONLog
 	}
 	return l, nil
-}
-
-// BigQueryProject is the project in bigquery://project/dataset; empty for any
-// other sink.
-func BigQueryProject(sink string) string {
-	rest, ok := strings.CutPrefix(sink, "bigquery://")
-	if !ok {
-		return ""
-	}
-	project, _, _ := strings.Cut(rest, "/")
-	return project
 }

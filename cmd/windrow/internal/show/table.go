@@ -97,8 +97,5 @@ func plural[N int | int64](n N, thing string) string {
 
 // name is a stream, with its account where that says something.
 func name(stream pipeline.StreamID, account pipeline.AccountID) string {
-	if account == pipeline.DefaultAccount || account == "" {
-		return string(stream)
-	}
-	return pipeline.StreamKey{Account: account, Stream: stream}.String()
+	return pipeline.StreamKey{Account: account, Stream: stream}.Label()
 }

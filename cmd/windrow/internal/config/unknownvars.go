@@ -7,11 +7,11 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Strangers finds the variables of environ (as os.Environ gives it) that begin
+// UnknownVariables finds the variables of environ (as os.Environ gives it) that begin
 // with [Prefix] and that no struct declares: misspelt ones, and those that this
 // build does not serve. It never repeats a value: a misspelt variable may hold
 // a secret.
-func Strangers(environ []string, known []Variable, sources []pipeline.SourceID) []pipeline.ConfigError {
+func UnknownVariables(environ []string, known []Variable, sources []pipeline.SourceID) []pipeline.ConfigError {
 	var faults []pipeline.ConfigError
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
@@ -45,6 +45,9 @@ func problemOf(name string, known []Variable, sources []pipeline.SourceID) strin
 	}
 	return "does not exist"
 }
+
+// SinkPrefix begins the variables of a sink: WINDROW_BIGQUERY_.
+func SinkPrefix(scheme string) string { return Prefix + strings.ToUpper(scheme) + "_" }
 
 // SourcePrefix begins the variables of a source: WINDROW_DIALPAD_.
 func SourcePrefix(id pipeline.SourceID) string { return Prefix + sourcePart(id) }

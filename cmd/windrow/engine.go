@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/connectors"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+)
+
+// withEngine builds the sources, opens the sink and lends an engine to do.
+func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) error) error {
+	if a.softMemory {
+		debug.SetMemoryLimit(softMemory(s.Concurrency, containerMemory))
+	}
+	clock, err := a.clock()
+	if err != nil {
+		return err
+	}
+	sources, err := a.sources(s, s.RetryFor, clock)
+	if err != nil {
+		return err
+	}
+	store, err := a.openStore(ctx, s)
+	if err != nil {
+		return err
+	}
+	err = s.target.explain(s.Sink, do(&engine.Engine{
+		Store: store, Sources: sources, Streams: s.Streams,
+		Clock: clock, Now: a.now,
+		MaxRejects: engine.RejectLimit{Share: s.MaxRejects, Setting: config.Prefix + "MAX_REJECTS"}, Concurrency: s.Concurrency,
+		Group: s.target.grouping(containerMemory),
+	}))
+	if closed := store.Close(); closed != nil {
+		return errors.Join(closed, err)
+	}
+	return err
+}
+
+// sources builds every configured source; at least one must be.
+func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([]pipeline.Source, error) {
+	var sources []pipeline.Source
+	for _, t := range s.tenants {
+		if !t.configured {
+			continue
+		}
+		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor}
+		if !s.task.Alone() {
+			o.Task, o.Tasks = strconv.Itoa(s.task.Index), s.task.Count
+		}
+		source, err := t.open(o)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, fromDay{source, s.From})
+	}
+	if len(sources) == 0 {
+		return nil, s.nothingConfigured()
+	}
+	return sources, nil
+}
+
+// nothingConfigured says what to set for each vendor.
+func (s *setup) nothingConfigured() error {
+	var b strings.Builder
+	for _, t := range s.tenants {
+		fmt.Fprintf(&b, "  %-10s set %s\n", t.Label(), strings.Join(t.streams[0].Missing, ", "))
+	}
+	b.WriteString("To see it work without any, run `windrow demo`.")
+	return usagef(b.String(), "no source is configured")
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/windrow-data/windrow/pipeline/engine"
+)
+
+// softMemory is what a run should use, in bytes: at most four fifths of the container.
+func softMemory(concurrency int, containerMemory func() (uint64, error)) int64 {
+	return atMostOf(engine.SoftMemory(concurrency), 4, 5, containerMemory)
+}
+
+// atMostOf lowers n, in bytes, to the given share of the container's memory.
+// Without a limit, or without containers, nothing is lowered.
+func atMostOf(n int64, numerator, denominator uint64, containerMemory func() (uint64, error)) int64 {
+	limit, err := containerMemory()
+	if err != nil {
+		return n
+	}
+	return min(n, max(int64(min(limit/denominator*numerator, 1<<62)), 1))
+}
+
+// containerMemory is the memory that the container may use, in bytes.
+func containerMemory() (uint64, error) { return memlimit.FromCgroup() }
