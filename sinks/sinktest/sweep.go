@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/sinktest/soak"
 )
 
 // scenario is a place with a past, and readings that change all of it: rows
@@ -210,36 +211,37 @@ func crashes(t *testing.T, b *bench) {
 }
 
 func faults(t *testing.T, b *bench) {
-	for _, after := range []bool{false, true} {
-		n := 0
-		for ; ; n++ {
-			b := &bench{place: b.driver.New(t), driver: b.driver}
-			prepare(t, b.place, max(0, b.driver.LedgerWrites-4))
-			s, hit := b.place.(Faulty).OpenFaulty(t, n, after)
-			results, err := act(context.Background(), s)
-			if !hit() {
-				if err != nil {
-					t.Fatal(err)
-				}
-				b.holdsPresent(t)
-				break
+	hits := soak.Until(t, []string{"failing call", "call that fails after its effect"}, func(t *testing.T, n, way int) (beyond bool) {
+		b := &bench{place: b.driver.New(t), driver: b.driver}
+		prepare(t, b.place, max(0, b.driver.LedgerWrites-4))
+		s, hit := b.place.(Faulty).OpenFaulty(t, n, way == 1)
+		results, err := act(context.Background(), s)
+		if !hit() {
+			if err != nil {
+				t.Error(err)
 			}
-			t.Run(fmt.Sprintf("call %d, after %v", n, after), func(t *testing.T) {
-				failed := err != nil || slices.ContainsFunc(results, func(r pipeline.Result) bool { return r.Err != nil })
-				if failed && err != nil && pipeline.KindOf(err) == pipeline.Internal {
-					t.Errorf("the error is of no kind: %v", err)
-				}
-				b.honest(t, results)
-				if n%2 == 0 { // the same process goes on, or another one
-					if _, err := act(context.Background(), s); err != nil {
-						t.Fatal(err)
-					}
-				}
-				b.repaired(t)
-			})
+			b.holdsPresent(t)
+			return true
 		}
-		if n < 10 {
-			t.Errorf("the sweep ended after %d calls: the faults do not reach the storage", n)
+		failed := err != nil || slices.ContainsFunc(results, func(r pipeline.Result) bool { return r.Err != nil })
+		if failed && err != nil && pipeline.KindOf(err) == pipeline.Internal {
+			t.Errorf("the error is of no kind: %v", err)
 		}
+		b.honest(t, results)
+		if n%2 == 0 { // the same process goes on, or another one
+			if _, err := act(context.Background(), s); err != nil {
+				t.Error(err)
+				return false
+			}
+		}
+		b.repaired(t)
+		return false
+	})
+	least := 2 // of a sample
+	if soak.Whole() {
+		least = 20
+	}
+	if hits < least {
+		t.Errorf("the sweep ended after %d calls: the faults do not reach the storage", hits)
 	}
 }

@@ -29,8 +29,10 @@ const (
 	stateVariable = "SOAK_STATE"
 )
 
-// stride is how many places a sample passes over to come to the next.
-const stride = 8
+const (
+	stride = 8 // a sample of Sweep has every eighth place
+	step   = 4 // one of Until every fourth
+)
 
 // Whole reports whether every trial is to run, instead of a sample.
 func Whole() bool { return os.Getenv(stateVariable) != "" } //nolint:forbidigo // a test has no other way to be told
@@ -59,7 +61,7 @@ func Sweep(t *testing.T, n int, ways []string, trial func(t *testing.T, place, w
 	ran := 0
 	for place := 1; place <= n; place++ {
 		for way, name := range ways {
-			if !Whole() && !sampled(seed, n, place, way, len(ways)) {
+			if !Whole() && !sampled(seed, min(stride, n), place, way, len(ways)) {
 				continue
 			}
 			key := fmt.Sprintf("%s at %d", name, place)
@@ -75,11 +77,43 @@ func Sweep(t *testing.T, n int, ways []string, trial func(t *testing.T, place, w
 	t.Logf("%d of %d trials ran; %d had passed before", ran, n*len(ways), len(notes.passed)-notes.added)
 }
 
-// sampled reports whether the seed chooses this trial.
-func sampled(seed uint64, n, place, way, ways int) bool {
-	every := uint64(min(stride, n))
-	p := uint64(place)
-	return p%every == seed%every && int((p/every+seed/every)%uint64(ways)) == way
+// sampled reports whether the seed chooses this trial: one place of so many, in one way.
+func sampled(seed uint64, every, place, way, ways int) bool {
+	e, p := uint64(every), uint64(place)
+	return p%e == seed%e && int((p/e+seed/e)%uint64(ways)) == way
+}
+
+// Until runs the trials of places counted from 0, in each of the ways, until a
+// trial says that it was beyond the last place. A sample has every fourth place,
+// each in one way, so that a sample's last trial may be some places further.
+// Until returns how many trials were at a place, those that passed before included.
+func Until(t *testing.T, ways []string, trial func(t *testing.T, place, way int) (beyond bool)) (within int) {
+	t.Helper()
+	seed, notes := Seed(t), readNotes(t)
+	for way, name := range ways {
+		for place, beyond := 0, false; !beyond; place++ {
+			if !Whole() && !sampled(seed, step, place, way, len(ways)) {
+				continue
+			}
+			key := fmt.Sprintf("%s at %d", name, place)
+			count, passed := notes.passed[key]
+			if !passed {
+				ok := t.Run(key, func(t *testing.T) {
+					if beyond = trial(t, place, way); !beyond {
+						count = 1
+					}
+				})
+				if ok {
+					notes.add(t, key, count)
+				} else if count == 0 && !beyond {
+					break // it failed before it could say where it was
+				}
+			}
+			beyond = count == 0
+			within += count
+		}
+	}
+	return within
 }
 
 // Rounds runs rounds until their counts add up to few, or to many when every

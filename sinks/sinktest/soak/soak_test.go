@@ -17,7 +17,7 @@ func TestAsManySeedsAsASampleIsRareHaveEveryTrialOnce(t *testing.T) {
 				for way := range ways {
 					chosen := 0
 					for seed := range uint64(min(stride, n) * ways) {
-						if sampled(1000+seed, n, place, way, ways) {
+						if sampled(1000+seed, min(stride, n), place, way, ways) {
 							chosen++
 						}
 					}
@@ -65,6 +65,40 @@ func TestASoakThatWasStoppedGoesOn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestUntilEndsBeyondTheLastPlace(t *testing.T) {
+	run := func(t *testing.T, state, seed string) (ran []string, within int) {
+		t.Setenv(stateVariable, state)
+		t.Setenv(seedVariable, seed)
+		within = Until(t, []string{"a", "b"}, func(_ *testing.T, place, way int) bool {
+			ran = append(ran, fmt.Sprint(place, way))
+			return place >= 9
+		})
+		return ran, within
+	}
+	if ran, within := run(t, "", "1"); within != 2 || !slices.Equal(ran, []string{"1 0", "9 0", "5 1", "13 1"}) {
+		t.Errorf("the sample of seed 1 ran %v, of which %d within", ran, within)
+	}
+	state := t.TempDir()
+	if ran, within := run(t, state, "1"); within != 18 || len(ran) != 20 {
+		t.Errorf("the whole ran %v, of which %d within", ran, within)
+	}
+	if ran, within := run(t, state, "1"); within != 18 || len(ran) != 0 {
+		t.Errorf("again it ran %v, of which %d within", ran, within)
+	}
+	seen := map[string]bool{}
+	for seed := range step * 2 {
+		ran, _ := run(t, "", fmt.Sprint(seed))
+		for _, trial := range ran {
+			seen[trial] = true
+		}
+	}
+	for place := range 9 {
+		if !seen[fmt.Sprint(place, 0)] || !seen[fmt.Sprint(place, 1)] {
+			t.Errorf("no seed has place %d in both ways: %v", place, seen)
+		}
 	}
 }
 
