@@ -184,20 +184,6 @@ func (d *csvDecoder) lastCellWhole() bool {
 	return false
 }
 
-// isBlank reports whether b is white space only.
-func isBlank(b []byte) bool { return len(bytes.TrimSpace(b)) == 0 }
-
-// lineEnd is the length of the line end that b begins with, else 0.
-func lineEnd(b []byte) int {
-	switch {
-	case len(b) > 0 && b[0] == '\n':
-		return 1
-	case len(b) > 1 && b[0] == '\r' && b[1] == '\n':
-		return 2
-	}
-	return 0
-}
-
 // malformed is the error of a document that is not what it should be.
 func malformed(hint, format string, args ...any) error {
 	err := errors.New(format)

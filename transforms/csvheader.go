@@ -109,9 +109,6 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 	return nil
 }
 
-// byteOrderMark may precede a document.
-var byteOrderMark = []byte("\uFEFF")
-
 // checkOpening checks what a document begins with. skip is the number of bytes before its header: a byte order mark and
 // blank lines. all says that b is the whole document. known is false when more bytes are needed to tell.
 func checkOpening(b []byte, all bool) (skip int, known bool, err error) {

@@ -177,8 +177,6 @@ func (s *splitter) headerEnd() (int, error) {
 	}
 }
 
-var quote = []byte{'"'}
-
 // next returns the next range of whole records, empty at the end of the document. The range owns its memory.
 func (s *splitter) next() ([]byte, error) {
 	cutter := parityCut

@@ -110,3 +110,14 @@ func (d *csvDecoder) unended(at int) record {
 	}
 	return rec
 }
+
+// lineEnd is the length of the line end that b begins with, else 0.
+func lineEnd(b []byte) int {
+	switch {
+	case len(b) > 0 && b[0] == '\n':
+		return 1
+	case len(b) > 1 && b[0] == '\r' && b[1] == '\n':
+		return 2
+	}
+	return 0
+}

@@ -311,9 +311,6 @@ func (d *jsonDecoder) checkFields() (reason string) {
 	return ""
 }
 
-// isContainer reports whether a JSON value is an array or an object.
-func isContainer(token []byte) bool { return len(token) > 0 && (token[0] == '{' || token[0] == '[') }
-
 // readEnvelope reads the members around the rows, which Split has checked.
 func (d *jsonDecoder) readEnvelope(head []byte) {
 	s := &d.scan

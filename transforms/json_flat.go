@@ -68,7 +68,7 @@ var closingBrace = []byte("}")
 // countQuotes counts the quotes of b that no backslash escapes. escaped says that a backslash before b escapes its
 // first byte, open that one at the end of b escapes what follows.
 func countQuotes(b []byte, escaped bool) (n int, open bool) {
-	n = bytes.Count(b, quoteMark)
+	n = bytes.Count(b, quote)
 	for i := 0; ; {
 		if escaped {
 			if i == len(b) {
@@ -87,5 +87,3 @@ func countQuotes(b []byte, escaped bool) (n int, open bool) {
 		escaped = true
 	}
 }
-
-var quoteMark = []byte(`"`)

@@ -37,6 +37,9 @@ func (s *scanner) space(i int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
+// isContainer reports whether a JSON value is an array or an object.
+func isContainer(token []byte) bool { return len(token) > 0 && (token[0] == '{' || token[0] == '[') }
+
 // expect returns the position behind the byte c, which must stand at i or behind white space.
 func (s *scanner) expect(i int, c byte, problem string) int {
 	i = s.space(i)

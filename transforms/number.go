@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/big"
 	"strconv"
-	"unsafe"
 )
 
 // parseCount reads an integer: "10", "-3", and "10.0" or "1e3" as some writers print counts. Fractions, numbers
@@ -132,8 +131,3 @@ func sign(b []byte) (digits []byte, negative bool) {
 	}
 	return b, false
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-// text views b as a string for the length of a call.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

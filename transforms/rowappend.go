@@ -241,8 +241,6 @@ func (r *Row) tags(col int, personal pipeline.Personal, text []byte) bool {
 	return true
 }
 
-var comma = []byte(",")
-
 // hasTag reports whether anything but commas and blanks stands in text.
 func hasTag(text []byte) bool { return len(bytes.Trim(text, ", \t\r\n")) > 0 }
 
@@ -262,9 +260,6 @@ func readable(c Conv, text []byte) bool {
 	}
 	return ok
 }
-
-// replacement stands for bytes that are not UTF-8.
-var replacement = []byte("\uFFFD")
 
 // clean returns b with runs of invalid UTF-8 replaced by U+FFFD: string columns and JSON hold UTF-8 only.
 func (r *Row) clean(b []byte) []byte {
