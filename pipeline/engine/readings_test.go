@@ -3,7 +3,11 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"io"
+	"strings"
 	"testing"
+	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -97,5 +101,73 @@ func TestPromise07_ARunsOwnCommitDoesNotExcuseItsFailures(t *testing.T) {
 	}
 	if st := sum.Streams[0]; sum.Exit != pipeline.ExitFailed || st.Failed != 3 || st.Unchanged != 0 || len(st.Errors) != 3 {
 		t.Errorf("exit %d: %+v", sum.Exit, st)
+	}
+}
+
+func TestPromise05_TheThresholdOfAWindowHoldsOverAllItsTargets(t *testing.T) {
+	s := newScripted(said(map[string]string{
+		"one": "2025-09-09T10:00:00Z a\nat 2025-09-09T10:00:00Z\nat 2025-09-09T10:00:00Z\n",
+		"two": strings.Repeat("2025-09-09T10:00:00Z b\n", 50),
+	}), "one", "two")
+	s.apart = true
+	e, _ := newEngine(t, s)
+	e.Select.From, e.Select.To = "2025-09-09", "2025-09-09"
+	if sum := mustSync(t, e); sum.Committed != 1 || sum.Rejected != 2 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+func TestPromise05_ADocumentIsAskedForThreeTimesAtMost(t *testing.T) {
+	passing := &pipeline.Error{Op: "read", Kind: pipeline.Unavailable, Err: io.ErrUnexpectedEOF}
+	lasting := &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: errors.New("not a document")}
+	for _, c := range []struct {
+		says   string
+		err    error // of the documents that break off
+		broken int   // how many do
+		asked  int
+		want   int // the exit code
+	}{
+		{"the third document is whole", passing, 2, 3, pipeline.ExitDone},
+		{"every document breaks off", passing, 9, 3, pipeline.ExitFailed},
+		{"what cannot pass is not asked for again", lasting, 9, 1, pipeline.ExitFailed},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // between them there are pauses
+				asked := 0
+				s := newScripted(func(_ context.Context, _ pipeline.Request, yield func(string) error) error { return yield("") })
+				s.open = func() io.ReadCloser {
+					if asked++; asked <= c.broken {
+						return io.NopCloser(iotest.ErrReader(c.err))
+					}
+					return io.NopCloser(strings.NewReader("2025-09-08T10:00:00Z a\n"))
+				}
+				e, _ := newEngine(t, s)
+				if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != c.want || asked != c.asked {
+					t.Errorf("exit %d, %v, asked %d times", sum.Exit, err, asked)
+				}
+			})
+		})
+	}
+}
+
+func TestPromise05_WhatFailsBeforeItsDocumentIsNotAskedForAgain(t *testing.T) {
+	asked := 0
+	s := newScripted(func(context.Context, pipeline.Request, func(string) error) error {
+		asked++ // the connector has retried it
+		return &pipeline.Error{Op: "ask", Kind: pipeline.Unavailable, Err: errors.New("no answer")}
+	})
+	e, _ := newEngine(t, s)
+	if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != pipeline.ExitFailed || asked != 1 {
+		t.Errorf("exit %d, %v, asked %d times", sum.Exit, err, asked)
+	}
+}
+
+func TestPromise04_AnAnswerWithoutAByteIsNoEmptyDocument(t *testing.T) {
+	s := newScripted(said(map[string]string{}))
+	s.format = streamed{}
+	e, store := newEngine(t, s)
+	sum, err := e.Sync(t.Context())
+	if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 3 || len(entries(t, store, s)) != 0 {
+		t.Errorf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
 	}
 }
