@@ -17,12 +17,13 @@ import (
 type logbook struct {
 	pipeline.Sink // nothing else is asked of it
 	meet          func(windows []int)
+	endless       bool // a commit ends only with its context
 
 	mu      sync.Mutex
 	commits [][]int
 }
 
-func (s *logbook) Commit(_ context.Context, sealed []pipeline.Sealed) []pipeline.Result {
+func (s *logbook) Commit(ctx context.Context, sealed []pipeline.Sealed) []pipeline.Result {
 	var windows []int
 	var results []pipeline.Result
 	for _, w := range sealed {
@@ -34,6 +35,10 @@ func (s *logbook) Commit(_ context.Context, sealed []pipeline.Sealed) []pipeline
 	s.mu.Unlock()
 	if s.meet != nil {
 		s.meet(windows)
+	}
+	if s.endless {
+		<-ctx.Done()
+		return abortAll(sealed, ctx.Err())
 	}
 	return results
 }
@@ -303,6 +308,27 @@ func TestAStopReleasesWhoeverWaits(t *testing.T) {
 		}
 		if s := begun[0].Stage.(*dropped); o.answered[1].Err != nil || s.n != 0 {
 			t.Errorf("the commit that had begun: %+v, aborted %d times", o.answered[1], s.n)
+		}
+	})
+}
+
+func TestPromise14_ACommitThatHasBegunMayGoOnForFiveSecondsAfterASignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		o, wait := open(ctx, pipeline.Grouping{}, 1)
+		o.sink.endless = true
+		o.hand([]int{1})
+		time.Sleep(time.Hour) // nothing bounds it before the signal
+		o.expect(t, "[[1]]", 0)
+		stop()
+		time.Sleep(5*time.Second - 1)
+		o.expect(t, "[[1]]", 0)
+		time.Sleep(time.Nanosecond)
+		o.expect(t, "[[1]]", 1)
+		wait()
+		if r := o.answered[1]; r.Outcome != pipeline.Failed || r.Err != context.Canceled {
+			t.Errorf("%+v", r)
 		}
 	})
 }

@@ -51,3 +51,14 @@ func TestPromise12_OverlapCostsAtMost32BytesARowOnAverage(t *testing.T) {
 		t.Fatalf("%.1f bytes a row on average", mean)
 	}
 }
+
+func TestTheZeroHashIsAHashAsAnyOther(t *testing.T) {
+	var s hashSet
+	s.add(pipeline.Hash{Lo: 7})
+	if s.has(pipeline.Hash{}) {
+		t.Error("the set has the zero hash, which was not added")
+	}
+	if s.add(pipeline.Hash{}); !s.has(pipeline.Hash{}) || s.n != 2 {
+		t.Errorf("the zero hash was added, and the set holds %d", s.n)
+	}
+}

@@ -98,3 +98,37 @@ func TestPromise03_AWaivedWindowInDoubtIsReadAgainOnlyWhereItsDaysAreNamed(t *te
 		}
 	}
 }
+
+func TestASelectionPlansNoPieceBesideIt(t *testing.T) {
+	s := daily(t, "7d", "UTC")
+	s.From = "2025-09-01"
+	l := fold(read(t, "2025-09-03", "2025-09-05", "UTC", "2025-09-08T03:00:00Z")) // a part of the week
+	got := planned(mustPlan(t, s, l, Selection{From: "2025-09-06", To: "2025-09-06"}, mustInstant(t, "2025-09-08T12:00:00Z")))
+	if want := []string{"2025-09-05/2025-09-08 UTC new"}; !slices.Equal(got, want) {
+		t.Errorf("planned %q, want %q", got, want)
+	}
+}
+
+func TestPromise08_ADayBeforeAWeekAtTheSeamReplacesTheWholeWeek(t *testing.T) {
+	s := daily(t, "1d", "America/Mexico_City")
+	s.Grain, s.From = s.Calendar, "2025-08-31"
+	l := fold(read(t, "2025-09-01", "2025-09-08", "UTC", "2025-09-08T03:00:00Z"))
+	got := planned(mustPlan(t, s, l, Selection{}, mustInstant(t, "2025-09-08T05:00:00Z")))
+	want := []string{"2025-08-31T06/2025-09-07T06 America/Mexico_City new < 2025-09-01/2025-09-08"}
+	if !slices.Equal(got, want) {
+		t.Errorf("planned %q, want %q", got, want)
+	}
+}
+
+func TestStatusCountsWaivedDaysHoweverTheyWereWaived(t *testing.T) {
+	s := daily(t, "1d", "UTC")
+	s.From = "2025-09-01"
+	waive := func(from, to string) pipeline.Entry {
+		return pipeline.Entry{Kind: pipeline.EntryWaive, Window: calendar.Window{Span: mustSpan(t, from, to), Zone: "UTC"}}
+	}
+	l := fold(waive("2025-09-01T00:00:00Z", "2025-09-01T12:00:00Z"), waive("2025-09-01T12:00:00Z", "2025-09-02T00:00:00Z"))
+	st := Status(s, l, mustInstant(t, "2025-09-02T00:00:01.9Z"))
+	if st.Waived != 1 || st.LagSeconds == nil || *st.LagSeconds != 1 {
+		t.Errorf("%d days waived, lag %v", st.Waived, st.LagSeconds)
+	}
+}
