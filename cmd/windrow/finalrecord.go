@@ -12,9 +12,9 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// ending is what the last line of a sync tells. A signal that ends the process
+// finalRecord is what the last line of a sync tells. A signal that ends the process
 // at once writes that line from another goroutine.
-type ending struct {
+type finalRecord struct {
 	once sync.Once
 
 	mu      sync.Mutex
@@ -23,31 +23,31 @@ type ending struct {
 }
 
 // expect says that a sync has begun, or has failed to.
-func (e *ending) expect() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.sync = true
+func (r *finalRecord) expect() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sync = true
 }
 
 // tells keeps what the sync did.
-func (e *ending) tells(s pipeline.Summary) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.summary = s
+func (r *finalRecord) tells(s pipeline.Summary) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary = s
 }
 
-func (e *ending) known() (pipeline.Summary, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.summary, e.sync
+func (r *finalRecord) known() (pipeline.Summary, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.summary, r.sync
 }
 
 // end writes the last line of a sync, once: one record that an alert can
 // match, at any log level. What is logged later is dropped. Text for people
 // ends with the summary's table instead.
 func (a *app) end(code int) {
-	a.ending.once.Do(func() {
-		summary, of := a.ending.known()
+	a.final.once.Do(func() {
+		summary, of := a.final.known()
 		if !of || a.logs.Style == config.TextLog {
 			return
 		}

@@ -54,7 +54,7 @@ func exitCodeOf(t *testing.T, err error) int {
 // stubborn obeys no cancelled context.
 func stubborn() {
 	a := newApp(os.Stdout, os.Stderr, time.Now)
-	a.ending.expect()
+	a.final.expect()
 	_, release := a.untilSignal(context.Background())
 	defer release()
 	os.Stdout.WriteString("ready\n")

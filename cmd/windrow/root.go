@@ -25,7 +25,7 @@ type app struct {
 
 	asOf    string // --as-of, as typed
 	running bool   // a verb has begun; errors before that are of usage
-	ending  ending
+	final   finalRecord
 }
 
 // verbs lists the commands, in the order in which help shows them.
@@ -64,7 +64,7 @@ failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.running = true
-			a.expectEnding(cmd)
+			a.expectRecord(cmd)
 			_, err := a.clock()
 			return err
 		},
@@ -78,7 +78,7 @@ failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.
 
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !a.running {
-		a.expectEnding(cmd)
+		a.expectRecord(cmd)
 		err = usagef(fmt.Sprintf("Run '%s --help' for what it takes.", cmd.CommandPath()), "%s", err)
 	}
 	for _, reason := range reasons(err) {
@@ -87,10 +87,10 @@ failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.
 	return exitCode(err)
 }
 
-// expectEnding makes the last line that of a sync, where cmd is one.
-func (a *app) expectEnding(cmd *cobra.Command) {
+// expectRecord makes the last line that of a sync, where cmd is one.
+func (a *app) expectRecord(cmd *cobra.Command) {
 	if cmd.Name() == syncVerb {
-		a.ending.expect()
+		a.final.expect()
 	}
 }
 
