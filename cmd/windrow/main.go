@@ -1,10 +1,15 @@
 // Command windrow syncs contact-centre statistics from uContact, Chat-Tonic
 // and Dialpad into Parquet files or BigQuery, window by window.
 //
-// This package wires: it reads the environment, builds sources and the sink,
-// runs the engine of package pipeline and shows what happened. It knows no
-// vendor's protocol and moves no row. Start at root.go, which lists the verbs;
-// each verb is one file. vendors.go lists the connectors, sinks.go the sinks.
+// This package wires: it reads the environment (setup.go), builds the sources and
+// opens the sink (engine.go), runs package pipeline/engine and shows what
+// happened (internal/show). It knows no vendor's protocol, moves no row and
+// decides nothing about windows. What a person types stands here alone:
+// commands, flags, and the variables that belong to no vendor and no sink.
+//
+// Start at root.go, which lists the verbs; each verb is the file of its name.
+// vendors.go lists the connectors and sinks.go the sinks; vendor.go and sink.go
+// say what one is to the command line.
 package main
 
 import (
