@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 )
 
 // What a person types is the command line's. The contract and the engine are
@@ -37,6 +40,27 @@ func TestOnlyTheCommandLineSaysWhatToType(t *testing.T) {
 		if !command.MatchString(text) && !name.MatchString(text) {
 			t.Errorf("%q is not found", text)
 		}
+	}
+}
+
+// Hints name variables, of the sink that a sink is chosen by, say. Each of them exists.
+func TestEveryVariableThatAMessageNamesExists(t *testing.T) {
+	known := declaredVariables(vendors)
+	found := 0
+	for _, room := range []string{"cmd", "connectors", "sinks", "transforms", "pipeline"} {
+		for at, text := range literalsUnder(t, room) {
+			for _, name := range regexp.MustCompile(`WINDROW_[A-Z_]+`).FindAllString(text, -1) {
+				found++
+				if !slices.ContainsFunc(known, func(v config.Variable) bool {
+					return v.Name == name || strings.HasSuffix(name, "_") && strings.HasPrefix(v.Name, name)
+				}) {
+					t.Errorf("%s names %s, which does not exist", at, name)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d names only", found)
 	}
 }
 
