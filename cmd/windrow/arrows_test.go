@@ -45,6 +45,7 @@ var arrows = []arrow{
 	{"connectors", []string{"./sinks", "./cmd"}, nil, "a connector yields bodies; where they end up is not its business"},
 	{"connectors", []string{"os"}, nil, "the environment is read in cmd; configuration arrives as a struct"},
 	{"sinks", []string{"./connectors", "./cmd"}, nil, "a sink stores windows; where they come from is not its business"},
+	{"sinks", []string{"./transforms"}, nil, "a sink gets columns; how a vendor's bytes became rows is not its business"},
 	{"connectors/vendorsim", []string{"./"}, []string{"./connectors/vendorsim"}, "the simulated vendors must not share a misunderstanding with us"},
 }
 

@@ -72,13 +72,13 @@ func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
 	defer whole.Release()
 	group, err := rowgroup.Encode(whole)
 	if err != nil {
-		return st.Fault(op, err)
+		return st.Err(op, err)
 	}
 	if err := st.Collect(op, func() error { return st.begin(&st.rows, st.Table.Schema()) }); err != nil {
 		group.Discard()
 		return err
 	}
-	return st.Fault(op, st.rows.groups.Add(seq, group))
+	return st.Err(op, st.rows.groups.Add(seq, group))
 }
 
 // named is the record with the columns source, account and stream before it.
@@ -139,9 +139,9 @@ func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
 	defer rec.Release()
 	group, err := rowgroup.Encode(rec)
 	if err != nil {
-		return st.Fault(op, err)
+		return st.Err(op, err)
 	}
-	return st.Fault(op, st.rejects.groups.Add(seq, group))
+	return st.Err(op, st.rejects.groups.Add(seq, group))
 }
 
 func (st *stage) addReject(b *array.RecordBuilder, r pipeline.Reject) {

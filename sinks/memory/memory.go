@@ -1,9 +1,8 @@
-// Package memory is a [pipeline.Store] in memory: for tests of the engine,
-// and as the plain truth that other sinks are compared with.
+// Package memory is a [pipeline.Store] in memory: for tests of the engine, and as the plain truth that other sinks are
+// compared with.
 //
-// It keeps the promises of a sink in the simplest way there is, one mutex
-// around everything, and forgets all of it when it is closed. It is no sink to
-// sync into.
+// It keeps the promises of a sink in the simplest way, with one mutex around everything, and it forgets everything when it
+// is closed. It is no sink to sync into.
 //
 // Start at Commit.
 package memory

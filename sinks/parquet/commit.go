@@ -42,7 +42,7 @@ type pending struct {
 // Commit implements [pipeline.Sink].
 func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.Result {
 	defer staging.Release(windows)
-	results, admitted := staging.Admit[*stage](s, fault, windows)
+	results, admitted := staging.Admit[*stage](s, classify, windows)
 	groups := make(map[pipeline.StreamKey][]*pending)
 	for _, p := range admitted {
 		groups[p.Key] = append(groups[p.Key], &pending{Pending: *p})
@@ -109,12 +109,12 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 	}
 }
 
-// attempt is the protocol: judge, look, begin, place, commit. What it leaves at any point, the next commit of the same
+// attempt is the protocol: judge, look, begin, publish, commit. What it leaves at any point, the next commit of the same
 // windows finds as begun and repairs.
 //
 // It needs no lock. A begin is an object of the ledger with the next number, so it can only follow from all that others
 // have added. Files are replaced if they are of the versions that were seen before the begin, so a writer whose begin is
-// older can no longer replace what a writer with a newer begin has placed. And a commit is added only if nobody has begun
+// older can no longer replace what a writer with a newer begin has published. And a commit is added only if nobody has begun
 // anything that touches its windows after their own begin. Whoever meets another writer at one of the three starts anew.
 //
 // again are the windows that met another writer; the others have their results. whole is false when the ledger could not
@@ -134,8 +134,7 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 		failAll(replace, "list the files", err)
 		replace = nil
 	}
-	// A window that has begun is brought to its end: stopping would leave it
-	// open. Between two windows there is time to stop.
+	// A window that has begun is brought to its end, since stopping would leave it open. The commit stops between windows.
 	stop := ctx
 	ctx = context.WithoutCancel(ctx)
 	if err := s.begin(ctx, l, replace, alone); errors.Is(err, volume.ErrChanged) {
@@ -147,7 +146,7 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 	for _, p := range replace {
 		err := stop.Err()
 		if err == nil {
-			err = s.place(ctx, p)
+			err = s.publish(ctx, p)
 		}
 		switch {
 		case err == nil:

@@ -27,6 +27,6 @@
 // The package does not decide what to read, count or compare (package pipeline does), nor how rows are encoded (package
 // rowgroup).
 //
-// Start at commit.go, which is the protocol, and place.go, which is its middle. ledgerlog.go is the ledger's storage,
+// Start at commit.go, which is the protocol, and publish.go, which is its middle. ledgerlog.go is the ledger's storage,
 // internal/volume the seam to the storage.
 package parquet

@@ -9,8 +9,9 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// fault classifies what the file system said, by code. A nil error stays nil.
-func fault(op string, err error) error {
+// classify gives what the storage said a kind and a hint, by code. A nil error stays nil, and so does an error that has a
+// kind already.
+func classify(op string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -40,12 +41,12 @@ func fault(op string, err error) error {
 	return e
 }
 
-// streamFault is fault for one stream.
-func streamFault(op string, k pipeline.StreamKey, err error) error {
-	return windowFault(op, k, pipeline.Span{}, err)
+// inStream classifies an error and names the stream in it.
+func inStream(op string, k pipeline.StreamKey, err error) error {
+	return inWindow(op, k, pipeline.Span{}, err)
 }
 
-// windowFault is fault for one window.
-func windowFault(op string, k pipeline.StreamKey, w pipeline.Span, err error) error {
-	return pipeline.Locate(fault(op, err), k.Stream, w)
+// inWindow classifies an error and names the stream and the window in it.
+func inWindow(op string, k pipeline.StreamKey, w pipeline.Span, err error) error {
+	return pipeline.Locate(classify(op, err), k.Stream, w)
 }

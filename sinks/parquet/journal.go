@@ -26,18 +26,18 @@ func (s *Store) Add(ctx context.Context, n pipeline.Note) error {
 	const op = "write the journal"
 	dir, err := tenantDir(n.Tenant)
 	if err != nil {
-		return fault(op, err)
+		return classify(op, err)
 	}
 	line, err := json.Marshal(n)
 	if err != nil {
-		return fault(op, err)
+		return classify(op, err)
 	}
 	if err := ctx.Err(); err != nil {
-		return fault(op, err)
+		return classify(op, err)
 	}
 	day := n.At.UTC().Format(dateLayout)
 	if err := s.volume.AddLine(ctx, path.Join(dir, day+lineSuffix), line); err != nil {
-		return fault(op, err)
+		return classify(op, err)
 	}
 	pipeline.Point(ctx, "parquet.noted")
 	return nil
@@ -48,11 +48,11 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 	const op = "read the journal"
 	dir, err := tenantDir(k)
 	if err != nil {
-		return nil, fault(op, err)
+		return nil, classify(op, err)
 	}
 	names, err := s.volume.List(ctx, dir)
 	if err != nil {
-		return nil, fault(op, err)
+		return nil, classify(op, err)
 	}
 	first := t.UTC().Format(dateLayout)
 	var notes []pipeline.Note
@@ -63,7 +63,7 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 		}
 		body, err := s.volume.Read(ctx, name)
 		if err != nil {
-			return nil, fault(op, err)
+			return nil, classify(op, err)
 		}
 		for line := range bytes.Lines(body) {
 			n := pipeline.Note{Tenant: k}
@@ -81,15 +81,15 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
 	if err := safe("sync id", string(run.SyncID)); err != nil {
-		return fault(op, err)
+		return classify(op, err)
 	}
 	body, err := json.MarshalIndent(runRecord{run, run.StartedAt, run.FinishedAt}, "", "  ")
 	if err != nil {
-		return fault(op, err)
+		return classify(op, err)
 	}
 	name := path.Join(runsDir, string(run.SyncID)+runSuffix)
 	if err := volume.Put(ctx, s.volume, name, append(body, '\n')); err != nil {
-		return fault(op, err)
+		return classify(op, err)
 	}
 	pipeline.Point(ctx, "parquet.run-recorded")
 	return nil

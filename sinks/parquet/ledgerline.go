@@ -7,17 +7,16 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// lineReader reads the lines of the ledger. A history of a hundred thousand
-// windows has as many of them, and every command reads them all: encoding/json
-// takes ten times as long and leaves as many strings behind.
+// lineReader reads the lines of the ledger, one a window, since every command reads them all and encoding/json is slow and
+// leaves many strings behind.
 //
-// It knows the form in which entries are written. Any other form, valid JSON or
-// not, is for encoding/json to judge: read reports that it did not understand.
+// It knows the form in which this program writes entries. For any other form, valid JSON or not, read reports that it did
+// not understand, and encoding/json decides.
 type lineReader struct {
 	line []byte
 	at   int
 	bad  bool
-	// last are the strings that a history repeats, as they were met last.
+	// last are the newest of the strings that a history repeats.
 	last struct{ kind, zone, run, settings string }
 }
 
@@ -146,7 +145,7 @@ func (r *lineReader) expect(c byte) {
 	}
 }
 
-// text is a JSON string of printable ASCII without escapes; it is the line's.
+// text is a JSON string of printable ASCII without escapes. Its memory is the line's.
 func (r *lineReader) text() []byte {
 	r.expect('"')
 	if r.bad {

@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	// compactEvery is the number of objects after which their sum is written as
-	// one; that of a long history only when the objects have come to a part of it
-	// (compactShare), or are as many as a reader should have to read (mostObjects).
+	// compactEvery is the number of objects after which a snapshot sums them up. The snapshot of a long history is written
+	// only when the new entries are a part of it (compactShare), or when the objects are as many as a reader should have to
+	// read (mostObjects).
 	compactEvery = 32
 	compactShare = 8
 	mostObjects  = 128
@@ -33,7 +33,7 @@ const (
 	// mostBehind is how many objects a writer may fall behind between two looks at the log, where nobody is kept out.
 	mostBehind = 1024
 
-	// snapshotWindow is what a reader of a snapshot keeps of it in memory.
+	// snapshotWindow bounds the part of a snapshot that its reader keeps in memory.
 	snapshotWindow = 1 << 20
 )
 
@@ -53,7 +53,7 @@ type ledgerLog struct {
 
 	mu       sync.Mutex
 	ledger   *pipeline.Ledger
-	last     int // number of the last object that is folded in
+	last     int // number of the newest object that is folded in
 	snapshot int // number of the newest snapshot seen
 	summed   int // entries in that snapshot, when this process has read or written it
 	added    int // entries folded in since
@@ -107,9 +107,8 @@ func (l *ledgerLog) list(ctx context.Context) (listing, error) {
 // errMoved says that the folder changed between listing and reading it.
 var errMoved = errors.New("an object of the ledger is missing")
 
-// refresh folds in what was added since the last look. Readers hold no lock,
-// so a listing may miss a new object or name one that was removed meanwhile:
-// then it looks again. A gap that stays is damage, and an error.
+// refresh folds in what was added since the last look. Readers hold no lock, so a listing may miss a new object, or name an
+// object that was removed meanwhile. Then refresh looks again. A gap that stays is damage, and an error.
 func (l *ledgerLog) refresh(ctx context.Context) error {
 	var err error
 	for range 5 {
@@ -155,8 +154,8 @@ func (l *ledgerLog) look(ctx context.Context) error {
 	return nil
 }
 
-// fold applies the entries of one object or snapshot, and returns their number.
-// What was folded of one that is damaged in the middle is forgotten.
+// fold applies the entries of one object or snapshot, and returns their number. If the object is damaged, everything that
+// was folded is forgotten, and the next refresh reads it again.
 func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 	body, err := l.volume.Read(ctx, name)
 	if err != nil {
@@ -208,7 +207,7 @@ func (l *ledgerLog) watch() { l.others = others{watched: true} }
 // unwatch ends the collection.
 func (l *ledgerLog) unwatch() { l.others = others{} }
 
-// anyEntry reads what [lineReader] leaves alone. It stands apart because what
+// anyEntry reads a line that [lineReader] did not understand. It is a function of its own because an entry that
 // encoding/json fills lies on the heap.
 func anyEntry(line []byte) (e pipeline.Entry, err error) {
 	err = json.Unmarshal(line, &e)
@@ -225,7 +224,7 @@ func wholeLine(r *bufio.Reader) ([]byte, error) {
 		line = append(long, rest...)
 	}
 	if errors.Is(err, io.EOF) && len(line) > 0 {
-		err = nil // its end broke off: the rest may be whole
+		err = nil // the last line has no end, and may be whole
 	}
 	return bytes.TrimSuffix(line, []byte("\n")), err
 }

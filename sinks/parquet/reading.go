@@ -30,7 +30,7 @@ func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipel
 	return func(yield func(pipeline.Summary, error) bool) {
 		runs, err := s.runs(ctx, from)
 		if err != nil {
-			yield(pipeline.Summary{}, fault("read the runs", err))
+			yield(pipeline.Summary{}, classify("read the runs", err))
 			return
 		}
 		for _, run := range runs {
@@ -74,12 +74,12 @@ func (s *Store) runs(ctx context.Context, from pipeline.Instant) (runs []pipelin
 func (s *Store) Holdings(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (h pipeline.Holdings, err error) {
 	const op = "look at the window's files"
 	if err := ctx.Err(); err != nil {
-		return h, windowFault(op, k, w.Span, err)
+		return h, inWindow(op, k, w.Span, err)
 	}
 	for parent, rows := range map[string]*int64{t.Name: &h.Rows, rejectsDir: &h.Rejected} {
 		size, err := s.footer(ctx, parent, k, w, rows)
 		if err != nil {
-			return pipeline.Holdings{}, windowFault(op, k, w.Span, err)
+			return pipeline.Holdings{}, inWindow(op, k, w.Span, err)
 		}
 		h.Bytes += size
 	}
@@ -112,7 +112,7 @@ func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipe
 	return func(yield func(pipeline.Reject, error) bool) {
 		name, err := windowFile(rejectsDir, k, w)
 		if err != nil {
-			yield(pipeline.Reject{}, windowFault(op, k, w.Span, err))
+			yield(pipeline.Reject{}, inWindow(op, k, w.Span, err))
 			return
 		}
 		content, err := s.volume.Open(ctx, name)
@@ -120,7 +120,7 @@ func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipe
 			return
 		}
 		if err != nil {
-			yield(pipeline.Reject{}, windowFault(op, k, w.Span, err))
+			yield(pipeline.Reject{}, inWindow(op, k, w.Span, err))
 			return
 		}
 		defer content.Close() //nolint:errcheck // it was read
@@ -129,7 +129,7 @@ func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipe
 				err = checkRejectColumns(rec)
 			}
 			if err != nil {
-				yield(pipeline.Reject{}, windowFault(op, k, w.Span, fmt.Errorf("%s: %w", name, err)))
+				yield(pipeline.Reject{}, inWindow(op, k, w.Span, fmt.Errorf("%s: %w", name, err)))
 				return
 			}
 			for i := range int(rec.NumRows()) {

@@ -12,8 +12,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
-// stage collects one window in drafts. Each draft is begun with the first row or the first reject that goes into
-// it, since a report may serve many windows at once.
+// stage collects one window in drafts. Each draft begins with the first row or the first reject that goes into it, since a
+// report may serve many windows at once.
 type stage struct {
 	*staging.Stage
 	store *Store
@@ -26,9 +26,9 @@ type stage struct {
 // Stage implements [pipeline.Sink].
 func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (pipeline.Stage, error) {
 	if err := safeKey(k); err != nil {
-		return nil, windowFault("stage", k, w.Span, err)
+		return nil, inWindow("stage", k, w.Span, err)
 	}
-	shared, err := staging.New(s, fault, k, t, w)
+	shared, err := staging.New(s, classify, k, t, w)
 	if err != nil {
 		return nil, err
 	}
@@ -43,14 +43,14 @@ func (st *stage) Append(ctx context.Context, seq int, rec arrow.Record) error {
 	}
 	group, err := rowgroup.Encode(rec)
 	if err != nil {
-		return st.Fault(op, err)
+		return st.Err(op, err)
 	}
 	var file *rowgroup.File
 	if err := st.Collect(op, func() (err error) { file, err = st.begin(ctx); return err }); err != nil {
 		group.Discard()
 		return err
 	}
-	return st.Fault(op, file.Add(seq, group))
+	return st.Err(op, file.Add(seq, group))
 }
 
 // begin returns the window's file. The caller holds the stage's lock.

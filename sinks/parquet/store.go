@@ -33,9 +33,8 @@ var (
 	_ pipeline.HoldingsReader = (*Store)(nil)
 )
 
-// Open returns the store in a directory: ./warehouse, /var/lib/warehouse or
-// file:///var/lib/warehouse. It touches nothing: a directory that is missing
-// is an empty store, and is created by the first thing that is written.
+// Open returns the store in a directory: ./warehouse, /var/lib/warehouse or file:///var/lib/warehouse. It touches nothing: a
+// directory that is missing is an empty store, and the first write creates it.
 func Open(_ context.Context, root string, o Options) (*Store, error) {
 	dir, err := volume.Root(root)
 	if err != nil {
@@ -56,15 +55,14 @@ func open(v volume.Volume, root string, o Options) *Store {
 func (s *Store) Root() string { return s.root }
 
 // Close drops what was staged and not committed.
-func (s *Store) Close() error { return fault("close the sink", s.volume.Close()) }
+func (s *Store) Close() error { return classify("close the sink", s.volume.Close()) }
 
-// Check implements [pipeline.Store]. It creates no directory: when the root is
-// missing, the nearest directory above it is tried.
+// Check implements [pipeline.Store]. It creates no directory. If the root is missing, it tries the nearest directory above.
 func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return fault("check the sink", err)
+		return classify("check the sink", err)
 	}
-	return fault("check the sink", s.volume.Probe(ctx))
+	return classify("check the sink", s.volume.Probe(ctx))
 }
 
 // log returns the ledger's log of a stream.
@@ -87,12 +85,12 @@ func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Led
 	const op = "read the ledger"
 	l, err := s.log(k)
 	if err != nil {
-		return nil, streamFault(op, k, err)
+		return nil, inStream(op, k, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.refresh(ctx); err != nil {
-		return nil, streamFault(op, k, err)
+		return nil, inStream(op, k, err)
 	}
 	return l.ledger.Clone(), nil
 }
@@ -105,7 +103,7 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 	}
 	l, err := s.log(k)
 	if err != nil {
-		return streamFault(op, k, err)
+		return inStream(op, k, err)
 	}
 	err = s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
 		l.mu.Lock()
@@ -117,14 +115,14 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 		l.compact(ctx, alone)
 		return nil
 	})
-	return streamFault(op, k, err)
+	return inStream(op, k, err)
 }
 
 // Streams implements [pipeline.Store].
 func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
 	names, err := s.volume.List(ctx, ledgerDir)
 	if err != nil {
-		return nil, fault("list the ledgers", err)
+		return nil, classify("list the ledgers", err)
 	}
 	var keys []pipeline.StreamKey
 	for _, name := range names {

@@ -93,13 +93,13 @@ func TestFaultsOfTheFileSystemComeWithAHint(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := fault("write", tt.err)
+			err := classify("write", tt.err)
 			if pipeline.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.hint) {
 				t.Errorf("%v is of kind %s", err, pipeline.KindOf(err))
 			}
 		})
 	}
-	if fault("write", nil) != nil {
+	if classify("write", nil) != nil {
 		t.Error("no error became one")
 	}
 }

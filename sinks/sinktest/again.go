@@ -9,7 +9,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-func unchanged(t *testing.T, b *bench) {
+func unchanged(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana", "bob"}, rejects: []string{"x"}}
 	empty := reading{key: agents, window: day(1), at: 1}
@@ -29,7 +29,7 @@ func unchanged(t *testing.T, b *bench) {
 	}
 }
 
-func movesOn(t *testing.T, b *bench) {
+func movesOn(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}}
@@ -51,7 +51,7 @@ func movesOn(t *testing.T, b *bench) {
 	b.holds(t, agents, r)
 }
 
-func otherRejects(t *testing.T, b *bench) {
+func otherRejects(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}, rejects: []string{"x"}}
 	commit(t, s, pipeline.Committed, r)
@@ -62,7 +62,7 @@ func otherRejects(t *testing.T, b *bench) {
 
 // repairsEqual: an older reading was committed, a newer one of it broke off.
 // The rows may be either's, so the third is written although it equals the first.
-func repairsEqual(t *testing.T, b *bench) {
+func repairsEqual(t *testing.T, b *fixture) {
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}}
 	s := b.place.Open(t)
 	commit(t, s, pipeline.Committed, r)
@@ -76,7 +76,7 @@ func repairsEqual(t *testing.T, b *bench) {
 	b.holds(t, agents, r)
 }
 
-func yields(t *testing.T, b *bench) {
+func yields(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	newer := reading{key: agents, window: day(0), at: 5, rows: []string{"new"}, rejects: []string{"n"}}
 	commit(t, s, pipeline.Committed, newer)
@@ -95,7 +95,7 @@ func yields(t *testing.T, b *bench) {
 	b.holds(t, agents, same, next)
 }
 
-func yieldsToNone(t *testing.T, b *bench) {
+func yieldsToNone(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 5, rows: []string{"ana"}}
 	commit(t, s, pipeline.Committed, r)
@@ -113,7 +113,7 @@ func yieldsToNone(t *testing.T, b *bench) {
 	b.holds(t, agents, r)
 }
 
-func together(t *testing.T, b *bench) {
+func together(t *testing.T, b *fixture) {
 	const stores, rounds, days = 2, 6, 3
 	var wg sync.WaitGroup
 	var sealed [rounds]sync.WaitGroup // nobody commits before all have sealed: the readings of a round overlap
@@ -145,7 +145,7 @@ func together(t *testing.T, b *bench) {
 	b.holds(t, agents, newest...)
 }
 
-func supersedes(t *testing.T, b *bench) {
+func supersedes(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	quarters := []reading{
 		{key: agents, window: span(0, 6), at: 1, rows: []string{"a"}, rejects: []string{"x"}},
@@ -166,7 +166,7 @@ func supersedes(t *testing.T, b *bench) {
 	b.holds(t, agents, first, second)
 }
 
-func supersedesEmpty(t *testing.T, b *bench) {
+func supersedesEmpty(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	commit(t, s, pipeline.Committed,
 		reading{key: agents, window: span(0, 6), at: 1, rows: []string{"a"}, rejects: []string{"x"}},
@@ -176,7 +176,7 @@ func supersedesEmpty(t *testing.T, b *bench) {
 	b.holds(t, agents, whole)
 }
 
-func changesZone(t *testing.T, b *bench) {
+func changesZone(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"a"}, rejects: []string{"x"}}
 	commit(t, s, pipeline.Committed, r)

@@ -14,7 +14,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-func ordered(t *testing.T, b *bench) {
+func ordered(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	const chunks, size = 17, 3
@@ -47,7 +47,7 @@ func ordered(t *testing.T, b *bench) {
 	b.holds(t, agents, r)
 }
 
-func stageEnds(t *testing.T, b *bench) {
+func stageEnds(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
@@ -78,7 +78,7 @@ func stageEnds(t *testing.T, b *bench) {
 	b.holds(t, agents)
 }
 
-func stopped(t *testing.T, b *bench) {
+func stopped(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	w, err := stage(context.Background(), s, reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}})
 	if err != nil {
@@ -93,7 +93,7 @@ func stopped(t *testing.T, b *bench) {
 	b.holds(t, agents)
 }
 
-func journals(t *testing.T, b *bench) {
+func journals(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	mine := pipeline.TenantKey{Source: "dialpad", Account: "default"}
 	other := pipeline.TenantKey{Source: "dialpad", Account: "us-east"}
@@ -126,7 +126,7 @@ func journals(t *testing.T, b *bench) {
 	}
 }
 
-func runsAndChecks(t *testing.T, b *bench) {
+func runsAndChecks(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	if err := s.Check(ctx); err != nil {
@@ -143,7 +143,7 @@ func runsAndChecks(t *testing.T, b *bench) {
 	}
 }
 
-func streams(t *testing.T, b *bench) {
+func streams(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	if got, err := s.Streams(ctx); err != nil || len(got) != 0 {
@@ -168,7 +168,7 @@ func streams(t *testing.T, b *bench) {
 	}
 }
 
-func leavesNothing(t *testing.T, b *bench) {
+func leavesNothing(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}, rejects: []string{"x"}}

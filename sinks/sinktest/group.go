@@ -9,7 +9,7 @@ import (
 
 // mixes commits windows of four streams over both tables in one call: in each
 // table some that are replaced, equal, older than what is there, and broken.
-func mixes(t *testing.T, b *bench) {
+func mixes(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	east := func(k pipeline.StreamKey) pipeline.StreamKey {
@@ -73,7 +73,7 @@ func mixes(t *testing.T, b *bench) {
 	}
 }
 
-func keepsStaged(t *testing.T, b *bench) {
+func keepsStaged(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	for i, r := range []reading{

@@ -14,7 +14,7 @@ type proof struct {
 	promise int // of the program; 0 where it is a part of the sink's contract alone
 	name    string
 	needs   []Ability
-	prove   func(t *testing.T, b *bench)
+	prove   func(t *testing.T, b *fixture)
 }
 
 // proofs is everything that a sink promises.
@@ -55,7 +55,7 @@ var proofs = []proof{
 	{0, "stages that came to nothing leave nothing behind", []Ability{Leaves}, leavesNothing},
 }
 
-func replaces(t *testing.T, b *bench) {
+func replaces(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	other := reading{key: pipeline.StreamKey{Account: "us-east", Stream: agents.Stream}, window: day(0), at: 1, rows: []string{"zoe"}}
 	before := reading{key: agents, window: day(0), at: 1, rows: []string{"ana", "bob", "cy"}}
@@ -73,7 +73,7 @@ func replaces(t *testing.T, b *bench) {
 	b.holds(t, agents, again, next)
 }
 
-func bothTables(t *testing.T, b *bench) {
+func bothTables(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	a := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}}
 	c := reading{key: calls, window: day(0), at: 1, rows: []string{"c1", "c2"}}
@@ -85,7 +85,7 @@ func bothTables(t *testing.T, b *bench) {
 	b.holds(t, calls, c)
 }
 
-func clears(t *testing.T, b *bench) {
+func clears(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}}
 	next := reading{key: agents, window: day(1), at: 1, rows: []string{"ana"}}
@@ -100,7 +100,7 @@ func clears(t *testing.T, b *bench) {
 	b.holds(t, agents, r, next)
 }
 
-func neverHad(t *testing.T, b *bench) {
+func neverHad(t *testing.T, b *fixture) {
 	r := reading{key: agents, window: day(0), at: 1}
 	if e := commit(t, b.place.Open(t), pipeline.Committed, r)[0].Entry; e.HasData {
 		t.Error("the ledger says that the sink keeps something for a window that never had a row")
@@ -110,7 +110,7 @@ func neverHad(t *testing.T, b *bench) {
 	commit(t, b.place.Open(t), pipeline.Unchanged, r)
 }
 
-func replacesRejects(t *testing.T, b *bench) {
+func replacesRejects(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}, rejects: []string{`"a";x`, "b\n"}}
 	next := reading{key: agents, window: day(1), at: 1, rejects: []string{"only a reject"}}
@@ -124,7 +124,7 @@ func replacesRejects(t *testing.T, b *bench) {
 	b.holds(t, agents, r, next)
 }
 
-func aborts(t *testing.T, b *bench) {
+func aborts(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	ctx := context.Background()
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}, rejects: []string{"x"}}
@@ -145,7 +145,7 @@ func aborts(t *testing.T, b *bench) {
 	b.holds(t, agents, r)
 }
 
-func groupStands(t *testing.T, b *bench) {
+func groupStands(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	ctx := context.Background()
 	old := reading{key: agents, window: day(1), at: 1, rows: []string{"old"}}
@@ -173,7 +173,7 @@ func groupStands(t *testing.T, b *bench) {
 	b.holds(t, agents, rs[0], old, rs[2])
 }
 
-func durable(t *testing.T, b *bench) {
+func durable(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	r := reading{key: agents, window: day(0), at: 1, rows: []string{"ana"}}
@@ -216,7 +216,7 @@ func durable(t *testing.T, b *bench) {
 	}
 }
 
-func manyCommits(t *testing.T, b *bench) {
+func manyCommits(t *testing.T, b *fixture) {
 	s, ctx := b.place.Open(t), context.Background()
 	idle := b.place.Open(t)
 	if _, err := idle.Ledger(ctx, agents); err != nil {

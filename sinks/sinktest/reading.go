@@ -9,7 +9,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-func readsRuns(t *testing.T, b *bench) {
+func readsRuns(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	run := func(id string, started, exit int) pipeline.Summary {
 		return pipeline.Summary{SyncID: pipeline.SyncID(id), StartedAt: read(started), FinishedAt: read(started + 1), Exit: exit,
@@ -57,7 +57,7 @@ func readsRuns(t *testing.T, b *bench) {
 }
 
 // rejectsOf are the rejects of a window, as a new process reads them.
-func (b *bench) rejectsOf(t *testing.T, w pipeline.Window) (got []pipeline.Reject) {
+func (b *fixture) rejectsOf(t *testing.T, w pipeline.Window) (got []pipeline.Reject) {
 	t.Helper()
 	for r, err := range b.place.Open(t).(pipeline.RejectReader).WindowRejects(context.Background(), agents, pipeline.Activity, w) {
 		if err != nil {
@@ -68,7 +68,7 @@ func (b *bench) rejectsOf(t *testing.T, w pipeline.Window) (got []pipeline.Rejec
 	return got
 }
 
-func readsRejects(t *testing.T, b *bench) {
+func readsRejects(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	s := b.place.Open(t)
 	want := []pipeline.Reject{
@@ -109,7 +109,7 @@ func readsRejects(t *testing.T, b *bench) {
 	}
 }
 
-func readsHoldings(t *testing.T, b *bench) {
+func readsHoldings(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	holds := func(w pipeline.Window) pipeline.Holdings {
 		t.Helper()

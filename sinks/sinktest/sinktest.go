@@ -1,12 +1,11 @@
 // Package sinktest proves that a [pipeline.Store] keeps the promises of a
 // sink. A driver's test supplies a [Driver] and calls [Run].
 //
-// The promises are a list of named proofs (see proofs.go). A proof that needs
-// an ability which only some sinks have is skipped where the driver declares
-// that it goes without, and says why; an ability that is neither there nor
-// declared fails, and so does a run in which nothing was proven.
+// The promises are a list of named proofs (see proofs.go). Some proofs need an ability that not every sink has. Such a proof
+// is skipped if the driver declares that the sink goes without the ability, and says why. It fails if the ability is neither
+// there nor declared. A run in which nothing was proven fails.
 //
-// The package knows no sink. Start at [Driver].
+// The package knows no sink. Start at [Driver], and at its example, which is a whole sink.
 package sinktest
 
 import (
@@ -28,8 +27,7 @@ type Driver struct {
 
 // Place is somewhere that keeps what stores put there.
 type Place interface {
-	// Open returns a store over the place, as another process would have it. The
-	// place closes it when the test ends.
+	// Open returns a store over the place, as another process has it. The place closes the store when the test ends.
 	Open(t testing.TB) pipeline.Store
 	// Rows reads a stream's rows as the sink's users do: by window, then in
 	// stored order.
@@ -76,16 +74,15 @@ const (
 
 // Stamper tells whether data were written.
 type Stamper interface {
-	// Stamp is equal before and after exactly when no data of the stream were
-	// written in between, not even the same data again.
+	// Stamp is equal before and after if, and only if, no data of the stream were written in between. Writing equal data
+	// again counts as writing.
 	Stamp(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) string
 }
 
 // Faulty opens stores whose storage fails.
 type Faulty interface {
-	// OpenFaulty returns a store whose call number n (from 0) to its storage
-	// fails, once. With after, the call has its effect before it fails. hit tells
-	// whether the call has come.
+	// OpenFaulty returns a store whose call number n (from 0) to its storage fails, once. With after, the call has its effect
+	// before it fails. hit reports whether the call has come.
 	OpenFaulty(t testing.TB, n int, after bool) (store pipeline.Store, hit func() bool)
 }
 
@@ -129,7 +126,7 @@ func run(t *testing.T, d Driver, list []proof) {
 				}
 			}
 			proven++
-			p.prove(t, &bench{place: place, driver: d})
+			p.prove(t, &fixture{place: place, driver: d})
 		})
 	}
 	if proven == 0 {

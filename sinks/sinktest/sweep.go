@@ -74,7 +74,7 @@ func act(ctx context.Context, s pipeline.Store) (results []pipeline.Result, err 
 
 // honest checks what a broken run left: what the ledger calls committed is
 // what the table holds, old or new, and nothing was told to be committed that is not.
-func (b *bench) honest(t testing.TB, results []pipeline.Result) {
+func (b *fixture) honest(t testing.TB, results []pipeline.Result) {
 	t.Helper()
 	l := b.ledger(t, agents)
 	rows := b.place.Rows(t, pipeline.Activity, agents)
@@ -104,7 +104,7 @@ func (b *bench) honest(t testing.TB, results []pipeline.Result) {
 }
 
 // repaired checks that a repeat by a new process reaches the present.
-func (b *bench) repaired(t testing.TB) {
+func (b *fixture) repaired(t testing.TB) {
 	t.Helper()
 	results, err := act(context.Background(), b.place.Open(t))
 	if err != nil {
@@ -120,7 +120,7 @@ func (b *bench) repaired(t testing.TB) {
 
 // holdsPresent checks that the place is as an uninterrupted run leaves it. The
 // equal window may have been written again, if its commit was caught halfway.
-func (b *bench) holdsPresent(t testing.TB) {
+func (b *fixture) holdsPresent(t testing.TB) {
 	t.Helper()
 	want := slices.Clone(presentRows)
 	for _, row := range b.place.Rows(t, pipeline.Activity, agents) {
@@ -160,9 +160,9 @@ func crashAt(s pipeline.Store, n int) (point string, err error) {
 	return "", err
 }
 
-func crashesThenOther(t *testing.T, b *bench) {
+func crashesThenOther(t *testing.T, b *fixture) {
 	for n := 0; ; n++ {
-		b := &bench{place: b.driver.New(t), driver: b.driver}
+		b := &fixture{place: b.driver.New(t), driver: b.driver}
 		prepare(t, b.place, 0)
 		point, err := crashAt(b.place.Open(t), n)
 		if err != nil {
@@ -178,7 +178,7 @@ func crashesThenOther(t *testing.T, b *bench) {
 	}
 }
 
-func crashes(t *testing.T, b *bench) {
+func crashes(t *testing.T, b *fixture) {
 	warm := []int{0}
 	if n := b.driver.LedgerWrites; n > 0 {
 		warm = append(warm, n-4) // so that the present's second write is the n-th
@@ -186,7 +186,7 @@ func crashes(t *testing.T, b *bench) {
 	seen := map[string]int{}
 	for _, writes := range warm {
 		for n := 0; ; n++ {
-			b := &bench{place: b.driver.New(t), driver: b.driver}
+			b := &fixture{place: b.driver.New(t), driver: b.driver}
 			prepare(t, b.place, writes)
 			point, err := crashAt(b.place.Open(t), n)
 			if err != nil {
@@ -210,9 +210,9 @@ func crashes(t *testing.T, b *bench) {
 	}
 }
 
-func faults(t *testing.T, b *bench) {
+func faults(t *testing.T, b *fixture) {
 	hits := soak.Until(t, []string{"failing call", "call that fails after its effect"}, func(t *testing.T, n, way int) (beyond bool) {
-		b := &bench{place: b.driver.New(t), driver: b.driver}
+		b := &fixture{place: b.driver.New(t), driver: b.driver}
 		prepare(t, b.place, max(0, b.driver.LedgerWrites-4))
 		s, hit := b.place.(Faulty).OpenFaulty(t, n, way == 1)
 		results, err := act(context.Background(), s)

@@ -52,16 +52,16 @@ type Stage struct {
 func New(owner any, classify Classify, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (*Stage, error) {
 	s := &Stage{Key: k, Table: t, Window: w, owner: owner, classify: classify}
 	if w.Empty() {
-		return nil, s.Fault("stage", errors.New("the window is empty"))
+		return nil, s.Err("stage", errors.New("the window is empty"))
 	}
 	if _, err := w.Location(); err != nil {
-		return nil, s.Fault("stage", err)
+		return nil, s.Err("stage", err)
 	}
 	return s, nil
 }
 
-// Fault classifies an error and names the stream and the window in it. A nil error stays nil.
-func (s *Stage) Fault(op string, err error) error {
+// Err classifies an error and names the stream and the window in it. A nil error stays nil.
+func (s *Stage) Err(op string, err error) error {
 	return pipeline.Locate(s.classify(op, err), s.Key.Stream, s.Window.Span)
 }
 
@@ -70,9 +70,9 @@ func (s *Stage) Collect(op string, add func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != open {
-		return s.Fault(op, errEnded)
+		return s.Err(op, errEnded)
 	}
-	return s.Fault(op, add())
+	return s.Err(op, add())
 }
 
 // Close runs end under the lock and seals the stage. If end fails, the stage stays open, to be aborted.
@@ -91,7 +91,7 @@ func (s *Stage) Drop(discard func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = aborted
-	return s.Fault("drop the stage", discard())
+	return s.Err("drop the stage", discard())
 }
 
 // Locked runs read under the lock, whatever the stage's state.

@@ -17,8 +17,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// bench is what a proof works on.
-type bench struct {
+// fixture is what a proof works on.
+type fixture struct {
 	place  Place
 	driver Driver
 }
@@ -217,7 +217,7 @@ func commit(t testing.TB, s pipeline.Store, want pipeline.Outcome, rs ...reading
 
 // holds checks that the place has exactly the rows of the readings, in order,
 // that a new process finds each of them in the ledger, and nothing open.
-func (b *bench) holds(t testing.TB, k pipeline.StreamKey, rs ...reading) {
+func (b *fixture) holds(t testing.TB, k pipeline.StreamKey, rs ...reading) {
 	t.Helper()
 	rs = slices.Clone(rs)
 	slices.SortFunc(rs, func(a, b reading) int { return cmp.Compare(a.window.Start, b.window.Start) })
@@ -252,7 +252,7 @@ func (b *bench) holds(t testing.TB, k pipeline.StreamKey, rs ...reading) {
 }
 
 // ledger is what a new process reads.
-func (b *bench) ledger(t testing.TB, k pipeline.StreamKey) *pipeline.Ledger {
+func (b *fixture) ledger(t testing.TB, k pipeline.StreamKey) *pipeline.Ledger {
 	t.Helper()
 	s := b.place.Open(t)
 	l, err := s.Ledger(context.Background(), k)

@@ -11,9 +11,9 @@ import (
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
-// place makes the volume hold the window and nothing that it replaces. New rows come before old ones go, so that no crash
+// publish makes the volume hold the window and nothing that it replaces. New rows come before old ones go, so that no crash
 // leaves neither.
-func (s *Store) place(ctx context.Context, p *pending) error {
+func (s *Store) publish(ctx context.Context, p *pending) error {
 	if err := p.publishData(ctx); err != nil {
 		return err
 	}
