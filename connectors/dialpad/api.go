@@ -112,6 +112,7 @@ func (s *Source) postStats(ctx context.Context, admit httpclient.Admit, notify f
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Since:  s.made, Admit: admit,
+		// What a POST waits for has one wording, whatever the vendor answered.
 		Notify: func(_ string, until time.Time) { notify("the vendor could not be reached", until) },
 	}, &answer)
 	if err != nil {

@@ -55,6 +55,28 @@ func TestPromise10_NoPostIsSentAroundMidnight(t *testing.T) {
 	})
 }
 
+func TestPromise10_DaysAgoAreCountedAnewForARepeatedPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		newYork(t, "2000-01-05 23:58:50")
+		v := newVendor(t)
+		v.onPost = func(n int, w http.ResponseWriter) bool {
+			if n == 1 {
+				time.Sleep(20 * time.Second)
+				w.WriteHeader(http.StatusBadGateway)
+			}
+			return n == 1
+		}
+		s := newTestSource(t, v, Options{}, nil)
+		meta, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
+		if err != nil || len(v.posts) != 2 {
+			t.Fatalf("%d POSTs, %v", len(v.posts), err)
+		}
+		if v.posts[0].body["days_ago_start"] != 1.0 || v.posts[1].body["days_ago_start"] != 2.0 || dayOf(meta.Span.Start, s.set.zone).String() != "2000-01-04" {
+			t.Errorf("asked %v, then %v, for %s", v.posts[0].body, v.posts[1].body, meta.Span)
+		}
+	})
+}
+
 func TestPromise10_DaysAgoAreCountedAfterTheWaitForTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		newYork(t, "2000-01-05 23:30:00")

@@ -63,3 +63,63 @@ func TestWhatIsNotAdmittedIsNotSent(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// freely admits every attempt after a wait.
+func freely(wait time.Duration) Admit {
+	return func(ctx context.Context, _ *Request) (func(error), error) {
+		return func(error) {}, pipeline.Sleep(ctx, wait)
+	}
+}
+
+func TestWhatIsAdmittedIsRepeatedWithinItsOwnTime(t *testing.T) {
+	for _, c := range []struct {
+		says        string
+		admit       Admit
+		answers     []int         // the vendor's, the last one again and again
+		retryAfter  string        // of each refusal
+		slow        time.Duration // until each answer
+		ok          bool
+		most, least int // calls
+	}{
+		{"pauses grow, though the vendor asks for short ones", freely(0), []int{503}, "1", 0, false, 10, 4},
+		{"without an admission the vendor's pauses hold", nil, []int{503}, "1", 0, false, 62, 50},
+		{"slow refusals for asking too often do not count", freely(time.Second), []int{429, 429, 429, 502, 200}, "", 50 * time.Second, true, 5, 5},
+		{"an outage from before a long admission does not count", freely(time.Hour), []int{502, 200}, "", 0, true, 2, 2},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				client, stop := inMemory(t, func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/down" {
+						w.WriteHeader(http.StatusBadGateway)
+						return
+					}
+					time.Sleep(c.slow)
+					code := c.answers[min(calls, len(c.answers)-1)]
+					calls++
+					if c.retryAfter != "" {
+						w.Header().Set("Retry-After", c.retryAfter)
+					}
+					w.WriteHeader(code)
+				}, Options{RetryFor: time.Minute})
+				defer stop()
+				if c.admit != nil { // another request has met an outage
+					down := get("/down")
+					down.NoRetry = true
+					if _, err := client.Do(t.Context(), down); err == nil {
+						t.Fatal("no outage")
+					}
+				}
+				r := get("/x")
+				r.Admit = c.admit
+				answer, err := client.Do(t.Context(), r)
+				if (err == nil) != c.ok || calls > c.most || calls < c.least {
+					t.Errorf("%d calls, %v", calls, err)
+				}
+				if err == nil {
+					answer.Body.Close()
+				}
+			})
+		})
+	}
+}
