@@ -204,3 +204,14 @@ func TestTheSoftMemoryHoldsEveryRange(t *testing.T) {
 		}
 	}
 }
+
+func TestABodyIsClosedHoweverItsReadingEnds(t *testing.T) {
+	for _, text := range []string{"abc", "", "aeb"} {
+		read := &watched{Reader: strings.NewReader(text)}
+		r, f := newReader(1), &letters{fail: 'e'}
+		_, err := readLetters(t.Context(), r, f, func(context.Context) (io.ReadCloser, error) { return read, nil })
+		if (err != nil) != strings.Contains(text, "e") || !read.closed {
+			t.Errorf("%q: %v, closed: %v", text, err, read.closed)
+		}
+	}
+}
