@@ -39,7 +39,7 @@ func readsRuns(t *testing.T, b *fixture) {
 			t.Errorf("from %s the runs are\n\t%+v\nwant\n\t%+v", from, got, want)
 		}
 	}
-	for range s.(pipeline.RunReader).Runs(ctx, pipeline.NoInstant) {
+	for range s.(pipeline.RunReader).Runs(ctx, pipeline.NoInstant) { //nolint:errcheck // the first record is enough
 		break // nothing is left open or locked
 	}
 	if err := s.AppendRun(ctx, late); err != nil {
@@ -100,7 +100,7 @@ func readsRejects(t *testing.T, b *fixture) {
 			t.Errorf("%s has the rejects %+v", name, got)
 		}
 	}
-	for range s.(pipeline.RejectReader).WindowRejects(ctx, agents, pipeline.Activity, day(0)) {
+	for range s.(pipeline.RejectReader).WindowRejects(ctx, agents, pipeline.Activity, day(0)) { //nolint:errcheck // the first is enough
 		break // nothing is left open or locked
 	}
 	commit(t, s, pipeline.Committed, reading{key: agents, window: day(0), at: 2, rows: []string{"ana"}})

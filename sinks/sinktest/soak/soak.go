@@ -13,8 +13,9 @@
 package soak
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -158,13 +159,12 @@ func readNotes(t *testing.T) *notes {
 	}
 	folder := os.Getenv(stateVariable) //nolint:forbidigo // as above
 	n.file = filepath.Join(folder, strings.ReplaceAll(t.Name(), "/", "."))
-	f, err := os.OpenFile(n.file, os.O_RDONLY|os.O_CREATE, 0o644)
-	if err != nil {
+	text, err := os.ReadFile(n.file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		count, key, _ := strings.Cut(lines.Text(), " ")
+	for line := range strings.Lines(string(text)) {
+		count, key, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		key, ended := strings.CutSuffix(key, ".")
 		if c, err := strconv.Atoi(count); err == nil && ended {
 			n.passed[key] = c
@@ -181,7 +181,7 @@ func (n *notes) add(t *testing.T, key string, count int) {
 	}
 	n.passed[key] = count
 	n.added++
-	f, err := os.OpenFile(n.file, os.O_WRONLY|os.O_APPEND, 0o644)
+	f, err := os.OpenFile(n.file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err == nil {
 		_, err = fmt.Fprintf(f, "\n%d %s.", count, key)
 	}
