@@ -70,6 +70,14 @@ func TestAnEmulatorIsAskedWithoutCredentials(t *testing.T) {
 	}
 }
 
+func TestAStoreWithoutACapIsNotOpened(t *testing.T) {
+	o := newPlace(t).options()
+	o.MaxBytesBilled = 0
+	if _, err := Open(t.Context(), testSink, o); pipeline.KindOf(err) != pipeline.Internal {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestAccessIsToTheProjectOfTheAddress(t *testing.T) {
 	if a, err := AccessOf(testSink); err != nil || a.Project != "test-project" || a.ProjectRole == "" || a.DatasetRole == "" {
 		t.Errorf("%+v, %v", a, err)

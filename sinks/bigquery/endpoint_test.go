@@ -95,7 +95,7 @@ func newEndpoint(t testing.TB, n statement.Dataset, location string, options []o
 
 func (e *endpoint) Open(t testing.TB) pipeline.Store {
 	t.Helper()
-	s, err := Open(context.Background(), e.dsn, Options{TempDir: e.temp, ClientOptions: e.options, Pace: 100 * time.Millisecond})
+	s, err := Open(context.Background(), e.dsn, Options{MaxBytesBilled: 100 << 30, TempDir: e.temp, ClientOptions: e.options, Pace: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,9 @@ func TestAnEstimateCountsJobsAndBytesAndNamesQuotas(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPlace(t)
 			o := p.options()
-			o.MaxBytesBilled = tt.cap
+			if tt.cap > 0 {
+				o.MaxBytesBilled = tt.cap
+			}
 			got, err := p.open(t, o).Estimate(context.Background(), tt.plan)
 			if err != nil {
 				t.Fatal(err)

@@ -59,7 +59,7 @@ func newPlace(t testing.TB) place {
 }
 
 func (p place) options(more ...option.ClientOption) Options {
-	return Options{TempDir: p.temp, Pace: time.Millisecond, ClientOptions: append(p.server.Options(), more...)}
+	return Options{MaxBytesBilled: 100 << 30, TempDir: p.temp, Pace: time.Millisecond, ClientOptions: append(p.server.Options(), more...)}
 }
 
 func (p place) open(t testing.TB, o Options) *Store {

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	// Now is the real clock, for CommittedAt; nil means time.Now.
 	Now func() time.Time
-	// MaxBytesBilled caps each query job; 0 means [DefaultMaxBytesBilled].
+	// MaxBytesBilled caps each query job and must be above zero, for BigQuery takes zero for no cap. See [Config].
 	MaxBytesBilled int64
 	// Emulator is the root of a BigQuery emulator, without a slash at its end. The emulator is asked without credentials.
 	// Empty means Google.
@@ -34,9 +34,6 @@ type Options struct {
 	// Pace is the first pause before something is tried again; 0 means one second.
 	Pace time.Duration
 }
-
-// DefaultMaxBytesBilled is the cap on each query job: 100 GiB.
-const DefaultMaxBytesBilled = 100 << 30
 
 // Store is a BigQuery dataset. See [pipeline.Store] for what its methods promise.
 type Store struct {
@@ -67,6 +64,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
 			Hint: "name a dataset, for example " + ExampleAddress}
 	}
+	if o.MaxBytesBilled <= 0 {
+		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Internal, Err: errors.New("queries have no cap on what they bill")}
+	}
 	clientOptions := o.ClientOptions
 	if o.Emulator != "" {
 		clientOptions = append(slices.Clone(clientOptions), option.WithoutAuthentication(), option.WithEndpoint(o.Emulator+"/bigquery/v2/"))
@@ -89,7 +89,6 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.MaxBytesBilled = cmp.Or(o.MaxBytesBilled, DefaultMaxBytesBilled)
 	o.Pace = cmp.Or(o.Pace, time.Second)
 	return o
 }

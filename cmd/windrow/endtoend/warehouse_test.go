@@ -130,7 +130,7 @@ func openStore(ctx context.Context, root, endpoint, temp string, more ...option.
 		return parquet.Open(ctx, root, parquet.Options{})
 	}
 	return bigquery.Open(ctx, root, bigquery.Options{
-		TempDir: temp, Pace: pace,
+		MaxBytesBilled: 100 << 30, TempDir: temp, Pace: pace,
 		ClientOptions: append([]option.ClientOption{option.WithEndpoint(endpoint + "/bigquery/v2/"), option.WithoutAuthentication()}, more...),
 	})
 }
