@@ -11,7 +11,8 @@
 //
 // A format first cuts a document into ranges of whole records (csvsplit.go, json_split.go), then decodes the ranges
 // independently of each other (csvtoken.go, json_decode.go). Each record becomes a [Row]: the mapping's function sees
-// it, and rowappend.go appends what became of it to the batch. Every value that leaves a Row passes personal.go.
+// it, and rowappend.go appends what became of it to the batch. Every personal value that leaves a Row passes
+// personal.go.
 //
 // Start at row.go (what a mapping sees), then csv.go and json.go. The example of [Mapping] shows a whole one.
 package transforms

@@ -41,6 +41,25 @@ func (r *Row) outgoing(personal pipeline.Personal, col int, v value) (value, boo
 	return value{text: text, token: appendQuoted(nil, text, true)}, true
 }
 
+// writePersonal appends what may leave of a personal text to a string column.
+func (r *Row) writePersonal(col int, personal pipeline.Personal, text []byte) {
+	if v, ok := r.outgoing(personal, col, value{text: text}); ok {
+		r.into.Text(col, r.clean(v.text))
+	}
+}
+
+// convertPersonal is convert for a personal field, which has a text.
+func (r *Row) convertPersonal(c Conv, personal pipeline.Personal, col int, text []byte) bool {
+	switch c {
+	case Tags:
+		return r.writeTags(col, personal, text)
+	case Lower:
+		text = r.lower(text)
+	}
+	r.writePersonal(col, personal, text)
+	return true
+}
+
 // isPersonalScalar reports whether a JSON value that begins with c is given to the policy: a string always is, a number
 // where the mapping says what it holds, a literal never.
 func isPersonalScalar(personal pipeline.Personal, c byte) bool {
@@ -128,11 +147,11 @@ func (r *Row) settingPersonal(s *setting) pipeline.Personal {
 	return r.fieldPersonal(s.from)
 }
 
-// keptPersonal is the kind of personal data of field f in extras. A value that the mapping does not expect in this
-// field may be anything.
+// keptPersonal is the kind of personal data of field f in extras, under a policy that replaces some. A value that the
+// mapping does not expect in this field may be anything.
 func (r *Row) keptPersonal(f int) pipeline.Personal {
 	personal := r.fieldPersonal(f)
-	if r.redacts && personal == pipeline.Impersonal && !r.isAsDeclared(f) {
+	if personal == pipeline.Impersonal && !r.isAsDeclared(f) {
 		return pipeline.PersonalUnlisted
 	}
 	return personal

@@ -141,7 +141,11 @@ func (r *Row) writeSettings() {
 		s := &r.pending[i]
 		switch s.typ {
 		case setText:
-			r.writeText(s.col, r.settingPersonal(s), s.text)
+			if personal := r.settingPersonal(s); personal != pipeline.Impersonal {
+				r.writePersonal(s.col, personal, s.text)
+			} else {
+				r.into.Text(s.col, r.clean(s.text))
+			}
 		case setBool:
 			r.into.Bool(s.col, s.bits != 0)
 		case setInstant:
@@ -155,48 +159,30 @@ func (r *Row) writeField(f int) {
 	d := &r.mapping.Fields[f]
 	kept := r.flags[f]&keepInExtras != 0
 	if d.Conv != Custom && r.flags[f]&skipColumn == 0 {
-		if col := r.mapping.cols[f]; col < 0 || !r.set[col] && !r.convert(f, col) {
+		if col := r.mapping.cols[f]; col < 0 || !r.set[col] && !r.convert(d.Conv, f, col, r.fields[f].text) {
 			kept = true
 		}
 	}
 	if kept {
-		r.writeExtra(&r.mapping.names[f], r.keptPersonal(f), r.fields[f], d.Snapshot)
-	}
-}
-
-// writeText appends text to a string column. personal is the kind of personal data that text is.
-func (r *Row) writeText(col int, personal pipeline.Personal, text []byte) {
-	if personal != pipeline.Impersonal {
-		v, ok := r.outgoing(personal, col, value{text: text})
-		if !ok {
-			return
+		personal := pipeline.Impersonal
+		if r.redacts {
+			personal = r.keptPersonal(f)
 		}
-		text = v.text
+		r.writeExtra(&r.mapping.names[f], personal, r.fields[f], d.Snapshot)
 	}
-	r.into.Text(col, r.clean(text))
 }
 
-// writeTag appends an item to the list that Tags has begun in col.
-func (r *Row) writeTag(col int, personal pipeline.Personal, tag []byte) {
-	if personal != pipeline.Impersonal {
-		v, ok := r.outgoing(personal, col, value{text: tag})
-		if !ok {
-			return
-		}
-		tag = v.text
+// convert appends the text of field f to col; false means that the text cannot be read and nothing was appended. A text
+// that the policy leaves out was read.
+func (r *Row) convert(c Conv, f, col int, text []byte) bool {
+	if personal := r.fieldPersonal(f); personal != pipeline.Impersonal {
+		return r.convertPersonal(c, personal, col, text)
 	}
-	r.into.Tag(col, r.clean(tag))
-}
-
-// convert appends field f to col; false means that its text cannot be read and nothing was appended. A text that the
-// policy leaves out was read.
-func (r *Row) convert(f, col int) bool {
-	c, text := r.mapping.Fields[f].Conv, r.fields[f].text
 	switch c {
 	case Text:
-		r.writeText(col, r.fieldPersonal(f), text)
+		r.into.Text(col, r.clean(text))
 	case Lower:
-		r.writeText(col, r.fieldPersonal(f), r.lower(text))
+		r.into.Text(col, r.lower(text))
 	case Count:
 		n, ok := parseCount(text)
 		if !ok {
@@ -219,15 +205,15 @@ func (r *Row) convert(f, col int) bool {
 		}
 		r.into.Bool(col, b)
 	case Tags:
-		return r.tags(col, r.fieldPersonal(f), text)
+		return r.writeTags(col, pipeline.Impersonal, text)
 	case Custom:
 		return false
 	}
 	return true
 }
 
-// tags appends the comma-separated items of text.
-func (r *Row) tags(col int, personal pipeline.Personal, text []byte) bool {
+// writeTags appends the comma-separated items of text, each of that kind of personal data, to a list column.
+func (r *Row) writeTags(col int, personal pipeline.Personal, text []byte) bool {
 	text = r.clean(text)
 	if !hasTag(text) {
 		return false
@@ -235,7 +221,14 @@ func (r *Row) tags(col int, personal pipeline.Personal, text []byte) bool {
 	r.into.Tags(col)
 	for tag := range bytes.SplitSeq(text, comma) {
 		if tag = bytes.TrimSpace(tag); len(tag) > 0 {
-			r.writeTag(col, personal, tag)
+			if personal != pipeline.Impersonal {
+				v, ok := r.outgoing(personal, col, value{text: tag})
+				if !ok {
+					continue
+				}
+				tag = r.clean(v.text)
+			}
+			r.into.Tag(col, tag)
 		}
 	}
 	return true
