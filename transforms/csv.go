@@ -44,6 +44,7 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 		data:  c.Data,
 		row:   f.mapping.newRow(m, into, utf8.Valid(c.Data)),
 		cells: make([]cell, 0, len(head.columns)+1),
+		most:  len(head.columns),
 	}
 	d.next = d.strictRecord
 	if f.lenient {
@@ -68,9 +69,14 @@ type csvDecoder struct {
 	meta  *pipeline.Meta
 	data  []byte
 	row   *Row
-	cells []cell
+	cells []cell // of the current record
+	// A record of more cells than most is not read: those that find no room in cells are only counted.
+	most, beyond int
 	// next splits the record at a position into cells.
 	next func(at int) (record, error)
+
+	told   int    // the number of cells that reason tells
+	reason string // the last one of a miscounted row
 }
 
 // record says where one record lies in the data. Positions are bytes from its beginning.
@@ -88,9 +94,9 @@ func (d *csvDecoder) record(at int) (int, error) {
 		return 0, err
 	}
 	d.row.begin()
-	want := len(d.head.columns)
+	got, want := d.count(), len(d.head.columns)
 	if !rec.whole {
-		if rec.reason != "" || len(d.cells) != want || !d.lastCellWhole() {
+		if rec.reason != "" || got != want || !d.lastCellWhole() {
 			return 0, malformed("the download may have broken off; read it again", "the last row is cut short")
 		}
 	}
@@ -98,11 +104,8 @@ func (d *csvDecoder) record(at int) (int, error) {
 	case rec.reason != "":
 		d.row.rejectRaw(rec.raw, rec.reason)
 		return rec.end, nil
-	case len(d.cells) < want:
-		d.row.rejectRaw(rec.raw, fmt.Sprintf("has %d of %d cells", len(d.cells), want))
-		return rec.end, nil
-	case len(d.cells) > want:
-		d.row.rejectRaw(rec.raw, fmt.Sprintf("has %d cells, the header has %d", len(d.cells), want))
+	case got != want:
+		d.row.rejectRaw(rec.raw, d.miscounted(got, want))
 		return rec.end, nil
 	}
 	for _, i := range d.head.listed {
@@ -121,6 +124,21 @@ func (d *csvDecoder) record(at int) (int, error) {
 	}
 	d.row.close()
 	return rec.end, nil
+}
+
+// count is the number of cells of the current record.
+func (d *csvDecoder) count() int { return len(d.cells) + d.beyond }
+
+// miscounted is the reason of a row with another number of cells than the header has. Such rows come in crowds, which
+// share one text.
+func (d *csvDecoder) miscounted(got, want int) string {
+	if d.told != got || d.reason == "" {
+		d.told, d.reason = got, fmt.Sprintf("has %d of %d cells", got, want)
+		if got > want {
+			d.reason = fmt.Sprintf("has %d cells, the header has %d", got, want)
+		}
+	}
+	return d.reason
 }
 
 // present is the cell's text, nil for a blank one.

@@ -14,7 +14,7 @@ import (
 // cellsOf splits records with a decoder's own tokeniser, without judging them.
 func cellsOf(t *testing.T, doc []byte, columns int, lenient bool) (rows [][]string, err error) {
 	t.Helper()
-	d := &csvDecoder{data: doc, head: &csvHeader{columns: make([]csvColumn, columns)}, row: &Row{}}
+	d := &csvDecoder{data: doc, head: &csvHeader{columns: make([]csvColumn, columns)}, row: &Row{}, most: len(doc)}
 	d.next = d.strictRecord
 	if lenient {
 		d.next = d.lenientRecord

@@ -16,6 +16,7 @@ type csvHeader struct {
 	unlisted []int // positions of the other columns
 	crlf     bool  // the header's line ends in CRLF
 	ended    bool  // the header has a line end
+	growth   int   // how many bytes a byte of a row may become, at most, because of the names in extras
 }
 
 // csvColumn says where a column's cells go.
@@ -30,11 +31,19 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	if bytes.IndexByte(bytes.TrimRight(head, "\r\n"), '\r') >= 0 {
 		return nil, malformed("lines must end in LF or CRLF", "its lines end in CR alone")
 	}
-	d := &csvDecoder{data: head, head: &csvHeader{}}
+	d := &csvDecoder{data: head, head: &csvHeader{}, most: maxColumns}
 	if f.lenient {
 		d.splitLine(len(bytes.TrimRight(head, "\r\n")))
 	} else if _, err := d.strictRecord(0); err != nil {
 		return nil, err
+	}
+	if n := d.count(); n > maxColumns {
+		return nil, malformed("the answer may be another document; else let the vendor export fewer", "the header has %d columns, more than %d", n, maxColumns)
+	}
+	for i, c := range d.cells {
+		if c.hi-c.lo > maxName {
+			return nil, malformed("the answer may be another document", "the name of column %d is longer than %d bytes", i+1, maxName)
+		}
 	}
 	h := &csvHeader{
 		columns: make([]csvColumn, len(d.cells)),
@@ -42,16 +51,19 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		ended:   bytes.HasSuffix(head, []byte("\n")) || bytes.HasSuffix(head, []byte("\r")),
 	}
 	sources := uniqueNames(head, d.cells)
+	names := 0
 	for i, source := range sources {
 		column := csvColumn{source: source, field: f.mapping.field(source)}
 		if column.field < 0 {
 			column.name = *f.mapping.unlistedName(source)
 			h.unlisted = append(h.unlisted, i)
+			names += len(column.name.member)
 		} else {
 			h.listed = append(h.listed, i)
 		}
 		h.columns[i] = column
 	}
+	h.growth = 1 + names/(2*len(h.columns)) // a cell that is not blank has at least a byte and a separator
 	return h, nil
 }
 
@@ -60,6 +72,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 func uniqueNames(head []byte, cells []cell) []string {
 	names := make([]string, len(cells))
 	taken := make(map[string]bool, len(cells))
+	next := make(map[string]int) // by stem: the first number that may be free
 	var unnamed []int
 	for i, c := range cells {
 		text := bytes.ToValidUTF8(head[c.lo:c.hi], replacement)
@@ -77,9 +90,11 @@ func uniqueNames(head []byte, cells []cell) []string {
 			names[i] = "column_" + strconv.Itoa(i+1)
 		}
 		stem := names[i]
-		for n := 2; taken[names[i]]; n++ {
+		n := max(next[stem], 2)
+		for ; taken[names[i]]; n++ {
 			names[i] = stem + "_" + strconv.Itoa(n)
 		}
+		next[stem] = n
 		taken[names[i]] = true
 	}
 	return names
@@ -138,11 +153,16 @@ func binary(offset int64) error {
 	return malformed("the answer may be compressed, binary or UTF-16", "there is a NUL byte at byte %d", offset)
 }
 
+// headerTooLong is the error of a document whose header does not end.
+func headerTooLong() error {
+	return malformed("the answer may be another document", "the header is longer than %d KiB", maxHeader>>10)
+}
+
 // tooLong is the error of a record at an offset whose end is not in sight. Irregular quotes can make many records
 // look like one, so the strict reading leaves the judgement to the lenient one.
 func tooLong(offset int64, quotes, lenient bool) error {
 	if quotes && !lenient {
 		return pipeline.ErrIrregular
 	}
-	return malformed("it may not be CSV", "the record at byte %d is longer than %d MiB", offset, maxRecord>>20)
+	return malformed("it may not be CSV", "the record at byte %d is longer than %d MiB", offset, maxRow>>20)
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// maxRecord is the length in bytes of the longest record that is read.
-const maxRecord = 16 << 20
-
 // firstRead is the size in bytes of the first buffer of a document.
 const firstRead = 256 << 10
 
@@ -103,7 +100,7 @@ func (s *splitter) fill(n int) error {
 }
 
 // longer is the number of bytes to read when buf holds no whole record.
-func longer(buf []byte) int { return max(len(buf)+1, min(2*len(buf), maxRecord+1)) }
+func longer(buf []byte) int { return max(len(buf)+1, min(2*len(buf), maxRow+1)) }
 
 // release gives the splitter's own memory back.
 func (s *splitter) release() {
@@ -131,13 +128,16 @@ func (s *splitter) header() ([]byte, error) {
 			s.discard(skip)
 			break
 		}
-		if len(s.buf) > maxRecord {
+		if len(s.buf) > maxRow {
 			return nil, tooLong(s.offset, false, s.format.lenient)
 		}
 	}
 	end, err := s.headerEnd()
 	if err != nil {
 		return nil, err
+	}
+	if end > maxHeader {
+		return nil, headerTooLong()
 	}
 	head := bytes.Clone(s.buf[:end])
 	s.discard(end)
@@ -149,7 +149,19 @@ func (s *splitter) header() ([]byte, error) {
 		return nil, err
 	}
 	s.width = len(h.columns)
+	if h.growth > maxGrowth {
+		s.shorten(max(s.target*maxGrowth/h.growth, 1))
+	}
 	return head, nil
+}
+
+// shorten makes the ranges shorter. What was read beyond the first of them is read again later.
+func (s *splitter) shorten(target int) {
+	s.target = target
+	if len(s.buf) > target {
+		s.r, s.eof = io.MultiReader(bytes.NewReader(bytes.Clone(s.buf[target:])), s.r), false
+		s.buf = s.buf[:target]
+	}
 }
 
 // headerEnd finds the end of the header record: the first line end outside quotes. For the lenient reading it is the
@@ -168,8 +180,11 @@ func (s *splitter) headerEnd() (int, error) {
 		if s.eof {
 			return len(s.buf), nil
 		}
-		if len(s.buf) > maxRecord {
-			return 0, tooLong(s.offset, quotes > 0, s.format.lenient)
+		if len(s.buf) > maxHeader {
+			if quotes > 0 && !s.format.lenient {
+				return 0, pipeline.ErrIrregular // for the lenient reading the header ends with its first line
+			}
+			return 0, headerTooLong()
 		}
 		if err := s.fill(longer(s.buf)); err != nil {
 			return 0, err
@@ -197,7 +212,7 @@ func (s *splitter) next() ([]byte, error) {
 		if end > 0 {
 			return s.takeFirst(end), nil
 		}
-		if len(s.buf) > maxRecord {
+		if len(s.buf) > maxRow {
 			return nil, tooLong(s.offset, bytes.Contains(s.buf, quote), s.format.lenient)
 		}
 	}

@@ -53,17 +53,17 @@ func TestSplitPassesReadErrorsOn(t *testing.T) {
 }
 
 func TestARecordWithoutEndIsMalformed(t *testing.T) {
-	endless := strings.Repeat("x", maxRecord+2)
+	endless := strings.Repeat("x", maxRow+2)
 	_, err := read(t, minimal+row1+endless)
-	wantKind(t, err, pipeline.Malformed, fmt.Sprintf("the record at byte %d is longer than 16 MiB", len(minimal+row1)))
+	wantKind(t, err, pipeline.Malformed, fmt.Sprintf("the record at byte %d is longer than 32 MiB", len(minimal+row1)))
 	_, err = read(t, endless)
-	wantKind(t, err, pipeline.Malformed, "the record at byte 0 is longer")
+	wantKind(t, err, pipeline.Malformed, "the header is longer than 256 KiB")
 	_, err = read(t, minimal+"\""+endless+"\n")
 	if !errors.Is(err, pipeline.ErrIrregular) {
 		t.Errorf("got %v; quotes may be to blame, so the lenient reading decides", err)
 	}
 	_, err = load(t, NewCSV(testMapping(), pipeline.Policy{}).Lenient(), &testMeta, strings.NewReader(minimal+"\""+endless+"\n"), 1<<20)
-	wantKind(t, err, pipeline.Malformed, "longer than 16 MiB")
+	wantKind(t, err, pipeline.Malformed, "longer than 32 MiB")
 }
 
 func TestIrregularQuoting(t *testing.T) {

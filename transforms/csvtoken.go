@@ -35,6 +35,7 @@ func (d *csvDecoder) strictRecord(at int) (record, error) {
 // splitRecord splits the record at a position into cells: each cell is quoted from end to end or holds no quote at all.
 func (d *csvDecoder) splitRecord(at int) (record, quoting) {
 	data, cells := d.data, d.cells[:0]
+	d.beyond = 0
 	for i := at; ; {
 		c := cell{lo: i}
 		if i < len(data) && data[i] == '"' {
@@ -50,7 +51,11 @@ func (d *csvDecoder) splitRecord(at int) (record, quoting) {
 				c.hi--
 			}
 		}
-		cells = append(cells, c)
+		if len(cells) < cap(cells) || len(cells) <= d.most {
+			cells = append(cells, c)
+		} else {
+			d.beyond++
+		}
 		if i < len(data) && data[i] == ',' {
 			i++
 			continue

@@ -87,6 +87,7 @@ func (d *jsonDecoder) element(i int) int {
 	s, r := &d.scan, d.row
 	r.begin()
 	r.forget()
+	d.forgetNames()
 	if s.b[i] != '{' {
 		end, _ := s.value(i)
 		if end >= 0 {
@@ -112,6 +113,22 @@ func (d *jsonDecoder) element(i int) int {
 	return end
 }
 
+// tooManyMembers names the limit, maxColumns.
+const tooManyMembers = "it has more than 4096 members"
+
+// forgetNames forgets the names of earlier rows once there are many: rows may have no name in common.
+func (d *jsonDecoder) forgetNames() {
+	if len(d.spelled) < 2*maxColumns {
+		return
+	}
+	clear(d.spelled)
+	clear(d.members)
+	d.first = nil
+	for _, e := range d.envelope {
+		d.members[e.title] = e.jsonMember
+	}
+}
+
 // object reads the members of the object at i into the row. repeated is a member that the object has more than once.
 func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 	s := &d.scan
@@ -120,7 +137,10 @@ func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 		return i + 1, nil
 	}
 	follow := &d.first
-	for {
+	for members := 1; ; members++ {
+		if members > maxColumns {
+			return s.fail(tooManyMembers), nil
+		}
 		key, at := d.key(i, *follow)
 		if at < 0 {
 			return -1, nil

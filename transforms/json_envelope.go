@@ -21,7 +21,7 @@ func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipel
 	if len(body) > maxEnvelope {
 		return f.malformed("the answer is longer than %d MiB", maxEnvelope>>20)
 	}
-	e := envelope{format: f, rangeBytes: rangeBytes, scan: scanner{b: bytes.TrimPrefix(body, byteOrderMark)}}
+	e := envelope{format: f, rangeBytes: rangeBytes, scan: scanner{b: bytes.TrimPrefix(body, byteOrderMark)}, names: make(map[string]bool)}
 	if err := e.read(); err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ type envelope struct {
 	scan       scanner
 	head       []byte   // the other members, as an object
 	ranges     [][]byte // of whole elements; nil until the array is found
-	names      []string
+	names      map[string]bool
 	isTrue     bool
 }
 
@@ -100,12 +100,12 @@ func (e *envelope) member(i, at int) (end int, err error) {
 	s, o := &e.scan, &e.format.options
 	after, _ := s.string(i)
 	name := string(unescape(nil, s.b[i+1:after-1]))
-	for _, n := range e.names {
-		if n == name {
-			return -1, e.format.malformed("the answer has the member %s twice", name)
-		}
+	if e.names[name] {
+		return -1, e.format.malformed("the answer has the member %s twice", name)
 	}
-	e.names = append(e.names, name)
+	if e.names[name] = true; len(e.names) > maxColumns {
+		return -1, e.format.malformed("the answer has more than %d members around its rows", maxColumns)
+	}
 	if name == o.Rows && at < len(s.b) && s.b[at] == '[' {
 		return e.array(at), nil
 	}

@@ -10,10 +10,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-const (
-	firstBuffer = 64 << 10 // small answers are the rule
-	maxRowBytes = 16 << 20
-)
+// firstBuffer is the size in bytes of the first buffer: small answers are the rule.
+const firstBuffer = 64 << 10
 
 // splitState is what the splitter expects next.
 type splitState uint8
@@ -109,7 +107,7 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 		return s.makeRoom(yield) // for the next range
 	}
 	if s.tooLong() {
-		return s.format.malformed("a row is longer than %d MiB", maxRowBytes>>20)
+		return s.format.malformed("a row is longer than %d MiB", maxRow>>20)
 	}
 	if s.first < 0 { // the buffer holds nothing but white space and punctuation
 		s.buf, s.pos, s.end = s.buf[:0], 0, 0
@@ -127,7 +125,7 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 
 // tooLong reports whether the element that is being read is already longer than a row may be.
 func (s *arraySplitter) tooLong() bool {
-	return s.state == inElement && len(s.buf)-s.element > maxRowBytes
+	return s.state == inElement && len(s.buf)-s.element > maxRow
 }
 
 // yieldWhole yields the whole elements and keeps the rest. The next range gets memory only when it is read.

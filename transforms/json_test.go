@@ -302,7 +302,7 @@ func TestARowWithoutEndIsAnErrorBeforeMemoryIs(t *testing.T) {
 	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	endless := io.MultiReader(strings.NewReader(`[{"resource":"`), &repeat{limit: 1 << 30})
 	_, err := decodeDocument(f, endless, 4<<20)
-	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "longer than 16 MiB") {
+	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "longer than 32 MiB") {
 		t.Errorf("got %v", err)
 	}
 }

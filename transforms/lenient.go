@@ -22,7 +22,7 @@ const strayQuote = "has a stray quote"
 // lenientRecord splits the record at a position into cells by the lenient rules.
 func (d *csvDecoder) lenientRecord(at int) (record, error) {
 	rec, s := d.splitRecord(at)
-	if s == regularQuoting && (len(d.cells) == len(d.head.columns) || bytes.IndexByte(rec.raw, '\n') < 0) {
+	if s == regularQuoting && (d.count() == len(d.head.columns) || bytes.IndexByte(rec.raw, '\n') < 0) {
 		return rec, nil
 	}
 	end := bytes.IndexByte(d.data[at:], '\n')
@@ -31,7 +31,7 @@ func (d *csvDecoder) lenientRecord(at int) (record, error) {
 	}
 	line := bytes.TrimSuffix(d.data[at:at+end], []byte{'\r'})
 	rec = record{end: at + end + 1, raw: line, whole: true}
-	if !d.lenientCells(at, at+len(line)) || len(d.cells) != len(d.head.columns) {
+	if !d.lenientCells(at, at+len(line)) || d.count() != len(d.head.columns) {
 		rec.reason = strayQuote
 	}
 	return rec, nil
@@ -40,7 +40,7 @@ func (d *csvDecoder) lenientRecord(at int) (record, error) {
 // lenientCells splits the line from at to end into cells; false when a quote stays open.
 func (d *csvDecoder) lenientCells(at, end int) bool {
 	line := d.data[:end]
-	d.cells = d.cells[:0]
+	d.cells, d.beyond = d.cells[:0], 0
 	for {
 		c := cell{lo: at, hi: end}
 		if at < end && line[at] == '"' {
@@ -55,11 +55,20 @@ func (d *csvDecoder) lenientCells(at, end int) bool {
 			}
 			at = c.hi
 		}
-		d.cells = append(d.cells, c)
+		d.add(c)
 		if at == end {
 			return true
 		}
 		at++
+	}
+}
+
+// add notes a cell of the current record.
+func (d *csvDecoder) add(c cell) {
+	if len(d.cells) < cap(d.cells) || len(d.cells) <= d.most {
+		d.cells = append(d.cells, c)
+	} else {
+		d.beyond++
 	}
 }
 
@@ -89,10 +98,10 @@ func (d *csvDecoder) splitLine(end int) {
 	for at := 0; ; {
 		n := bytes.IndexByte(d.data[at:end], ',')
 		if n < 0 {
-			d.cells = append(d.cells, cell{lo: at, hi: end})
+			d.add(cell{lo: at, hi: end})
 			return
 		}
-		d.cells = append(d.cells, cell{lo: at, hi: at + n})
+		d.add(cell{lo: at, hi: at + n})
 		at += n + 1
 	}
 }
@@ -104,7 +113,7 @@ type lenientCut struct {
 }
 
 func (l *lenientCut) cut(b []byte, eof bool) (int, error) {
-	d := &csvDecoder{data: b, head: &csvHeader{columns: make([]csvColumn, l.width)}}
+	d := &csvDecoder{data: b, head: &csvHeader{columns: make([]csvColumn, l.width)}, most: l.width}
 	for l.done < len(b) {
 		if n := lineEnd(b[l.done:]); n > 0 {
 			l.done += n
