@@ -86,7 +86,7 @@ func parseID(v string) (int64, error) {
 	return id, nil
 }
 
-// quota is how many reports may be ordered in any span of a given length.
+// quota is how many reports may be asked for in any span of a given length.
 type quota struct {
 	posts int
 	per   time.Duration

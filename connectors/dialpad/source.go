@@ -24,8 +24,8 @@ type Source struct {
 	client   *httpclient.Client
 	posts    *postLimiter
 	streams  []pipeline.Stream
-	made     time.Time // by now
-	madeThen time.Time // by clock
+	made     time.Time // when the source was made, by now
+	madeThen time.Time // the same moment by clock
 }
 
 var _ pipeline.Source = (*Source)(nil)
@@ -70,14 +70,14 @@ func (s *Source) timeless(id pipeline.StreamID) bool {
 	return ok && e.grouping(s.set) == "group"
 }
 
-// clockStands tells whether the planning clock is the fixed one of --as-of:
-// no midnight comes over it.
+// clockStands tells whether the planning clock is a fixed one, which no midnight
+// comes over.
 func (s *Source) clockStands() bool {
 	return s.clock().Equal(s.madeThen) && !s.now().Equal(s.made)
 }
 
-// Check looks at a report that cannot exist: the API says so (400 or 404) to
-// whoever shows a good key, and it costs nothing of the quota of reports.
+// Check polls a report that cannot exist. The API says so (400 or 404) to whoever
+// shows a good key, and polling costs nothing of the quota of reports.
 func (s *Source) Check(ctx context.Context) error {
 	var ignored map[string]any
 	err := s.client.JSON(ctx, httpclient.Request{
