@@ -29,8 +29,8 @@ func (r *finalRecord) expect() {
 	r.sync = true
 }
 
-// tells keeps what the sync did.
-func (r *finalRecord) tells(s pipeline.Summary) {
+// keep holds what the sync did until the last line is written.
+func (r *finalRecord) keep(s pipeline.Summary) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary = s

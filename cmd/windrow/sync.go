@@ -81,7 +81,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 		f.apply(e)
 		e.Shard = s.shard()
 		summary, err := a.watched(ctx, s, e, f.waive)
-		a.final.tells(summary)
+		a.final.keep(summary)
 		if summary.FinishedAt == 0 { // there are no results to show
 			return err
 		}
