@@ -123,7 +123,7 @@ func version(path string) (Version, error) {
 	}
 	inode := uint64(0)
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		inode = uint64(stat.Ino)
+		inode = stat.Ino
 	}
 	return Version(fmt.Sprintf("%d-%d-%d", inode, info.ModTime().UnixNano(), info.Size())), nil
 }

@@ -40,9 +40,10 @@ type Volume interface {
 	Reader
 	Writer
 
-	// Probe writes something, reads it back and removes it, and so proves that the volume can be written to. It leaves
-	// nothing behind, whether it fails or not, and creates no place that does not exist. It does not wait for Update.
-	// Its error is the storage's own, for the caller to classify.
+	// Probe writes something, reads it back and removes it, and so proves that the volume can be written to. Where Update
+	// does not run alone it also proves that the storage obeys the conditions of Publish and Remove: a storage that ignores
+	// them must be refused before it loses rows. It leaves nothing behind, whether it fails or not, and creates no place
+	// that does not exist. It does not wait for Update. Its error is the storage's own, for the caller to classify.
 	Probe(ctx context.Context) error
 	// Close drops every draft of this volume. Objects stay. It is idempotent and does not wait for running calls, after
 	// which nobody may use the volume.
