@@ -122,7 +122,7 @@ func Retryable(err error) bool {
 // reading; the engine then reads the body again with Format.Lenient.
 var ErrIrregular = errors.New("irregular quoting")
 
-// Fault is one thing that is wrong with the configuration. All faults of a
+// ConfigError is one thing that is wrong with the configuration. All faults of a
 // run are reported together.
 type ConfigError struct {
 	Variable string // WINDROW_DIALPAD_TIMEZONE
