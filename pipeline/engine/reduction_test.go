@@ -175,7 +175,7 @@ func TestAReducerThatKeepsTooMuchFailsItsWindowsAlone(t *testing.T) {
 }
 
 // stray makes a row outside of its window.
-type stray struct{ timeInState }
+type stray struct{}
 
 func (stray) Reduce(w pipeline.Window, into *pipeline.Batch) (int64, error) {
 	w.Span = calendar.Span{Start: w.End, End: w.End.Add(time.Hour)}
