@@ -29,6 +29,9 @@ func (c *Client) attempt(ctx context.Context, r Request) (*Response, error) {
 	if err := CheckURL(at); err != nil {
 		return nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("the address %w", err)}
 	}
+	if err := c.links.check(at); err != nil {
+		return nil, inward(r.Op)
+	}
 	h := hop{method: r.Method, url: at, body: r.Body, header: r.Header, first: true}
 	for range maxRedirects + 1 {
 		answer, next, err := c.hop(ctx, r, h)
@@ -167,6 +170,9 @@ func (c *Client) redirect(r Request, from hop, resp *http.Response) (*hop, error
 	if from.url.Scheme == "https" && to.Scheme != "https" {
 		return nil, refuse("the redirect leads from https to http")
 	}
+	if err := c.links.check(to); err != nil {
+		return nil, inward(r.Op)
+	}
 	next := &hop{method: from.method, url: to, body: from.body, header: harmless(from.header)}
 	keep := resp.StatusCode == http.StatusTemporaryRedirect || resp.StatusCode == http.StatusPermanentRedirect
 	if !keep && from.method != http.MethodGet && from.method != http.MethodHead {
@@ -234,6 +240,8 @@ func (c *Client) transportError(ctx, own context.Context, r Request, err error) 
 		dns         *net.DNSError
 	)
 	switch {
+	case errors.Is(err, errInward):
+		return inward(r.Op)
 	case errors.As(err, &certificate):
 		e.Kind, e.Hint = pipeline.Refused, "the host's certificate is not trusted: check the address, or the machine's root certificates"
 	case errors.As(err, &notTLS):
@@ -245,6 +253,12 @@ func (c *Client) transportError(ctx, own context.Context, r Request, err error) 
 	}
 	e.Err = errors.New(redact(err.Error(), c.secrets(r)))
 	return e
+}
+
+// inward is the error of a link or a redirect that leads where only the machine or its network can reach.
+func inward(op string) error {
+	return &pipeline.Error{Op: op, Kind: pipeline.Refused, Err: errInward,
+		Hint: "it was not followed: the vendor's answer may be forged, or the address in the configuration out of date"}
 }
 
 // watch calls off an attempt in which nothing arrives for a while.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,7 +30,7 @@ type Options struct {
 	Rate       float64           // requests per second to Base's host and its subdomains, each attempt and redirect counted; 0 is unlimited
 	Timeout    time.Duration     // until an attempt's response headers, and between two reads of a body that bring bytes; 0 is unlimited
 	RetryFor   time.Duration     // how long one request is retried
-	Transport  http.RoundTripper // nil: a clone of http.DefaultTransport
+	Transport  http.RoundTripper // nil: a clone of http.DefaultTransport that looks at each address before it dials
 	Now        func() time.Time  // the real clock; nil: time.Now
 	UserAgent  string            // empty: "windrow"
 	HideValues []string          // secrets to keep out of every message, beside each request's own
@@ -44,6 +43,7 @@ type Client struct {
 	timeout   time.Duration
 	retryFor  time.Duration
 	transport http.RoundTripper
+	links     *linkGuard
 	now       func() time.Time
 	agent     string
 	hide      []string
@@ -60,10 +60,10 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base: o.Base, timeout: o.Timeout, retryFor: o.RetryFor,
-		transport: o.Transport, now: o.Now, agent: o.UserAgent, hide: o.HideValues,
+		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, hide: o.HideValues,
 	}
 	if c.transport == nil {
-		c.transport = defaultTransport()
+		c.transport = defaultTransport(c.links)
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -79,7 +79,7 @@ func New(o Options) (*Client, error) {
 
 // defaultTransport copies the one of net/http, with room for a run's connections
 // and less memory for answers that wait to be read.
-func defaultTransport() http.RoundTripper {
+func defaultTransport(g *linkGuard) http.RoundTripper {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return http.DefaultTransport
@@ -87,7 +87,7 @@ func defaultTransport() http.RoundTripper {
 	t = t.Clone()
 	t.MaxIdleConnsPerHost = idleConnections
 	t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamBuffer}
-	return t
+	return guarded(t, g)
 }
 
 // CheckURL says what is wrong with the address of a vendor or a download:
@@ -103,14 +103,6 @@ func CheckURL(u *url.URL) error {
 		return nil
 	}
 	return errors.New("must be https (http is for loopback only)")
-}
-
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // Request is what [Client.Do] sends.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -41,7 +42,7 @@ func TestAnAnswerThatWaitsToBeReadTakesOneBufferOverHTTP2(t *testing.T) {
 
 		trusted := x509.NewCertPool()
 		trusted.AddCert(s.Certificate())
-		tr := defaultTransport().(*http.Transport)
+		tr := defaultTransport(newLinkGuard(&url.URL{Host: "127.0.0.1"})).(*http.Transport)
 		tr.TLSClientConfig = &tls.Config{RootCAs: trusted}
 		tr.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
