@@ -133,3 +133,38 @@ func TestTheDocumentsStayShort(t *testing.T) {
 		}
 	}
 }
+
+// Comments name the files of their own package, or those of another by their path.
+func TestCommentsNameFilesThatExist(t *testing.T) {
+	named := regexp.MustCompile(`(?:^|[^\w*/.-])((?:[\w-]+/)*[a-z]\w*\.go)\b`)
+	found := 0
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && path != root:
+			return filepath.SkipDir
+		case filepath.Ext(path) != ".go":
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for line := range strings.Lines(string(text)) {
+			_, comment, _ := strings.Cut(line, "//")
+			for _, m := range named.FindAllStringSubmatch(comment, -1) {
+				found++
+				_, here := os.Stat(filepath.Join(filepath.Dir(path), m[1]))
+				_, below := os.Stat(filepath.Join(root, m[1]))
+				if here != nil && below != nil {
+					t.Errorf("%s speaks of %s, which does not exist", path, m[1])
+				}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < 50 {
+		t.Errorf("comments name only %d files", found)
+	}
+}
