@@ -22,6 +22,15 @@ const (
 	EntryWaive EntryKind = "waive"
 )
 
+// NewerThan reports whether e is of a newer reading than o: of a later one by the ledger's order, by the clock between
+// readings that began from the same ledger.
+func (e *Entry) NewerThan(o *Entry) bool {
+	if e.Order != o.Order {
+		return e.Order > o.Order
+	}
+	return e.ReadAt > o.ReadAt
+}
+
 // Counts reconcile a window: Read = Rows + Rejected + Outside + Duplicate,
 // over the windows that one report serves.
 type Counts struct {
@@ -43,14 +52,17 @@ type Entry struct {
 	Window      Window    `json:"window"`
 	SyncID      SyncID    `json:"sync_id,omitempty"`
 	ExtractedAt Instant   `json:"extracted_at,omitzero"` // by the clock that plans
-	ReadAt      Instant   `json:"read_at,omitzero"`      // by the real clock; the newer reading wins
-	CommittedAt Instant   `json:"committed_at,omitzero"` // by the real clock
-	Settled     bool      `json:"settled,omitempty"`     // read at or after End + Settle
-	Counts      Counts    `json:"counts,omitzero"`
-	Fingerprint Hash      `json:"fingerprint,omitzero"`
-	RejectsHash Hash      `json:"rejects_hash,omitzero"`
-	Settings    string    `json:"settings,omitempty"`
-	Staged      int64     `json:"staged,omitempty"` // about the bytes that the reading's stage held
+	// Order says which of two readings is the newer one: it is greater than that of every commit that the ledger had when
+	// the reading began. It follows no clock. Entries of versions that knew none have 0.
+	Order       uint64  `json:"order,omitempty"`
+	ReadAt      Instant `json:"read_at,omitzero"`      // by the real clock; decides between readings of equal order
+	CommittedAt Instant `json:"committed_at,omitzero"` // by the real clock
+	Settled     bool    `json:"settled,omitempty"`     // read at or after End + Settle
+	Counts      Counts  `json:"counts,omitzero"`
+	Fingerprint Hash    `json:"fingerprint,omitzero"`
+	RejectsHash Hash    `json:"rejects_hash,omitzero"`
+	Settings    string  `json:"settings,omitempty"`
+	Staged      int64   `json:"staged,omitempty"` // about the bytes that the reading's stage held
 	// Supersedes names the windows of other bounds that this commit replaced.
 	Supersedes []Window `json:"supersedes,omitempty"`
 	Unchanged  bool     `json:"unchanged,omitempty"` // the rows in the table are an earlier, equal reading's

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"iter"
 	"maps"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline/calendar"
 )
@@ -34,7 +36,8 @@ type Ledger struct {
 	first     Instant
 	hasFirst  bool
 	live      spanMap        // committed windows
-	order     uint64         // of the newest commit
+	commits   uint64         // that were folded
+	newest    uint64         // the greatest Order of an entry
 	begun     map[Span]Entry // windows of unknown content, by the newest begin
 	waived    spanMap        // disjoint from live windows, those of unknown content excepted
 	failed    spanMap        // where the last attempt failed
@@ -92,6 +95,7 @@ func (l *Ledger) Apply(e Entry) {
 func (l *Ledger) begin(e Entry) {
 	superseded := e.Supersedes
 	e.Supersedes = nil
+	l.newest = max(l.newest, e.Order)
 	l.doubt(e)
 	l.waived.subtract(e.Window.Span)
 	for _, w := range superseded {
@@ -108,7 +112,7 @@ func (l *Ledger) doubt(e Entry) {
 	if l.begun == nil {
 		l.begun = map[Span]Entry{}
 	}
-	if old, ok := l.begun[e.Window.Span]; !ok || old.ReadAt <= e.ReadAt {
+	if old, ok := l.begun[e.Window.Span]; !ok || !old.NewerThan(&e) {
 		e.Kind = EntryBegin
 		l.begun[e.Window.Span] = e
 	}
@@ -116,6 +120,7 @@ func (l *Ledger) doubt(e Entry) {
 
 // commit keeps e.
 func (l *Ledger) commit(e *Entry) {
+	l.newest = max(l.newest, e.Order)
 	if l.newer(e) {
 		return
 	}
@@ -131,18 +136,18 @@ func (l *Ledger) commit(e *Entry) {
 			continue
 		}
 		l.supersede(it.entry.Window)
-		l.doubt(Entry{Window: it.entry.Window, SyncID: it.entry.SyncID, ReadAt: it.entry.ReadAt})
+		l.doubt(Entry{Window: it.entry.Window, SyncID: it.entry.SyncID, Order: it.entry.Order, ReadAt: it.entry.ReadAt})
 	}
-	l.order++
-	l.live.insert(spanItem{Span: s, entry: e, order: l.order})
+	l.commits++
+	l.live.insert(spanItem{Span: s, entry: e, order: l.commits})
 	l.remnants.subtract(s)
 	l.waived.subtract(s)
 	for _, it := range slices.Collect(l.failed.over(s)) {
 		l.failed.remove(it.Span)
 	}
-	l.settle(s, e.ReadAt)
+	l.settle(s, e)
 	for _, w := range e.Supersedes {
-		l.settle(w.Span, e.ReadAt)
+		l.settle(w.Span, e)
 	}
 }
 
@@ -152,9 +157,9 @@ func (l *Ledger) supersede(w Window) {
 	l.remnants.put(spanItem{Span: w.Span, entry: &Entry{Kind: EntryRemnant, Window: w}})
 }
 
-// settle ends the doubt about a window that a reading of readAt replaced.
-func (l *Ledger) settle(s Span, readAt Instant) {
-	if e, ok := l.begun[s]; !ok || e.ReadAt > readAt {
+// settle ends the doubt about a window that a commit replaced.
+func (l *Ledger) settle(s Span, by *Entry) {
+	if e, ok := l.begun[s]; !ok || e.NewerThan(by) {
 		return
 	}
 	delete(l.begun, s)
@@ -254,13 +259,66 @@ func (l *Ledger) Overlapping(s Span) []Entry {
 	return list
 }
 
+// NextOrder is the Order of a reading that begins now: greater than that of every commit in the ledger.
+func (l *Ledger) NextOrder() uint64 { return l.newest + 1 }
+
+// Trusted is the ledger as far as its times can be true. A commit that a clock which was ahead has written settles
+// nothing and tells no time: one that is dated after the given instant, and one of a reading that is dated later than
+// readings that began after it. dated lists those commits, by start. A ledger without any is returned as it is.
+func (l *Ledger) Trusted(until Instant) (trusted *Ledger, dated []Entry) {
+	ahead := l.aheadOfLater()
+	for e := range l.Windows(NoInstant) {
+		if max(e.ReadAt, e.ExtractedAt, e.CommittedAt) > until || ahead[e.Order] {
+			dated = append(dated, e)
+		}
+	}
+	if len(dated) == 0 {
+		return l, nil
+	}
+	trusted = l.Clone()
+	for _, e := range dated {
+		it, _ := trusted.live.get(e.Window.Span)
+		e.Settled, e.CommittedAt = false, 0
+		it.entry = &e
+		trusted.live.remove(it.Span)
+		trusted.live.insert(it)
+	}
+	return trusted, dated
+}
+
+// aheadOfLater tells the orders all of whose readings are dated later than a reading of a greater order. Where a run
+// lasts long and another begins meanwhile, the long run's first reading is dated before the other's.
+func (l *Ledger) aheadOfLater() map[uint64]bool {
+	const tolerance = Instant(time.Hour / time.Microsecond)
+	earliest := make(map[uint64]Instant) // by order
+	for it := range l.live.from(NoInstant) {
+		if at, ok := earliest[it.entry.Order]; !ok || it.entry.ReadAt < at {
+			earliest[it.entry.Order] = it.entry.ReadAt
+		}
+	}
+	orders := slices.Sorted(maps.Keys(earliest))
+	var ahead map[uint64]bool
+	later := Instant(math.MaxInt64 - tolerance)
+	for _, order := range slices.Backward(orders) {
+		if at := earliest[order]; at > later+tolerance {
+			if ahead == nil {
+				ahead = make(map[uint64]bool)
+			}
+			ahead[order] = true
+		} else {
+			later = min(later, at)
+		}
+	}
+	return ahead
+}
+
 // Yields reports whether a newer reading than e's is committed for any part of
 // e's window, so that e must not replace it.
 func (l *Ledger) Yields(e Entry) bool { return l.newer(&e) }
 
 func (l *Ledger) newer(e *Entry) bool {
 	for it := range l.live.over(e.Window.Span) {
-		if it.entry.ReadAt > e.ReadAt {
+		if it.entry.NewerThan(e) {
 			return true
 		}
 	}

@@ -32,6 +32,8 @@ type StreamPlan struct {
 	Holes     []Span   // hours that no window covers and that the stream cannot be asked for
 	Changed   []Window // settled windows read under other settings and not planned
 	Watermark Instant  // NoInstant before the first settled window
+	Dated     []Entry  // commits of readings by a clock that was ahead; see [Ledger.Trusted]
+	Order     uint64   // of the readings that the plan asks for; see [Entry]
 }
 
 // PlannedStream is a stream's plan, and what it costs.

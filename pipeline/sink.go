@@ -32,7 +32,7 @@ type Sink interface {
 	// windows that they supersede. It never fails as a whole: every window has its
 	// own Result, in order. A window whose fingerprint, rejects and bounds equal what
 	// is committed writes no data (Unchanged). A window of which the ledger has a
-	// newer reading (by ReadAt) is left alone (Yielded). After an error the
+	// newer reading ([Entry.NewerThan]) is left alone (Yielded). After an error the
 	// window is open, and the next commit of it repairs what this one left.
 	// Commit ends every stage that it was given: no Abort is owed. The sink retries what its store calls passing; the
 	// engine calls it for one group after the other, and other processes beside it. It may block for as long as

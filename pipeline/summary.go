@@ -12,13 +12,14 @@ type Summary struct {
 	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
-// StreamSummary is one stream's part of a [Summary]. Committed, Unchanged and
-// Failed count windows; the others count source rows.
+// StreamSummary is one stream's part of a [Summary]. Committed, Unchanged,
+// Yielded and Failed count windows; the others count source rows.
 type StreamSummary struct {
 	Stream    StreamID  `json:"stream"`
 	Account   AccountID `json:"account"`
 	Committed int       `json:"committed"`
 	Unchanged int       `json:"unchanged"`
+	Yielded   int       `json:"yielded"`
 	Failed    int       `json:"failed"`
 	Read      int64     `json:"read"`
 	Rows      int64     `json:"rows"`

@@ -295,7 +295,7 @@ func (c *cutter) endRequest() {
 }
 
 // seal checks the thresholds and seals every window. Nothing is visible yet.
-func (c *cutter) seal(maxRejects RejectLimit, planned map[calendar.Window]pipeline.PlannedWindow) ([]pipeline.Sealed, error) {
+func (c *cutter) seal(maxRejects RejectLimit, j job) ([]pipeline.Sealed, error) {
 	if c.reduction != nil {
 		if err := c.reduce(); err != nil {
 			return nil, err
@@ -323,12 +323,18 @@ func (c *cutter) seal(maxRejects RejectLimit, planned map[calendar.Window]pipeli
 			return nil, err
 		}
 		sealed = append(sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: pipeline.Entry{
-			Kind: pipeline.EntryCommit, Window: w.window, SyncID: c.id, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
-			Settled: c.extractedAt >= w.window.End.Add(c.stream.Settle), Counts: w.counts,
-			Fingerprint: w.fingerprint, RejectsHash: w.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: planned[w.window].Supersedes,
+			Kind: pipeline.EntryCommit, Window: w.window, SyncID: c.id, Order: j.order, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
+			Settled: c.settled(w.window), Counts: w.counts,
+			Fingerprint: w.fingerprint, RejectsHash: w.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: j.planned[w.window].Supersedes,
 		}})
 	}
 	return sealed, nil
+}
+
+// settled reports whether the vendor had stopped restating the window when it was read: by the clock that plans and by
+// the real one alike, for either may be ahead.
+func (c *cutter) settled(w calendar.Window) bool {
+	return min(c.extractedAt, c.readAt) >= w.End.Add(c.stream.Settle)
 }
 
 // checkRejects fails a reading of which more than the allowed share was rejected. It divides: 29 of 100 is 0.29 also as

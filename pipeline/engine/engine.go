@@ -49,6 +49,7 @@ const (
 	EventYielded   EventKind = "yielded"
 	EventFailed    EventKind = "failed"  // Err says why
 	EventChanged   EventKind = "changed" // the settled windows Changed were read under other settings than today's
+	EventDated     EventKind = "dated"   // a clock was ahead when the windows of Dated were read
 	EventHole      EventKind = "hole"    // no window covers Hole, and the vendor cannot be asked for it alone
 )
 
@@ -65,4 +66,5 @@ type Event struct {
 	// Changed are in the order of time, and at least one.
 	Changed []calendar.Window
 	Hole    calendar.Span
+	Dated   []pipeline.Entry // by start, and at least one
 }

@@ -45,7 +45,7 @@ func TestPromise07_ACommitOfTheMomentInWhichARunBeganExcusesItsFailure(t *testin
 		return errRefused
 	}))
 	good.Now, late.Now = still, still
-	if sum := mustSync(t, late); sum.Failed != 0 || sum.Unchanged != 3 {
+	if sum := mustSync(t, late); sum.Failed != 0 || sum.Yielded != 3 {
 		t.Errorf("%+v", sum)
 	}
 }

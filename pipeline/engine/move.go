@@ -19,6 +19,7 @@ type job struct {
 	stream     pipeline.Stream
 	extraction pipeline.Extraction
 	planned    map[calendar.Window]pipeline.PlannedWindow
+	order      uint64 // of the reading
 }
 
 // move carries one extraction from the vendor to the sink. This is the life of
@@ -126,7 +127,7 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (seale
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return cut.seal(r.MaxRejects, j.planned)
+	return cut.seal(r.MaxRejects, j)
 }
 
 // readBody takes a slot and reads one document into the windows.

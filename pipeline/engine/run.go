@@ -95,7 +95,7 @@ func (p plannedStream) jobs() []job {
 	}
 	jobs := make([]job, 0, len(p.extractions))
 	for _, x := range p.extractions {
-		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned})
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order})
 	}
 	return jobs
 }
@@ -146,6 +146,9 @@ func (r *run) warn(p pipeline.StreamPlan) {
 	if len(p.Changed) > 0 {
 		r.observe(Event{Kind: EventChanged, Stream: p.Stream.Key, Changed: p.Changed})
 	}
+	if len(p.Dated) > 0 {
+		r.observe(Event{Kind: EventDated, Stream: p.Stream.Key, Dated: p.Dated})
+	}
 	for _, h := range p.Holes {
 		r.observe(Event{Kind: EventHole, Stream: p.Stream.Key, Hole: h})
 	}
@@ -167,7 +170,7 @@ func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipelin
 		s.Unchanged++
 		kind = EventUnchanged
 	default:
-		s.Unchanged++ // another run has committed a newer reading
+		s.Yielded++ // another run has committed a newer reading
 		kind = EventYielded
 	}
 	if result.Outcome != pipeline.Yielded {
@@ -187,7 +190,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, started calenda
 	for _, p := range plans {
 		s := r.streams[p.Stream.Key]
 		if s.Failed > 0 {
-			errs = append(errs, r.forgive(graceful, p.Stream.Key, s, started))
+			errs = append(errs, r.forgive(graceful, p.Stream.Key, s, p.Order))
 		}
 		slices.SortFunc(s.Errors, func(a, b pipeline.WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
 		sum.Streams = append(sum.Streams, *s)
@@ -221,18 +224,18 @@ func (e *Engine) receipt() *pipeline.Receipt {
 }
 
 // forgive takes back the failure of windows that a simultaneous run has
-// committed since this one began: the tables hold what they should.
-func (r *run) forgive(ctx context.Context, k pipeline.StreamKey, s *pipeline.StreamSummary, started calendar.Instant) error {
+// committed since this one was planned: the tables hold what they should. The ledger's order says so; no clock does.
+func (r *run) forgive(ctx context.Context, k pipeline.StreamKey, s *pipeline.StreamSummary, order uint64) error {
 	l, err := r.Store.Ledger(ctx, k)
 	if err != nil {
 		return err
 	}
 	s.Errors = slices.DeleteFunc(s.Errors, func(e pipeline.WindowError) bool {
 		live, ok := l.Live(calendar.Span{Start: e.WindowStart, End: e.WindowEnd})
-		done := ok && live.CommittedAt >= started && live.SyncID != r.id
+		done := ok && live.Order >= order && live.SyncID != r.id
 		if done {
 			s.Failed--
-			s.Unchanged++
+			s.Yielded++
 		}
 		return done
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sourcegraph/conc/pool"
 
@@ -70,11 +71,12 @@ func (e *Engine) plans(ctx context.Context) ([]plannedStream, error) {
 	}
 	now := calendar.InstantOf(e.Clock())
 	plans := make([]plannedStream, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger) error {
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry) error {
 		plan, err := plan.Of(streams[i].Stream, l, e.Select, now)
 		if err != nil {
 			return err
 		}
+		plan.Dated = dated
 		plan.Windows = e.Shard.Keep(streams[i].Key, plan.Windows)
 		due := make([]calendar.Window, len(plan.Windows))
 		for j, w := range plan.Windows {
@@ -89,8 +91,11 @@ func (e *Engine) plans(ctx context.Context) ([]plannedStream, error) {
 	return plans, err
 }
 
-// eachLedger reads the ledgers of the streams, several at once.
-func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func(i int, l *pipeline.Ledger) error) error {
+// clockTolerance is how far clocks may differ without anybody being wrong.
+const clockTolerance = 5 * time.Minute
+
+// eachLedger reads the ledgers of the streams, several at once, as far as their times can be true.
+func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func(i int, l *pipeline.Ledger, dated []pipeline.Entry) error) error {
 	all := pool.New().WithContext(ctx).WithMaxGoroutines(4).WithCancelOnError().WithFirstError()
 	for i, s := range streams {
 		all.Go(func(ctx context.Context) error {
@@ -101,7 +106,8 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 			if err != nil {
 				return err
 			}
-			return do(i, l)
+			trusted, dated := l.Trusted(calendar.InstantOf(e.Now().Add(clockTolerance)))
+			return do(i, trusted, dated)
 		})
 	}
 	if err := all.Wait(); err != nil {
@@ -143,7 +149,7 @@ func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, er
 		return sum, err
 	}
 	summaries := make([]pipeline.StreamSummary, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger) error {
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry) error {
 		s := streams[i]
 		summaries[i] = pipeline.StreamSummary{Stream: s.Key.Stream, Account: s.Key.Account, Errors: []pipeline.WindowError{}}
 		spans, err := plan.Waivable(s.Stream, l, e.Select, calendar.InstantOf(e.Clock()))
@@ -176,7 +182,7 @@ func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 	}
 	now := calendar.InstantOf(e.Clock())
 	out := make([]plan.StreamStatus, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger) error {
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry) error {
 		out[i] = plan.Status(streams[i].Stream, l, now)
 		return nil
 	})

@@ -33,6 +33,7 @@ func Of(s pipeline.Stream, l *pipeline.Ledger, sel Selection, now calendar.Insta
 		Windows:   append(fresh, again...),
 		Holes:     p.holesBeside(fresh),
 		Watermark: l.Watermark(p.first),
+		Order:     l.NextOrder(),
 	}
 	slices.SortFunc(plan.Windows, func(a, b pipeline.PlannedWindow) int { return cmp.Compare(a.Window.Start, b.Window.Start) })
 	plan.Changed = p.changed(plan.Windows)

@@ -228,7 +228,7 @@ func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending, alone
 	for i, p := range group {
 		e := p.Verdict.Entry
 		entries[i] = pipeline.Entry{
-			Kind: pipeline.EntryBegin, Window: e.Window, SyncID: e.SyncID, ExtractedAt: e.ExtractedAt, ReadAt: e.ReadAt,
+			Kind: pipeline.EntryBegin, Window: e.Window, SyncID: e.SyncID, Order: e.Order, ExtractedAt: e.ExtractedAt, ReadAt: e.ReadAt,
 			Fingerprint: e.Fingerprint, RejectsHash: e.RejectsHash, Supersedes: e.Supersedes, HasData: e.HasData,
 		}
 	}

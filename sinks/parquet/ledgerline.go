@@ -37,6 +37,8 @@ func (r *lineReader) field(key []byte, e *pipeline.Entry) {
 		e.SyncID = pipeline.SyncID(r.repeated(&r.last.run))
 	case "extracted_at":
 		e.ExtractedAt = r.instant()
+	case "order":
+		e.Order = uint64(r.number())
 	case "read_at":
 		e.ReadAt = r.instant()
 	case "committed_at":

@@ -121,7 +121,7 @@ func TestTheRecordOfARunAddsItsStreamsUp(t *testing.T) {
 		to(&out).LogAttrs(t.Context(), slog.LevelError, Finished, Record(s, 3, 1234567*time.Microsecond)...)
 		return out.String()
 	}
-	const fields = `"exit":3,"sync_id":"s-1","duration_seconds":1.234,"windows":{"committed":5,"unchanged":1,"failed":1},"rows":15,"rejected":1,` +
+	const fields = `"exit":3,"sync_id":"s-1","duration_seconds":1.234,"windows":{"committed":5,"unchanged":1,"yielded":0,"failed":1},"rows":15,"rejected":1,` +
 		`"receipt":{"load_jobs":2,"query_jobs":0,"bytes_staged":0,"bytes_billed":0,"slot_ms":0}`
 	cloud := record(func(w io.Writer) *slog.Logger { return NewCloudLog(w, slog.LevelInfo, Origin{}) }, s)
 	if !strings.Contains(cloud, `"severity":"ERROR","message":"sync finished",`+fields+`,"logging.googleapis.com/labels":{"sync_id":"s-1"}}`) {

@@ -1,10 +1,12 @@
 package show
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
@@ -51,6 +53,10 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 		case engine.EventChanged:
 			line(log, slog.LevelWarn, fmt.Sprintf("%d settled windows were read under other settings; to read them again: %s",
 				len(e.Changed), refetchCommand(e.Stream.Stream, e.Changed)), e)
+		case engine.EventDated:
+			last := slices.MaxFunc(e.Dated, func(a, b pipeline.Entry) int { return cmp.Compare(a.ReadAt, b.ReadAt) })
+			line(log, slog.LevelWarn, fmt.Sprintf("%d windows were read by a machine whose clock was ahead (up to %s); their times count for nothing, and what is due of them is read again",
+				len(e.Dated), last.ReadAt), e)
 		case engine.EventHole:
 			line(log, slog.LevelWarn, fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s",
 				e.Hole, waiveCommand(e.Stream.Stream, e.Hole)), e)

@@ -17,6 +17,7 @@ func Record(s pipeline.Summary, exit int, took time.Duration) []slog.Attr {
 	for _, r := range s.Streams {
 		t.Committed += r.Committed
 		t.Unchanged += r.Unchanged
+		t.Yielded += r.Yielded
 		t.Failed += r.Failed
 		t.Rows += r.Rows
 		t.Rejected += r.Rejected
@@ -27,7 +28,7 @@ func Record(s pipeline.Summary, exit int, took time.Duration) []slog.Attr {
 	}
 	attrs = append(attrs,
 		slog.Float64("duration_seconds", float64(took.Milliseconds())/1000),
-		slog.Group("windows", slog.Int("committed", t.Committed), slog.Int("unchanged", t.Unchanged), slog.Int("failed", t.Failed)),
+		slog.Group("windows", slog.Int("committed", t.Committed), slog.Int("unchanged", t.Unchanged), slog.Int("yielded", t.Yielded), slog.Int("failed", t.Failed)),
 		slog.Int64("rows", t.Rows), slog.Int64("rejected", t.Rejected))
 	if s.Receipt != nil {
 		attrs = append(attrs, slog.Any("receipt", s.Receipt))

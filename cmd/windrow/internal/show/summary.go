@@ -20,6 +20,7 @@ func Summary(w io.Writer, s pipeline.Summary) error {
 		summaryRow(t, name(r.Stream, r.Account), r)
 		total.Committed += r.Committed
 		total.Unchanged += r.Unchanged
+		total.Yielded += r.Yielded
 		total.Failed += r.Failed
 		total.Read += r.Read
 		total.Rows += r.Rows
@@ -32,6 +33,11 @@ func Summary(w io.Writer, s pipeline.Summary) error {
 	}
 	if err := errors.Join(t.Print(w), receipt(w, s.Receipt)); err != nil {
 		return err
+	}
+	if total.Yielded > 0 {
+		if _, err := fmt.Fprintf(w, "\n%s left as another run had read it later.\n", plural(total.Yielded, "window")); err != nil {
+			return err
+		}
 	}
 	for _, r := range s.Streams {
 		if err := printErrors(w, r); err != nil {
@@ -97,7 +103,7 @@ func printErrors(w io.Writer, r pipeline.StreamSummary) error {
 func next(s pipeline.Summary) string {
 	windows, failed := 0, 0
 	for _, r := range s.Streams {
-		windows += r.Committed + r.Unchanged
+		windows += r.Committed + r.Unchanged + r.Yielded
 		failed += r.Failed
 	}
 	switch s.Exit {

@@ -1,0 +1,157 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/sinks/memory"
+)
+
+// clocked is a source of days that have a row each hour until the true present. Its own clock may be wrong.
+type clocked struct {
+	*scripted
+	truth time.Time
+	wrong time.Duration // that the machine's clock is ahead
+}
+
+func (s *clocked) now() time.Time { return s.truth.Add(s.wrong) }
+
+func (s *clocked) Fetch(ctx context.Context, r pipeline.Request, _ pipeline.Env, yield func(pipeline.Body) error) error {
+	var text strings.Builder
+	for at := r.Span.Start.Time(); at.Before(r.Span.End.Time()) && at.Before(s.truth); at = at.Add(time.Hour) {
+		fmt.Fprintf(&text, "%s %s\n", at.Format(time.RFC3339), at.Format("0215"))
+	}
+	return yield(pipeline.Body{
+		Meta: pipeline.Meta{Request: r, Span: r.Span, ExtractedAt: pipeline.InstantOf(s.now()), ReadAt: pipeline.InstantOf(s.now())},
+		Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader(text.String())), nil
+		},
+	})
+}
+
+func (s *clocked) engine(store pipeline.Store) *engine.Engine {
+	e := engineOn(store, s.scripted)
+	e.Sources, e.Clock, e.Now = []pipeline.Source{s}, s.now, s.now
+	return e
+}
+
+func newClocked(wrong time.Duration) *clocked {
+	s := &clocked{scripted: newScripted(nil), truth: time.Date(2025, 9, 10, 6, 0, 0, 0, time.UTC), wrong: wrong}
+	s.apart = true
+	return s
+}
+
+// A machine's clock is wrong for one night, then right for thirteen. No day is lost, whichever way the clock was wrong.
+func TestANightWithAWrongClockLosesNoDay(t *testing.T) {
+	for _, wrong := range []time.Duration{-30 * 24 * time.Hour, -26 * time.Hour, -time.Hour, 5 * time.Hour, 26 * time.Hour, 240 * time.Hour, 30 * 24 * time.Hour} {
+		s := newClocked(wrong)
+		store := memory.New(memory.Options{Now: s.now})
+		for night := range 14 {
+			if night == 1 {
+				s.wrong = 0
+			}
+			if _, err := s.engine(store).Sync(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			status, err := s.engine(store).Status(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mark := status[0].Watermark; night > 0 && mark != nil && *mark > calendar.InstantOf(s.truth) {
+				t.Fatalf("%v: in night %d the watermark %v is ahead of the present", wrong, night, mark)
+			}
+			s.truth = s.truth.Add(24 * time.Hour)
+		}
+		rows := map[string]int{}
+		for _, row := range store.Rows(s.key) {
+			rows[row["local_date"]]++
+		}
+		for day := time.Date(2025, 9, 7, 0, 0, 0, 0, time.UTC); day.Before(time.Date(2025, 9, 23, 0, 0, 0, 0, time.UTC)); day = day.AddDate(0, 0, 1) {
+			if n := rows[day.Format(time.DateOnly)]; n != 24 {
+				t.Errorf("%v: %s has %d of 24 rows", wrong, day.Format(time.DateOnly), n)
+			}
+		}
+		status, err := s.engine(store).Status(t.Context())
+		if err != nil || status[0].Watermark == nil || *status[0].Watermark != calendar.InstantOf(time.Date(2025, 9, 23, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%v: %+v, %v", wrong, status, err)
+		}
+	}
+}
+
+func TestWindowsOfAWrongClockAreNamedOnce(t *testing.T) {
+	s := newClocked(240 * time.Hour)
+	store := memory.New(memory.Options{Now: s.now})
+	if _, err := s.engine(store).Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.wrong = 0
+	e := s.engine(store)
+	var dated []pipeline.Entry
+	e.Observe = func(ev engine.Event) {
+		if ev.Kind == engine.EventDated {
+			dated = append(dated, ev.Dated...)
+		}
+	}
+	if _, err := e.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(dated) != 13 || dated[0].Window.Start.String() != "2025-09-07T00:00:00Z" {
+		t.Errorf("%d windows are named: %v", len(dated), dated)
+	}
+}
+
+// Of two readings the later one wins, though its machine's clock is far behind.
+func TestTheLedgersOrderDecidesWhichReadingIsNewer(t *testing.T) {
+	s := newClocked(0)
+	store := memory.New(memory.Options{Now: s.now})
+	if _, err := s.engine(store).Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.wrong = -time.Hour
+	s.truth = s.truth.Add(30 * time.Minute)
+	e := s.engine(store)
+	e.Select.Refetch = true
+	sum, err := e.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sum.Streams[0]; got.Yielded != 0 || got.Unchanged != 3 {
+		t.Errorf("%+v", got)
+	}
+	l, err := store.Ledger(t.Context(), s.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders := []uint64{}
+	for w := range l.Windows(calendar.NoInstant) {
+		orders = append(orders, w.Order)
+	}
+	if !slices.Equal(orders, []uint64{2, 2, 2}) {
+		t.Errorf("orders %v", orders)
+	}
+}
+
+// A run is planned, and then another one commits. Whether that excuses a failure of the first is not for a clock to say.
+func TestPromise07_NoClockExcusesAFailure(t *testing.T) {
+	s := newClocked(240 * time.Hour)
+	store := memory.New(memory.Options{Now: s.now})
+	if _, err := s.engine(store).Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.wrong = 0
+	s.truth = s.truth.Add(24 * time.Hour)
+	failing := engineOn(store, newScripted(func(context.Context, pipeline.Request, func(string) error) error { return errRefused }))
+	failing.Clock, failing.Now = s.now, s.now
+	sum, err := failing.Sync(t.Context())
+	if err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 4 || sum.Streams[0].Yielded != 0 {
+		t.Errorf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
+	}
+}
