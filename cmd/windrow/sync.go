@@ -56,10 +56,20 @@ func (a *app) selected(f *selection) (*setup, error) {
 	return s, nil
 }
 
-// refuseMovedClock refuses --as-of where days would be counted back from one
-// today and answered from another.
+// refuseMovedClock refuses --as-of in the future, where windows would be settled before they end, and where days would
+// be counted back from one today and answered from another.
 func (a *app) refuseMovedClock(s *setup, f *selection) error {
-	if a.asOf == "" || f.waive != "" {
+	if a.asOf == "" {
+		return nil
+	}
+	clock, err := a.clock()
+	if err != nil {
+		return err
+	}
+	if now := a.now(); clock().After(now) {
+		return usagef("`windrow plan` takes any --as-of.", "--as-of %s is later than now, %s: what has not happened yet cannot be read", a.asOf, pipeline.InstantOf(now))
+	}
+	if f.waive != "" {
 		return nil
 	}
 	for _, t := range s.tenants {
