@@ -36,11 +36,13 @@ const (
 	SinkFailed
 	// Stopped: a signal ended the run before the window was read.
 	Stopped
+	// Damaged: what a sink keeps of a stream cannot be read whole. Nothing is read or written on a guess. Exit code 1.
+	Damaged
 )
 
 var kindNames = [...]string{
 	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
-	"malformed", "mismatch", "too many rejects", "sink failed", "stopped",
+	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged",
 }
 
 func (k Kind) String() string { return kindNames[k] }

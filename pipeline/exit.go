@@ -28,17 +28,20 @@ func ExitOf(k Kind) int {
 type Ending struct {
 	Unauthorized bool // the vendor or the sink refused the credentials for a part
 	Stopped      bool // a signal came before the end
-	Failed       bool // a part failed, for any reason
+	Damaged      bool // what the sink keeps of a part cannot be read
+	Failed       bool // a part failed, for any other reason
 }
 
 // Exit is the run's exit code. Refused credentials outweigh a stop, which a
-// later run makes good; a stop outweighs other failures.
+// later run makes good; a stop outweighs damage, and that other failures.
 func (e Ending) Exit() int {
 	switch {
 	case e.Unauthorized:
 		return ExitUnauthorized
 	case e.Stopped:
 		return ExitStopped
+	case e.Damaged:
+		return ExitInternal
 	case e.Failed:
 		return ExitFailed
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/plan"
+	"github.com/windrow-data/windrow/sinks/memory"
 )
 
 // refusing is a store that commits nothing, and may note nothing either. It
@@ -120,5 +122,74 @@ func TestASummaryTellsVendorsFailuresFromThoseOfTheSink(t *testing.T) {
 	_, sum := refuse(t, nil)
 	if sum.Streams[0].Errors[0].Vendor {
 		t.Errorf("a commit that failed: %+v", sum.Streams[0])
+	}
+}
+
+// cracked is a store in which the ledger of one stream is damaged.
+type cracked struct {
+	*memory.Store
+	stream pipeline.StreamID
+}
+
+func (s cracked) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Ledger, error) {
+	if k.Stream == s.stream {
+		return nil, &pipeline.Error{Op: "read the ledger", Stream: k.Stream, Kind: pipeline.Damaged, Err: errors.New("it is cut short")}
+	}
+	return s.Store.Ledger(ctx, k)
+}
+
+func TestADamagedLedgerStopsItsStreamAlone(t *testing.T) {
+	asked := false
+	broken := newScripted(func(context.Context, pipeline.Request, func(string) error) error {
+		asked = true
+		return errRefused
+	})
+	broken.key.Stream = "dialpad.texts"
+	good := newScripted(said(map[string]string{"company": "2025-09-08T10:00:00Z a\n"}))
+	e, store := newEngine(t, good)
+	e.Store, e.Sources = cracked{store, broken.key.Stream}, []pipeline.Source{broken, good}
+	sum, err := e.Sync(t.Context())
+	if pipeline.KindOf(err) != pipeline.Damaged || !strings.Contains(err.Error(), "dialpad.texts") || sum.Exit != pipeline.ExitInternal {
+		t.Errorf("exit %d, %v", sum.Exit, err)
+	}
+	if asked || len(sum.Streams) != 1 || sum.Streams[0].Committed != 3 {
+		t.Errorf("asked %v, %+v", asked, sum.Streams)
+	}
+	if _, err := e.Plan(t.Context()); pipeline.KindOf(err) != pipeline.Damaged {
+		t.Error(err)
+	}
+	if _, err := e.Status(t.Context()); pipeline.KindOf(err) != pipeline.Damaged {
+		t.Error(err)
+	}
+}
+
+// A settled window is read again in vain, far behind the lookback. It stays due, night after night, until it is read.
+func TestAFailedReReadStaysDueUntilAReadingSucceeds(t *testing.T) {
+	s := newScripted(said(map[string]string{"company": "2025-09-07T10:00:00Z a\n"}))
+	s.apart = true
+	e, _ := newEngine(t, s)
+	mustSync(t, e)
+	answer := s.answer
+	s.answer = func(context.Context, pipeline.Request, func(string) error) error { return errRefused }
+	e.Select.Refetch, e.Select.From, e.Select.To = true, "2025-09-07", "2025-09-07"
+	if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != pipeline.ExitFailed {
+		t.Fatal(sum, err)
+	}
+	e.Select = plan.Selection{}
+	for range 2 {
+		status, err := e.Status(t.Context())
+		if err != nil || status[0].Open != 1 || status[0].Watermark == nil || status[0].Watermark.String() != "2025-09-10T00:00:00Z" {
+			t.Errorf("%+v, %v", status, err)
+		}
+		if sum, err := e.Sync(t.Context()); err != nil || sum.Exit != pipeline.ExitFailed || sum.Streams[0].Failed != 1 {
+			t.Errorf("%+v, %v", sum, err)
+		}
+	}
+	s.answer = answer
+	if sum := mustSync(t, e); sum.Unchanged != 1 {
+		t.Errorf("%+v", sum)
+	}
+	if status, err := e.Status(t.Context()); err != nil || status[0].Open != 0 {
+		t.Errorf("%+v, %v", status, err)
 	}
 }

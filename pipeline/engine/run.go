@@ -30,11 +30,11 @@ type run struct {
 }
 
 // Sync plans, reads and commits. Its error is what kept the run from its
-// windows; what befell single windows stands in the Summary.
+// windows, or from all windows of a stream; what befell single windows stands in the Summary.
 func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 	r := e.newRun()
 	started := calendar.InstantOf(e.Now())
-	plans, err := e.plans(ctx)
+	plans, damaged, err := e.plans(ctx)
 	if err != nil {
 		return pipeline.Summary{SyncID: r.id}, err
 	}
@@ -51,7 +51,7 @@ func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 		jobs = append(jobs, p.jobs()...)
 	}
 	r.work(ctx, jobs)
-	return r.finish(ctx, plans, started)
+	return r.finish(ctx, plans, damaged, started)
 }
 
 func (e *Engine) newRun() *run {
@@ -182,11 +182,11 @@ func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipelin
 
 // finish forgives windows that another run committed meanwhile, decides the
 // exit code and records the run.
-func (r *run) finish(ctx context.Context, plans []plannedStream, started calendar.Instant) (pipeline.Summary, error) {
+func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, started calendar.Instant) (pipeline.Summary, error) {
 	sum := pipeline.Summary{SyncID: r.id, StartedAt: started, Streams: make([]pipeline.StreamSummary, 0, len(plans))}
 	graceful, cancel := withGrace(ctx)
 	defer cancel()
-	var errs []error
+	errs := []error{damaged}
 	for _, p := range plans {
 		s := r.streams[p.Stream.Key]
 		if s.Failed > 0 {
@@ -196,7 +196,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, started calenda
 		sum.Streams = append(sum.Streams, *s)
 	}
 	sum.Exit = pipeline.Ending{
-		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil,
+		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil, Damaged: damaged != nil,
 		Failed: slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }),
 	}.Exit()
 	sum.FinishedAt = calendar.InstantOf(r.Now())

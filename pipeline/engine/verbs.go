@@ -63,15 +63,20 @@ func (e *Engine) selected() ([]sourceStream, error) {
 	return out, nil
 }
 
-// plans reads the ledgers and plans every selected stream, without side effects.
-func (e *Engine) plans(ctx context.Context) ([]plannedStream, error) {
+// plans reads the ledgers and plans every selected stream, without side effects. Streams whose ledger is damaged are left
+// out, and damaged says which and why.
+func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err error) {
 	streams, err := e.selected()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := calendar.InstantOf(e.Clock())
-	plans := make([]plannedStream, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry) error {
+	all, damage := make([]plannedStream, len(streams)), make([]error, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, err error) error {
+		if err != nil {
+			damage[i] = err
+			return nil
+		}
 		plan, err := plan.Of(streams[i].Stream, l, e.Select, now)
 		if err != nil {
 			return err
@@ -82,20 +87,26 @@ func (e *Engine) plans(ctx context.Context) ([]plannedStream, error) {
 		for j, w := range plan.Windows {
 			due[j] = w.Window
 		}
-		plans[i] = plannedStream{StreamPlan: plan, source: streams[i].source}
+		all[i] = plannedStream{StreamPlan: plan, source: streams[i].source}
 		if len(due) > 0 {
-			plans[i].extractions = streams[i].source.Plan(streams[i].Stream, due)
+			all[i].extractions = streams[i].source.Plan(streams[i].Stream, due)
 		}
 		return nil
 	})
-	return plans, err
+	for i, p := range all {
+		if damage[i] == nil {
+			plans = append(plans, p)
+		}
+	}
+	return plans, errors.Join(damage...), err
 }
 
 // clockTolerance is how far clocks may differ without anybody being wrong.
 const clockTolerance = 5 * time.Minute
 
-// eachLedger reads the ledgers of the streams, several at once, as far as their times can be true.
-func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func(i int, l *pipeline.Ledger, dated []pipeline.Entry) error) error {
+// eachLedger reads the ledgers of the streams, several at once, as far as their times can be true. An error that do is
+// given says that the stream's ledger is damaged; any other ends the reading.
+func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func(i int, l *pipeline.Ledger, dated []pipeline.Entry, err error) error) error {
 	all := pool.New().WithContext(ctx).WithMaxGoroutines(4).WithCancelOnError().WithFirstError()
 	for i, s := range streams {
 		all.Go(func(ctx context.Context) error {
@@ -103,11 +114,14 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 				return err
 			}
 			l, err := e.Store.Ledger(ctx, s.Key)
-			if err != nil {
+			switch {
+			case pipeline.KindOf(err) == pipeline.Damaged:
+				return do(i, nil, nil, err)
+			case err != nil:
 				return err
 			}
 			trusted, dated := l.Trusted(calendar.InstantOf(e.Now().Add(clockTolerance)))
-			return do(i, trusted, dated)
+			return do(i, trusted, dated, nil)
 		})
 	}
 	if err := all.Wait(); err != nil {
@@ -118,8 +132,8 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 
 // Plan says what Sync would do, without side effects.
 func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
-	plans, err := e.plans(ctx)
-	if err != nil {
+	plans, damaged, err := e.plans(ctx)
+	if err := errors.Join(damaged, err); err != nil {
 		return nil, err
 	}
 	out := make([]pipeline.PlannedStream, len(plans))
@@ -149,7 +163,10 @@ func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, er
 		return sum, err
 	}
 	summaries := make([]pipeline.StreamSummary, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry) error {
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, err error) error {
+		if err != nil {
+			return err
+		}
 		s := streams[i]
 		summaries[i] = pipeline.StreamSummary{Stream: s.Key.Stream, Account: s.Key.Account, Errors: []pipeline.WindowError{}}
 		spans, err := plan.Waivable(s.Stream, l, e.Select, calendar.InstantOf(e.Clock()))
@@ -182,7 +199,10 @@ func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 	}
 	now := calendar.InstantOf(e.Clock())
 	out := make([]plan.StreamStatus, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry) error {
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, err error) error {
+		if err != nil {
+			return err
+		}
 		out[i] = plan.Status(streams[i].Stream, l, now)
 		return nil
 	})

@@ -43,7 +43,7 @@ func (p *planner) uncovered() []pipeline.PlannedWindow {
 
 // reasonToRead is the reason of a piece that is asked for as s.
 func (p *planner) reasonToRead(piece, s calendar.Span) pipeline.Reason {
-	if _, failed := p.ledger.Failed(s); failed || calendar.Touches(p.doubt, s) {
+	if p.failed(s) || calendar.Touches(p.doubt, s) {
 		return pipeline.ReasonFailed
 	}
 	if len(calendar.Without(piece, p.waived)) == 0 {

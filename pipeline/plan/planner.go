@@ -107,6 +107,8 @@ func (p *planner) reasonToReadAgain(e *pipeline.Entry) pipeline.Reason {
 		if p.refetch && p.bounded {
 			return pipeline.ReasonRefetch
 		}
+	case p.failed(e.Window.Span):
+		return pipeline.ReasonFailed
 	case !e.Settled:
 		return pipeline.ReasonProvisional
 	case p.refetch:
@@ -118,6 +120,12 @@ func (p *planner) reasonToReadAgain(e *pipeline.Entry) pipeline.Reason {
 		}
 	}
 	return ""
+}
+
+// failed reports whether the last attempt to read any part of s again failed. It stays due until a reading succeeds.
+func (p *planner) failed(s calendar.Span) bool {
+	_, failed := p.ledger.Failed(s)
+	return failed
 }
 
 // superseded lists, by start, the windows of other bounds that a commit of s replaces.
