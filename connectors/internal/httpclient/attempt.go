@@ -85,7 +85,7 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 		return nil, nil, err
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		body, err := c.newBody(ctx, own, cancel, r, resp, slow)
+		body, err := c.newBody(ctx, own, cancel, r, resp)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -97,9 +97,7 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 		next, err := c.redirect(r, h, resp)
 		return nil, next, err
 	}
-	slow.arm() // an error page that trickles must not hold the attempt
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, excerptRead))
-	slow.disarm()
+	text := c.errorPage(resp, func() { cancel(errSlow) })
 	kind := kindOf(resp.StatusCode)
 	e := &pipeline.Error{Op: r.Op, Kind: kind, Err: &StatusError{
 		Code:     resp.StatusCode,
@@ -110,6 +108,20 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 		e.RetryAfter = retryAfter(resp.Header, c.now())
 	}
 	return nil, nil, e
+}
+
+// errorPage reads the beginning of an error's body. One that trickles, or never ends, does not hold the attempt: the
+// status is known already.
+func (c *Client) errorPage(resp *http.Response, late func()) []byte {
+	patience := paceSpan
+	if c.timeout > 0 {
+		patience = min(patience, c.timeout)
+	}
+	slow := newWatch(patience, late)
+	slow.arm()
+	defer slow.disarm()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, excerptRead))
+	return text
 }
 
 // awaitRate waits for the rate, which is the vendor's: a host that has nothing to

@@ -21,7 +21,7 @@ type body struct {
 	ctx    context.Context // the caller's
 	own    context.Context // the attempt's: its cause tells a stall from a cut
 	cancel context.CancelCauseFunc
-	slow   *watch
+	pace   *pace
 	limit  int64
 	wire   io.ReadCloser
 	secret []string
@@ -32,8 +32,8 @@ type body struct {
 	err   error     // sticky
 }
 
-func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFunc, r Request, resp *http.Response, slow *watch) (*body, error) {
-	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, slow: slow, limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r)}
+func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFunc, r Request, resp *http.Response) (*body, error) {
+	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, pace: newPace(c.timeout, func(err error) { cancel(err) }), limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r)}
 	switch e := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); e {
 	case "", "identity", "gzip", "x-gzip":
 		return b, nil
@@ -87,14 +87,18 @@ func (b *body) begin() error {
 	return nil
 }
 
-// wire counts what arrives, and watches that something does.
+// wire counts what arrives, and watches that it does so fast enough.
 type wire body
 
 func (w *wire) Read(p []byte) (int, error) {
-	w.slow.arm()
+	w.pace.begin()
 	n, err := w.wire.Read(p)
-	w.slow.disarm()
+	slow := w.pace.end(n)
 	w.got += int64(n)
+	if slow != nil && err == nil {
+		w.cancel(slow)
+		err = slow
+	}
 	return n, err
 }
 
@@ -105,7 +109,9 @@ func (b *body) classify(err error) error {
 	case b.ctx.Err() != nil:
 		return stopped(b.op, b.ctx.Err())
 	case errors.Is(context.Cause(b.own), errSlow):
-		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer stalled for %s after %d bytes", b.slow.limit, b.got))
+		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer stalled for %s after %d bytes", b.pace.stall, b.got))
+	case errors.Is(context.Cause(b.own), errTrickles):
+		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer was too slow, %w, and given up after %d bytes", errTrickles, b.got))
 	case errors.Is(err, gzip.ErrHeader):
 		return b.fault(pipeline.Malformed, errors.New("the answer is not the gzip that it seems to be"))
 	case errors.Is(err, gzip.ErrChecksum):
@@ -125,7 +131,7 @@ func (b *body) Close() error {
 	if b.err == nil {
 		b.err = errors.New("httpclient: read after Close")
 	}
-	b.slow.disarm()
+	b.pace.stop()
 	err := b.wire.Close()
 	b.cancel(nil)
 	return err

@@ -141,7 +141,7 @@ type Request struct {
 type Admit func(ctx context.Context, r *Request) (answered func(error), err error)
 
 // Response is a 2xx answer. Body undoes gzip, reports a connection that broke
-// off or stalled as *[pipeline.Error] of kind Unavailable, keeps MaxBody, and
+// off, stalled or trickled as *[pipeline.Error] of kind Unavailable, keeps MaxBody, and
 // must be closed.
 type Response struct {
 	StatusCode int

@@ -8,6 +8,7 @@
 // string or a signed URL.
 //
 // Start at [Client.Do]; attempt.go is one try with its redirects, queue.go who
-// may send next, body.go what guards the answer while it is read, redact.go
-// what is taken out of messages.
+// may send next, body.go what guards the answer while it is read and pace.go how
+// fast it must come, links.go where a link must not lead, redact.go what is taken
+// out of messages.
 package httpclient

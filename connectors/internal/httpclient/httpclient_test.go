@@ -227,33 +227,50 @@ func TestAttemptsKeepTheRate(t *testing.T) {
 	})
 }
 
-func TestASlowBodyIsFineAndAStalledOneIsCut(t *testing.T) {
+func TestASlowBodyIsFineWhileItKeepsThePace(t *testing.T) {
 	for _, tc := range []struct {
-		name  string
-		pause time.Duration
-		want  pipeline.Kind
-		ok    bool
+		name    string
+		first   int // bytes at once, before the others
+		piece   int // bytes that come after each pause
+		pieces  int
+		pause   time.Duration
+		time    time.Duration // until it is given up; 0: it is read whole
+		timeout time.Duration
+		says    string
 	}{
-		{"bytes flow, however slowly", 50 * time.Second, 0, true},
-		{"nothing arrives for longer than the time-out", 70 * time.Second, pipeline.Unavailable, false},
+		{name: "a little more than 1 KiB a second, for an hour", piece: 1100, pieces: 3600, pause: time.Second, timeout: time.Minute},
+		{name: "60 KiB every 30 seconds", piece: 60 << 10, pieces: 30, pause: 30 * time.Second, timeout: time.Minute},
+		{name: "a few bytes within two minutes", piece: 3, pieces: 11, pause: 10 * time.Second, timeout: time.Minute},
+		{name: "a few bytes every 50 seconds", piece: 3, pieces: 5, pause: 50 * time.Second, timeout: time.Minute, time: 2 * time.Minute, says: "less than 1 KiB/s over two minutes"},
+		{name: "a few bytes a second without end", piece: 3, pieces: 1 << 30, pause: time.Second, timeout: time.Minute, time: 2 * time.Minute, says: "less than 1 KiB/s"},
+		{name: "much at once, then a trickle", first: 1 << 20, piece: 3, pieces: 1 << 30, pause: time.Second, timeout: time.Minute, time: 4 * time.Minute, says: "less than 1 KiB/s"},
+		{name: "nothing for longer than the time-out", piece: 3, pieces: 5, pause: 70 * time.Second, timeout: time.Minute, time: time.Minute, says: "stalled for 1m0s"},
+		{name: "nothing ever, without a time-out", piece: 3, pieces: 5, pause: time.Hour, time: 2 * time.Minute, says: "less than 1 KiB/s"},
+		{name: "much at once, then nothing, without a time-out", first: 1 << 20, piece: 3, pieces: 5, pause: time.Hour, time: 4 * time.Minute, says: "less than 1 KiB/s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, stop := inMemory(t, func(w http.ResponseWriter, r *http.Request) {
-					for range 5 {
-						io.WriteString(w, "abc")
-						w.(http.Flusher).Flush()
+					send := func(n int) { _, _ = w.Write(bytes.Repeat([]byte("x"), n)); _ = http.NewResponseController(w).Flush() }
+					send(tc.first)
+					for range tc.pieces {
 						select {
 						case <-time.After(tc.pause):
 						case <-r.Context().Done():
 							return
 						}
+						send(tc.piece)
 					}
-				}, Options{Timeout: time.Minute})
+				}, Options{Timeout: tc.timeout})
 				defer stop()
+				began := time.Now()
 				text, err := read(t, c, get("/x"))
-				if tc.ok && (err != nil || text != "abcabcabcabcabc") || !tc.ok && pipeline.KindOf(err) != tc.want {
-					t.Errorf("%q, %v", text, err)
+				took := time.Since(began)
+				switch whole := tc.first + tc.piece*tc.pieces; {
+				case tc.time == 0 && (err != nil || len(text) != whole):
+					t.Errorf("%d bytes of %d after %s: %v", len(text), whole, took, err)
+				case tc.time > 0 && (pipeline.KindOf(err) != pipeline.Unavailable || !strings.Contains(err.Error(), tc.says) || took < tc.time || took > tc.time+time.Second):
+					t.Errorf("after %s: %v", took, err)
 				}
 			})
 		})
@@ -292,6 +309,28 @@ func TestAnErrorPageThatDoesNotEndIsWaitedForOnlySoLong(t *testing.T) {
 			t.Errorf("after %v: %v", took, err)
 		}
 		<-gone
+	})
+}
+
+func TestAnErrorPageWithoutATimeOutIsWaitedForTwoMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, stop := inMemory(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadGateway)
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, ".")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-time.After(time.Second):
+				case <-r.Context().Done():
+				}
+			}
+		}, Options{})
+		defer stop()
+		began := time.Now()
+		_, err := c.Do(t.Context(), get("/x"))
+		if took := time.Since(began); took != 2*time.Minute || pipeline.KindOf(err) != pipeline.Unavailable {
+			t.Errorf("after %v: %v", took, err)
+		}
 	})
 }
 
