@@ -126,16 +126,18 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 		undecided := p.Judge(l.folded)
 		p.seen = l.seen
 		l.mu.Unlock()
-		if !undecided {
-			continue
+		if undecided {
+			open = append(open, p)
 		}
+	}
+	open = s.checkUnchanged(ctx, open)
+	for _, p := range open {
 		e := &p.Verdict.Entry
 		p.replaces = p.Outcome == pipeline.Committed
 		if p.replaces {
 			e.HasData = e.Counts.Rows > 0 || e.Counts.Rejected > 0 || p.MayHold
 			p.replaces = e.HasData || len(p.Replaces) > 0 // else nothing is there and nothing comes
 		}
-		open = append(open, p)
 	}
 	return open
 }
@@ -189,6 +191,7 @@ func (s *Store) confirm(ctx context.Context, group []*pending, id string, failed
 	for _, p := range group {
 		e, ok := found[windowKey{p.Key, p.Verdict.Entry.Window.Span}]
 		if !ok {
+			p.held = nil // another process may have written meanwhile
 			open = append(open, p)
 			continue
 		}

@@ -157,7 +157,7 @@ func TestABadWindowIsFoundByHalving(t *testing.T) {
 	p.holds(t, "agent 0", "agent 1", "agent 2", "agent 4")
 }
 
-func TestUnchangedWindowsStartNoJobOnTheDataTable(t *testing.T) {
+func TestUnchangedWindowsStartNoJobThatWritesTheDataTable(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	again := func(n int) []pipeline.Sealed {
@@ -175,7 +175,7 @@ func TestUnchangedWindowsStartNoJobOnTheDataTable(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(kinds, " "); got != "script select" {
+	if got := strings.Join(kinds, " "); got != "select script select" {
 		t.Errorf("three unchanged windows took the jobs %s", got)
 	}
 }

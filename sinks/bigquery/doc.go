@@ -20,13 +20,13 @@
 //	_windrow_stage_…       rows of one commit on their way; these tables expire
 //
 // Missing tables are made, and missing columns are added. A column of another type is refused. A data table that is
-// missing while the ledger has rows is refused too: a new one would stay empty, because windows that read the same again
-// write nothing.
+// missing while the ledger has rows is refused too: a new one would have holes where no window is read again.
 //
 // # A commit
 //
-// A commit takes windows of any streams and tables, judges each window against the ledger, and makes groups of them. Each
-// group is one transaction. Windows that replace data are grouped by table, up to 1 GiB and 3,000 days a group. Windows
+// A commit takes windows of any streams and tables, and judges each window against the ledger. One query then counts what
+// the data tables hold of the windows that read as before; a window whose count differs is written again, like one that
+// changed. Then the commit makes groups of the windows. Each group is one transaction. Windows that replace data are grouped by table, up to 1 GiB and 3,000 days a group. Windows
 // that replace nothing (unchanged ones, and empty ones that never had data) ride along with the last group; where there is
 // no such group, they are a group of their own, which touches no data table. [Grouping] says how many windows a commit is
 // best given.

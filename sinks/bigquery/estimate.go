@@ -3,6 +3,7 @@ package bigquery
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
@@ -13,17 +14,18 @@ import (
 const ledgerRow = 100
 
 // Estimate implements [pipeline.Meter]. Every planned window is taken for changed. The estimate is thus an upper bound of a
-// nightly run, where most windows have not changed.
+// nightly run, where most windows have not changed; the query that counts the rows of such windows is added.
 //
 // Jobs: a load job, a script and a read of the ledger for each group of each table; a read for each stream's plan; an
-// INSERT for each stream that is seen for the first time; one job for the record of the run. Groups are counted by
+// INSERT for each stream that is seen for the first time; a count of rows for each group where the ledger has windows of the
+// plan; one job for the record of the run. Groups are counted by
 // [Grouping]'s windows and bytes, although a run that takes hours also closes a group every 5 minutes. Not counted: a
 // second load job for the rejects of a group, INSERTs into the journal (the plan does not tell which streams have a quota
 // of reports), noted failures, and making the tables, once.
 //
 // Bytes: each statement of a script is billed 10 MB for every table that the statement names, or more where the statement
 // scans more. A DELETE scans the partitions of its group's days, and an INSERT scans what is staged for those days: both
-// are taken for the table's bytes a day times the days. The days of a table are those of the windows in the ledger, as far
+// are taken for the table's bytes a day times the days, and so is a count of rows, which reads less. The days of a table are those of the windows in the ledger, as far
 // as the ledger has been read; where the ledger has no windows, a DELETE counts as reading the whole table.
 func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pipeline.Estimate, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -42,6 +44,9 @@ func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pi
 		}
 	}
 	commits := e.commits(plan)
+	if e.counts = e.again(plan); e.counts {
+		e.bill.QueryJobs += commits
+	}
 	for _, t := range pipeline.Tables() {
 		if err := e.table(ctx, t, plan, commits); err != nil {
 			return e.bill, apierror.Classify("estimate", err)
@@ -56,6 +61,7 @@ type estimate struct {
 	store  *Store
 	ledger int64 // bytes that a guard reads
 	bill   pipeline.Estimate
+	counts bool            // rows of windows that may turn out unchanged
 	warned map[string]bool // quotas; several groups may come near the same
 }
 
@@ -80,6 +86,20 @@ func (e *estimate) commits(plan []pipeline.PlannedStream) int {
 		bytes += e.stagedBefore(p.Stream.Key) * int64(len(p.Windows))
 	}
 	return max((windows+groupWindows-1)/groupWindows, int((bytes+groupBytes-1)/groupBytes))
+}
+
+// again reports whether the ledger has windows of the plan, which may turn out unchanged.
+func (e *estimate) again(plan []pipeline.PlannedStream) bool {
+	for _, p := range plan {
+		known := make(map[pipeline.Span]bool)
+		for _, live := range e.store.logs.live(p.Stream.Key) {
+			known[live.Window.Span] = true
+		}
+		if slices.ContainsFunc(p.Windows, func(w pipeline.PlannedWindow) bool { return known[w.Window.Span] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // stagedBefore is how many bytes a window of the stream took on average.
@@ -153,6 +173,9 @@ func (e *estimate) group(t *pipeline.Table, group []*pending, there *statement.E
 	e.bill.LoadJobs++
 	e.query(script)
 	e.query(leastBilled)
+	if e.counts {
+		e.bill.BytesBilled += max(leastBilled, min(daily*touched, whole))
+	}
 	const split = "split the span by --from and --to"
 	e.warn(float64(touched), 4000, "partitions that one job of table "+t.Name+" may modify", split)
 	e.warn(float64(4*touched), 100_000, "partition modifications of one transaction on table "+t.Name, split)

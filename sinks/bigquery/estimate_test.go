@@ -120,14 +120,22 @@ func TestAnEstimateIsWhatTheCommitThenTakes(t *testing.T) {
 	before := s.Receipt()
 	var again []pipeline.Sealed
 	for d := range 4 {
-		again = append(again, sealOf(t, s, agents, dayWindow(d), 2, 0, "bob"), sealOf(t, s, calls, dayWindow(d), 2, 0, "c1"))
+		agent, call := "bob", "c1"
+		if d == 3 { // unchanged
+			agent, call = "ana", "c"
+		}
+		again = append(again, sealOf(t, s, agents, dayWindow(d), 2, 0, agent), sealOf(t, s, calls, dayWindow(d), 2, 0, call))
 	}
 	for _, k := range []pipeline.StreamKey{agents, calls} {
 		if _, err := s.Ledger(ctx, k); err != nil {
 			t.Fatal(err)
 		}
 	}
-	mustCommit(t, s, pipeline.Committed, again...)
+	for i, r := range s.Commit(ctx, again) {
+		if want := map[bool]pipeline.Outcome{false: pipeline.Committed, true: pipeline.Unchanged}[i >= 6]; r.Outcome != want {
+			t.Errorf("window %d: outcome %d, want %d (%v)", i, r.Outcome, want, r.Err)
+		}
+	}
 	if err := s.AppendRun(ctx, pipeline.Summary{SyncID: "run-2"}); err != nil {
 		t.Fatal(err)
 	}

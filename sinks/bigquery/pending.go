@@ -12,6 +12,7 @@ type pending struct {
 	staging.Pending[*stage]
 	seen     int64 // the seq of the stream's last commit that the verdict knew
 	replaces bool  // the window's rows are replaced
+	held     *held // what the table was found to hold of the window; nil where nobody has asked
 }
 
 // failAll settles all windows with the error.

@@ -122,8 +122,8 @@ func (d *dataset) ensureTable(ctx context.Context, l layout) error {
 		Err: fmt.Errorf("other processes kept changing it")}
 }
 
-// mayMake refuses to make a table anew whose rows the ledger takes for committed. The new table would stay empty, because
-// windows that read the same again write nothing. All tables are made before the ledger gets its first row.
+// mayMake refuses to make a table anew whose rows the ledger takes for committed. The new table would have
+// holes, because not every window is read again. All tables are made before the ledger gets its first row.
 func (d *dataset) mayMake(ctx context.Context, l layout) error {
 	if !l.data {
 		return nil

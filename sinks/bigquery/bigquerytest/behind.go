@@ -13,3 +13,12 @@ func (s *Server) QueryDuckDB(ctx context.Context, sql string) ([][]any, error) {
 	}
 	return r.rows, nil
 }
+
+// ExecDuckDB changes rows from behind, as somebody else who may write to the dataset: it is no call, no job and costs
+// nothing.
+func (s *Server) ExecDuckDB(ctx context.Context, sql string) error {
+	if err := s.db.do(ctx, sql); err != nil {
+		return err
+	}
+	return nil
+}

@@ -2,7 +2,9 @@ package statement
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -80,6 +82,16 @@ func (x Extent) ranges() (out []dateRange) {
 func day(i pipeline.Instant, loc *time.Location) time.Time {
 	y, m, d := i.In(loc).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+// onDates narrows a scan to the partitions of the extent's days.
+func (x Extent) onDates() string {
+	dates := x.ranges()
+	ranges := make([]string, len(dates))
+	for i, r := range dates {
+		ranges[i] = fmt.Sprintf("t.`local_date` BETWEEN %s AND %s", date(r.first), date(r.last))
+	}
+	return strings.Join(ranges, " OR ")
 }
 
 // ofStreams narrows a scan to the clusters of the extent's streams.

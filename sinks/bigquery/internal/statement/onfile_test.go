@@ -71,6 +71,11 @@ func statements(t *testing.T) string {
 	}
 	tenant := pipeline.TenantKey{Source: "dialpad", Account: "default"}
 	run := pipeline.Summary{SyncID: "run", StartedAt: readAt(1), FinishedAt: readAt(2), Exit: 3}
+	var counted Extent
+	if err := counted.Add(agents, dayWindow(0), dayWindow(3)); err != nil {
+		t.Fatal(err)
+	}
+	inActivity, inEvents := TableExtent{pipeline.Activity, counted}, TableExtent{pipeline.Events, counted}
 	var b strings.Builder
 	for _, s := range []struct{ name, text string }{
 		{"check", Check},
@@ -88,6 +93,9 @@ func statements(t *testing.T) string {
 		{"commit rows of events", script(pipeline.Events, eventsStage, "", true)},
 		{"clear windows", script(pipeline.Activity, "", "", true)},
 		{"commit unchanged windows", script(pipeline.Activity, "", "", false)},
+		{"count the rows of activity", testDataset.CountRows([]TableExtent{inActivity})},
+		{"count the rows of events", testDataset.CountRows([]TableExtent{inEvents})},
+		{"count the rows of both tables", testDataset.CountRows([]TableExtent{inActivity, inEvents})},
 		{"view " + WatermarksView, testDataset.Watermarks()},
 	} {
 		b.WriteString("-- " + s.name + "\n" + strings.TrimSuffix(s.text, ";") + ";\n\n")

@@ -79,13 +79,8 @@ func same(row string) string {
 // deleteRows removes the rows of every window that overlaps a replaced one, whether or not the ledger knows that window.
 // The bounds are literals, because BigQuery prunes partitions by nothing else.
 func (d Dataset) deleteRows(t Transaction) string {
-	dates := t.Replaced.ranges()
-	ranges := make([]string, len(dates))
-	for i, r := range dates {
-		ranges[i] = fmt.Sprintf("t.`local_date` BETWEEN %s AND %s", date(r.first), date(r.last))
-	}
 	return fmt.Sprintf("DELETE FROM %s AS t WHERE (%s) AND %s AND %s",
-		d.table(t.Table.Name), strings.Join(ranges, " OR "), t.Replaced.ofStreams(), d.replaced(t, "t", overlaps("t")))
+		d.table(t.Table.Name), t.Replaced.onDates(), t.Replaced.ofStreams(), d.replaced(t, "t", overlaps("t")))
 }
 
 func (d Dataset) insertRows(t Transaction) string {

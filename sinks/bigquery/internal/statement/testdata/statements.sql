@@ -104,6 +104,17 @@ FROM UNNEST(ARRAY<STRUCT<`n` INT64, `seen` INT64, `source` STRING, `account` STR
 WHERE NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS l WHERE l.`source` IN ('ucontact') AND l.`account` IN ('default') AND l.`stream` IN ('ucontact.agents') AND l.`seq` > 0 AND l.`source` = e.`source` AND l.`account` = e.`account` AND l.`stream` = e.`stream` AND l.`kind` = 'commit' AND l.`seq` > e.`seen` AND l.`window_start` < TIMESTAMP_MICROS(e.window_end) AND l.`window_end` > TIMESTAMP_MICROS(e.window_start));
 COMMIT TRANSACTION;
 
+-- count the rows of activity
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+
+-- count the rows of events
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+
+-- count the rows of both tables
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`
+UNION ALL
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+
 -- view _windrow_watermarks
 WITH origins AS (
   SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `origin` FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`

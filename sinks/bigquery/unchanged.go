@@ -1,0 +1,112 @@
+package bigquery
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cloud.google.com/go/bigquery"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
+)
+
+// held is what a data table holds of a window, and of what overlaps the window.
+type held struct{ rows int64 }
+
+// checkUnchanged makes sure that the tables hold what the ledger says of the windows that count as unchanged. Windows whose
+// rows differ are to be written again. One query asks for all windows about which nobody has asked. Windows that cannot be
+// asked about are settled as failed; the others are returned.
+func (s *Store) checkUnchanged(ctx context.Context, group []*pending) (open []*pending) {
+	var ask []*pending
+	for _, p := range group {
+		if p.Outcome == pipeline.Unchanged && p.held == nil {
+			ask = append(ask, p)
+		}
+	}
+	if len(ask) > 0 {
+		if err := s.countHeld(ctx, ask); err != nil {
+			failAll(ask, "count the rows", err)
+		}
+	}
+	for _, p := range group {
+		switch {
+		case p.Outcome != pipeline.Unchanged:
+		case p.held == nil:
+			continue // failed
+		case p.held.rows != p.Verdict.Entry.Counts.Rows:
+			p.Outcome, p.Verdict.Entry.Unchanged, p.MayHold = pipeline.Committed, false, true
+		}
+		open = append(open, p)
+	}
+	return open
+}
+
+// stored is one window as a table has it.
+type stored struct {
+	pipeline.Span
+	rows int64
+}
+
+// countHeld asks the tables for the rows of the windows, with one query. A table that is missing holds nothing; the commit
+// then looks at the tables again.
+func (s *Store) countHeld(ctx context.Context, ask []*pending) error {
+	tables, err := extentsOf(ask)
+	if err != nil {
+		return err
+	}
+	var found map[pipeline.StreamKey][]stored
+	reset := func() { found = make(map[pipeline.StreamKey][]stored) }
+	err = s.jobs.Read(ctx, s.sql.CountRows(tables), reset, func(row []bigquery.Value) error {
+		if len(row) != 5 {
+			return errors.New("a count of rows has not five columns")
+		}
+		account, _ := row[0].(string)
+		stream, _ := row[1].(string)
+		start, _ := row[2].(time.Time)
+		end, _ := row[3].(time.Time)
+		rows, _ := row[4].(int64)
+		k := pipeline.StreamKey{Account: pipeline.AccountID(account), Stream: pipeline.StreamID(stream)}
+		found[k] = append(found[k], stored{pipeline.Span{Start: pipeline.InstantOf(start), End: pipeline.InstantOf(end)}, rows})
+		return nil
+	})
+	if apierror.Absent(err) {
+		for _, p := range ask {
+			p.held = &held{rows: -1} // as no window has it: the commit has to make sure of the table
+		}
+		_ = s.missing(err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range ask {
+		p.held = &held{}
+		for _, w := range found[p.Key] {
+			if w.Overlaps(p.Sealed.Entry.Window.Span) {
+				p.held.rows += w.rows
+			}
+		}
+	}
+	return nil
+}
+
+// extentsOf is where the windows lie in their tables.
+func extentsOf(group []*pending) (tables []statement.TableExtent, err error) {
+	for _, t := range pipeline.Tables() {
+		x := statement.TableExtent{Table: t}
+		for _, p := range group {
+			if p.Table != t {
+				continue
+			}
+			if err := x.Add(p.Key, p.Sealed.Entry.Window); err != nil {
+				return nil, err
+			}
+		}
+		if !x.Empty() {
+			tables = append(tables, x)
+		}
+	}
+	return tables, nil
+}
