@@ -24,7 +24,7 @@ type Batch struct {
 	// order of the source's fields does not matter.
 	ExtrasHash []Hash
 	// Rejects lists the rows that could not be loaded.
-	Rejects []Reject
+	Rejects Rejects
 
 	rows    int
 	columns []*column // nil where the engine fills the column
@@ -84,10 +84,23 @@ func (b *Batch) Release() {
 			c.reset()
 		}
 	}
-	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], nil
+	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], Rejects{}
+	b.trim()
 	select {
 	case batches[b.Table] <- b:
 	default:
+	}
+}
+
+// keptColumn is how many bytes of text a column of a released batch keeps.
+const keptColumn = 16 << 20
+
+// trim lets go of what rows of unusual size took.
+func (b *Batch) trim() {
+	for _, c := range b.columns {
+		if c != nil {
+			c.trim(keptColumn)
+		}
 	}
 }
 
@@ -95,7 +108,7 @@ func (b *Batch) Release() {
 func (b *Batch) Rows() int { return b.rows }
 
 // Read is the number of source rows that the batch accounts for.
-func (b *Batch) Read() int64 { return int64(b.rows) + int64(len(b.Rejects)) }
+func (b *Batch) Read() int64 { return int64(b.rows) + int64(b.Rejects.Len()) }
 
 // column returns col, padded with nulls up to the current row.
 func (b *Batch) column(col int) *column {
@@ -155,7 +168,7 @@ func (b *Batch) EndRow(at Instant, extras Hash) {
 }
 
 // Reject records a row that cannot be loaded.
-func (b *Batch) Reject(r Reject) { b.Rejects = append(b.Rejects, r) }
+func (b *Batch) Reject(r Reject) { b.Rejects.Add(r) }
 
 // Finish ends the batch: it makes every column as long as the batch and checks that no key is missing. A batch that is
 // finished may be finished again.

@@ -67,6 +67,19 @@ func (c *column) reset() {
 	}
 }
 
+// trim lets go of texts that take more memory than kept, once the column is empty again.
+func (c *column) trim(kept int) {
+	if c.dictionary != nil {
+		c = c.dictionary.values
+	}
+	if c.items != nil {
+		c = c.items
+	}
+	if cap(c.text) > kept {
+		c.text = nil
+	}
+}
+
 // size is about the bytes of the values.
 func (c *column) size() int {
 	n := 8*len(c.words) + 4*len(c.days) + len(c.text) + 4*len(c.index)

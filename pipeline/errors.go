@@ -124,6 +124,15 @@ func Retryable(err error) bool {
 // reading; the engine then reads the body again with Format.Lenient.
 var ErrIrregular = errors.New("irregular quoting")
 
+// RejectedRows is the cause of an [Error] of kind TooManyRejects.
+type RejectedRows struct {
+	Text string // how many, without any value of a row
+	// First are the first rejects of the document, or of the window. Their raw texts are not for messages.
+	First []Reject
+}
+
+func (e *RejectedRows) Error() string { return e.Text }
+
 // ConfigError is one thing that is wrong with the configuration. All faults of a
 // run are reported together.
 type ConfigError struct {

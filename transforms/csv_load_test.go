@@ -93,11 +93,11 @@ func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rang
 			return out, err
 		}
 		out.chunks++
-		before := len(batch.Rejects)
-		read := batch.Read()
+		before, read := batch.Rejects.Len(), batch.Read()
 		err = f.Decode(m, chunk, batch)
-		for i := range batch.Rejects[before:] {
-			batch.Rejects[before+i].Row += read
+		for _, r := range slices.Collect(batch.Rejects.All())[before:] {
+			r.Row += read
+			out.rejects = append(out.rejects, r)
 		}
 		if chunk.Free != nil {
 			for i := range chunk.Data { // what a later chunk would do to the memory
@@ -109,7 +109,6 @@ func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rang
 			return out, err
 		}
 	}
-	out.rejects = batch.Rejects
 	out.times, out.hashes = slices.Clone(batch.Times), slices.Clone(batch.ExtrasHash)
 	rows := batch.Rows()
 	cols, err := batch.Columns()

@@ -105,7 +105,7 @@ func show(format pipeline.Format) {
 				}
 			}
 		}
-		for _, r := range batch.Rejects {
+		for r := range batch.Rejects.All() {
 			fmt.Printf("row %d is rejected: %s: %s\n", r.Row, r.Reason, r.Raw)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -64,7 +65,7 @@ func decodeDocument(f pipeline.Format, r io.Reader, rangeBytes int) (decoded, er
 		if c.Free != nil {
 			c.Free()
 		}
-		d.rejects = append(d.rejects, b.Rejects...)
+		d.rejects = slices.AppendSeq(d.rejects, b.Rejects.All())
 		d.hashes = append(d.hashes, b.ExtrasHash...)
 		n := b.Rows()
 		cols, err := b.Columns()

@@ -32,7 +32,7 @@ func parse(f pipeline.Format, doc io.Reader, rangeBytes int) (rows, rejects int,
 		if chunk.Free != nil {
 			chunk.Free()
 		}
-		rows, rejects = rows+batch.Rows(), rejects+len(batch.Rejects)
+		rows, rejects = rows+batch.Rows(), rejects+batch.Rejects.Len()
 		batch.Release()
 		if err != nil {
 			return rows, rejects, err
@@ -138,8 +138,8 @@ func TestRowsWithoutACommonNameAreForgotten(t *testing.T) {
 	if problem := d.decode(pipeline.Chunk{Data: doc.Bytes()[1 : doc.Len()-1]}); problem != "" {
 		t.Fatal(problem)
 	}
-	if d.row.into.Rows() != rows+1 || len(d.row.into.Rejects) > 0 {
-		t.Errorf("%d rows and %d rejects of %d", d.row.into.Rows(), len(d.row.into.Rejects), rows+1)
+	if d.row.into.Rows() != rows+1 || d.row.into.Rejects.Len() > 0 {
+		t.Errorf("%d rows and %d rejects of %d", d.row.into.Rows(), d.row.into.Rejects.Len(), rows+1)
 	}
 	if n := len(d.spelled) + len(d.members); n > 4*maxColumns {
 		t.Errorf("%d names are kept", n)

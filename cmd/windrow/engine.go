@@ -36,7 +36,8 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) 
 		Store: store, Sources: sources, Streams: s.Streams,
 		Clock: clock, Now: a.now,
 		MaxRejects: engine.RejectLimit{Share: s.MaxRejects, Setting: config.Prefix + "MAX_REJECTS"}, Concurrency: s.Concurrency,
-		Group: s.target.grouping(containerMemory),
+		MaxBody: engine.BodyLimit{Bytes: s.MaxBody, Setting: config.Prefix + "MAX_BODY"},
+		Group:   s.target.grouping(containerMemory),
 	}))
 	if closed := store.Close(); closed != nil {
 		return errors.Join(closed, err)

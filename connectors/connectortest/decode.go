@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func (d *Decoded) add(t *testing.T, f pipeline.Format, m *pipeline.Meta, c pipel
 		defer c.Free()
 	}
 	err := f.Decode(m, c, b)
-	d.Times, d.Extras, d.Rejects = append(d.Times, b.Times...), append(d.Extras, b.ExtrasHash...), append(d.Rejects, b.Rejects...)
+	d.Times, d.Extras, d.Rejects = append(d.Times, b.Times...), append(d.Extras, b.ExtrasHash...), slices.AppendSeq(d.Rejects, b.Rejects.All())
 	if err != nil {
 		return err
 	}

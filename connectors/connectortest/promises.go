@@ -199,8 +199,8 @@ func rows(s pipeline.Stream, d document) (times []pipeline.Instant, err error) {
 		batch := pipeline.NewBatch(s.Table)
 		err := s.Format.Decode(&d.meta, chunk, batch)
 		times = append(times, batch.Times...)
-		if err == nil && len(batch.Rejects) > 0 {
-			err = fmt.Errorf("a row is rejected: %s", batch.Rejects[0].Reason)
+		if err == nil && batch.Rejects.Len() > 0 {
+			err = fmt.Errorf("a row is rejected: %s", slices.Collect(batch.Rejects.All())[0].Reason)
 		}
 		batch.Release()
 		if chunk.Free != nil {

@@ -3,6 +3,7 @@ package dialpad
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,8 +54,8 @@ func BenchmarkCSVDecode(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if len(batch.Rejects) > 0 {
-				b.Fatal(batch.Rejects[0])
+			if batch.Rejects.Len() > 0 {
+				b.Fatal(slices.Collect(batch.Rejects.All())[0])
 			}
 			batch.Release()
 			release(chunk)

@@ -54,7 +54,7 @@ func read(ctx context.Context, b pipeline.Body, st pipeline.Stream) ([]pipeline.
 			return nil, 0, err
 		}
 	}
-	return slices.Clone(batch.Times), len(batch.Rejects), nil
+	return slices.Clone(batch.Times), batch.Rejects.Len(), nil
 }
 
 func TestEveryServedStreamReadsTheSimulatedVendor(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,6 +34,7 @@ type cutter struct {
 
 	mu      sync.Mutex
 	outside int64 // rows outside every window; they count for the first
+	first   []pipeline.Reject
 	// when the earliest document was read, by the real and the planning clock
 	readAt      calendar.Instant
 	extractedAt calendar.Instant
@@ -93,6 +93,10 @@ type bodyCutter struct {
 	meta           *pipeline.Meta
 	days           dayCounts
 	read, rejected int64
+	bytes          int64             // of the document that were added
+	first          []pipeline.Reject // of the document
+	maxRejects     RejectLimit
+	maxBody        BodyLimit
 }
 
 func (c *bodyCutter) partition(b *pipeline.Batch, number int) (*partitioned, error) {
@@ -106,7 +110,8 @@ func (c *bodyCutter) partition(b *pipeline.Batch, number int) (*partitioned, err
 // came earlier, so that a reject's position counts from the body's first row.
 func (c *bodyCutter) add(p *partitioned, before int64) error {
 	c.read += p.read
-	c.rejected += int64(len(p.rejects))
+	c.rejected += int64(p.rejects.Len())
+	c.bytes += p.bytes
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.noteReading(p.meta)
@@ -122,7 +127,10 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 			return err
 		}
 	}
-	return c.addRejects(p.meta, p.rejects, before, &c.days)
+	if err := c.addRejects(p.meta, &p.rejects, before); err != nil {
+		return err
+	}
+	return c.checkHope(c.maxRejects, c.maxBody)
 }
 
 // addRows books a window's rows of a batch, and buffers them if they are not
@@ -225,30 +233,6 @@ func (c *cutter) endBody() error {
 	return nil
 }
 
-func (c *cutter) addRejects(m *pipeline.Meta, rejects []pipeline.Reject, before int64, days *dayCounts) error {
-	for _, r := range rejects {
-		r.Row += before
-		r.Scope = m.Request.Scope
-		w := c.windows[0]
-		if r.At != calendar.NoInstant {
-			days.count([]calendar.Instant{r.At})
-			if w = c.windowOf(m, r.At); w == nil {
-				c.outside++
-				continue
-			}
-		} else {
-			days.undated++
-		}
-		w.counts.Read++
-		w.counts.Rejected++
-		w.rejects = w.rejects.Add(r.Hash())
-		if err := w.stage.Reject(c.ctx, []pipeline.Reject{r}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // windowOf finds the window that holds t, or nil. What lies outside the span that
 // the body was asked for is outside, even where a window reaches further:
 // the request that asks for the rest brings it.
@@ -307,7 +291,7 @@ func (c *cutter) seal(maxRejects RejectLimit, j job) ([]pipeline.Sealed, error) 
 	for _, w := range c.windows {
 		total = total.Add(w.counts)
 	}
-	if err := checkRejects(total.Read, total.Rejected, maxRejects); err != nil {
+	if err := checkRejects(total.Read, total.Rejected, maxRejects, c.first); err != nil {
 		return nil, err
 	}
 	if c.extractedAt == calendar.NoInstant {
@@ -335,19 +319,6 @@ func (c *cutter) seal(maxRejects RejectLimit, j job) ([]pipeline.Sealed, error) 
 // the real one alike, for either may be ahead.
 func (c *cutter) settled(w calendar.Window) bool {
 	return min(c.extractedAt, c.readAt) >= w.End.Add(c.stream.Settle)
-}
-
-// checkRejects fails a reading of which more than the allowed share was rejected. It divides: 29 of 100 is 0.29 also as
-// a binary fraction, but 0.29 times 100 is less than 29.
-func checkRejects(read, rejected int64, limit RejectLimit) error {
-	if rejected == 0 || float64(rejected)/float64(read) <= limit.Share {
-		return nil
-	}
-	return &pipeline.Error{
-		Op: "read", Kind: pipeline.TooManyRejects,
-		Err:  fmt.Errorf("%d of %d rows were rejected, more than the share of %g that %s allows", rejected, read, limit.Share, limit.Setting),
-		Hint: "the vendor's format may have changed; nothing was committed and what was there stays",
-	}
 }
 
 // close frees the memory of the rows; the stages live on if they are sealed.

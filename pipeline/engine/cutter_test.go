@@ -17,13 +17,13 @@ func TestPromise05_AShareOfRejectsExactlyAtTheBoundPassesAndOneMoreFails(t *test
 		{100, 29, 0.29}, {100, 57, 0.57}, {1000, 1, 0.001}, {900, 63, 0.07},
 		{20, 0, 0}, {0, 0, 0},
 	} {
-		if err := checkRejects(c.read, c.rejected, RejectLimit{Share: c.share}); err != nil {
+		if err := checkRejects(c.read, c.rejected, RejectLimit{Share: c.share}, nil); err != nil {
 			t.Errorf("%d of %d rejected, a share of %g: %v", c.rejected, c.read, c.share, err)
 		}
 		if c.rejected == c.read && c.read > 0 {
 			continue // no more rows can be rejected
 		}
-		if err := checkRejects(max(c.read, 1), c.rejected+1, RejectLimit{Share: c.share}); pipeline.KindOf(err) != pipeline.TooManyRejects {
+		if err := checkRejects(max(c.read, 1), c.rejected+1, RejectLimit{Share: c.share}, nil); pipeline.KindOf(err) != pipeline.TooManyRejects {
 			t.Errorf("%d of %d rejected, more than the share of %g: %v", c.rejected+1, c.read, c.share, err)
 		}
 	}

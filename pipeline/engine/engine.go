@@ -20,6 +20,8 @@ type Engine struct {
 	Now   func() time.Time
 	// MaxRejects is the share of rejected rows above which a window fails.
 	MaxRejects RejectLimit
+	// MaxBody is the size of a body, without compression, above which it fails as unavailable.
+	MaxBody BodyLimit
 	// Concurrency is how many bodies are read at once.
 	Concurrency int
 	// Group says when sealed windows are committed; the zero Grouping commits

@@ -59,7 +59,7 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []pipelin
 		case errors.Is(err, pipeline.ErrIrregular):
 			format = format.Lenient()
 			continue
-		case !pipeline.Retryable(err):
+		case !pipeline.Retryable(err) || errors.Is(err, errBodyTooLong):
 			return nil, err
 		}
 		pause := wait.NextBackOff()
@@ -138,7 +138,7 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 	defer r.reader.slots.Release(1)
 	r.observe(Event{Kind: EventReading, Stream: j.stream.Key, Window: j.extraction.Windows[0]})
 
-	body := &bodyCutter{cutter: cut, meta: &b.Meta, days: dayCounts{asked: b.Meta.Days}}
+	body := &bodyCutter{cutter: cut, meta: &b.Meta, days: dayCounts{asked: b.Meta.Days}, maxRejects: r.MaxRejects, maxBody: r.MaxBody}
 	if err := r.reader.read(ctx, b, format, j.stream.Decoded(), body); err != nil {
 		return &brokenBody{err}
 	}
@@ -147,7 +147,7 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 	}
 	// One report that serves several windows stands or falls as a whole.
 	if len(j.extraction.Windows) > 1 {
-		if err := checkRejects(body.read, body.rejected, r.MaxRejects); err != nil {
+		if err := checkRejects(body.read, body.rejected, r.MaxRejects, body.first); err != nil {
 			return err
 		}
 	}

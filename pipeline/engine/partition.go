@@ -17,9 +17,10 @@ type partitioned struct {
 	batch   *pipeline.Batch // nil once nothing of it is needed
 	hashes  []pipeline.Hash // of its rows
 	meta    *pipeline.Meta
-	number  int // of the batch among those of the extraction
+	number  int   // of the batch among those of the extraction
+	bytes   int64 // of the document that the batch was made of
 	read    int64
-	rejects []pipeline.Reject
+	rejects pipeline.Rejects
 	outside int64
 	windows []*windowRows
 	days    dayCounts

@@ -31,14 +31,16 @@ func (r *run) prefetch(ctx context.Context, t *sequencer, i int, b pipeline.Body
 		return b, drop, nil
 	case r.prefetchSlots <- struct{}{}:
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	body, err := b.Open(ctx)
 	if err != nil {
+		cancel()
 		<-r.prefetchSlots
 		return b, drop, &brokenBody{err}
 	}
-	o := &prefetched{body: body, at: r.Now(), now: r.Now, again: b.Open}
+	o := &prefetched{body: body, at: r.Now(), now: r.Now, again: b.Open, cancel: cancel}
 	b.Open = o.open
-	return b, func() { o.close(); <-r.prefetchSlots }, nil
+	return b, func() { o.close(); cancel(); <-r.prefetchSlots }, nil
 }
 
 // prefetched is a body that was opened before its turn. It belongs to one goroutine.
@@ -47,12 +49,15 @@ type prefetched struct {
 	at    time.Time
 	now   func() time.Time
 	again func(context.Context) (io.ReadCloser, error)
+	// cancel ends the context that the body was opened with.
+	cancel context.CancelFunc
 }
 
 // open hands the body over, or asks again when it has waited for too long.
 func (o *prefetched) open(ctx context.Context) (io.ReadCloser, error) {
 	if body := o.body; body != nil && o.now().Sub(o.at) <= prefetchedFor {
 		o.body = nil
+		context.AfterFunc(ctx, o.cancel)
 		return body, nil
 	}
 	o.close()

@@ -24,8 +24,9 @@ type reader struct {
 	workers *semaphore.Weighted // ranges parsed at once
 	// ranges in memory: being read, waiting, or being parsed. Each body that is
 	// read can have one, so that none waits for what a slow vendor still sends.
-	ranges *semaphore.Weighted
-	width  int
+	ranges  *semaphore.Weighted
+	width   int
+	maxBody BodyLimit
 }
 
 func newReader(concurrency int) *reader {
@@ -66,14 +67,15 @@ type bodySink interface {
 
 // read parses one body.
 func (r *reader) read(ctx context.Context, b pipeline.Body, f pipeline.Format, t *pipeline.Table, to bodySink) error {
-	body, err := b.Open(ctx)
+	ctx, cancel := context.WithCancelCause(ctx) // also the body's, so that none is waited for in vain
+	defer cancel(nil)
+	opened, err := b.Open(ctx)
 	if err != nil {
 		return err
 	}
+	body := &boundedBody{ReadCloser: opened, ctx: ctx, limit: r.maxBody}
 	defer body.Close() //nolint:errcheck // every byte that counts was read and checked
 
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	p := &bodyReader{reader: r, meta: &b.Meta, format: f, table: t, to: to, cancel: cancel}
 	p.run(ctx, body)
 	if p.failed.Load() {
@@ -174,13 +176,15 @@ func (p *bodyReader) work(ctx context.Context, c pipeline.Chunk, number int) (*p
 			p.fail(errPanicked)
 		}
 	}()
-	batch := pipeline.NewBatch(p.table)
+	batch, bytes := pipeline.NewBatch(p.table), int64(len(c.Data))
 	err := p.format.Decode(p.meta, c, batch)
 	free(c)
 	leave()
 	var s *partitioned
 	if err == nil {
-		s, err = p.to.partition(batch, number)
+		if s, err = p.to.partition(batch, number); err == nil {
+			s.bytes = bytes
+		}
 	} else {
 		batch.Release()
 	}

@@ -215,3 +215,16 @@ func TestABodyIsClosedHoweverItsReadingEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestABodyThatFailsDoesNotWaitForTheRestOfIt(t *testing.T) {
+	r, f := newReader(1), &letters{fail: 'e'}
+	var begun sync.WaitGroup
+	begun.Add(1)
+	_, err := readLetters(t.Context(), r, f, func(ctx context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader("e"), silent{ctx, &begun})), nil
+	})
+	if !errors.Is(err, errLetter) {
+		t.Errorf("the body's error is %v", err)
+	}
+	allBack(t, r, f, 1)
+}

@@ -81,8 +81,8 @@ func (c *cutter) reduceWindow(w *openWindow) error {
 		return err
 	}
 	defer p.release()
-	if p.outside > 0 || len(p.rejects) > 0 {
-		return fmt.Errorf("the reducer of %s made %d rows outside of the window and %d rejects", c.stream.Key.Stream, p.outside, len(p.rejects))
+	if p.outside > 0 || p.rejects.Len() > 0 {
+		return fmt.Errorf("the reducer of %s made %d rows outside of the window and %d rejects", c.stream.Key.Stream, p.outside, p.rejects.Len())
 	}
 	read += w.counts.Read
 	for _, r := range p.windows {

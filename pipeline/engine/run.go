@@ -63,6 +63,7 @@ func (e *Engine) newRun() *run {
 		unauthorized:  make(map[pipeline.StreamKey]error),
 	}
 	r.committer.failed = r.noteFailed
+	r.reader.maxBody = e.MaxBody
 	return r
 }
 

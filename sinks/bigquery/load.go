@@ -57,7 +57,7 @@ func (s *Store) nameTables(ctx context.Context, group []*pending, at *stageTable
 
 // loadGroup loads the rows and the rejects of the windows that replace data into the staging tables.
 func (s *Store) loadGroup(ctx context.Context, group []*pending, at *stageTables) error {
-	var rows, rejects []*spool
+	var rows, rejects []*parquetFile
 	for _, p := range group {
 		if p.replaces && p.Stage.rows.count() > 0 {
 			rows = append(rows, &p.Stage.rows)
@@ -96,13 +96,13 @@ func (s *Store) dropTables(ctx context.Context, at *stageTables) {
 
 // loadTable fills a staging table with one load job, and counts the table's rows: a job whose id was taken may have filled
 // a table that was dropped since.
-func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.Schema, spools []*spool) error {
+func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.Schema, files []*parquetFile) error {
 	schema, err := schemaOf(arrowSchema)
 	if err != nil {
 		return err
 	}
 	want := uint64(0)
-	for _, p := range spools {
+	for _, p := range files {
 		want += uint64(p.count())
 	}
 	if err := s.dataset.ensureStage(ctx, name, schema); err != nil {
@@ -112,7 +112,7 @@ func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.S
 	table := s.dataset.handle.Table(name)
 	load := job.Load{
 		Name: "windrow_load_" + name[len(statement.StagePrefix):], Table: table, Schema: bare(schema),
-		Write: func(w io.Writer) error { return join(w, arrowSchema, spools) },
+		Write: func(w io.Writer) error { return join(w, arrowSchema, files) },
 	}
 	for _, load.Anew = range []bool{false, true} {
 		if err := s.jobs.Load(ctx, load); err != nil {
@@ -130,14 +130,14 @@ func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.S
 	return fmt.Errorf("the staging table has not the %d rows that were loaded", want)
 }
 
-// join writes one Parquet file with the row groups of all spools.
-func join(w io.Writer, schema *arrow.Schema, spools []*spool) error {
+// join writes one Parquet file with the row groups of all files.
+func join(w io.Writer, schema *arrow.Schema, files []*parquetFile) error {
 	file, err := rowgroup.NewFile(w, schema)
 	if err != nil {
 		return err
 	}
 	seq := 0
-	for _, p := range spools {
+	for _, p := range files {
 		n, err := file.AddFile(seq, p.file, p.size())
 		if err != nil {
 			return err

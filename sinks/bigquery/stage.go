@@ -3,6 +3,7 @@ package bigquery
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"slices"
 
@@ -22,25 +23,26 @@ type stage struct {
 	*staging.Stage
 	temp *tempFolder
 
-	rows    spool
-	rejects spool
+	rows    parquetFile
+	rejects parquetFile // made of spool when the stage is sealed
+	spool   *staging.Spool
+	spooled *os.File // nil before the first reject
 }
 
-// spool is a Parquet file on its way; nothing before its first row.
-type spool struct {
+// parquetFile is a Parquet file on its way; nothing before its first row.
+type parquetFile struct {
 	file   *os.File
 	groups *rowgroup.File
-	seq    int // of the next group, of rejects
 }
 
-func (p *spool) count() int64 {
+func (p *parquetFile) count() int64 {
 	if p.groups == nil {
 		return 0
 	}
 	return p.groups.Rows()
 }
 
-func (p *spool) size() int64 {
+func (p *parquetFile) size() int64 {
 	if p.groups == nil {
 		return 0
 	}
@@ -101,8 +103,8 @@ func (st *stage) named(rec arrow.Record) arrow.Record {
 	return array.NewRecord(arrow.NewSchema(fields, nil), cols, rec.NumRows())
 }
 
-// begin begins the file of a spool, if need be. The caller holds the stage's lock.
-func (st *stage) begin(p *spool, schema *arrow.Schema) error {
+// begin begins the file, if need be. The caller holds the stage's lock.
+func (st *stage) begin(p *parquetFile, schema *arrow.Schema) error {
 	if p.groups != nil {
 		return nil
 	}
@@ -117,31 +119,38 @@ func (st *stage) begin(p *spool, schema *arrow.Schema) error {
 
 // Reject implements [pipeline.Stage].
 func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
-	const op = "stage rejects"
 	if len(rejects) == 0 {
 		return nil
 	}
-	var seq int
-	err := st.Collect(op, func() error {
-		seq = st.rejects.seq
-		st.rejects.seq++
-		return st.begin(&st.rejects, rejectsSchema)
+	return st.Collect("stage rejects", func() (err error) {
+		if st.spooled == nil {
+			if st.spooled, err = st.temp.file(); err != nil {
+				return err
+			}
+			st.spool = staging.NewSpool(st.spooled)
+		}
+		return st.spool.Add(rejects)
 	})
-	if err != nil {
+}
+
+// endRejects turns the spool into a Parquet file. The caller holds the stage's lock.
+func (st *stage) endRejects() error {
+	if st.spool == nil {
+		return nil
+	}
+	if err := st.begin(&st.rejects, rejectsSchema); err != nil {
 		return err
 	}
-	b := array.NewRecordBuilder(memory.DefaultAllocator, rejectsSchema)
-	defer b.Release()
-	for _, r := range rejects {
-		st.addReject(b, r)
+	if err := st.spool.Flush(); err != nil {
+		return err
 	}
-	rec := b.NewRecord()
-	defer rec.Release()
-	group, err := rowgroup.Encode(rec)
-	if err != nil {
-		return st.Err(op, err)
+	if _, err := st.spooled.Seek(0, io.SeekStart); err != nil {
+		return err
 	}
-	return st.Err(op, st.rejects.groups.Add(seq, group))
+	if err := st.spool.Groups(st.rejects.groups, st.spooled, rejectsSchema, st.addReject); err != nil {
+		return err
+	}
+	return dropFile(&st.spooled) // the folder may be a part of the memory
 }
 
 func (st *stage) addReject(b *array.RecordBuilder, r pipeline.Reject) {
@@ -157,7 +166,10 @@ func (st *stage) addReject(b *array.RecordBuilder, r pipeline.Reject) {
 // Seal implements [pipeline.Stage].
 func (st *stage) Seal(ctx context.Context) (staged int64, err error) {
 	err = st.Close(func() error {
-		for _, p := range []*spool{&st.rows, &st.rejects} {
+		if err := st.endRejects(); err != nil {
+			return err
+		}
+		for _, p := range []*parquetFile{&st.rows, &st.rejects} {
 			if p.groups == nil {
 				continue
 			}
@@ -179,18 +191,25 @@ func (st *stage) Seal(ctx context.Context) (staged int64, err error) {
 func (st *stage) Abort() error {
 	return st.Drop(func() error {
 		var errs []error
-		for _, p := range []*spool{&st.rows, &st.rejects} {
-			if p.file == nil {
-				continue
-			}
-			_ = p.file.Close() // nobody needs what it holds
-			if err := os.Remove(p.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
-				errs = append(errs, err)
-			}
-			p.file = nil
+		for _, f := range []**os.File{&st.rows.file, &st.rejects.file, &st.spooled} {
+			errs = append(errs, dropFile(f))
 		}
 		return errors.Join(errs...)
 	})
+}
+
+// dropFile removes a temporary file that nobody needs any more. There may be none.
+func dropFile(f **os.File) error {
+	if *f == nil {
+		return nil
+	}
+	dropped := *f
+	*f = nil
+	_ = dropped.Close() // nobody needs what it holds
+	if err := os.Remove(dropped.Name()); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Counts implements [staging.Staged].

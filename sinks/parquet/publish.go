@@ -90,7 +90,7 @@ func (p *pending) publishRejects(ctx context.Context) error {
 	st, name := p.Stage, p.rejectsFile()
 	switch {
 	case st.rejects != nil:
-		d, err := st.store.rejectsFile(ctx, st.rejects, p.Verdict.Entry)
+		d, err := st.store.rejectsFile(ctx, st, p.Verdict.Entry)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,8 @@ type stage struct {
 
 	data    volume.Draft   // nil before the first row
 	file    *rowgroup.File // in data
-	rejects *spool         // nil before the first reject
+	rejects *staging.Spool // in spooled; nil before the first reject
+	spooled volume.Draft
 }
 
 // Stage implements [pipeline.Sink].
@@ -79,9 +80,9 @@ func (st *stage) Reject(ctx context.Context, rejects []pipeline.Reject) error {
 			if err != nil {
 				return err
 			}
-			st.rejects = newSpool(d)
+			st.rejects, st.spooled = staging.NewSpool(d), d
 		}
-		return st.rejects.add(rejects)
+		return st.rejects.Add(rejects)
 	})
 }
 
@@ -98,7 +99,10 @@ func (st *stage) Seal(ctx context.Context) (staged int64, err error) {
 			staged = st.file.Size()
 		}
 		if st.rejects != nil {
-			return st.rejects.end()
+			if err := st.rejects.Flush(); err != nil {
+				return err
+			}
+			return st.spooled.Sync()
 		}
 		return nil
 	})
@@ -116,8 +120,8 @@ func (st *stage) Abort() error {
 		if st.data != nil {
 			errs = append(errs, st.data.Discard())
 		}
-		if st.rejects != nil {
-			errs = append(errs, st.rejects.draft.Discard())
+		if st.spooled != nil {
+			errs = append(errs, st.spooled.Discard())
 		}
 		return errors.Join(errs...)
 	})
@@ -128,10 +132,7 @@ func (st *stage) Counts() (rows, rejected int64) {
 	if st.file != nil {
 		rows = st.file.Rows()
 	}
-	if st.rejects != nil {
-		rejected = st.rejects.rows
-	}
-	return rows, rejected
+	return rows, st.rejects.Rows()
 }
 
 // build makes a draft, ready to be published, of the groups that fill adds.

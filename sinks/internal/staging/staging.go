@@ -5,8 +5,9 @@
 //   - [Admit] turns the engine's sealed windows into [Pending] ones and refuses what the engine must not ask for.
 //   - [Judge] decides, from what the ledger knows, what the commit of one window has to do.
 //   - [AppendReject] is the columns of a rejected row that all sinks store alike.
+//   - [Spool] keeps rejects out of memory, and makes row groups of bounded size of them.
 //
-// The package stores nothing: where rows and rejects wait, and in which order a commit makes them visible, is the
+// The package knows no storage: where rows and rejects wait, and in which order a commit makes them visible, is the
 // business of each sink.
 //
 // Start at staging.go for stages, then commit.go and verdict.go.

@@ -96,7 +96,7 @@ func TestTheDefaultsAreGood(t *testing.T) {
 	if faults := append(scope.Parse(&got), operation.Parse(&got)...); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, Concurrency: 8, RetryFor: 2 * time.Minute}
+	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, MaxBody: 8 << 30, Concurrency: 8, RetryFor: 2 * time.Minute}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -105,7 +105,7 @@ func TestTheDefaultsAreGood(t *testing.T) {
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	var s Settings
 	faults := append(Scope{Sink: "s3://bucket/x", From: "2025-02-30"}.Parse(&s), Operation{
-		MaxRejects: "1.5", Concurrency: "0", RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
+		MaxRejects: "1.5", MaxBody: "8", Concurrency: "0", RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
 	}.Parse(&s)...)
 	var names []string
 	for _, f := range faults {
@@ -114,9 +114,27 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 			t.Errorf("%+v lacks a problem or an example", f)
 		}
 	}
-	want := "SINK FROM MAX_REJECTS CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
+	want := "SINK FROM MAX_REJECTS MAX_BODY CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("faults of %s; want %s", got, want)
+	}
+}
+
+func TestTheSizeOfABody(t *testing.T) {
+	for text, want := range map[string]int64{
+		"8GiB": 8 << 30, "8 GB": 8_000_000_000, "1MiB": 1 << 20, "1.5TiB": 3 << 39, "64mib": 64 << 20,
+		"1MB": 0, "1KiB": 0, "0GiB": 0, "-1GiB": 0, "8": 0, "8589934592": 0, "much": 0, "": 0, "NaNGiB": 0, "InfGiB": 0, "1e30GiB": 0, "16EiB": 0, "9EiB": 0,
+	} {
+		_, operation := defaults(t)
+		operation.MaxBody = text
+		var s Settings
+		faults := operation.Parse(&s)
+		switch {
+		case want > 0 && (len(faults) > 0 || s.MaxBody != want):
+			t.Errorf("%q: %d, %v; want %d", text, s.MaxBody, faults, want)
+		case want == 0 && (len(faults) != 1 || faults[0].Variable != "WINDROW_MAX_BODY" || faults[0].Example != "8GiB"):
+			t.Errorf("%q was taken for %d: %v", text, s.MaxBody, faults)
+		}
 	}
 }
 

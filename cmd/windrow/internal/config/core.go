@@ -1,11 +1,15 @@
 package config
 
 import (
+	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -20,6 +24,7 @@ type Scope struct {
 // Operation holds the variables that say how a run is made, as typed.
 type Operation struct {
 	MaxRejects  string `envconfig:"MAX_REJECTS" default:"0.01" desc:"share of rejected rows above which a window fails, 0 to 1"`
+	MaxBody     string `envconfig:"MAX_BODY" default:"8GiB" desc:"size of an answer, without compression, above which its window fails, in either unit: 8GiB, 8GB"`
 	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
 	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
 	LogLevel    string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
@@ -39,6 +44,7 @@ type Settings struct {
 	From        string // 2025-09-01, or empty
 	Streams     []pipeline.StreamID
 	MaxRejects  float64
+	MaxBody     int64 // bytes
 	Concurrency int
 	RetryFor    time.Duration
 	LogLevel    slog.Level
@@ -76,6 +82,9 @@ func (c Operation) Parse(s *Settings) []pipeline.ConfigError {
 	if s.MaxRejects, err = strconv.ParseFloat(c.MaxRejects, 64); err != nil || !(s.MaxRejects >= 0 && s.MaxRejects <= 1) {
 		faults.add("MAX_REJECTS", "is not a share between 0 and 1", "0.01")
 	}
+	if s.MaxBody, err = bodySize(c.MaxBody); err != nil {
+		faults.add("MAX_BODY", "is not a size of at least "+humanize.IBytes(leastBody)+" with its unit", "8GiB")
+	}
 	if s.Concurrency, err = strconv.Atoi(c.Concurrency); err != nil || s.Concurrency < 1 || s.Concurrency > maxConcurrency {
 		faults.add("CONCURRENCY", "is not a number from 1 to "+strconv.Itoa(maxConcurrency), "8")
 	}
@@ -89,6 +98,20 @@ func (c Operation) Parse(s *Settings) []pipeline.ConfigError {
 		faults.add("LOG_FORMAT", "is none of auto, json, text", "auto")
 	}
 	return faults
+}
+
+// leastBody is the smallest size in bytes that answers may be bounded to.
+const leastBody = 1 << 20
+
+var errBodySize = errors.New("no size that an answer can be bounded to")
+
+// bodySize reads a size in bytes. It has a unit: a bare number of bytes is more likely a number of something else.
+func bodySize(text string) (int64, error) {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n < leastBody || n > math.MaxInt64 || !strings.ContainsAny(text, "bB") {
+		return 0, errBodySize
+	}
+	return int64(n), nil
 }
 
 // StreamList splits a comma list, leaving out blanks and repetitions.

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// BodyLimit is a size that a body must not pass.
+type BodyLimit struct {
+	Bytes   int64  // without compression; 0: no limit
+	Setting string // what the user knows the limit as: the message that it was passed names it
+}
+
+// String is the limit for people.
+func (l BodyLimit) String() string {
+	n, unit := l.Bytes, "bytes"
+	for _, larger := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if n == 0 || n%1024 != 0 {
+			break
+		}
+		n, unit = n/1024, larger
+	}
+	return fmt.Sprintf("%d %s", n, unit)
+}
+
+// boundedBody counts the bytes of a body, ends it at the limit, and ends it with its context.
+type boundedBody struct {
+	io.ReadCloser
+	ctx   context.Context
+	limit BodyLimit
+	read  int64
+}
+
+// Read implements [io.Reader].
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.read += int64(n); b.limit.Bytes > 0 && b.read > b.limit.Bytes {
+		return 0, bodyTooLong(b.limit)
+	}
+	return n, err
+}
+
+// errBodyTooLong marks the error of a body that passes the limit: asking again would only bring it again.
+var errBodyTooLong = errors.New("the answer is longer than it may be")
+
+// bodyTooLong is the error of a body that passes the limit.
+func bodyTooLong(l BodyLimit) error {
+	return &pipeline.Error{
+		Op: "read", Kind: pipeline.Unavailable, Err: fmt.Errorf("%w: %s", errBodyTooLong, l),
+		Hint: fmt.Sprintf("if the report is right, set %s to more; else ask for shorter windows or fewer targets", l.Setting),
+	}
+}
+
+const (
+	// hopelessRejects is how many rejects a document may have before its first good row.
+	hopelessRejects = 10_000
+	// leastRow is the number of bytes of the shortest row there is, its separator included.
+	leastRow = 2
+)
+
+// checkHope fails the document once its rejects cannot pass any more, whatever follows.
+func (c *bodyCutter) checkHope(limit RejectLimit, most BodyLimit) error {
+	if c.rejected == 0 {
+		return nil
+	}
+	if c.rejected == c.read && c.rejected > hopelessRejects {
+		return tooManyRejects(c.first, "all of the first %d rows were rejected, and the document is not read any further", c.rejected)
+	}
+	if most.Bytes == 0 {
+		return nil
+	}
+	// As many rows as could follow, all of them good.
+	left := max(most.Bytes-c.bytes, 0) / leastRow
+	if float64(c.rejected)/float64(c.read+left) <= limit.Share {
+		return nil
+	}
+	return tooManyRejects(c.first, "%d of the first %d rows were rejected: whatever follows within %s (%s), that is more than the share of %g that %s allows",
+		c.rejected, c.read, most, most.Setting, limit.Share, limit.Setting)
+}
+
+// checkRejects fails a reading of which more than the allowed share was rejected. It divides: 29 of 100 is 0.29 also as
+// a binary fraction, but 0.29 times 100 is less than 29.
+func checkRejects(read, rejected int64, limit RejectLimit, first []pipeline.Reject) error {
+	if rejected == 0 || float64(rejected)/float64(read) <= limit.Share {
+		return nil
+	}
+	return tooManyRejects(first, "%d of %d rows were rejected, more than the share of %g that %s allows", rejected, read, limit.Share, limit.Setting)
+}
+
+// tooManyRejects is the error of a reading of which too much was rejected. first are its first rejects.
+func tooManyRejects(first []pipeline.Reject, format string, args ...any) error {
+	return &pipeline.Error{
+		Op: "read", Kind: pipeline.TooManyRejects,
+		Err:  &pipeline.RejectedRows{Text: fmt.Sprintf(format, args...), First: first},
+		Hint: "the vendor's format may have changed; nothing was committed and what was there stays",
+	}
+}
+
+const (
+	// keptRejects is how many of a document's first rejects outlive a reading that fails.
+	keptRejects = 20
+	// keptRaw bounds the bytes of the text of each of them.
+	keptRaw = 4 << 10
+)
+
+// keepFirst adds a reject to the first ones, unless there are enough.
+func keepFirst(first []pipeline.Reject, r pipeline.Reject) []pipeline.Reject {
+	if len(first) == keptRejects {
+		return first
+	}
+	if end := keptRaw; len(r.Raw) > end {
+		for end > keptRaw-utf8.UTFMax && !utf8.RuneStart(r.Raw[end]) {
+			end--
+		}
+		r.Raw = string([]byte(r.Raw[:end])) // the rest is not kept in memory
+	}
+	return append(first, r)
+}
