@@ -40,6 +40,7 @@ var arrows = []arrow{
 	{"transforms", []string{"./pipeline/engine", "./pipeline/plan"}, nil, "a format knows the contract, not who plans or moves"},
 	{"pipeline", []string{"net/http", "os", "os/exec", "cloud.google.com/", "gocloud.dev/", "github.com/spf13/", "github.com/kelseyhightower/"}, nil,
 		"pipeline knows no vendor, no SDK, no file system and no environment"},
+	{"transforms", []string{"./pipeline/archive", "./pipeline/push"}, nil, "a format reads bodies, wherever they come from; a push has none"},
 	{"transforms", []string{"./"}, []string{"./transforms", "./pipeline"}, "transforms is pure: formats know the words and nothing else of us"},
 	{"transforms", []string{"net/http", "os", "os/exec"}, nil, "transforms does no I/O of its own"},
 	{"connectors", []string{"./sinks", "./cmd"}, nil, "a connector yields bodies; where they end up is not its business"},
@@ -83,6 +84,7 @@ func TestTheArrowsWouldCatchAnImport(t *testing.T) {
 		{"connectors/dialpad", module + "sinks/memory"}, {"sinks/parquet", module + "connectors/dialpad"}, {"connectors/vendorsim", module + "pipeline"},
 		{"pipeline/calendar", module + "pipeline"}, {"pipeline", module + "pipeline/plan"}, {"pipeline/plan", module + "pipeline/engine"},
 		{"pipeline/engine", module + "transforms"}, {"pipeline/engine", module + "pipeline/push"}, {"pipeline/push", module + "pipeline/plan"}, {"sinks/parquet", module + "pipeline/engine"}, {"connectors/dialpad", module + "pipeline/plan"},
+		{"pipeline/engine", module + "pipeline/archive"}, {"pipeline/archive", module + "pipeline/push"}, {"transforms", module + "pipeline/archive"},
 	} {
 		caught := false
 		for _, a := range arrows {
@@ -97,10 +99,42 @@ func TestTheArrowsWouldCatchAnImport(t *testing.T) {
 // The program is one static file: it links no C, and above all not DuckDB, which
 // is large and serves the tests.
 func TestTheProgramLinksNoCAndNoDuckDB(t *testing.T) {
-	// With cgo on, else files of C would be left out unseen. The standard
-	// library has some of its own for either way.
+	for _, p := range linked(t) {
+		path, cgo, _ := strings.Cut(p, " ")
+		if strings.Contains(strings.ToLower(path), "duckdb") {
+			t.Errorf("the program links DuckDB (%s), which serves the tests alone", path)
+		}
+		if cgo != "" {
+			t.Errorf("%s is in part C (%s): the program would not be a static file", path, cgo)
+		}
+	}
+}
+
+// The suites, the simulated BigQuery and the payloads of the tests stay outside of the program. The demo needs the
+// simulated vendors.
+func TestTheProgramLinksNothingOfTheTests(t *testing.T) {
+	ours := 0
+	for _, p := range linked(t) {
+		path, _, _ := strings.Cut(p, " ")
+		room, is := strings.CutPrefix(path, module)
+		if !is {
+			continue
+		}
+		if ours++; strings.HasSuffix(room, "test") || under(room, "testdata") || strings.Contains(room, "test/") {
+			t.Errorf("the program links %s, which is for tests", room)
+		}
+	}
+	if ours < 15 {
+		t.Errorf("the program links only %d packages of ours", ours)
+	}
+}
+
+// linked lists the packages of which the program is made, but for the standard library's, each with its files in C.
+func linked(t *testing.T) []string {
+	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
 		"{{if not .Standard}}{{.ImportPath}} {{join .CgoFiles \",\"}}{{end}}", module+"cmd/windrow")
+	// With cgo on, else files of C would be left out unseen. The standard library has some of its own for either way.
 	list.Env = append(list.Environ(), "CGO_ENABLED=1")
 	out, err := list.Output()
 	if err != nil {
@@ -110,15 +144,7 @@ func TestTheProgramLinksNoCAndNoDuckDB(t *testing.T) {
 	if len(packages) < 20 {
 		t.Fatalf("go list knows %d packages only", len(packages))
 	}
-	for _, p := range packages {
-		path, cgo, _ := strings.Cut(p, " ")
-		if strings.Contains(strings.ToLower(path), "duckdb") {
-			t.Errorf("the program links DuckDB (%s), which serves the tests alone", path)
-		}
-		if cgo != "" {
-			t.Errorf("%s is in part C (%s): the program would not be a static file", path, cgo)
-		}
-	}
+	return packages
 }
 
 // broken lists the imports of p that the arrow forbids. Tests may import more.
