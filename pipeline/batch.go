@@ -32,7 +32,9 @@ type Batch struct {
 
 // Reject is a source row that could not be loaded.
 type Reject struct {
-	Row    int64   // 1-based number of the row: within the chunk when a format reports it, within the body when a sink stores it
+	// Row is the number of the row from 1 on: within the chunk when a format reports it, within the body when a sink
+	// stores it.
+	Row    int64
 	At     Instant // the row's time if it could be read, else NoInstant
 	Reason string  // which field and what is wrong, without the value
 	Raw    string  // the row as the vendor sent it

@@ -11,7 +11,7 @@ func WithPoints(ctx context.Context, at func(name string)) context.Context {
 }
 
 // Point marks a step after which a crash must be harmless. Names are
-// "place.step": engine.sealed, parquet.begun.
+// "package.step": engine.sealed, parquet.begun.
 func Point(ctx context.Context, name string) {
 	if at, ok := ctx.Value(pointsKey{}).(func(string)); ok {
 		at(name)

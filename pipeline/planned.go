@@ -24,10 +24,12 @@ type PlannedWindow struct {
 
 // StreamPlan is what a run does for one stream, and what it cannot do.
 type StreamPlan struct {
-	Stream    Stream
-	First     Instant // the first day's start: FROM, else the recorded origin, else 30 local days before today
-	Origin    Instant // to be recorded by the stream's first sync: the first day where FROM is not set; NoInstant once it is recorded
-	Moved     bool    // the ledger, with Origin, has another first day: First is to be recorded by a sync
+	Stream Stream
+	First  Instant // the first day's start: FROM, else the recorded origin, else 30 local days before today
+	// Origin is to be recorded by the stream's first sync: the first day where FROM is not set; NoInstant once it is
+	// recorded.
+	Origin    Instant
+	Moved     bool // the ledger, with Origin, has another first day: First is to be recorded by a sync
 	Windows   []PlannedWindow
 	Holes     []Span   // hours that no window covers and that the stream cannot be asked for
 	Changed   []Window // settled windows read under other settings and not planned

@@ -6,9 +6,9 @@ import (
 	"iter"
 )
 
-// The read side of a sink: what reports, histories and verifications look at. Each of these is an ability that a [Store]
-// may have beside those it must have, found by a type assertion like [Meter]. None of them writes anything, none needs a
-// vendor, and all may be called while a sync is running, by any number of goroutines and processes.
+// The read side of a sink: what reports, histories and verifications look at. Each of these is an ability that a
+// [Store] may have beside those it must have, found by a type assertion like [Meter]. None of them writes anything,
+// none needs a vendor, and all may be called while a sync is running, by any number of goroutines and processes.
 //
 // Iterators end at the first error, which is their last pair, and at the end of their context. A consumer may leave the
 // loop at any time. What an iterator yields belongs to the consumer.
@@ -17,8 +17,8 @@ import (
 type RunReader interface {
 	// Runs yields the records of the runs that started at from or later ([NoInstant]: of all runs), oldest first, runs of
 	// the same instant by sync id. A run that was recorded twice comes once, as it was recorded last. Fields that a
-	// Summary does not keep outside of its run (Vendor of a window's error) are empty. A run that is recorded meanwhile may
-	// be missing. The memory needed is that of the records, which count streams and failed windows and have no rows.
+	// Summary does not keep outside of its run (Vendor of a window's error) are empty. A run that is recorded meanwhile
+	// may be missing. The memory needed is that of the records, which count streams and failed windows and have no rows.
 	// Storage that cannot be read is an error of a kind that [Retryable] knows; the store has retried it already.
 	Runs(ctx context.Context, from Instant) iter.Seq2[Summary, error]
 }
@@ -30,12 +30,12 @@ func ByStart(a, b Summary) int {
 
 // RejectReader is a [Store] that shows the rejected rows of its windows.
 type RejectReader interface {
-	// WindowRejects yields the rejects of a committed window, as the ledger has it with its zone, in the order in which they
-	// were staged. A window without rejects, and one that the sink does not hold, has none, which is no error: what a
+	// WindowRejects yields the rejects of a committed window, as the ledger has it with its zone, in the order in which
+	// they were staged. A window without rejects, and one that the sink does not hold, has none, which is no error: what a
 	// window should have, the ledger's counts tell. Bytes of Raw and Reason that are not UTF-8 may have come back as \xNN.
-	// A window that is committed again meanwhile yields the rejects of one reading, never of both. Raw is a vendor's row and
-	// may hold personal data: it goes nowhere but to whoever asked. Rejects are read in pieces, so a window of nothing but
-	// rejects needs no more memory than any other.
+	// A window that is committed again meanwhile yields the rejects of one reading, never of both. Raw is a vendor's row
+	// and may hold personal data: it goes nowhere but to whoever asked. Rejects are read in pieces, so a window of nothing
+	// but rejects needs no more memory than any other.
 	WindowRejects(ctx context.Context, k StreamKey, t *Table, w Window) iter.Seq2[Reject, error]
 }
 
@@ -43,17 +43,18 @@ type RejectReader interface {
 type Holdings struct {
 	Rows     int64 `json:"rows"`
 	Rejected int64 `json:"rejected"`
-	// Bytes is about what rows and rejects occupy in the sink, after compression; 0 where the sink cannot tell it by window.
+	// Bytes is about what rows and rejects occupy in the sink, after compression; 0 where the sink cannot tell it by
+	// window.
 	Bytes int64 `json:"bytes"`
 }
 
 // HoldingsReader is a [Store] that tells what its tables hold, whatever the ledger says.
 type HoldingsReader interface {
 	// Holdings counts what the table and the rejects hold for a window, as the ledger has it with its zone; zero for a
-	// window of which the sink has nothing. It looks at the stored data and not at the ledger, and it reads no row: of a file the
-	// footer, of a table the metadata or a count. Between the begin and the end of a commit it may see either reading, of
-	// rows and of rejects independently. Data that cannot be understood are an error of kind [SinkFailed], whose message
-	// names the object; nothing is repaired. It blocks for as long as the storage takes to answer, at most a few small
-	// reads, and obeys its context.
+	// window of which the sink has nothing. It looks at the stored data and not at the ledger, and it reads no row: of a
+	// file the footer, of a table the metadata or a count. Between the begin and the end of a commit it may see either
+	// reading, of rows and of rejects independently. Data that cannot be understood are an error of kind [SinkFailed],
+	// whose message names the object; nothing is repaired. It blocks for as long as the storage takes to answer, at most a
+	// few small reads, and obeys its context.
 	Holdings(ctx context.Context, k StreamKey, t *Table, w Window) (Holdings, error)
 }

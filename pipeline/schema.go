@@ -128,8 +128,8 @@ func newTable(name, timeColumn string, cols []Column) *Table {
 	return t
 }
 
-// ColumnNamed returns the declared facts of the column called name, for a writer that has an Arrow schema alone. Columns
-// of one name are alike in both tables. A column of neither table has no facts: the answer is the zero Column.
+// ColumnNamed returns the declared facts of the column called name, for a writer that has an Arrow schema alone.
+// Columns of one name are alike in both tables. A column of neither table has no facts: the answer is the zero Column.
 func ColumnNamed(name string) Column {
 	for _, t := range Tables() {
 		if i, ok := t.index[name]; ok {

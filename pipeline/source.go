@@ -150,8 +150,8 @@ type Format interface {
 	// Split cuts a document into chunks of about rangeBytes at record ends, as it reads: nothing of the document is kept
 	// beyond the chunk in the making. It yields at least one chunk for a well-formed document, also when that holds no
 	// row, and an error of kind Malformed for anything that is not the document it should be, also for one that ends too
-	// early. A body with irregular quoting ends with [ErrIrregular]. Read errors are passed on as they are. The first error
-	// is the last element. The consumer owns each chunk and calls its Free; it may stop at any element.
+	// early. A body with irregular quoting ends with [ErrIrregular]. Read errors are passed on as they are. The first
+	// error is the last element. The consumer owns each chunk and calls its Free; it may stop at any element.
 	Split(r io.Reader, rangeBytes int) iter.Seq2[Chunk, error]
 	// Decode appends the rows of one chunk to a batch of the stream's decoded table. Row-level faults become rejects; an
 	// error condemns the whole document, and what stands in the batch is dropped. Chunks of one document are decoded at

@@ -34,7 +34,7 @@ func (m *spanMap) clone() spanMap {
 	return spanMap{blocks}
 }
 
-// find returns the place of the first item that ends after i.
+// find returns the index of the first item that ends after i.
 func (m *spanMap) find(i Instant) (block, at int) {
 	block = sort.Search(len(m.blocks), func(k int) bool {
 		b := m.blocks[k]

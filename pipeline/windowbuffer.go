@@ -7,8 +7,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
-// RowLineage is what the engine knows of the rows that a document brings to a window. A format does not know it. RowLineage
-// fills the columns marked Engine.
+// RowLineage is what the engine knows of the rows that a document brings to a window. A format does not know it.
+// RowLineage fills the columns marked Engine.
 type RowLineage struct {
 	Scope       string // what the document was asked for; empty: null
 	Window      Window

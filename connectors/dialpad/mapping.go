@@ -41,7 +41,8 @@ func started(r *transforms.Row, zone, date int) bool {
 	return true
 }
 
-// setGroupName says that the field with the target's name names no person, where the target is of a type that is a group.
+// setGroupName says that the field with the target's name names no person, where the target is of a type that is a
+// group.
 func setGroupName(r *transforms.Row, resourceType string, name int) {
 	switch resourceType {
 	case "call_center", "department", "office", "company", "call_router", "channel", "coaching_group", "coaching_team", "staff_group":

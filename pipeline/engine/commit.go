@@ -189,7 +189,7 @@ func (c *committer) commitUnlessStopped(ctx context.Context, all []pipeline.Seal
 func abortAll(all []pipeline.Sealed, err error) []pipeline.Result {
 	results := make([]pipeline.Result, len(all))
 	for i, s := range all {
-		_ = s.Stage.Abort() // nothing of it is visible; a stray is cleaned up by the next run
+		_ = s.Stage.Abort() // nothing of it is visible; what is left is removed by the next run
 		results[i] = pipeline.Result{Outcome: pipeline.Failed, Err: err}
 	}
 	return results

@@ -32,14 +32,14 @@ func (r *run) noteFailed(ctx context.Context, sealed []pipeline.Sealed, results 
 	if ctx.Err() != nil {
 		return
 	}
-	places := make(map[pipeline.StreamKey][]int)
+	failed := make(map[pipeline.StreamKey][]int)
 	for i, s := range sealed {
 		if results[i].Outcome == pipeline.Failed {
-			places[s.Key] = append(places[s.Key], i)
+			failed[s.Key] = append(failed[s.Key], i)
 		}
 	}
 	all := pool.New()
-	for k, at := range places {
+	for k, at := range failed {
 		all.Go(func() {
 			entries := make([]pipeline.Entry, 0, len(at))
 			for _, i := range at {

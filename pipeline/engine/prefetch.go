@@ -16,18 +16,18 @@ const prefetchedFor = 10 * time.Second
 // way to the vendor is not waited for in every turn. No row is read yet. Where
 // order does not matter, or enough are open, it leaves the body as it was.
 // drop is called when the body was read or is not wanted any more.
-func (r *run) prefetch(ctx context.Context, t *sequencer, i int, b pipeline.Body) (_ pipeline.Body, drop func(), err error) {
+func (r *run) prefetch(ctx context.Context, s *sequencer, i int, b pipeline.Body) (_ pipeline.Body, drop func(), err error) {
 	drop = func() {}
-	if t.ended == nil {
+	if s.ended == nil {
 		return b, drop, nil
 	}
-	if err := t.waitNear(ctx, i); err != nil || i == 0 {
+	if err := s.waitNear(ctx, i); err != nil || i == 0 {
 		return b, drop, err
 	}
 	select {
 	case <-ctx.Done():
 		return b, drop, ctx.Err()
-	case <-t.ended[i-1]: // it is its turn
+	case <-s.ended[i-1]: // it is its turn
 		return b, drop, nil
 	case r.prefetchSlots <- struct{}{}:
 	}

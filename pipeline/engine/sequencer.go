@@ -25,11 +25,11 @@ type sequencer struct {
 
 // newSequencer is for n requests. most bounds the bodies that a run opens ahead.
 func newSequencer(n int, ordered bool, most int) *sequencer {
-	t := &sequencer{ahead: min(most, prefetchTurns)}
+	s := &sequencer{ahead: min(most, prefetchTurns)}
 	if ordered {
-		t.ended, t.near, t.answered = channels(n), channels(n), make([]bool, n)
+		s.ended, s.near, s.answered = channels(n), channels(n), make([]bool, n)
 	}
-	return t
+	return s
 }
 
 func channels(n int) []chan struct{} {
@@ -43,28 +43,28 @@ func channels(n int) []chan struct{} {
 // waitNear tells that request i has an answer, and returns when its turn is
 // near: few turns away, and not behind a request without an answer, which may
 // still take long.
-func (t *sequencer) waitNear(ctx context.Context, i int) error {
-	t.mu.Lock()
-	t.answered[i] = true
-	t.call()
-	t.mu.Unlock()
-	return waitFor(ctx, t.near[i])
+func (s *sequencer) waitNear(ctx context.Context, i int) error {
+	s.mu.Lock()
+	s.answered[i] = true
+	s.call()
+	s.mu.Unlock()
+	return waitFor(ctx, s.near[i])
 }
 
 // call closes near for those whose turn is not far any more. mu is held.
-func (t *sequencer) call() {
-	for t.called < len(t.near) && t.called <= t.over+t.ahead && (t.called == 0 || t.answered[t.called-1]) {
-		close(t.near[t.called])
-		t.called++
+func (s *sequencer) call() {
+	for s.called < len(s.near) && s.called <= s.over+s.ahead && (s.called == 0 || s.answered[s.called-1]) {
+		close(s.near[s.called])
+		s.called++
 	}
 }
 
 // wait returns when every request before i is done.
-func (t *sequencer) wait(ctx context.Context, i int) error {
-	if t.ended == nil || i == 0 {
+func (s *sequencer) wait(ctx context.Context, i int) error {
+	if s.ended == nil || i == 0 {
 		return nil
 	}
-	return waitFor(ctx, t.ended[i-1])
+	return waitFor(ctx, s.ended[i-1])
 }
 
 func waitFor(ctx context.Context, c <-chan struct{}) error {
@@ -77,13 +77,13 @@ func waitFor(ctx context.Context, c <-chan struct{}) error {
 }
 
 // done ends the turn of i, which has waited for its own.
-func (t *sequencer) done(i int) {
-	if t.ended == nil {
+func (s *sequencer) done(i int) {
+	if s.ended == nil {
 		return
 	}
-	close(t.ended[i])
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.over = max(t.over, i+1) // the next one's end may have come first
-	t.call()
+	close(s.ended[i])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = max(s.over, i+1) // the next one's end may have come first
+	s.call()
 }

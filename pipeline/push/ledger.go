@@ -45,8 +45,8 @@ var ErrMoved = errors.New("the send ledger has moved on")
 // Ledger keeps what was sent under each key. It is durable, and safe for concurrent use, also by several processes.
 type Ledger interface {
 	// Read returns the changes of a key in their order, and the position behind the last one. A key never seen has none.
-	// It may be called at any time and keeps nothing. Errors are *[pipeline.Error]; what the store calls passing is retried
-	// by the ledger, within ctx.
+	// It may be called at any time and keeps nothing. Errors are *[pipeline.Error]; what the store calls passing is
+	// retried by the ledger, within ctx.
 	Read(ctx context.Context, k Key) ([]Change, Position, error)
 	// Append adds changes behind a position and returns the position behind them. The changes are durable, all or none,
 	// when it returns nil. Where the key's ledger has moved on since, it adds nothing and returns [ErrMoved]; the caller

@@ -73,8 +73,8 @@ type Access struct {
 	DatasetRole string // has to be granted on the project, or on the dataset once it exists
 }
 
-// AccessOf returns what the sink of the address needs. Of an address that is wrong it returns the project as far as one is
-// named, and the error of [CheckAddress].
+// AccessOf returns what the sink of the address needs. Of an address that is wrong it returns the project as far as one
+// is named, and the error of [CheckAddress].
 func AccessOf(dsn string) (Access, error) {
 	d, _, err := parse(dsn)
 	return Access{Project: d.Project, ProjectRole: "roles/bigquery.jobUser", DatasetRole: "roles/bigquery.dataEditor"}, err

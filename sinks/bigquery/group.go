@@ -17,21 +17,22 @@ const (
 	groupAfter   = 5 * time.Minute
 )
 
-// Grouping is how windows are best handed to Commit. A commit costs one load job and one transaction a table, however many
-// windows the commit has, and a transaction is billed at least 10 MB for every table that a statement names:
+// Grouping is how windows are best handed to Commit. A commit costs one load job and one transaction a table, however
+// many windows the commit has, and a transaction is billed at least 10 MB for every table that a statement names:
 //
 //   - 500 windows: their ledger entries fill about half of the longest script that BigQuery takes. A year of six daily
 //     streams is five groups.
-//   - 1 GiB staged: more would lie on the local disk, and would have to be loaded again after a fault, for nothing saved.
+//   - 1 GiB staged: more would lie on the local disk, and would have to be loaded again after a fault, for nothing
+//     saved.
 //   - 5 minutes: what a killed run loses at most. BigQuery's jobs take some seconds each, and a day of 5-minute groups
 //     stays far from 100,000 load jobs.
 func Grouping() pipeline.Grouping {
 	return pipeline.Grouping{Windows: groupWindows, Bytes: groupBytes, After: groupAfter}
 }
 
-// groupsOf cuts windows that were judged into groups of one transaction each. Windows that replace data are cut by table
-// and by size, in order. Windows that replace nothing ride along with the last group, or are the only group. The windows
-// of one group, cut again, are one group.
+// groupsOf cuts windows that were judged into groups of one transaction each. Windows that replace data are cut by
+// table and by size, in order. Windows that replace nothing ride along with the last group, or are the only group. The
+// windows of one group, cut again, are one group.
 func groupsOf(all []*pending) (groups [][]*pending) {
 	var quiet []*pending
 	for _, t := range pipeline.Tables() {

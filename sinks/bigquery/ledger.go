@@ -12,8 +12,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
-// Ledger implements [pipeline.Sink] with one query: for the whole log at first, for what is new later. The ledger is the
-// caller's own.
+// Ledger implements [pipeline.Sink] with one query: for the whole log at first, for what is new later. The ledger is
+// the caller's own.
 func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Ledger, error) {
 	const op = "read the ledger"
 	if err := checkKey(k); err != nil {
@@ -30,7 +30,8 @@ func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Led
 	return l.folded.Clone(), nil
 }
 
-// Record implements [pipeline.Sink] with one INSERT, which counts towards no limit of load jobs and conflicts with nothing.
+// Record implements [pipeline.Sink] with one INSERT, which counts towards no limit of load jobs and conflicts with
+// nothing.
 func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pipeline.Entry) error {
 	const op = "write the ledger"
 	if len(entries) == 0 {

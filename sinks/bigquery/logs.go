@@ -46,8 +46,9 @@ func (l *logs) of(k pipeline.StreamKey) *streamLog {
 	return log
 }
 
-// read brings the logs of the streams up to date with one query, and returns the entries of the batch that is asked for.
-// The next commit judges by what was read here. It may have become old by then: the guard in the transaction tells.
+// read brings the logs of the streams up to date with one query, and returns the entries of the batch that is asked
+// for. The next commit judges by what was read here. It may have become old by then: the guard in the transaction
+// tells.
 func (l *logs) read(ctx context.Context, keys []pipeline.StreamKey, batch string) (found map[windowKey]pipeline.Entry, err error) {
 	found = make(map[windowKey]pipeline.Entry)
 	whole := make(map[pipeline.StreamKey]bool)
@@ -127,7 +128,8 @@ func (l *logs) fetch(ctx context.Context, keys []pipeline.StreamKey, whole map[p
 	return readings, err
 }
 
-// known makes sure that the logs of the streams have been read, and that nothing is missing that this store has recorded.
+// known makes sure that the logs of the streams have been read, and that nothing is missing that this store has
+// recorded.
 func (l *logs) known(ctx context.Context, keys []pipeline.StreamKey) error {
 	var unknown []pipeline.StreamKey
 	for _, k := range keys {

@@ -9,8 +9,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 )
 
-// AppendRun implements [pipeline.Store] with one job, which appends the receipts of the run's batches to the ledger and the
-// summary to the runs, both or neither. A run that is recorded twice has one row.
+// AppendRun implements [pipeline.Store] with one job, which appends the receipts of the run's batches to the ledger and
+// the summary to the runs, both or neither. A run that is recorded twice has one row.
 func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
 	ctx, cancel := context.WithTimeout(ctx, callTime)

@@ -83,7 +83,8 @@ func describe(f arrow.Field) string {
 	return string(text[:min(len(text), maxDescription)])
 }
 
-// drift compares the columns of a table with the wanted ones. It returns the columns to be added, or says what is wrong.
+// drift compares the columns of a table with the wanted ones. It returns the columns to be added, or says what is
+// wrong.
 func drift(have, want bigquery.Schema) (added bigquery.Schema, err error) {
 	known := make(map[string]*bigquery.FieldSchema, len(have))
 	for _, f := range have {

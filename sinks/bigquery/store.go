@@ -130,8 +130,8 @@ func (s *Store) Check(ctx context.Context) error {
 // Receipt implements [pipeline.Meter]: what the jobs of this store have used.
 func (s *Store) Receipt() pipeline.Receipt { return s.jobs.Receipt() }
 
-// missing notes that a table was not where it should be, if err says so. The next write then looks at the dataset again,
-// and the logs are read again, because what was read of them may be gone as well.
+// missing notes that a table was not where it should be, if err says so. The next write then looks at the dataset
+// again, and the logs are read again, because what was read of them may be gone as well.
 func (s *Store) missing(err error) error {
 	if apierror.Absent(err) {
 		s.dataset.forget()

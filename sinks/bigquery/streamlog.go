@@ -12,8 +12,8 @@ import (
 )
 
 // logSettle is after how long no entry can appear in the log beneath an entry that was read: twice as long as any
-// statement that writes entries may take. The seq of an entry is above every seq that the statement's snapshot has, so an
-// entry that appears late is above everything that was there when its statement began.
+// statement that writes entries may take. The seq of an entry is above every seq that the statement's snapshot has, so
+// an entry that appears late is above everything that was there when its statement began.
 const logSettle = 2 * groupTime
 
 // streamLog is what is known of one stream's log. The log is read as a whole once, and later from floor on.

@@ -113,8 +113,8 @@ func (d *tempDir) remove() error {
 	return errors.Join(os.RemoveAll(d.path), d.alive.Unlock())
 }
 
-// sweepTemp removes the folders of dead processes. A folder that cannot be removed (another user's) harms nobody, and the
-// next process tries again.
+// sweepTemp removes the folders of dead processes. A folder that cannot be removed (another user's) harms nobody, and
+// the next process tries again.
 func sweepTemp(parent string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {

@@ -32,9 +32,10 @@ func Encoder() memory.Allocator { return encoder }
 
 // ReplaceDefault replaces Arrow's default allocator by one that uses the buffers of [Encoder] again.
 //
-// Arrow's Parquet writer takes its page buffers from the default allocator, whatever allocator its properties name.
-// The default allocator is a global variable without a lock, so the program calls ReplaceDefault at its start, before
-// it starts any goroutine. A program that does not call it works alike and leaves more garbage. A second call changes nothing.
+// Arrow's Parquet writer takes its page buffers from the default allocator, whatever allocator its properties name. The
+// default allocator is a global variable without a lock, so the program calls ReplaceDefault at its start, before it
+// starts any goroutine. A program that does not call it works alike and leaves more garbage. A second call changes
+// nothing.
 func ReplaceDefault() { memory.DefaultAllocator = growOnlyAllocator{encoder} }
 
 // growOnlyAllocator uses a buffer again when its owner has grown out of it, which happens to each page buffer about ten

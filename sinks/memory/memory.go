@@ -1,8 +1,8 @@
 // Package memory is a [pipeline.Store] in memory: for tests of the engine, and as the plain truth that other sinks are
 // compared with.
 //
-// It keeps the promises of a sink in the simplest way, with one mutex around everything, and it forgets everything when it
-// is closed. It is no sink to sync into.
+// It keeps the promises of a sink in the simplest way, with one mutex around everything, and it forgets everything when
+// it is closed. It is no sink to sync into.
 //
 // Start at Commit.
 package memory
@@ -255,7 +255,7 @@ func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {
 			return nil
 		}
 		if _, taken := st.records[seq]; taken {
-			return fmt.Errorf("memory: two records have place %d", seq)
+			return fmt.Errorf("memory: two records have number %d", seq)
 		}
 		kept, err := st.copyOf(rec)
 		if err != nil {

@@ -189,8 +189,8 @@ func (p bucketPlace) agree(t *testing.T, contents map[pipeline.SyncID][]string) 
 	}
 }
 
-// Two writers: the second does its whole commit while the first stands still at one of its points, wherever that is, and
-// then goes on or dies. The third repairs what an open window left.
+// Two writers: the second does its whole commit while the first stands still at one of its points, wherever that is,
+// and then goes on or dies. The third repairs what an open window left.
 func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
 	day := window(t, "UTC", "2025-09-08T00:00:00Z", 24*time.Hour)
 	morning := window(t, "UTC", "2025-09-08T00:00:00Z", 6*time.Hour)
@@ -289,8 +289,8 @@ func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
 	}
 }
 
-// A writer that has not seen the newest snapshot must not create an object that the snapshot is believed to cover: nobody
-// would read it.
+// A writer that has not seen the newest snapshot must not create an object that the snapshot is believed to cover:
+// nobody would read it.
 func TestAWriterThatFellBehindFindsItsNumberTaken(t *testing.T) {
 	ctx := context.Background()
 	p := bucketPlace{volumetest.NewBucket()}

@@ -9,8 +9,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// classify gives what the storage said a kind and a hint, by code. A nil error stays nil, and so does an error that has a
-// kind already.
+// classify gives what the storage said a kind and a hint, by code. A nil error stays nil, and so does an error that has
+// a kind already.
 func classify(op string, err error) error {
 	if err == nil {
 		return nil

@@ -43,8 +43,8 @@ func streamOf(name string) (k pipeline.StreamKey, ok bool) {
 	return k, k.Account != "" && k.Stream != ""
 }
 
-// windowFile is the name of a window's file: date=2025-09-08/20250908T050000Z_20250909T050000Z.parquet beneath the folder of
-// its stream. The date is the local date of the window's start, in the zone that the window was cut in.
+// windowFile is the name of a window's file: date=2025-09-08/20250908T050000Z_20250909T050000Z.parquet beneath the
+// folder of its stream. The date is the local date of the window's start, in the zone that the window was cut in.
 func windowFile(parent string, k pipeline.StreamKey, w pipeline.Window) (string, error) {
 	loc, err := w.Location()
 	if err != nil {

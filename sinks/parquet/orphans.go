@@ -31,9 +31,10 @@ const (
 	beyond = 32 * day
 )
 
-// findOrphans lists, once for each day, the files of windows that the ledger does not know and that may overlap the group.
-// No crash leaves such files, since a begin is on stable storage before its data. A ledger that somebody deleted, or
-// replaced by an older copy, leaves them, and rows of windows of other bounds must not stand beside new ones.
+// findOrphans lists, once for each day, the files of windows that the ledger does not know and that may overlap the
+// group. No crash leaves such files, since a begin is on stable storage before its data. A ledger that somebody
+// deleted, or replaced by an older copy, leaves them, and rows of windows of other bounds must not stand beside new
+// ones.
 func (s *Store) findOrphans(ctx context.Context, l *ledgerLog, group []*pending) error {
 	t, k := group[0].Table, group[0].Key
 	first, last := daysOf(group)
@@ -103,8 +104,8 @@ func owned(l *pipeline.Ledger, name string, span pipeline.Span) bool {
 	})
 }
 
-// claimOrphans makes the window's commit remove the orphans that overlap it. A file that was found before its window came
-// into the ledger is none.
+// claimOrphans makes the window's commit remove the orphans that overlap it. A file that was found before its window
+// came into the ledger is none.
 func (p *pending) claimOrphans(l *ledgerLog) {
 	p.orphans = nil
 	for name, span := range l.orphans.files {

@@ -86,7 +86,8 @@ func (s *Store) Holdings(ctx context.Context, k pipeline.StreamKey, t *pipeline.
 	return h, nil
 }
 
-// footer reads the number of rows of a window's file, and returns the file's size; nothing for a file that is not there.
+// footer reads the number of rows of a window's file, and returns the file's size; nothing for a file that is not
+// there.
 func (s *Store) footer(ctx context.Context, parent string, k pipeline.StreamKey, w pipeline.Window, rows *int64) (size int64, err error) {
 	name, err := windowFile(parent, k, w)
 	if err != nil {

@@ -33,8 +33,8 @@ var (
 	_ pipeline.HoldingsReader = (*Store)(nil)
 )
 
-// Open returns the store in a directory: ./warehouse, /var/lib/warehouse or file:///var/lib/warehouse. It touches nothing: a
-// directory that is missing is an empty store, and the first write creates it.
+// Open returns the store in a directory: ./warehouse, /var/lib/warehouse or file:///var/lib/warehouse. It touches
+// nothing: a directory that is missing is an empty store, and the first write creates it.
 func Open(_ context.Context, root string, o Options) (*Store, error) {
 	dir, err := volume.Root(root)
 	if err != nil {
@@ -57,7 +57,8 @@ func (s *Store) Root() string { return s.root }
 // Close drops what was staged and not committed.
 func (s *Store) Close() error { return classify("close the sink", s.volume.Close()) }
 
-// Check implements [pipeline.Store]. It creates no directory. If the root is missing, it tries the nearest directory above.
+// Check implements [pipeline.Store]. It creates no directory. If the root is missing, it tries the nearest directory
+// above.
 func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return classify("check the sink", err)

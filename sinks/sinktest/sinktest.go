@@ -1,9 +1,9 @@
 // Package sinktest proves that a [pipeline.Store] keeps the promises of a
 // sink. A driver's test supplies a [Driver] and calls [Run].
 //
-// The promises are a list of named proofs (see proofs.go). Some proofs need an ability that not every sink has. Such a proof
-// is skipped if the driver declares that the sink goes without the ability, and says why. It fails if the ability is neither
-// there nor declared. A run in which nothing was proven fails.
+// The promises are a list of named proofs (see proofs.go). Some proofs need an ability that not every sink has. Such a
+// proof is skipped if the driver declares that the sink goes without the ability, and says why. It fails if the ability
+// is neither there nor declared. A run in which nothing was proven fails.
 //
 // The package knows no sink. Start at [Driver], and at its example, which is a whole sink.
 package sinktest
@@ -81,8 +81,8 @@ type Stamper interface {
 
 // Faulty opens stores whose storage fails.
 type Faulty interface {
-	// OpenFaulty returns a store whose call number n (from 0) to its storage fails, once. With after, the call has its effect
-	// before it fails. hit reports whether the call has come.
+	// OpenFaulty returns a store whose call number n (from 0) to its storage fails, once. With after, the call has its
+	// effect before it fails. hit reports whether the call has come.
 	OpenFaulty(t testing.TB, n int, after bool) (store pipeline.Store, hit func() bool)
 }
 

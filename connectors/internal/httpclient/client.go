@@ -26,9 +26,11 @@ const (
 
 // Options of a [Client]. One Client serves one account of one source.
 type Options struct {
-	Base       *url.URL          // the vendor: https, or http on loopback
-	Rate       float64           // requests per second to Base's host and its subdomains, each attempt and redirect counted; 0 is unlimited
-	Timeout    time.Duration     // until an attempt's response headers, and between two reads of a body that bring bytes; 0 is unlimited
+	Base *url.URL // the vendor: https, or http on loopback
+	// Rate is requests per second to Base's host and its subdomains, each attempt and redirect counted; 0 is unlimited.
+	Rate float64
+	// Timeout is the longest wait for an attempt's response headers, and for the next bytes of a body; 0 is unlimited.
+	Timeout    time.Duration
 	RetryFor   time.Duration     // how long one request is retried
 	Transport  http.RoundTripper // nil: a clone of http.DefaultTransport that looks at each address before it dials
 	Now        func() time.Time  // the real clock; nil: time.Now

@@ -59,8 +59,8 @@ func reachOfHost(host string) reach {
 // errInward ends a request whose link leads inward.
 var errInward = errors.New("the link leads to a loopback, private or link-local address, and the configured host is none")
 
-// linkGuard keeps links and redirects from leading inward: whatever is not the configured host must be public, or as near
-// as the configured host is. A link's address is looked at twice, as it is written and as it is dialled.
+// linkGuard keeps links and redirects from leading inward: whatever is not the configured host must be public, or as
+// near as the configured host is. A link's address is looked at twice, as it is written and as it is dialled.
 type linkGuard struct {
 	host   string // the configured one, in lower case
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)

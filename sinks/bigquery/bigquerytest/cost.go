@@ -53,9 +53,9 @@ type price struct {
 	fullScans     []string
 }
 
-// cost estimates a statement: the columns that the statement names, in the partitions that its literal bounds leave. The
-// target of DML counts with all columns ("Estimate and control costs", sections on DML). Joins on the partitioning column
-// prune nothing ("Query partitioned tables", "use a constant filter expression").
+// cost estimates a statement: the columns that the statement names, in the partitions that its literal bounds leave.
+// The target of DML counts with all columns ("Estimate and control costs", sections on DML). Joins on the partitioning
+// column prune nothing ("Query partitioned tables", "use a constant filter expression").
 func (s *Server) cost(ctx context.Context, q querier, st *statement) (price, *apiError) {
 	var p price
 	if st.target != nil && (st.verb == "DELETE" || st.verb == "UPDATE" || st.verb == "MERGE" && (st.merge.mutates || st.merge.doubled != "")) {
@@ -68,7 +68,8 @@ func (s *Server) cost(ctx context.Context, q querier, st *statement) (price, *ap
 			return p, err
 		}
 	}
-	// "rounded up to the nearest MB, with a minimum 10 MB data processed per table referenced by the query": "BigQuery pricing".
+	// "rounded up to the nearest MB, with a minimum 10 MB data processed per table referenced by the query": "BigQuery
+	// pricing".
 	if p.tables > 0 {
 		p.billed = max((p.bytes+mebibyte-1)/mebibyte*mebibyte, int64(p.tables)*10*mebibyte)
 	}
@@ -129,8 +130,8 @@ func star(tokens []token) bool {
 	return false
 }
 
-// bounds collects the literal bounds that a statement puts on a column, as a condition that holds for every row that the
-// statement may touch. The condition is empty where there are no bounds.
+// bounds collects the literal bounds that a statement puts on a column, as a condition that holds for every row that
+// the statement may touch. The condition is empty where there are no bounds.
 func bounds(tokens []token, column string) string {
 	var all []string
 	name, lower := duckName(column), ""

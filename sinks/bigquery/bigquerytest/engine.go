@@ -11,8 +11,8 @@ import (
 	"google.golang.org/api/bigquery/v2"
 )
 
-// job is one job, and how far the job is. Fields that are not in Job belong to the goroutine that runs the job; the state
-// changes under Server.mu.
+// job is one job, and how far the job is. Fields that are not in Job belong to the goroutine that runs the job; the
+// state changes under Server.mu.
 type job struct {
 	Job
 	conf       *bigquery.JobConfiguration
@@ -223,7 +223,8 @@ func (s *Server) submit(ctx context.Context, j *job, fault Fault, polls int) *ap
 		s.lastID++
 		j.ID = fmt.Sprintf("job_%d", s.lastID)
 	}
-	// "Already Exists": a job's id is never used twice in a project, whatever became of it: "Running jobs programmatically", section "Generate a job ID".
+	// "Already Exists": a job's id is never used twice in a project, whatever became of it: "Running jobs
+	// programmatically", section "Generate a job ID".
 	key := j.Project + ":" + j.ID
 	if s.jobs[key] != nil {
 		s.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 )
 
 // begin opens the transaction of a slow script, so that the transaction reads the tables as they are now: "During a
-// transaction, all reads return a consistent snapshot" ("Multi-statement transactions"). With hold, the script runs up to
-// the COMMIT.
+// transaction, all reads return a consistent snapshot" ("Multi-statement transactions"). With hold, the script runs up
+// to the COMMIT.
 func (s *Server) begin(ctx context.Context, j *job, hold bool) *apiError {
 	last := len(j.statements) - 1
 	if last < 0 || j.statements[0].verb != "BEGIN" {
@@ -69,7 +69,8 @@ func (s *Server) script(ctx context.Context, j *job) (failure *apiError) {
 		r, first = j.held, len(j.statements)-1
 	}
 	defer func() {
-		// A script that ends before its COMMIT, or fails, is rolled back: "Multi-statement transactions", section "Transaction scope".
+		// A script that ends before its COMMIT, or fails, is rolled back: "Multi-statement transactions", section
+		// "Transaction scope".
 		if r.open {
 			_, _ = conn.ExecContext(ctx, "ROLLBACK")
 		}

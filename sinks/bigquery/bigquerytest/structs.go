@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// structs translates UNNEST(ARRAY<STRUCT<name type, …>>[(…), …]), an array of
-// typed structs as a source of rows: "Data types", section "Constructing an array", and "Query syntax", UNNEST. DuckDB gets
-// VALUES, with a cast of each column, so that a column of nulls has a type.
+// structs translates UNNEST(ARRAY<STRUCT<name type, …>>[(…), …]), an array of typed structs as a source of rows: "Data
+// types", section "Constructing an array", and "Query syntax", UNNEST. DuckDB gets VALUES, with a cast of each column,
+// so that a column of nulls has a type.
 func (w *writer) structs() *apiError {
 	w.pos += 5 // UNNEST ( ARRAY < STRUCT
 	if !w.at(w.pos).is("<") {

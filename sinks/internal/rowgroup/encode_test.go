@@ -249,9 +249,9 @@ func TestMisuseOfAGroupFileIsAnError(t *testing.T) {
 	}{
 		{"a group of another schema", other, func(f *File) error { return f.Add(0, mustEncode(t, rec)) }, "another schema"},
 		{"a group used before", groupSchema, func(f *File) error { return f.Add(0, Group{}) }, "used before"},
-		{"two groups at one place", groupSchema, func(f *File) error {
+		{"two groups of one number", groupSchema, func(f *File) error {
 			return errors.Join(f.Add(4, mustEncode(t, rec)), f.Add(4, mustEncode(t, rec)), f.Close())
-		}, "place 4"},
+		}, "number 4"},
 		{"a group after the end", groupSchema, func(f *File) error {
 			return errors.Join(f.Close(), f.Add(4, mustEncode(t, rec)))
 		}, "after the end"},

@@ -63,8 +63,8 @@ func NewFile(w io.Writer, schema *arrow.Schema) (*File, error) {
 	return f, f.err
 }
 
-// Add writes the group's pages and gives its memory back, also after an error. The footer lists the groups by seq, which
-// is unique in the file. A group without rows leaves no trace.
+// Add writes the group's pages and gives its memory back, also after an error. The footer lists the groups by seq,
+// which is unique in the file. A group without rows leaves no trace.
 func (f *File) Add(seq int, g Group) error {
 	defer g.Discard()
 	f.mu.Lock()
@@ -138,7 +138,7 @@ func (f *File) Close() error {
 	slices.SortFunc(f.groups, func(a, b bookedGroup) int { return a.seq - b.seq })
 	for i, g := range f.groups {
 		if i > 0 && f.groups[i-1].seq == g.seq {
-			f.err = fmt.Errorf("parquet file: two row groups have place %d", g.seq)
+			f.err = fmt.Errorf("parquet file: two row groups have number %d", g.seq)
 			return f.err
 		}
 		rg := g.meta.RowGroups[0]

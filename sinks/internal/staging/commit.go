@@ -69,8 +69,8 @@ func (p *Pending[S]) check(owner any, others []*Pending[S]) error {
 
 var errForeign = errors.New("the stage belongs to another store, stream or table")
 
-// Judge decides what the commit has to do, from what the ledger knows now. It settles a window that yields, or whose newer
-// reading was interrupted, and reports whether the window is still open.
+// Judge decides what the commit has to do, from what the ledger knows now. It settles a window that yields, or whose
+// newer reading was interrupted, and reports whether the window is still open.
 func (p *Pending[S]) Judge(l *pipeline.Ledger) (open bool) {
 	p.Verdict = Judge(l, p.Sealed.Entry)
 	switch p.Outcome {

@@ -1,5 +1,5 @@
-// Package apierror tells what an error of BigQuery's API means: of which kind the error is, and what to do about it. The
-// package judges by codes and reasons alone, never by the words of a message.
+// Package apierror tells what an error of BigQuery's API means: of which kind the error is, and what to do about it.
+// The package judges by codes and reasons alone, never by the words of a message.
 //
 // It repeats no request (package job does). Start at [Classify].
 package apierror
@@ -46,8 +46,8 @@ func Absent(err error) bool {
 	return Status(err) == http.StatusNotFound || Reason(err) == "notFound"
 }
 
-// Classify makes a [pipeline.Error] of what BigQuery or the file system said. A [pipeline.Error] stays as it is, and nil
-// stays nil.
+// Classify makes a [pipeline.Error] of what BigQuery or the file system said. A [pipeline.Error] stays as it is, and
+// nil stays nil.
 func Classify(op string, err error) error {
 	if err == nil {
 		return nil

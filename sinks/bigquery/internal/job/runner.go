@@ -1,11 +1,12 @@
 // Package job runs BigQuery's jobs. A job is started once, however often its request is sent; the runner waits for the
 // job's end and counts what the job used.
 //
-// The package does not know what a job says (package statement does) nor when a job is to run (package bigquery does), and
-// makes no tables.
+// The package does not know what a job says (package statement does) nor when a job is to run (package bigquery does),
+// and makes no tables.
 //
-// The name of a job is made of what the job does. The ids of the job are name_0, name_1, …: a request whose answer was lost
-// finds the started job under the same id. The id of a job that has failed is burnt, and the next attempt has the next id.
+// The name of a job is made of what the job does. The ids of the job are name_0, name_1, …: a request whose answer was
+// lost finds the started job under the same id. The id of a job that has failed is burnt, and the next attempt has the
+// next id.
 //
 // Start at [Runner].
 package job
@@ -47,8 +48,8 @@ type Runner struct {
 	counted  map[string]bool // jobs, by id
 }
 
-// NewRunner returns a runner that sends jobs by the client, which stays the caller's. maxBilled caps each query, in bytes.
-// pace is the first pause before something is tried again.
+// NewRunner returns a runner that sends jobs by the client, which stays the caller's. maxBilled caps each query, in
+// bytes. pace is the first pause before something is tried again.
 func NewRunner(client *bigquery.Client, location string, maxBilled int64, pace time.Duration) *Runner {
 	return &Runner{client: client, location: location, maxBilled: maxBilled, pace: pace, counted: make(map[string]bool)}
 }
@@ -152,8 +153,8 @@ type spec struct {
 	load bool // not a query
 }
 
-// run runs the job once, whatever answers get lost. An id that is taken is the id of a job to wait for. The id of a failed
-// job is burnt. Where BigQuery failed for a while, run starts the job again, under the next id.
+// run runs the job once, whatever answers get lost. An id that is taken is the id of a job to wait for. The id of a
+// failed job is burnt. Where BigQuery failed for a while, run starts the job again, under the next id.
 func (r *Runner) run(ctx context.Context, j spec) error {
 	mine := make(map[string]bool)
 	return r.Retry(ctx, func() error {

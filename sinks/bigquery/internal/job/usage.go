@@ -81,8 +81,8 @@ func (r *Runner) count(ctx context.Context, j *bigquery.Job, load bool) {
 	}
 }
 
-// countRead counts a query whose answer came without statistics, and asks for the statistics once: a receipt is not worth
-// more.
+// countRead counts a query whose answer came without statistics, and asks for the statistics once: a receipt is not
+// worth more.
 func (r *Runner) countRead(ctx context.Context, j *bigquery.Job) {
 	if j == nil {
 		return

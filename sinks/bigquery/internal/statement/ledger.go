@@ -131,9 +131,9 @@ func (d Dataset) AddEntries(lines []Line) string {
 	return d.insertLines("", lines)
 }
 
-// insertLines appends entries. Entries of a batch are appended only where the guard lets them. The lines are one array of
-// typed structs, because hundreds of lines must fit into one script: a UNION of as many queries would be twice as long, and
-// BigQuery would plan each part of the UNION.
+// insertLines appends entries. Entries of a batch are appended only where the guard lets them. The lines are one array
+// of typed structs, because hundreds of lines must fit into one script: a UNION of as many queries would be twice as
+// long, and BigQuery would plan each part of the UNION.
 func (d Dataset) insertLines(batch string, lines []Line) string {
 	var b strings.Builder
 	ledger := d.table(LedgerTable)
@@ -174,8 +174,8 @@ func (d Dataset) insertLines(batch string, lines []Line) string {
 	return b.String()
 }
 
-// unseen narrows a scan of the ledger to the clusters of the lines' streams, above what the verdicts knew. BigQuery prunes
-// by literals alone.
+// unseen narrows a scan of the ledger to the clusters of the lines' streams, above what the verdicts knew. BigQuery
+// prunes by literals alone.
 func unseen(row string, lines []Line) string {
 	keys, seen := make([]pipeline.StreamKey, len(lines)), lines[0].Seen
 	for i, l := range lines {

@@ -13,9 +13,9 @@ const (
 	RunsTable      = "_windrow_runs"
 	WatermarksView = "_windrow_watermarks"
 	StagePrefix    = "_windrow_stage_"
-	// FenceTable has one row, which every commit replaces, so that BigQuery cancels one of two commits at once. The name is
-	// older than the word fence and must stay: only commits that replace a row of the same table conflict, so a run of an
-	// earlier version and a run of this one must fence at the same table.
+	// FenceTable has one row, which every commit replaces, so that BigQuery cancels one of two commits at once. The name
+	// is older than the word fence and must stay: only commits that replace a row of the same table conflict, so a run of
+	// an earlier version and a run of this one must fence at the same table.
 	FenceTable = "_windrow_turn"
 )
 

@@ -40,8 +40,8 @@ func (d Dataset) RecordRun(sum pipeline.Summary, text string, receipts []BatchRe
 	return strings.Join([]string{"BEGIN TRANSACTION", d.addReceipts(sum, receipts), d.addRun(sum, text), "COMMIT TRANSACTION"}, ";\n") + ";"
 }
 
-// addReceipts appends a row for each batch. The row belongs to no stream and has no seq. The bytes that the batch staged
-// stand in the rows of its windows.
+// addReceipts appends a row for each batch. The row belongs to no stream and has no seq. The bytes that the batch
+// staged stand in the rows of its windows.
 func (d Dataset) addReceipts(sum pipeline.Summary, receipts []BatchReceipt) string {
 	rows := make([]string, len(receipts))
 	for i, r := range receipts {

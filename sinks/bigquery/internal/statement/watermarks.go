@@ -1,8 +1,8 @@
 package statement
 
-// Watermarks is the query of the view. For each stream: the end of the unbroken run of settled or waived windows from the
-// stream's first day on. The first day is the last entry of kind first in the order of the log, else the origin. A window
-// counts by its last commit, until a commit of a window that overlaps it.
+// Watermarks is the query of the view. For each stream: the end of the unbroken run of settled or waived windows from
+// the stream's first day on. The first day is the last entry of kind first in the order of the log, else the origin. A
+// window counts by its last commit, until a commit of a window that overlaps it.
 func (d Dataset) Watermarks() string {
 	ledger := d.table(LedgerTable)
 	return "WITH origins AS (\n" +

@@ -1,5 +1,5 @@
-// Package duckdbtest_test proves that DuckDB reads what the row-group encoder writes. It is a package of its own because
-// linking DuckDB takes longer than all other tests of the encoder together.
+// Package duckdbtest_test proves that DuckDB reads what the row-group encoder writes. It is a package of its own
+// because linking DuckDB takes longer than all other tests of the encoder together.
 package duckdbtest_test
 
 import (

@@ -1,8 +1,8 @@
 // Package faults makes the n-th call to a volume fail, once, so that a sweep over n = 0, 1, 2 … proves that no call is
 // taken for granted.
 //
-// It is for tests. It fails whole calls. A failed Write leaves half of the bytes, and any other failed call may have had
-// its effect. A draft that is published before it was synced fails always.
+// It is for tests. It fails whole calls. A failed Write leaves half of the bytes, and any other failed call may have
+// had its effect. A draft that is published before it was synced fails always.
 package faults
 
 import (

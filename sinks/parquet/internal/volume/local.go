@@ -14,8 +14,8 @@ import (
 	"syscall"
 )
 
-// Local keeps objects as files beneath a directory. The private folder in it holds the lock file and the drafts. Nothing
-// is created before the first object is written.
+// Local keeps objects as files beneath a directory. The private folder in it holds the lock file and the drafts.
+// Nothing is created before the first object is written.
 type Local struct {
 	root    string
 	private string // absolute
@@ -111,8 +111,8 @@ func (l *Local) Versions(_ context.Context, names ...string) ([]Version, error) 
 	return versions, nil
 }
 
-// version is the version of the file at path. A file that takes the place of another one has an inode of its own as long
-// as the other one exists, and a modification time afterwards.
+// version is the version of the file at path. A file that takes the place of another one has an inode of its own as
+// long as the other one exists, and a modification time afterwards.
 func version(path string) (Version, error) {
 	info, err := os.Lstat(path)
 	switch {

@@ -75,8 +75,8 @@ func (l *Local) begun() *run {
 	return l.run
 }
 
-// begin makes the run's folder and removes those of dead runs. The caller holds the lock, else a sweep could take a folder
-// for a dead run's before alive is locked.
+// begin makes the run's folder and removes those of dead runs. The caller holds the lock, else a sweep could take a
+// folder for a dead run's before alive is locked.
 func (l *Local) begin() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,8 +100,8 @@ func (l *Local) begin() error {
 	return nil
 }
 
-// sweep removes the folders of dead runs. A folder that cannot be removed (another user's) harms nobody, and the next run
-// tries again.
+// sweep removes the folders of dead runs. A folder that cannot be removed (another user's) harms nobody, and the next
+// run tries again.
 func sweep(tmp string) {
 	entries, err := os.ReadDir(tmp)
 	if err != nil {

@@ -5,11 +5,12 @@
 // step, and whatever a method did is on stable storage when it returns without an error. After an error the step may or
 // may not have happened, but no object is ever half of one (a line that AddLine broke off excepted).
 //
-// Whoever replaces or removes an object names the version that he has seen, so that two writers at once do not undo each
-// other's work. A volume that can keep other writers out, as a directory can by its lock file, does so in Update; the
-// conditions hold there as well.
+// Whoever replaces or removes an object names the version that he has seen, so that two writers at once do not undo
+// each other's work. A volume that can keep other writers out, as a directory can by its lock file, does so in Update;
+// the conditions hold there as well.
 //
-// Start at the interface [Volume]. local.go implements it on a directory, and package volumetest proves an implementation.
+// Start at the interface [Volume]. local.go implements it on a directory, and package volumetest proves an
+// implementation.
 package volume
 
 import (
@@ -29,21 +30,21 @@ const (
 	Any Version = "*"
 )
 
-// ErrChanged says that an object is not of the version that the caller named. It may also mean that an earlier try of the
-// same call had its effect, and its answer was lost. The caller reads the version again and decides anew.
+// ErrChanged says that an object is not of the version that the caller named. It may also mean that an earlier try of
+// the same call had its effect, and its answer was lost. The caller reads the version again and decides anew.
 var ErrChanged = errors.New("the object was changed meanwhile")
 
-// Volume keeps objects under names, which are relative paths with slashes. All methods are safe for concurrent use, also
-// by several processes. Methods obey their context and return its error. They retry what their storage says is worth a
-// retry, for as long as the context lives; the caller repeats nothing but what ended in [ErrChanged].
+// Volume keeps objects under names, which are relative paths with slashes. All methods are safe for concurrent use,
+// also by several processes. Methods obey their context and return its error. They retry what their storage says is
+// worth a retry, for as long as the context lives; the caller repeats nothing but what ended in [ErrChanged].
 type Volume interface {
 	Reader
 	Writer
 
 	// Probe writes something, reads it back and removes it, and so proves that the volume can be written to. Where Update
-	// does not run alone it also proves that the storage obeys the conditions of Publish and Remove: a storage that ignores
-	// them must be refused before it loses rows. It leaves nothing behind, whether it fails or not, and creates no place
-	// that does not exist. It does not wait for Update. Its error is the storage's own, for the caller to classify.
+	// does not run alone it also proves that the storage obeys the conditions of Publish and Remove: a storage that
+	// ignores them must be refused before it loses rows. It leaves nothing behind, whether it fails or not, and creates no
+	// place that does not exist. It does not wait for Update. Its error is the storage's own, for the caller to classify.
 	Probe(ctx context.Context) error
 	// Close drops every draft of this volume. Objects stay. It is idempotent and does not wait for running calls, after
 	// which nobody may use the volume.
@@ -69,9 +70,9 @@ type Reader interface {
 	// that is replaced or removed meanwhile is read to its end, or reading it fails. Reads obey ctx as far as the storage
 	// can. The caller closes the content.
 	Open(ctx context.Context, name string) (Content, error)
-	// Versions returns the version of each named object, in order, Absent for one that does not exist. It reads no content.
-	// Each version is as it was at some moment of the call, not all of the same moment. An implementation may answer from
-	// one listing for many names, but never from a listing that began before the call.
+	// Versions returns the version of each named object, in order, Absent for one that does not exist. It reads no
+	// content. Each version is as it was at some moment of the call, not all of the same moment. An implementation may
+	// answer from one listing for many names, but never from a listing that began before the call.
 	Versions(ctx context.Context, names ...string) ([]Version, error)
 }
 
@@ -93,10 +94,10 @@ type Writer interface {
 	// named, is removed already. At the first object of another version it stops with [ErrChanged]; the objects before it
 	// are gone then. It may be repeated with the same arguments.
 	Remove(ctx context.Context, objects ...Object) error
-	// AddLine adds a line, without its end, to the text of that name, and makes it durable. Lines that several processes add
-	// at once are all kept, each of them whole, without an order that anybody may rely on. The text is one object of that
-	// name, or objects beneath name/ where a volume cannot extend an object: readers take both. After an error the line may
-	// be there, or a part of it as a line of its own.
+	// AddLine adds a line, without its end, to the text of that name, and makes it durable. Lines that several processes
+	// add at once are all kept, each of them whole, without an order that anybody may rely on. The text is one object of
+	// that name, or objects beneath name/ where a volume cannot extend an object: readers take both. After an error the
+	// line may be there, or a part of it as a line of its own.
 	AddLine(ctx context.Context, name string, line []byte) error
 	// Update runs write, which publishes and removes what belongs together. A volume that can keep the other processes'
 	// and goroutines' updates out does so until write returns, waits for its turn as long as ctx lives, and calls write
@@ -128,12 +129,13 @@ type Draft interface {
 	// gets a new version.
 	Publish(ctx context.Context, name string, over Version) error
 	// Discard drops the draft and what it occupies. It is idempotent, and harmless after Publish. It does not wait and
-	// needs no context, so that it can run while everything else stops. What it cannot remove goes with the volume's Close.
+	// needs no context, so that it can run while everything else stops. What it cannot remove goes with the volume's
+	// Close.
 	Discard() error
 }
 
-// Create publishes a small object that must not exist yet. If there is one of that name nothing changes, and the error is
-// [ErrChanged].
+// Create publishes a small object that must not exist yet. If there is one of that name nothing changes, and the error
+// is [ErrChanged].
 func Create(ctx context.Context, w Writer, name string, body []byte) error {
 	return put(ctx, w, name, Absent, body)
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // Bucket is an object store in memory, as strict as the real ones: an object has a generation, is written whole, and is
-// replaced or removed on the condition that it is of a generation. Nothing can be appended to, and nobody can be kept out.
+// replaced or removed on the condition that it is of a generation. Nothing can be appended to, and nobody can be kept
+// out.
 //
 // A Bucket outlives the volumes over it, which stand for processes.
 type Bucket struct {
