@@ -22,6 +22,16 @@ const (
 	EntryWaive EntryKind = "waive"
 )
 
+// Known reports whether this version of the program knows the kind. A ledger that has an entry of another kind is refused,
+// since a part of what it says would go unheard.
+func (k EntryKind) Known() bool {
+	switch k {
+	case EntryOrigin, EntryFirst, EntryBegin, EntryCommit, EntryFail, EntryWaive, EntryRemnant:
+		return true
+	}
+	return false
+}
+
 // NewerThan reports whether e is of a newer reading than o: of a later one by the ledger's order, by the clock between
 // readings that began from the same ledger.
 func (e *Entry) NewerThan(o *Entry) bool {

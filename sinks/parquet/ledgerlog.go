@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"iter"
 	"path"
 	"slices"
 	"strconv"
@@ -39,9 +36,10 @@ const (
 
 // ledgerLog is the ledger of one stream as numbered objects in a folder:
 //
-//	00000033.jsonl            the entries of one commit, a JSON object each
+//	00000033.jsonl               the entries of one commit
 //	00000032.snapshot.jsonl.zst  the sum of the objects 1 to 32
 //
+// Each proves itself; see ledgerobject.go. One that does not is an error of kind Damaged, never "nothing there".
 // An object is created once and never changes: of two writers that create the same number one succeeds, and the other
 // reads what it missed. Reading takes the newest snapshot and every object after it. Objects that a snapshot covers are
 // removed in any order, for nobody looks at them again.
@@ -119,7 +117,7 @@ func (l *ledgerLog) refresh(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%s: %w; restore the folder from a copy, or remove it to read every window again", l.dir, err)
+	return l.damaged(l.dir, err)
 }
 
 func (l *ledgerLog) look(ctx context.Context) error {
@@ -161,44 +159,28 @@ func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		if err != nil {
-			l.ledger, l.last = pipeline.NewLedger(), 0
-			err = fmt.Errorf("%s is damaged: %w", name, err)
-		}
-	}()
-	var r io.Reader = bytes.NewReader(body)
-	if strings.HasSuffix(name, snapshotSuffix) {
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return 0, err
-		}
-		defer z.Close()
-		r = z
-	}
-	from := bufio.NewReaderSize(r, 64<<10)
-	for {
-		line, err := wholeLine(from)
-		if errors.Is(err, io.EOF) {
-			return n, nil
-		} else if err != nil {
-			return n, err
-		}
-		if len(line) == 0 {
-			continue
-		}
-		e, ok := l.lines.read(line)
-		if !ok {
-			if e, err = anyEntry(line); err != nil {
-				return n, err
-			}
-		}
+	err = l.lines.readObject(body, strings.HasSuffix(name, snapshotSuffix), func(e pipeline.Entry) {
 		l.ledger.Apply(e)
 		if l.others.watched && !l.others.unknown {
 			l.others.entries = append(l.others.entries, e)
 		}
 		n++
+	})
+	if err != nil {
+		l.ledger, l.last = pipeline.NewLedger(), 0
+		return n, l.damaged(name, err)
 	}
+	return n, nil
+}
+
+// damaged is the error of a log that cannot be read whole, with the remedy.
+func (l *ledgerLog) damaged(name string, err error) error {
+	e := &pipeline.Error{Op: "read the ledger", Kind: pipeline.Damaged, Err: fmt.Errorf("%s is damaged: %w", name, err),
+		Hint: "restore the folder " + l.dir + " from a copy; or remove it, and every window is read again"}
+	if newer := (newerError{}); errors.As(err, &newer) {
+		e.Err, e.Hint = fmt.Errorf("%s was written by a newer version of windrow: %w", name, err), "use that version or a later one"
+	}
+	return e
 }
 
 // watch begins to collect what other writers add, from the entries that are folded in now.
@@ -207,34 +189,12 @@ func (l *ledgerLog) watch() { l.others = others{watched: true} }
 // unwatch ends the collection.
 func (l *ledgerLog) unwatch() { l.others = others{} }
 
-// anyEntry reads a line that [lineReader] did not understand. It is a function of its own because an entry that
-// encoding/json fills lies on the heap.
-func anyEntry(line []byte) (e pipeline.Entry, err error) {
-	err = json.Unmarshal(line, &e)
-	return e, err
-}
-
-// wholeLine is the next line without its end, good until the next call.
-func wholeLine(r *bufio.Reader) ([]byte, error) {
-	line, err := r.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		long := bytes.Clone(line)
-		var rest []byte
-		rest, err = r.ReadBytes('\n')
-		line = append(long, rest...)
-	}
-	if errors.Is(err, io.EOF) && len(line) > 0 {
-		err = nil // the last line has no end, and may be whole
-	}
-	return bytes.TrimSuffix(line, []byte("\n")), err
-}
-
 // append creates the next object, from entries that follow from all that is folded in. If another writer was faster the
 // error is [volume.ErrChanged], and if the caller is alone, an error that tells of a writer without the lock. After an
 // error the object may or may not exist: refresh again.
 func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry, alone bool) error {
 	var body bytes.Buffer
-	if err := writeLines(&body, slices.Values(entries)); err != nil {
+	if _, err := writeObject(&body, slices.Values(entries)); err != nil {
 		return err
 	}
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last+1, lineSuffix))
@@ -269,16 +229,6 @@ func (l *ledgerLog) record(ctx context.Context, entries []pipeline.Entry, alone 
 	}
 }
 
-func writeLines(w io.Writer, entries iter.Seq[pipeline.Entry]) error {
-	enc := json.NewEncoder(w)
-	for e := range entries {
-		if err := enc.Encode(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // due reports whether enough has come since the last snapshot.
 func (l *ledgerLog) due() bool {
 	objects := l.last - l.snapshot
@@ -293,14 +243,7 @@ func snapshotOf(ledger *pipeline.Ledger) (object []byte, entries int, err error)
 		return nil, 0, err
 	}
 	lines := bufio.NewWriterSize(z, 64<<10)
-	err = writeLines(lines, func(yield func(pipeline.Entry) bool) {
-		for e := range ledger.All() {
-			entries++
-			if !yield(e) {
-				return
-			}
-		}
-	})
+	entries, err = writeObject(lines, ledger.All())
 	err = errors.Join(err, lines.Flush(), z.Close())
 	return body.Bytes(), entries, err
 }

@@ -243,7 +243,7 @@ func TestAGapInTheLedgerIsDamage(t *testing.T) {
 	if err := os.Remove(filepath.Join(p.root, names[1])); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Open(t).Ledger(ctx, testKey); pipeline.KindOf(err) != pipeline.SinkFailed || !strings.Contains(err.Error(), "number 2") {
+	if _, err := p.Open(t).Ledger(ctx, testKey); pipeline.KindOf(err) != pipeline.Damaged || !strings.Contains(err.Error(), "number 2") {
 		t.Errorf("%v", err)
 	}
 	if err := os.WriteFile(filepath.Join(p.root, names[1]), []byte(`{"kind":"fa`), 0o600); err != nil {

@@ -1,0 +1,240 @@
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// ledgerFiles makes a ledger of a snapshot and two objects, and returns their paths.
+func (p place) ledgerFiles(t testing.TB) (snapshot, object string) {
+	t.Helper()
+	s := p.Open(t)
+	for i := range compactEvery + 2 {
+		w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Duration(1+i%5)*time.Hour)
+		if err := s.Record(context.Background(), testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: w, Note: strings.Repeat("x", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := p.names(t, ledgerDir)
+	if !strings.HasSuffix(names[0], snapshotSuffix) || len(names) != 3 {
+		t.Fatalf("the ledger is %q", names)
+	}
+	return filepath.Join(p.root, names[0]), filepath.Join(p.root, names[2])
+}
+
+// refused checks that the ledger is refused as damaged, by the object's name and with a remedy.
+func (p place) refused(t *testing.T, path, what string) {
+	t.Helper()
+	s := p.Open(t)
+	l, err := s.Ledger(context.Background(), testKey)
+	name, _ := filepath.Rel(p.root, path)
+	if pipeline.KindOf(err) != pipeline.Damaged || !strings.Contains(err.Error(), filepath.ToSlash(name)) || !strings.HasSuffix(err.Error(), ")") {
+		t.Fatalf("%s: %v, %v", what, l, err)
+	}
+	if err := s.Record(context.Background(), testKey, pipeline.Entry{Kind: pipeline.EntryFail, Window: window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)}); pipeline.KindOf(err) != pipeline.Damaged {
+		t.Fatalf("%s: the ledger was written to: %v", what, err)
+	}
+}
+
+func TestAnObjectOfTheLedgerThatIsEmptyCutOrFlippedIsRefusedByName(t *testing.T) {
+	p := newPlace(t)
+	snapshot, object := p.ledgerFiles(t)
+	want, err := p.Open(t).Ledger(context.Background(), testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{snapshot, object} {
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put := func(body []byte) {
+			if err := os.WriteFile(path, body, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := range whole {
+			put(whole[:n])
+			p.refused(t, path, "cut")
+		}
+		put(append(slices.Clone(whole), whole...))
+		p.refused(t, path, "doubled")
+		for n := range whole {
+			for _, bit := range []byte{1, 0x20, 0x80} {
+				flipped := slices.Clone(whole)
+				flipped[n] ^= bit
+				put(flipped)
+				// A few bits of a compressed object mean nothing.
+				if l, err := p.Open(t).Ledger(context.Background(), testKey); err == nil && path == snapshot && reflect.DeepEqual(l.Entries(), want.Entries()) {
+					continue
+				}
+				p.refused(t, path, "flipped")
+			}
+		}
+		put(whole)
+	}
+}
+
+func TestAnObjectOfANewerVersionIsRefusedWithTheRemedy(t *testing.T) {
+	unknown := func() []byte {
+		var body bytes.Buffer
+		w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
+		if _, err := writeObject(&body, slices.Values([]pipeline.Entry{{Kind: "forgotten", Window: w}})); err != nil {
+			t.Fatal(err)
+		}
+		return body.Bytes()
+	}()
+	for _, c := range []struct{ name, body, want string }{
+		{"a later form", "windrow-ledger 3\nwhatever\n", "newer version"},
+		{"a kind of entry that is not known", string(unknown), `kind "forgotten"`},
+		{"the same, flipped", strings.Replace(string(unknown), "forgotten", "forgotton", 1), "damaged"},
+		{"the form of no version", "windrow-ledger 1\nend 0 00000000\n", "damaged"},
+		{"a kind of entry that is not known, in form 1", `{"kind":"forgotten","window":{"start":"2025-09-08T00:00:00Z","end":"2025-09-09T00:00:00Z","zone":"UTC"}}` + "\n", "damaged"},
+	} {
+		p := newPlace(t)
+		_, object := p.ledgerFiles(t)
+		if err := os.WriteFile(object, []byte(c.body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.refused(t, object, c.name)
+		_, err := p.Open(t).Ledger(context.Background(), testKey)
+		if !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if newer := strings.Contains(err.Error(), "use that version"); newer != strings.Contains(err.Error(), "newer version") {
+			t.Errorf("%s: the remedy of %v", c.name, err)
+		}
+	}
+}
+
+func TestAVersionThatKnewNoFormRefusesTheLedger(t *testing.T) {
+	p := newPlace(t)
+	snapshot, object := p.ledgerFiles(t)
+	for _, path := range []string{snapshot, object} {
+		first, _, _ := bytes.Cut(plainObject(t, path), []byte("\n"))
+		var e pipeline.Entry
+		if err := json.Unmarshal(first, &e); err == nil { // as those versions read each line
+			t.Errorf("%s begins with %q, which is an entry to an earlier version", path, first)
+		}
+	}
+}
+
+// plainObject is an object without its compression.
+func plainObject(t testing.TB, path string) []byte {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(path, snapshotSuffix) {
+		return body
+	}
+	z, err := zstd.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	if body, err = io.ReadAll(z); err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// earlier is a warehouse as the last version without a form of its own wrote it.
+func earlier(t testing.TB) place {
+	t.Helper()
+	p := newPlace(t)
+	if err := os.CopyFS(p.root, os.DirFS("testdata/form1")); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+var earlierCalls = pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
+
+func TestTheLedgerOfAnEarlierVersionIsReadAndCarriedOver(t *testing.T) {
+	ctx := context.Background()
+	p := earlier(t)
+	for k, windows := range map[pipeline.StreamKey]int{testKey: 7, earlierCalls: 7} {
+		want := pipeline.NewLedger()
+		for _, name := range p.names(t, streamDir(ledgerDir, k)) {
+			for line := range bytes.Lines(plainObject(t, filepath.Join(p.root, name))) {
+				var e pipeline.Entry
+				if err := json.Unmarshal(line, &e); err != nil {
+					t.Fatal(err)
+				}
+				want.Apply(e)
+			}
+		}
+		got, err := p.Open(t).Ledger(ctx, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got.Entries(), want.Entries()) || len(want.Overlapping(pipeline.Span{Start: 0, End: 1 << 62})) != windows {
+			t.Errorf("the ledger of %s is\n\t%+v\nwant\n\t%+v", k, got.Entries(), want.Entries())
+		}
+	}
+	before, err := p.Open(t).Ledger(ctx, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := before.Overlapping(pipeline.Span{Start: 0, End: 1 << 62})[0].Window
+	s := p.Open(t)
+	for n := range compactEvery { // until a snapshot of this form covers all
+		w := day
+		w.Start, w.End = day.Start.Add(-time.Duration(n+1)*24*time.Hour), day.End.Add(-time.Duration(n+1)*24*time.Hour)
+		mustCommit(t, s, int(pipeline.InstantOf(clock())), w, []string{"ana"})
+	}
+	for _, name := range p.names(t, streamDir(ledgerDir, testKey)) {
+		if !bytes.HasPrefix(plainObject(t, filepath.Join(p.root, name)), []byte("windrow-ledger 2\n")) {
+			t.Errorf("%s is of an earlier form still", name)
+		}
+	}
+	after, err := p.Open(t).Ledger(ctx, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range before.Overlapping(pipeline.Span{Start: 0, End: 1 << 62}) {
+		if live, ok := after.Live(e.Window.Span); !ok || !reflect.DeepEqual(live, e) {
+			t.Errorf("of %s the ledger has\n\t%+v\nand had\n\t%+v", e.Window.Span, live, e)
+		}
+	}
+}
+
+func TestAnObjectOfAnEarlierVersionThatIsCutWithinALineIsRefused(t *testing.T) {
+	p := earlier(t)
+	for _, name := range p.names(t, streamDir(ledgerDir, testKey)) {
+		path := filepath.Join(p.root, name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range whole {
+			if bytes.HasSuffix(whole[:n], []byte("}\n")) {
+				continue // nothing tells
+			}
+			if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Open(t).Ledger(context.Background(), testKey); pipeline.KindOf(err) != pipeline.Damaged || !strings.Contains(err.Error(), name) {
+				t.Fatalf("%s cut at %d: %v", name, n, err)
+			}
+		}
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
