@@ -51,7 +51,7 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) er
 		names = append(names, pipeline.TenantKey{Source: key.Stream.Source(), Account: key.Account}.Label())
 		probes = append(probes, source.Check)
 	}
-	names = append(names, "sink "+s.Sink)
+	names = append(names, "sink "+s.where())
 	probes = append(probes, func(ctx context.Context) error { return a.checkSink(ctx, s) })
 
 	found := make([]error, len(probes))

@@ -25,6 +25,7 @@ import (
 
 func main() {
 	bufferpool.ReplaceDefault() // before any goroutine
+	surviveClosedOutput()
 	a := newApp(os.Stdout, os.Stderr, time.Now)
 	a.softMemory = os.Getenv("GOMEMLIMIT") == ""
 	if a.logs.Style == config.CloudLog { // what libraries log must be such lines too

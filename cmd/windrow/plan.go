@@ -27,7 +27,10 @@ func (a *app) planCommand() *cobra.Command {
 			return a.withEngine(cmd.Context(), s, func(e *engine.Engine) error {
 				f.apply(e)
 				e.Shard = s.shard()
-				return a.plan(cmd.Context(), s, e, &f)
+				if err := a.plan(cmd.Context(), s, e, &f); err != nil || f.asJSON {
+					return err
+				}
+				return show.Sink(a.stdout, s.where())
 			})
 		},
 	}

@@ -15,7 +15,9 @@ type sink struct {
 	scheme       string // of WINDROW_SINK, before ://
 	example      string // of WINDROW_SINK
 	checkAddress func(address string) error
-	variables    []config.Variable // those that no other sink obeys
+	// place is where an address leads, for people; nil where the address says it.
+	place     func(address string) string
+	variables []config.Variable // those that no other sink obeys
 	// load reads the sink's variables and understands them, whichever sink is in use.
 	load func() (openSink, []pipeline.ConfigError, error)
 	// emulator may stand in for the sink's servers; nil where nothing can.
@@ -81,6 +83,14 @@ func projectOf(address string) string {
 		return k.project(address)
 	}
 	return ""
+}
+
+// where is the sink's address for people, who may not know from where a relative path counts.
+func (s *setup) where() string {
+	if place := s.target.place; place != nil {
+		return place(s.Sink)
+	}
+	return s.Sink
 }
 
 // target is the sink of a run under the present configuration.

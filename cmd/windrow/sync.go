@@ -34,7 +34,7 @@ func (a *app) syncCommand() *cobra.Command {
 			if err := a.refuseMovedClock(s, &f); err != nil {
 				return err
 			}
-			return a.sync(cmd.Context(), s, &f, func(sum pipeline.Summary) error { return a.showSummary(sum, &f) })
+			return a.sync(cmd.Context(), s, &f, func(sum pipeline.Summary) error { return a.showSummary(s, sum, &f) })
 		},
 	}
 	f.declare(cmd, "print the summary as JSON, alone on stdout")
@@ -130,12 +130,12 @@ func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive str
 	return summary, err
 }
 
-func (a *app) showSummary(summary pipeline.Summary, f *selection) error {
+func (a *app) showSummary(s *setup, summary pipeline.Summary, f *selection) error {
 	if f.asJSON {
 		return show.Document(a.stdout, summary)
 	}
 	if f.waive != "" {
-		return show.Waived(a.stdout, summary)
+		return errors.Join(show.Waived(a.stdout, summary), show.Sink(a.stdout, s.where()))
 	}
-	return errors.Join(show.Summary(a.stdout, summary), show.Next(a.stdout, summary))
+	return errors.Join(show.Summary(a.stdout, summary), show.Sink(a.stdout, s.where()), show.Next(a.stdout, summary))
 }

@@ -17,6 +17,15 @@ func CheckAddress(address string) error {
 	return err
 }
 
+// Place is the directory that an address names, as an absolute path; the address itself where it names none.
+func Place(address string) string {
+	dir, err := volume.Root(address)
+	if err != nil {
+		return address
+	}
+	return dir
+}
+
 // Config is the part of the environment that this sink alone obeys, as typed. A directory needs nothing.
 type Config struct{}
 

@@ -151,6 +151,39 @@ func TestSinksThatAreNotServedAreRefusedByName(t *testing.T) {
 	}
 }
 
+func TestASinkIsTrimmedAndWhatOnlyAShellOrAnAccidentPutsThereIsRefusedWithWhatToWriteInstead(t *testing.T) {
+	for _, c := range []struct{ name, typed, sink, problem, instead string }{
+		{"blanks around it go", "  ./w \t\r\n", "./w", "", ""},
+		{"blanks in it stay", "/data/call centre", "/data/call centre", "", ""},
+		{"an apostrophe in it stays", "/data/O'Brien/w", "/data/O'Brien/w", "", ""},
+		{"~ in it stays", "/data/~w", "/data/~w", "", ""},
+		{"double quotes", `"./w"`, "", "quotes", "./w"},
+		{"single quotes", "'./w'", "", "quotes", "./w"},
+		{"a quote that is alone", "./w'", "", "quotes", "./w"},
+		{"typographic quotes", "\u201cbigquery://p/d\u201d", "", "quotes", "bigquery://p/d"},
+		{"quotes and nothing", `""`, "", "quotes", "./warehouse"},
+		{"~/", "~/w", "", "begins with ~", "/home/you/w"},
+		{"~ of somebody", "~ana/w", "", "begins with ~", "/home/you/w"},
+		{"~ in quotes", `"~/w"`, "", "quotes", "/home/you/w"},
+		{"a line end", "./w\nx", "", "control character", "./wx"},
+		{"an escape sequence", "\x1b[1m./w", "", "control character", "[1m./w"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var s Settings
+			faults := Scope{Sink: c.typed}.Parse(&s)
+			if c.problem == "" {
+				if len(faults) > 0 || s.Sink != c.sink {
+					t.Errorf("%q: %v", s.Sink, faults)
+				}
+				return
+			}
+			if len(faults) != 1 || faults[0].Variable != "WINDROW_SINK" || !strings.Contains(faults[0].Problem, c.problem) || faults[0].Example != c.instead {
+				t.Errorf("%q: %v", c.typed, faults)
+			}
+		})
+	}
+}
+
 func TestTasksOfCloudRun(t *testing.T) {
 	for _, c := range []struct {
 		name                  string

@@ -65,8 +65,10 @@ func (l *faultList) add(name, problem, example string) {
 // Parse sets the scope in s and lists everything that is wrong with it.
 func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 	var faults faultList
-	s.Sink, s.From, s.Streams = c.Sink, strings.TrimSpace(c.From), StreamList(c.Streams)
-	if scheme, unserved := unservedSink(c.Sink); unserved {
+	s.Sink, s.From, s.Streams = strings.TrimSpace(c.Sink), strings.TrimSpace(c.From), StreamList(c.Streams)
+	if problem, instead := mistyped(s.Sink); problem != "" {
+		faults.add("SINK", problem, instead)
+	} else if scheme, unserved := unservedSink(s.Sink); unserved {
 		faults.add("SINK", "names "+scheme+"://, which is not served by this build; it writes to a local directory or to BigQuery", "./warehouse")
 	}
 	if _, err := time.Parse(dateLayout, s.From); s.From != "" && err != nil {

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"errors"
+	"strings"
 )
 
 // LogStyle is how lines on stderr look.
@@ -32,7 +33,7 @@ func ReadLogs(terminal bool, projectOf func(sink string) string) (Logs, error) {
 	if err := errors.Join(Fill(Prefix, &scope), Fill(Prefix, &operation), Fill("", &google), Fill("", &cloudRun)); err != nil {
 		return Logs{}, err
 	}
-	l := Logs{CloudRun: cloudRun, Project: cmp.Or(projectOf(scope.Sink), google.Project)}
+	l := Logs{CloudRun: cloudRun, Project: cmp.Or(projectOf(strings.TrimSpace(scope.Sink)), google.Project)}
 	switch {
 	case operation.LogFormat == formatText:
 	case cloudRun.Present():

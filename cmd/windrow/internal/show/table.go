@@ -9,6 +9,7 @@ package show
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -72,6 +73,12 @@ func Document(w io.Writer, v any) error {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// Sink prints where the tables are.
+func Sink(w io.Writer, place string) error {
+	_, err := fmt.Fprintf(w, "\nSink: %s\n", place)
+	return err
 }
 
 // thousands writes 1234567 as 1,234,567.

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Whoever reads a sync's output may leave, and a disk that takes it may be full: the windows are committed all the same.
+func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnExitCode(t *testing.T) {
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		// listen connects the process and returns what is done once it runs.
+		listen func(*testing.T, *exec.Cmd) (started func())
+		fault  bool // of a vendor
+		exit   int
+	}{
+		{"2>&1 | head -1", leaveAfterOneLine(true, true), false, pipeline.ExitInternal},
+		{"2>&1 | head -1, and a window fails: that code counts", leaveAfterOneLine(true, true), true, pipeline.ExitFailed},
+		{"2> >(head -1): the summary was written", leaveAfterOneLine(false, true), false, pipeline.ExitDone},
+		{"a full disk takes stdout", func(t *testing.T, cmd *exec.Cmd) func() {
+			cmd.Stdout = openFull(t)
+			return func() {}
+		}, false, pipeline.ExitInternal},
+		{"a full disk takes stderr", func(t *testing.T, cmd *exec.Cmd) func() {
+			cmd.Stderr = openFull(t)
+			return func() {}
+		}, false, pipeline.ExitDone},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := quickWorld(now)
+			servers, err := world.Start(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer servers.Close()
+			if c.fault {
+				world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHTML, Times: -1})
+			}
+			dir, env := t.TempDir(), quickVariables(servers)
+			cmd := process(t, "windrow", dir, env, "sync", "--as-of", noon, "--streams", "dialpad.texts,ucontact.agents")
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			started := c.listen(t, cmd)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			started()
+			if code := exitCodeOf(t, cmd.Wait()); code != c.exit {
+				t.Errorf("exit code %d, want %d\n%s%s", code, c.exit, stdout.String(), stderr.String())
+			}
+			files := parquetFiles(t, filepath.Join(dir, "warehouse", "events"))
+			if len(files) != 3 {
+				t.Errorf("%d of 3 windows are committed: %v", len(files), files)
+			}
+			if runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.json")); err != nil || len(runs) != 1 {
+				t.Errorf("the run is not recorded: %v %v", runs, err)
+			}
+			if cmd.Stderr != &stderr {
+				return
+			}
+			lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+			var last struct {
+				Msg     string
+				Exit    int
+				Windows struct{ Committed int }
+			}
+			if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Msg != "sync finished" || last.Exit != c.exit || last.Windows.Committed != 6 {
+				t.Errorf("the last line is no record of what happened: %s %v", lines[len(lines)-1], err)
+			}
+		})
+	}
+}
+
+// leaveAfterOneLine reads one line of the streams and goes.
+func leaveAfterOneLine(stdout, stderr bool) func(*testing.T, *exec.Cmd) func() {
+	return func(t *testing.T, cmd *exec.Cmd) func() {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stdout {
+			cmd.Stdout = w
+		}
+		if stderr {
+			cmd.Stderr = w
+		}
+		return func() {
+			w.Close()
+			if _, err := bufio.NewReaderSize(io.LimitReader(r, 16), 16).ReadByte(); err != nil {
+				t.Error(err)
+			}
+			r.Close()
+		}
+	}
+}
+
+// openFull is a file on a disk that is full.
+func openFull(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
