@@ -13,10 +13,14 @@ type Receipt struct {
 
 // Meter is a [Store] that bills.
 type Meter interface {
-	// Receipt sums up what was used since the store was opened.
+	// Receipt sums up what was used since the store was opened, by this process alone, failed jobs included. It asks
+	// nobody and does not block, may be called at any time, also beside a Commit and after the store was closed, and never
+	// falls. What the sink was not told, because an answer was lost, is missing.
 	Receipt() Receipt
-	// Estimate says what committing the planned windows will use. It reads
-	// tables' metadata at most, and runs no job.
+	// Estimate says about what committing the planned windows will use, as if every one of them had changed. It reads
+	// tables' metadata at most, runs no job, bills nothing and makes nothing. It obeys ctx, may be called beside anything
+	// and keeps nothing of plan; the answer is the caller's. The sink retries as in [Sink]'s Ledger, and errors are those
+	// of [Sink]: where nothing can be asked there is no estimate.
 	Estimate(ctx context.Context, plan []PlannedStream) (Estimate, error)
 }
 

@@ -153,10 +153,10 @@ type Format interface {
 	// early. A body with irregular quoting ends with [ErrIrregular]. Read errors are passed on as they are. The first
 	// error is the last element. The consumer owns each chunk and calls its Free; it may stop at any element.
 	Split(r io.Reader, rangeBytes int) iter.Seq2[Chunk, error]
-	// Decode appends the rows of one chunk to a batch of the stream's decoded table. Row-level faults become rejects; an
-	// error condemns the whole document, and what stands in the batch is dropped. Chunks of one document are decoded at
-	// once, in any order, each into a batch of its own. Decode keeps nothing of the chunk or the batch, does no I/O and
-	// takes time linear in the chunk. Its errors never hold a value of a row.
+	// Decode appends the rows of one chunk to a batch of the stream's decoded table. A row that cannot be read becomes a
+	// reject; an error condemns the whole document, and what stands in the batch is dropped. Chunks of one document are
+	// decoded at once, in any order, each into a batch of its own. Decode keeps nothing of the chunk or the batch, does no
+	// I/O and takes time linear in the chunk. Its errors never hold a value of a row.
 	Decode(m *Meta, c Chunk, into *Batch) error
 	// Lenient returns the serial, tolerant reading of the same document: the answer for every document that the strict
 	// reading takes is the same, row by row. The engine opens the body again for it after [ErrIrregular]; its own Split

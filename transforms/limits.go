@@ -1,6 +1,6 @@
 package transforms
 
-// What is larger than this is no report that a vendor makes, and is a fault of the document. The limits keep memory
+// What is larger than this is no report that a vendor makes, and condemns the document. The limits keep memory
 // and work in proportion to a document's bytes, whatever the document holds.
 const (
 	// maxColumns bounds the columns of a CSV document and the members of a JSON row.

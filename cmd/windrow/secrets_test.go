@@ -108,12 +108,12 @@ func leaves(t *testing.T, dir string, secrets []string, control string) {
 	t.Helper()
 	all := warehousetest.Everything(t, dir)
 	for _, s := range secrets {
-		for _, place := range warehousetest.Holding(all, s) {
-			t.Errorf("%s holds %q", place, s)
+		for _, name := range warehousetest.Holding(all, s) {
+			t.Errorf("%s holds %q", name, s)
 		}
 	}
 	found := warehousetest.Holding(all, control)
-	if control != "" && !slices.ContainsFunc(found, func(place string) bool { return strings.HasSuffix(place, warehousetest.Inside) }) {
-		t.Errorf("%q is found in no compressed file of %d places, but in %q", control, len(all), found)
+	if control != "" && !slices.ContainsFunc(found, func(name string) bool { return strings.HasSuffix(name, warehousetest.Inside) }) {
+		t.Errorf("%q is found in no compressed file of %d, but in %q", control, len(all), found)
 	}
 }

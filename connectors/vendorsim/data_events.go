@@ -16,7 +16,7 @@ type OnDutyRow struct {
 }
 
 // OnDuty yields the status changes of t's agents in [start, end): per agent
-// and working hour one turn through the statuses.
+// and working hour one round through the statuses.
 func (d Data) OnDuty(t Target, start, end time.Time) iter.Seq[OnDutyRow] {
 	lines, only, _ := linesOf(t)
 	return func(yield func(OnDutyRow) bool) {
@@ -29,7 +29,7 @@ func (d Data) OnDuty(t Target, start, end time.Time) iter.Seq[OnDutyRow] {
 					continue
 				}
 				for _, u := range l.Users {
-					if (only == 0 || u.ID == only) && !d.turn(l, u, hour, start, end, yield) {
+					if (only == 0 || u.ID == only) && !d.round(l, u, hour, start, end, yield) {
 						return
 					}
 				}
@@ -38,7 +38,7 @@ func (d Data) OnDuty(t Target, start, end time.Time) iter.Seq[OnDutyRow] {
 	}
 }
 
-func (d Data) turn(l Line, u User, hour, start, end time.Time, yield func(OnDutyRow) bool) bool {
+func (d Data) round(l Line, u User, hour, start, end time.Time, yield func(OnDutyRow) bool) bool {
 	r, ok := d.at(StreamOnDuty, l.Target.String()+u.Email, hour)
 	if !ok {
 		return true

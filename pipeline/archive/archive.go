@@ -34,11 +34,15 @@ type Answer interface {
 	// reader refused, so that an archive may keep it aside, marked. Nothing that
 	// was put is visible before Commit. It obeys ctx.
 	Put(ctx context.Context, m pipeline.Meta, body io.Reader) error
-	// Commit makes the documents visible together. They are durable when it returns.
+	// Commit makes the documents visible together, once. They are durable when it returns
+	// nil; after an error nobody knows whether they are visible, and the reading fails. It
+	// obeys ctx and may block for as long as the storage takes.
 	// A document that is kept already, with the same bytes for the same request, is
 	// not stored again.
 	Commit(ctx context.Context) error
-	// Abort drops what was put. It does nothing after Commit, and a second time.
+	// Abort drops what was put. It does nothing after Commit, and a second time. It needs
+	// no context, so that it can run while everything else stops. What it cannot drop is
+	// told as an error and never becomes visible.
 	Abort() error
 }
 

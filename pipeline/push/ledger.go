@@ -8,20 +8,20 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Kind is what a hub is given: a list that it works through, or leads that are called soon.
-type Kind string
+// Delivery is how a hub is given contacts: as a list that it works through, or as leads that are called soon.
+type Delivery string
 
 const (
-	Lists Kind = "lists"
-	Leads Kind = "freshLeads"
+	Lists Delivery = "lists"
+	Leads Delivery = "freshLeads"
 )
 
 // Key names one push: a contact is accepted at most once under it.
 type Key struct {
-	Account pipeline.AccountID
-	Hub     string
-	Kind    Kind
-	Name    string // the list's name, or the operator's key of a push of leads
+	Account  pipeline.AccountID
+	Hub      string
+	Delivery Delivery
+	Name     string // the list's name, or the operator's key of a push of leads
 }
 
 // ContactID is the keyed hash of a contact's normalised addresses. It tells nothing about them.
@@ -50,7 +50,8 @@ type Ledger interface {
 	Read(ctx context.Context, k Key) ([]Change, Position, error)
 	// Append adds changes behind a position and returns the position behind them. The changes are durable, all or none,
 	// when it returns nil. Where the key's ledger has moved on since, it adds nothing and returns [ErrMoved]; the caller
-	// reads again. After any other error nobody knows whether the changes stand; Read tells.
+	// reads again. After any other error nobody knows whether the changes stand; Read tells. The ledger retries nothing
+	// that may have had its effect. Errors are *[pipeline.Error]. It obeys ctx and may block for one write of the store.
 	Append(ctx context.Context, k Key, after Position, changes ...Change) (Position, error)
 }
 
@@ -58,7 +59,8 @@ type Ledger interface {
 type Hub interface {
 	// Send makes one exchange with the vendor: one request, never a second one, no redirect, no retry below. It tells what
 	// befell the request, and the vendor's text without any address. It returns when the exchange is over or ctx ends,
-	// with [NotWritten] only where no byte of the request has left. Calls for one hub come one after the other.
+	// with [NotWritten] only where no byte of the request has left. Calls for one hub come one after the other. It may
+	// block for as long as the vendor takes, and keeps nothing of the batch: Body may be used again when it has returned.
 	Send(ctx context.Context, k Key, batch Batch) (Event, string)
 }
 

@@ -72,7 +72,7 @@ func (h *hub) Send(_ context.Context, _ push.Key, b push.Batch) (push.Event, str
 }
 
 func sender(l push.Ledger, h push.Hub) *push.Sender {
-	return &push.Sender{Ledger: l, Hub: h, Key: push.Key{Account: "mx", Hub: "sales", Kind: push.Leads, Name: "september"}, Now: time.Now}
+	return &push.Sender{Ledger: l, Hub: h, Key: push.Key{Account: "mx", Hub: "sales", Delivery: push.Leads, Name: "september"}, Now: time.Now}
 }
 
 func batch(n int) push.Batch {

@@ -22,7 +22,7 @@ const (
 //
 //   - 500 windows: their ledger entries fill about half of the longest script that BigQuery takes. A year of six daily
 //     streams is five groups.
-//   - 1 GiB staged: more would lie on the local disk, and would have to be loaded again after a fault, for nothing
+//   - 1 GiB staged: more would lie on the local disk, and would have to be loaded again after a failure, for nothing
 //     saved.
 //   - 5 minutes: what a killed run loses at most. BigQuery's jobs take some seconds each, and a day of 5-minute groups
 //     stays far from 100,000 load jobs.

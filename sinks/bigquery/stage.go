@@ -54,15 +54,15 @@ func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table
 	if err := checkKey(k); err != nil {
 		return nil, windowFault("stage", k, w.Span, err)
 	}
-	shared, err := staging.New(s, stageFault, k, t, w)
+	shared, err := staging.New(s, stageError, k, t, w)
 	if err != nil {
 		return nil, err
 	}
 	return &stage{Stage: shared, temp: &s.temp}, nil
 }
 
-// stageFault classifies what happens before anything is sent to BigQuery.
-func stageFault(op string, err error) error { return apierror.Classify(op, tempFault(op, err)) }
+// stageError classifies what happens before anything is sent to BigQuery.
+func stageError(op string, err error) error { return apierror.Classify(op, tempError(op, err)) }
 
 // Append implements [pipeline.Stage]. Encoding happens outside the lock.
 func (st *stage) Append(_ context.Context, seq int, rec arrow.Record) error {

@@ -122,7 +122,7 @@ func (s *Store) Check(ctx context.Context) error {
 	}
 	f, err := s.temp.file()
 	if err != nil {
-		return apierror.Classify(op, tempFault(op, err))
+		return apierror.Classify(op, tempError(op, err))
 	}
 	return apierror.Classify(op, errors.Join(f.Close(), os.Remove(f.Name())))
 }

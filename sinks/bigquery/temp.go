@@ -24,8 +24,8 @@ const (
 
 var errSwept = errors.New("other processes kept removing the temporary folder")
 
-// tempFault says what to do about a temporary folder that is missing, full or read-only. Other errors stay as they are.
-func tempFault(op string, err error) error {
+// tempError says what to do about a temporary folder that is missing, full or read-only. Other errors stay as they are.
+func tempError(op string, err error) error {
 	var local *fs.PathError
 	if !errors.As(err, &local) {
 		return err

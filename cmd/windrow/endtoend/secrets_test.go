@@ -37,8 +37,8 @@ func TestPromise13_NoSecretReachesTheWarehouse(t *testing.T) {
 			if secret == "" || strings.Contains(failures(sum), secret) {
 				t.Errorf("an error holds %q", secret)
 			}
-			for _, place := range warehousetest.Holding(all, secret) {
-				t.Errorf("%s holds %q", place, secret)
+			for _, name := range warehousetest.Holding(all, secret) {
+				t.Errorf("%s holds %q", name, secret)
 			}
 		}
 		for _, call := range s.world.Log() {
@@ -86,10 +86,10 @@ func (s *site) sumUpLedgers() {
 	}
 }
 
-// findsControls fails unless the controls are found, and in every kind of place that is compressed.
+// findsControls fails unless the controls are found, and in every kind of file that is compressed.
 func (s *site) findsControls(all map[string]string) {
 	s.Helper()
-	kinds := map[string][]string{ // parts of the places' names
+	kinds := map[string][]string{ // parts of the files' names
 		controlRow: {"events"}, controlReject: {"_windrow_rejects"}, controlNote: {"_windrow_ledger", "_windrow_runs"},
 	}
 	if !isBigQuery(s.root) {
@@ -98,11 +98,11 @@ func (s *site) findsControls(all map[string]string) {
 			controlNote: {".zst" + warehousetest.Inside, "_windrow/runs/"},
 		}
 	}
-	for control, places := range kinds {
+	for control, parts := range kinds {
 		found := warehousetest.Holding(all, control)
-		for _, place := range places {
-			if !slices.ContainsFunc(found, func(name string) bool { return strings.Contains(name, place) }) {
-				s.Errorf("%s is not found in any %s, but in %q", control, place, found)
+		for _, part := range parts {
+			if !slices.ContainsFunc(found, func(name string) bool { return strings.Contains(name, part) }) {
+				s.Errorf("%s is not found in any %s, but in %q", control, part, found)
 			}
 		}
 	}

@@ -138,7 +138,7 @@ func (s *site) rejected() int {
 	return len(s.query("SELECT * FROM {rejects}"))
 }
 
-// everything is all that the warehouse holds, its own notes included, by place, also what it holds compressed.
+// everything is all that the warehouse holds, its own notes included, by name, also what it holds compressed.
 func everything(t *testing.T, root string) map[string]string {
 	t.Helper()
 	if isBigQuery(root) {

@@ -39,7 +39,7 @@ func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFun
 		return b, nil
 	}
 	_ = b.Close() // the answer is refused whatever closing says
-	return nil, b.fault(pipeline.Malformed, errors.New("the answer's Content-Encoding is unknown"))
+	return nil, b.failed(pipeline.Malformed, errors.New("the answer's Content-Encoding is unknown"))
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -58,7 +58,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.given += int64(n)
 	if b.limit > 0 && b.given > b.limit {
 		over := int(b.given - b.limit)
-		b.err = b.fault(pipeline.Malformed, fmt.Errorf("the answer is longer than %d bytes", b.limit))
+		b.err = b.failed(pipeline.Malformed, fmt.Errorf("the answer is longer than %d bytes", b.limit))
 		return n - over, b.err
 	}
 	if err != nil {
@@ -109,20 +109,20 @@ func (b *body) classify(err error) error {
 	case b.ctx.Err() != nil:
 		return stopped(b.op, b.ctx.Err())
 	case errors.Is(context.Cause(b.own), errSlow):
-		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer stalled for %s after %d bytes", b.pace.stall, b.got))
+		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer stalled for %s after %d bytes", b.pace.stall, b.got))
 	case errors.Is(context.Cause(b.own), errTrickles):
-		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer was too slow, %w, and given up after %d bytes", errTrickles, b.got))
+		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer was too slow, %w, and given up after %d bytes", errTrickles, b.got))
 	case errors.Is(err, gzip.ErrHeader):
-		return b.fault(pipeline.Malformed, errors.New("the answer is not the gzip that it seems to be"))
+		return b.failed(pipeline.Malformed, errors.New("the answer is not the gzip that it seems to be"))
 	case errors.Is(err, gzip.ErrChecksum):
-		return b.fault(pipeline.Unavailable, fmt.Errorf("the answer was damaged on the way, after %d bytes", b.got))
+		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer was damaged on the way, after %d bytes", b.got))
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return b.fault(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes", b.got))
+		return b.failed(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes", b.got))
 	}
-	return b.fault(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes: %s", b.got, redact(err.Error(), b.secret)))
+	return b.failed(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes: %s", b.got, redact(err.Error(), b.secret)))
 }
 
-func (b *body) fault(k pipeline.Kind, err error) error {
+func (b *body) failed(k pipeline.Kind, err error) error {
 	return &pipeline.Error{Op: b.op, Kind: k, Err: err}
 }
 

@@ -31,7 +31,7 @@ const (
 )
 
 const (
-	stride = 8 // a sample of Sweep has every eighth place
+	stride = 8 // a sample of Sweep has every eighth point
 	step   = 4 // one of Until every fourth
 )
 
@@ -53,24 +53,24 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// Sweep runs the trials of n places, counted from 1, that go wrong in each of the
-// ways. A sample has every eighth place, each in one way; 8 × ways consecutive
+// Sweep runs the trials of n points, counted from 1, that go wrong in each of the
+// ways. A sample has every eighth point, each in one way; 8 × ways consecutive
 // seeds have every trial once.
-func Sweep(t *testing.T, n int, ways []string, trial func(t *testing.T, place, way int)) {
+func Sweep(t *testing.T, n int, ways []string, trial func(t *testing.T, point, way int)) {
 	t.Helper()
 	seed, notes := Seed(t), readNotes(t)
 	ran := 0
-	for place := 1; place <= n; place++ {
+	for point := 1; point <= n; point++ {
 		for way, name := range ways {
-			if !Whole() && !sampled(seed, min(stride, n), place, way, len(ways)) {
+			if !Whole() && !sampled(seed, min(stride, n), point, way, len(ways)) {
 				continue
 			}
-			key := fmt.Sprintf("%s at %d", name, place)
+			key := fmt.Sprintf("%s at %d", name, point)
 			if _, passed := notes.passed[key]; passed {
 				continue
 			}
 			ran++
-			if t.Run(key, func(t *testing.T) { trial(t, place, way) }) {
+			if t.Run(key, func(t *testing.T) { trial(t, point, way) }) {
 				notes.add(t, key, 1)
 			}
 		}
@@ -78,29 +78,29 @@ func Sweep(t *testing.T, n int, ways []string, trial func(t *testing.T, place, w
 	t.Logf("%d of %d trials ran; %d had passed before", ran, n*len(ways), len(notes.passed)-notes.added)
 }
 
-// sampled reports whether the seed chooses this trial: one place of so many, in one way.
-func sampled(seed uint64, every, place, way, ways int) bool {
-	e, p := uint64(every), uint64(place)
+// sampled reports whether the seed chooses this trial: one point of so many, in one way.
+func sampled(seed uint64, every, point, way, ways int) bool {
+	e, p := uint64(every), uint64(point)
 	return p%e == seed%e && int((p/e+seed/e)%uint64(ways)) == way
 }
 
-// Until runs the trials of places counted from 0, in each of the ways, until a
-// trial says that it was beyond the last place. A sample has every fourth place,
-// each in one way, so that a sample's last trial may be some places further.
-// Until returns how many trials were at a place, those that passed before included.
-func Until(t *testing.T, ways []string, trial func(t *testing.T, place, way int) (beyond bool)) (within int) {
+// Until runs the trials of points counted from 0, in each of the ways, until a
+// trial says that it was beyond the last point. A sample has every fourth point,
+// each in one way, so that a sample's last trial may be some points further.
+// Until returns how many trials were at a point, those that passed before included.
+func Until(t *testing.T, ways []string, trial func(t *testing.T, point, way int) (beyond bool)) (within int) {
 	t.Helper()
 	seed, notes := Seed(t), readNotes(t)
 	for way, name := range ways {
-		for place, beyond := 0, false; !beyond; place++ {
-			if !Whole() && !sampled(seed, step, place, way, len(ways)) {
+		for point, beyond := 0, false; !beyond; point++ {
+			if !Whole() && !sampled(seed, step, point, way, len(ways)) {
 				continue
 			}
-			key := fmt.Sprintf("%s at %d", name, place)
+			key := fmt.Sprintf("%s at %d", name, point)
 			count, passed := notes.passed[key]
 			if !passed {
 				ok := t.Run(key, func(t *testing.T) {
-					if beyond = trial(t, place, way); !beyond {
+					if beyond = trial(t, point, way); !beyond {
 						count = 1
 					}
 				})
@@ -119,7 +119,7 @@ func Until(t *testing.T, ways []string, trial func(t *testing.T, place, way int)
 
 // Rounds runs rounds until their counts add up to few, or to many when every
 // trial is to run. The random numbers of a round depend on the seed and its
-// place among the rounds. Rounds stops at the first round that fails.
+// point among the rounds. Rounds stops at the first round that fails.
 func Rounds(t *testing.T, few, many int, round func(t *testing.T, random *rand.Rand) (count int)) {
 	t.Helper()
 	seed, notes := Seed(t), readNotes(t)

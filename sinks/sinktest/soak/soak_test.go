@@ -13,16 +13,16 @@ import (
 func TestAsManySeedsAsASampleIsRareHaveEveryTrialOnce(t *testing.T) {
 	for _, n := range []int{1, 3, 8, 37, 82} {
 		for _, ways := range []int{1, 3, 5} {
-			for place := 1; place <= n; place++ {
+			for point := 1; point <= n; point++ {
 				for way := range ways {
 					chosen := 0
 					for seed := range uint64(min(stride, n) * ways) {
-						if sampled(1000+seed, min(stride, n), place, way, ways) {
+						if sampled(1000+seed, min(stride, n), point, way, ways) {
 							chosen++
 						}
 					}
 					if chosen != 1 {
-						t.Fatalf("place %d of %d, way %d of %d: chosen by %d seeds", place, n, way, ways, chosen)
+						t.Fatalf("point %d of %d, way %d of %d: chosen by %d seeds", point, n, way, ways, chosen)
 					}
 				}
 			}
@@ -34,8 +34,8 @@ func TestASampleHasEveryEighthPlaceInOneWay(t *testing.T) {
 	t.Setenv(stateVariable, "")
 	t.Setenv(seedVariable, "11") // of 5 ways: offset 3, and one way later than seed 3
 	var got []string
-	Sweep(t, 20, []string{"a", "b", "c", "d", "e"}, func(_ *testing.T, place, way int) {
-		got = append(got, fmt.Sprint(place, way))
+	Sweep(t, 20, []string{"a", "b", "c", "d", "e"}, func(_ *testing.T, point, way int) {
+		got = append(got, fmt.Sprint(point, way))
 	})
 	if want := []string{"3 1", "11 2", "19 3"}; !slices.Equal(got, want) {
 		t.Errorf("ran %v, want %v", got, want)
@@ -72,9 +72,9 @@ func TestUntilEndsBeyondTheLastPlace(t *testing.T) {
 	run := func(t *testing.T, state, seed string) (ran []string, within int) {
 		t.Setenv(stateVariable, state)
 		t.Setenv(seedVariable, seed)
-		within = Until(t, []string{"a", "b"}, func(_ *testing.T, place, way int) bool {
-			ran = append(ran, fmt.Sprint(place, way))
-			return place >= 9
+		within = Until(t, []string{"a", "b"}, func(_ *testing.T, point, way int) bool {
+			ran = append(ran, fmt.Sprint(point, way))
+			return point >= 9
 		})
 		return ran, within
 	}
@@ -95,9 +95,9 @@ func TestUntilEndsBeyondTheLastPlace(t *testing.T) {
 			seen[trial] = true
 		}
 	}
-	for place := range 9 {
-		if !seen[fmt.Sprint(place, 0)] || !seen[fmt.Sprint(place, 1)] {
-			t.Errorf("no seed has place %d in both ways: %v", place, seen)
+	for point := range 9 {
+		if !seen[fmt.Sprint(point, 0)] || !seen[fmt.Sprint(point, 1)] {
+			t.Errorf("no seed has point %d in both ways: %v", point, seen)
 		}
 	}
 }

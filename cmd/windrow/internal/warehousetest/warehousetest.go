@@ -18,10 +18,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Inside marks the place of what a compressed file holds: its name, and this.
+// Inside ends the name of what a compressed file holds: the name of the file, and this.
 const Inside = " (inside)"
 
-// Everything returns the text below dir by place: each file as its bytes are, and by name + [Inside] the values of a
+// Everything returns the text below dir by name: each file as its bytes are, and by name + [Inside] the values of a
 // Parquet file, one a line, and the text of one that zstd has compressed. A file that cannot be read fails the test.
 func Everything(t testing.TB, dir string) map[string]string {
 	t.Helper()
@@ -85,12 +85,12 @@ func values(body []byte) ([]byte, error) {
 	return text, nil
 }
 
-// Holding lists the places that hold the text.
-func Holding(all map[string]string, text string) (places []string) {
-	for place, content := range all {
+// Holding lists the names of what holds the text.
+func Holding(all map[string]string, text string) (names []string) {
+	for name, content := range all {
 		if strings.Contains(content, text) {
-			places = append(places, place)
+			names = append(names, name)
 		}
 	}
-	return places
+	return names
 }

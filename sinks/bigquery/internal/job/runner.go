@@ -112,7 +112,7 @@ func (r *Runner) Try(ctx context.Context, sql string) error {
 }
 
 // Read runs a query and hands each row to scan, which may keep the row. reset is called before the first row, and again
-// before everything is read anew after a fault.
+// before everything is read anew after a failure.
 func (r *Runner) Read(ctx context.Context, sql string, reset func(), scan func([]bigquery.Value) error) error {
 	return r.Retry(ctx, func() error {
 		reset()
