@@ -114,7 +114,7 @@ var ledgerSchema = bigquery.Schema{
 	field("fingerprint", bigquery.StringFieldType, "order-independent hash of the rows"),
 	field("settings", bigquery.StringFieldType, "hash of the settings that shape the rows"),
 	field("note", bigquery.StringFieldType, "the error of a failure, the reason of a waiver"),
-	required("entry", bigquery.StringFieldType, "the entry as JSON, which Windrow reads"),
+	required("entry", bigquery.StringFieldType, "the entry as JSON, which Windrow reads; format is the version of its form"),
 	field("bytes_billed", bigquery.IntegerFieldType, "of a receipt: bytes that the batch's queries were billed for; unit: B; aggregation: sum"),
 	field("slot_ms", bigquery.IntegerFieldType, "of a receipt: slot time of the batch's jobs; unit: ms; aggregation: sum"),
 	field("jobs", bigquery.IntegerFieldType, "of a receipt: load and query jobs of the batch; aggregation: sum"),

@@ -1,7 +1,7 @@
 package bigquery
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 // logSettle is after how long no entry can appear in the log beneath an entry that was read: twice as long as any
@@ -45,11 +46,20 @@ type logRow struct {
 	batch, text string
 }
 
-func (r logRow) entry() (e pipeline.Entry, err error) {
-	if err = json.Unmarshal([]byte(r.text), &e); err != nil {
-		err = fmt.Errorf("entry %d of the ledger cannot be read: %w", r.seq, err)
+// entry reads the entry. What cannot be read for certain is an error of kind Damaged, and nothing is folded on a guess.
+func (r logRow) entry() (pipeline.Entry, error) {
+	e, err := statement.ParseEntry(r.text)
+	if err == nil {
+		return e, nil
 	}
-	return e, err
+	damaged := &pipeline.Error{Op: "read the ledger", Kind: pipeline.Damaged,
+		Err: fmt.Errorf("the entry of seq %d in %s cannot be read: %w", r.seq, statement.LedgerTable, err),
+		Hint: fmt.Sprintf("restore the table as it was (BigQuery keeps seven days of it: SELECT * FROM %[1]s FOR SYSTEM_TIME AS OF …), "+
+			"or rename %[1]s away, so that every window is read again", statement.LedgerTable)}
+	if errors.Is(err, statement.ErrNewer) {
+		damaged.Hint = "run the version that wrote it, or a newer one"
+	}
+	return e, damaged
 }
 
 // reading is what one query read of a log, on its way into the streamLog.

@@ -2,6 +2,7 @@ package statement
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -49,10 +50,47 @@ type Line struct {
 	Bytes    int64  // staged
 }
 
+// Format is the version of the entries' JSON. Entries of versions that knew none have 0 and are read like those of format 1.
+// A change that earlier versions would misread raises the number, so that those versions refuse the entry.
+const Format = 1
+
+// formatted is an entry as the ledger keeps it.
+type formatted struct {
+	Format int `json:"format,omitempty"`
+	pipeline.Entry
+}
+
 // NewLine is the line of an entry that comes without data.
 func NewLine(k pipeline.StreamKey, e pipeline.Entry) (Line, error) {
-	text, err := json.Marshal(e)
+	text, err := json.Marshal(formatted{Format, e})
 	return Line{Key: k, Entry: e, Text: string(text)}, err
+}
+
+// ErrNewer refuses an entry that a newer version has written.
+var ErrNewer = errors.New("written by a newer version of Windrow")
+
+// ParseEntry reads the JSON of an entry. An entry of a newer format or of an unknown kind is [ErrNewer]; any other error
+// says that the text is no entry.
+func ParseEntry(text string) (pipeline.Entry, error) {
+	var f formatted
+	if err := json.Unmarshal([]byte(text), &f); err != nil {
+		return f.Entry, err
+	}
+	if f.Format > Format {
+		return f.Entry, fmt.Errorf("it has format %d, and this version knows %d: %w", f.Format, Format, ErrNewer)
+	}
+	switch f.Kind {
+	case pipeline.EntryOrigin, pipeline.EntryFirst:
+	case pipeline.EntryBegin, pipeline.EntryCommit, pipeline.EntryFail, pipeline.EntryWaive:
+		if f.Window.Empty() {
+			return f.Entry, fmt.Errorf("it is of kind %q and names no window", f.Kind)
+		}
+	case "":
+		return f.Entry, errors.New("it has no kind")
+	default:
+		return f.Entry, fmt.Errorf("it is of the kind %q, which this version does not know: %w", f.Kind, ErrNewer)
+	}
+	return f.Entry, nil
 }
 
 // ledgerValue is how one column of the ledger comes out of a line.
