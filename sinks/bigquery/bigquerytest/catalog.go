@@ -205,9 +205,7 @@ func (s *Server) createTable(ctx context.Context, ref tableRef, meta *bigquery.T
 		s.mu.Unlock()
 		return nil, invalid("Invalid expiration time: it lies in the past")
 	}
-	if meta.ExpirationTime == 0 && d.meta.DefaultTableExpirationMs > 0 && meta.View == nil {
-		meta.ExpirationTime = now + d.meta.DefaultTableExpirationMs
-	}
+	d.inherit(meta, now)
 	meta.TableReference = &bigquery.TableReference{ProjectId: ref.project, DatasetId: ref.dataset, TableId: ref.table}
 	meta.Kind, meta.Id, meta.Location = "bigquery#table", ref.full(), d.meta.Location
 	meta.CreationTime, meta.LastModifiedTime, meta.Type = now, uint64(now), "TABLE"
@@ -258,6 +256,9 @@ func checkTable(ref tableRef, m *bigquery.Table) *apiError {
 	if p := m.TimePartitioning; p != nil {
 		if p.Field == "" {
 			return unmodelled("ingestion-time partitioning")
+		}
+		if p.ExpirationMs != 0 && p.Type != "DAY" {
+			return unmodelled("partitions that expire and are no days")
 		}
 		f := fields[strings.ToLower(p.Field)]
 		// "Create partitioned tables": a DATE, TIMESTAMP or DATETIME column at the top, not repeated.
@@ -326,6 +327,9 @@ func (s *Server) describe(ctx context.Context, ref tableRef, count bool) (*bigqu
 	}
 	s.db.exec.Lock()
 	defer s.db.exec.Unlock()
+	if err := s.dropPartitions(ctx); err != nil {
+		return nil, err
+	}
 	if m.Type == "VIEW" {
 		r, err := collect(ctx, s.db.db, "SELECT * FROM "+ref.duck()+" LIMIT 0")
 		if err != nil {

@@ -326,13 +326,7 @@ func (s *Server) finish(ctx context.Context, j *job) {
 	}
 	s.mu.Unlock()
 	if failure == nil {
-		s.db.exec.Lock()
-		if j.Kind == Load {
-			failure = s.load(ctx, &work)
-		} else {
-			failure = s.script(ctx, &work)
-		}
-		s.db.exec.Unlock()
+		failure = s.effect(ctx, &work)
 	} else {
 		work.abandon(ctx)
 	}
@@ -346,6 +340,24 @@ func (s *Server) finish(ctx context.Context, j *job) {
 	}
 	work.SlotMillis = 10 + work.BytesProcessed/100_000 + work.UploadedBytes/100_000
 	*j = work
+}
+
+// effect runs the job. What has expired is gone before, and what was written into an expired partition is gone afterwards.
+func (s *Server) effect(ctx context.Context, j *job) *apiError {
+	s.db.exec.Lock()
+	defer s.db.exec.Unlock()
+	if err := s.dropPartitions(ctx); err != nil {
+		j.abandon(ctx)
+		return err
+	}
+	run := s.script
+	if j.Kind == Load {
+		run = s.load
+	}
+	if err := run(ctx, j); err != nil {
+		return err
+	}
+	return s.dropPartitions(ctx)
 }
 
 // abandon ends the transaction of a job that will not run.

@@ -258,3 +258,67 @@ func TestASlowJobIsCancelledOrAttachedTo(t *testing.T) {
 		t.Errorf("hidden statistics %+v", st.Statistics)
 	}
 }
+
+func TestExpirationsAreInheritedAndEmptyTables(t *testing.T) {
+	b := newBench(t)
+	now := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
+	b.server.SetNow(func() time.Time { return now })
+	d := b.client.Dataset("short")
+	b.must(d.Create(b.ctx, &bigquery.DatasetMetadata{DefaultTableExpiration: 48 * time.Hour, DefaultPartitionExpiration: 24 * time.Hour}))
+	days := func() *bigquery.TimePartitioning {
+		return &bigquery.TimePartitioning{Type: bigquery.DayPartitioningType, Field: "local_date"}
+	}
+	own := days()
+	own.Expiration = 72 * time.Hour
+	for name, tt := range map[string]struct {
+		md         *bigquery.TableMetadata
+		table      time.Time
+		partitions time.Duration
+	}{
+		"plain":       {&bigquery.TableMetadata{Schema: schema()}, now.Add(48 * time.Hour), 0},
+		"named":       {&bigquery.TableMetadata{Schema: schema(), ExpirationTime: now.Add(time.Hour)}, now.Add(time.Hour), 0},
+		"view":        {&bigquery.TableMetadata{ViewQuery: "SELECT id FROM `acme-1.d.activity`"}, now.Add(48 * time.Hour), 0},
+		"partitioned": {&bigquery.TableMetadata{Schema: schema(), TimePartitioning: days()}, time.Time{}, 24 * time.Hour},
+		"of its own":  {&bigquery.TableMetadata{Schema: schema(), TimePartitioning: own}, time.Time{}, 72 * time.Hour},
+	} {
+		table := d.Table(strings.ReplaceAll(name, " ", "_"))
+		b.must(table.Create(b.ctx, tt.md))
+		md, err := table.Metadata(b.ctx)
+		b.must(err)
+		if md.ExpirationTime.UnixMilli() != tt.table.UnixMilli() && !(md.ExpirationTime.IsZero() && tt.table.IsZero()) {
+			t.Errorf("%s: the table expires at %s, want %s", name, md.ExpirationTime, tt.table)
+		}
+		if p := md.TimePartitioning; p != nil && p.Expiration != tt.partitions {
+			t.Errorf("%s: partitions expire after %s, want %s", name, p.Expiration, tt.partitions)
+		}
+	}
+
+	add := func(id string, daysAgo int) string {
+		return "INSERT INTO `acme-1.short.partitioned` (id, local_date) VALUES ('" + id + "', DATE '" + now.AddDate(0, 0, -daysAgo).Format(time.DateOnly) + "')"
+	}
+	ids := func() (list []any) {
+		rows, err := b.server.Query(b.ctx, "acme-1", "SELECT id FROM short.partitioned ORDER BY id")
+		b.must(err)
+		for _, r := range rows {
+			list = append(list, r[0])
+		}
+		return list
+	}
+	b.must(b.run("add-1", add("today", 0)))
+	b.must(b.run("add-2", add("yesterday", 1)))
+	b.must(b.run("add-3", add("older", 2)))
+	if got := ids(); len(got) != 2 {
+		t.Errorf("a row was written into an expired partition: %v", got)
+	}
+	now = now.Add(24 * time.Hour)
+	if got := ids(); len(got) != 1 || got[0] != "today" {
+		t.Errorf("a day later the table holds %v", got)
+	}
+	table := d.Table("partitioned")
+	_, err := table.Update(b.ctx, bigquery.TableMetadataToUpdate{TimePartitioning: days()}, "") // the client sends null
+	b.must(err)
+	now = now.AddDate(1, 0, 0)
+	if got := ids(); len(got) != 1 {
+		t.Errorf("without an expiration the table holds %v", got)
+	}
+}

@@ -92,11 +92,8 @@ func (s *Server) patch(ref tableRef, m *bigquery.Table, change map[string]json.R
 				ddl = append(ddl, more)
 			}
 		case "timePartitioning":
-			var p bigquery.TimePartitioning
-			if err = json.Unmarshal(raw, &p); err == nil {
-				if e := repartition(ref, m, &p); e != nil {
-					return nil, e
-				}
+			if e := repartition(ref, m, raw); e != nil {
+				return nil, e
 			}
 		case "clustering":
 			m.Clustering = nil
@@ -182,10 +179,20 @@ func relabel(have map[string]string, raw json.RawMessage) (map[string]string, er
 
 // repartition refuses another column or unit: "You can't change the partitioning of an existing table" ("Manage
 // partitioned tables").
-func repartition(ref tableRef, m *bigquery.Table, p *bigquery.TimePartitioning) *apiError {
-	if m.TimePartitioning == nil || m.TimePartitioning.Field != p.Field || m.TimePartitioning.Type != p.Type {
+// The expiration changes for all partitions; null takes it off, and one that is left out stays.
+func repartition(ref tableRef, m *bigquery.Table, raw json.RawMessage) *apiError {
+	var p bigquery.TimePartitioning
+	var named map[string]json.RawMessage
+	if json.Unmarshal(raw, &p) != nil || json.Unmarshal(raw, &named) != nil {
+		return invalid("Invalid value for timePartitioning")
+	}
+	have := m.TimePartitioning
+	if have == nil || have.Field != p.Field || have.Type != p.Type {
 		return invalid("Cannot change partitioning spec for table %s", ref.full())
 	}
-	m.TimePartitioning = p
+	if _, ok := named["expirationMs"]; !ok {
+		p.ExpirationMs = have.ExpirationMs
+	}
+	m.TimePartitioning = &p
 	return nil
 }

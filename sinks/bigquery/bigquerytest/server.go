@@ -130,5 +130,11 @@ func (s *Server) CountCalls() int {
 // nothing. Names without a project mean project, names without a dataset fail.
 // Values are Go's: string, int64, float64, bool, time.Time, []any, nil.
 func (s *Server) Query(ctx context.Context, project, sql string) ([][]any, error) {
+	s.db.exec.Lock()
+	err := s.dropPartitions(ctx)
+	s.db.exec.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	return s.db.peek(ctx, project, sql)
 }
