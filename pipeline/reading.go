@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"time"
 )
 
 // The read side of a sink: what reports, histories and verifications look at. Each of these is an ability that a
@@ -37,6 +38,32 @@ type RejectReader interface {
 	// and may hold personal data: it goes nowhere but to whoever asked. Rejects are read in pieces, so a window of nothing
 	// but rejects needs no more memory than any other.
 	WindowRejects(ctx context.Context, k StreamKey, t *Table, w Window) iter.Seq2[Reject, error]
+}
+
+// Retention is how long a sink keeps the rows of a local day, by the wish of the table's owner; 0 means for good.
+type Retention time.Duration
+
+// Expired reports whether a day of the window is older than the retention, counted from the day's midnight in UTC. Such a
+// window is neither read again nor missed, and nothing can be stored for it.
+func (r Retention) Expired(w Window, now time.Time) bool {
+	if r <= 0 {
+		return false
+	}
+	loc, err := w.Location()
+	if err != nil {
+		return false // who reads or stores the window says so
+	}
+	year, month, day := w.Start.In(loc).Date()
+	return !time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Add(time.Duration(r)).After(now)
+}
+
+// Keeper is a [Store] in which rows may expire.
+type Keeper interface {
+	// Retention returns how long the table keeps its rows now; 0 where they never expire, and where there is no table yet. It
+	// reads metadata alone: it runs no job and is billed nothing. Its owner may change it at any time, so that an answer
+	// holds for a run and is asked for again by the next. A commit of rows into an expired window fails as Invalid, whatever
+	// was asked before; an expired window that reads as before is Unchanged, whatever the table holds of it.
+	Retention(ctx context.Context, t *Table) (Retention, error)
 }
 
 // Holdings is what a sink holds for one window.

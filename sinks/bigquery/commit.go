@@ -130,7 +130,13 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 			open = append(open, p)
 		}
 	}
-	open = s.checkUnchanged(ctx, open)
+	if len(open) > 0 {
+		if err := s.dataset.ensure(ctx); err != nil {
+			failAll(open, "commit", err)
+			return nil
+		}
+	}
+	open = s.refuseExpired(s.checkUnchanged(ctx, open))
 	for _, p := range open {
 		e := &p.Verdict.Entry
 		p.replaces = p.Outcome == pipeline.Committed
@@ -144,9 +150,6 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 
 // attempt runs one transaction for the windows. The ledger says whether they are committed; the error does not.
 func (s *Store) attempt(ctx context.Context, group []*pending, at *stageTables) (id string, err error) {
-	if err := s.dataset.ensure(ctx); err != nil {
-		return "", err
-	}
 	full := s.nameTables(ctx, group, at)
 	tx, err := s.batchOf(group, at)
 	if err != nil {

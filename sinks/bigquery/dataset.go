@@ -28,10 +28,17 @@ type dataset struct {
 
 	setup sync.Mutex // held while the dataset and the tables are made
 
-	mu       sync.Mutex
-	location string // as asked for, then as found
-	located  bool   // the dataset is there, at the location
-	ready    bool   // the tables are there
+	mu sync.Mutex
+	found
+}
+
+// found is what was found of the dataset and its tables.
+type found struct {
+	location string                        // as asked for, then as found
+	located  bool                          // the dataset is there, at the location
+	ready    bool                          // the tables are there
+	expires  bool                          // new tables inherit an expiration
+	kept     map[string]pipeline.Retention // of data tables, by name
 }
 
 // locate finds out whether the dataset is there, and where.
@@ -60,6 +67,7 @@ func (d *dataset) locate(ctx context.Context) (there bool, err error) {
 	}
 	d.mu.Lock()
 	d.location, d.located = md.Location, true
+	d.expires = md.DefaultTableExpiration > 0 || md.DefaultPartitionExpiration > 0
 	d.mu.Unlock()
 	d.jobs.SetLocation(md.Location)
 	return true, nil

@@ -22,6 +22,11 @@
 // Missing tables are made, and missing columns are added. A column of another type is refused. A data table that is
 // missing while the ledger has rows is refused too: a new one would have holes where no window is read again.
 //
+// No table may be emptied in silence. Tables are made without what the dataset would have them inherit: the API has no way
+// to say so, hence an inherited expiration is taken off again while the table is empty. A table that expires later is
+// refused, and so is a journal whose partitions expire. Partitions of the data and of the rejects may expire, for that is
+// their owner's wish: an expired window counts as unchanged where it reads as before, is not counted, and gets no rows.
+//
 // # A commit
 //
 // A commit takes windows of any streams and tables, and judges each window against the ledger. One query then counts what

@@ -19,6 +19,7 @@ type layout struct {
 	partition   string // the column by whose day the table is partitioned
 	cluster     []string
 	data        bool // has the rows that the ledger tells of
+	retained    bool // partitions may expire, by the owner's wish
 }
 
 // layouts lists every table, the data tables first.
@@ -30,7 +31,7 @@ func layouts() ([]layout, error) {
 			return nil, fmt.Errorf("table %s: %w", t.Name, err)
 		}
 		list = append(list, layout{
-			name: t.Name, description: tableMeaning[t.Name], schema: schema, partition: "local_date", cluster: statement.StreamColumns, data: true,
+			name: t.Name, description: tableMeaning[t.Name], schema: schema, partition: "local_date", cluster: statement.StreamColumns, data: true, retained: true,
 		})
 	}
 	rejects, err := schemaOf(rejectsSchema)
@@ -42,7 +43,7 @@ func layouts() ([]layout, error) {
 		field("sync_id", bigquery.StringFieldType, "the run that wrote the row"))
 	return append(list,
 		layout{name: statement.LedgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: append(slices.Clone(statement.StreamColumns), "seq")},
-		layout{name: statement.RejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: statement.StreamColumns},
+		layout{name: statement.RejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: statement.StreamColumns, retained: true},
 		layout{name: statement.JournalTable, description: "vendor requests that must not be repeated", schema: journalSchema, partition: "at", cluster: []string{"source", "account"}},
 		layout{name: statement.RunsTable, description: "one row a finished run", schema: runsSchema},
 		layout{name: statement.FenceTable, description: "one row that every commit replaces, so that two commits at once conflict", schema: fenceSchema},

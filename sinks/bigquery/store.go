@@ -50,8 +50,9 @@ type Store struct {
 }
 
 var (
-	_ pipeline.Store = (*Store)(nil)
-	_ pipeline.Meter = (*Store)(nil)
+	_ pipeline.Store  = (*Store)(nil)
+	_ pipeline.Meter  = (*Store)(nil)
+	_ pipeline.Keeper = (*Store)(nil)
 )
 
 // Open returns the store in a dataset: bigquery://project/dataset, where ?location=EU says where the dataset is to be
@@ -78,7 +79,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	o = o.withDefaults()
 	jobs := job.NewRunner(client, cmp.Or(location, DefaultLocation), o.MaxBytesBilled, o.Pace)
-	d := &dataset{handle: client.DatasetInProject(sql.Project, sql.Name), sql: sql, jobs: jobs, now: o.Now, location: location}
+	d := &dataset{handle: client.DatasetInProject(sql.Project, sql.Name), sql: sql, jobs: jobs, now: o.Now, found: found{location: location}}
 	return &Store{
 		client: client, jobs: jobs, sql: sql, dataset: d, logs: newLogs(d), temp: tempFolder{parent: o.TempDir}, now: o.Now,
 		fence: make(chan struct{}, 1),

@@ -86,23 +86,34 @@ func (d *dataset) look(ctx context.Context, l layout) (md *bigquery.TableMetadat
 	if added, err = l.check(md); err != nil {
 		return nil, nil, &pipeline.Error{Op: "check table " + l.name, Kind: pipeline.Invalid, Err: err, Hint: d.driftHint(l)}
 	}
-	return md, added, nil
+	return md, added, d.checkExpiration(l, md)
 }
 
 func (d *dataset) ensureTable(ctx context.Context, l layout) error {
 	table := d.handle.Table(l.name)
-	for range 3 { // between two looks another process may act
+	for range 5 { // between two looks another process may act
 		md, added, err := d.look(ctx, l)
 		if err != nil {
 			return err
 		}
 		if md == nil {
 			err := d.jobs.Retry(ctx, func() error { return table.Create(ctx, l.metadata()) })
-			if apierror.Status(err) == http.StatusConflict {
-				continue
+			if err != nil && apierror.Status(err) != http.StatusConflict {
+				return apierror.Classify("make table "+l.name, err)
 			}
-			return apierror.Classify("make table "+l.name, err)
+			if err == nil && !d.inherits() {
+				d.keep(l, l.metadata())
+				return nil
+			}
+			continue
 		}
+		if len(l.expirations(md)) > 0 {
+			if err := d.unexpire(ctx, l, md); err != nil {
+				return err
+			}
+			continue
+		}
+		d.keep(l, md)
 		if len(added) == 0 {
 			return nil
 		}
@@ -180,9 +191,9 @@ func (d *dataset) ensureView(ctx context.Context) error {
 		md, err = view.Metadata(ctx)
 		return err
 	})
-	if err == nil && md.Type == bigquery.ViewTable && md.ViewQuery != query {
+	if err == nil && md.Type == bigquery.ViewTable && (md.ViewQuery != query || !md.ExpirationTime.IsZero()) {
 		err = d.jobs.Retry(ctx, func() error {
-			_, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: query, Description: watermarksMeaning}, md.ETag)
+			_, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: query, Description: watermarksMeaning, ExpirationTime: bigquery.NeverExpire}, md.ETag)
 			return err
 		})
 		if apierror.Status(err) == http.StatusPreconditionFailed {
@@ -196,6 +207,9 @@ func (d *dataset) ensureView(ctx context.Context) error {
 	err = d.jobs.Retry(ctx, func() error {
 		return view.Create(ctx, &bigquery.TableMetadata{ViewQuery: query, Description: watermarksMeaning})
 	})
+	if err == nil {
+		err = d.unexpireView(ctx)
+	}
 	if apierror.Status(err) == http.StatusConflict {
 		return nil
 	}

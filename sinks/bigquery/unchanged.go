@@ -16,12 +16,12 @@ import (
 type held struct{ rows int64 }
 
 // checkUnchanged makes sure that the tables hold what the ledger says of the windows that count as unchanged. Windows whose
-// rows differ are to be written again. One query asks for all windows about which nobody has asked. Windows that cannot be
+// rows differ are to be written again, unless their table's owner wants them no longer. One query asks for all windows about which nobody has asked. Windows that cannot be
 // asked about are settled as failed; the others are returned.
 func (s *Store) checkUnchanged(ctx context.Context, group []*pending) (open []*pending) {
 	var ask []*pending
 	for _, p := range group {
-		if p.Outcome == pipeline.Unchanged && p.held == nil {
+		if p.Outcome == pipeline.Unchanged && p.held == nil && !s.expired(p) {
 			ask = append(ask, p)
 		}
 	}
@@ -32,7 +32,7 @@ func (s *Store) checkUnchanged(ctx context.Context, group []*pending) (open []*p
 	}
 	for _, p := range group {
 		switch {
-		case p.Outcome != pipeline.Unchanged:
+		case p.Outcome != pipeline.Unchanged, s.expired(p):
 		case p.held == nil:
 			continue // failed
 		case p.held.rows != p.Verdict.Entry.Counts.Rows:
