@@ -33,7 +33,7 @@ type Ending struct {
 }
 
 // Exit is the run's exit code. Refused credentials outweigh a stop, which a
-// later run makes good; a stop outweighs damage, and that other failures.
+// later run makes good; a stop outweighs damage, and damage outweighs other failures.
 func (e Ending) Exit() int {
 	switch {
 	case e.Unauthorized:

@@ -19,13 +19,11 @@ const EntryRemnant EntryKind = "remnant"
 // log. It is a value of the program's memory; sinks store entries. Readers may
 // share it; Apply excludes them.
 //
-//   - A commit takes the place of the reading of the same window, and of the
-//     windows that it supersedes, unless a newer reading of any part of it is
-//     there already. A window that it overlaps without naming it leaves the
-//     ledger too, but what the table holds for it is then unknown.
-//   - A begin makes its window, and those that it supersedes, open whatever was
-//     committed before, until a commit of that window, or one that names it as
-//     superseded, brings the same or a newer reading.
+//   - A commit replaces the earlier reading of its window, and the windows that the commit supersedes, unless the
+//     ledger has a newer reading of any part of the window. An overlapping window that the commit does not name leaves
+//     the ledger too, but the content of the table is then unknown there.
+//   - A begin opens its window, and the windows that the begin supersedes, whatever was committed before. A window is
+//     open until a commit of the window, or a commit that supersedes the window, brings the same or a newer reading.
 //   - A failure leaves what is committed alone and is forgotten at the next
 //     commit that overlaps it.
 //   - A waiver covers what no commit covers, until a commit begins there.
@@ -262,9 +260,9 @@ func (l *Ledger) Overlapping(s Span) []Entry {
 // NextOrder is the Order of a reading that begins now: greater than that of every commit in the ledger.
 func (l *Ledger) NextOrder() uint64 { return l.newest + 1 }
 
-// Trusted is the ledger as far as its times can be true. A commit that a clock which was ahead has written settles
-// nothing and tells no time: one that is dated after the given instant, and one of a reading that is dated later than
-// readings that began after it. dated lists those commits, by start. A ledger without any is returned as it is.
+// Trusted is the ledger as far as its times can be true. A commit whose clock was ahead settles nothing and
+// tells no time. Such is a commit that is dated after the given instant, and a commit of a reading that is dated later
+// than readings that began later. dated lists those commits, by start. A ledger without any is returned as it is.
 func (l *Ledger) Trusted(until Instant) (trusted *Ledger, dated []Entry) {
 	ahead := l.aheadOfLater()
 	for e := range l.Windows(NoInstant) {

@@ -5,8 +5,9 @@ import (
 	"iter"
 )
 
-// Rejects is a list of rejected rows in little more memory than their text: a document may be nothing but rejects of two
-// bytes each. It keeps all of a [Reject] but its Scope. The zero Rejects is empty. A Rejects belongs to one goroutine.
+// Rejects is a list of rejected rows in little more memory than their text: a document may be nothing but rejects of
+// two bytes each. It keeps all of a [Reject] but its Scope. The zero Rejects is empty. A Rejects belongs to one
+// goroutine.
 type Rejects struct {
 	n       int
 	text    []byte // of each reject: row, reason, time, raw

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -22,3 +23,18 @@ const NoInstant = calendar.NoInstant
 
 // InstantOf truncates t to microseconds.
 func InstantOf(t time.Time) Instant { return calendar.InstantOf(t) }
+
+// Sleep waits for d, or until ctx ends, whose error it returns then.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

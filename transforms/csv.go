@@ -173,9 +173,9 @@ func (d *csvDecoder) text(c *cell) []byte {
 	return s[from:len(s):len(s)]
 }
 
-// lastCellWhole reports whether the last cell of a record without a line end is certainly whole. It is if it is
-// quoted and the quote is closed, or if it holds one of the few values of its column: true, false, or the name of a
-// time zone. The beginning of the zone that was asked for may be cut short: Etc/GMT+1 of Etc/GMT+12.
+// lastCellWhole reports whether the last cell of a record without a line end is certainly whole: the cell is quoted
+// and the quote is closed, or the cell holds one of the few values of its column: true, false, or the name of a time
+// zone. The beginning of the zone that was asked for may be cut short: Etc/GMT+1 of Etc/GMT+12.
 func (d *csvDecoder) lastCellWhole() bool {
 	c := &d.cells[len(d.cells)-1]
 	if c.quoted {

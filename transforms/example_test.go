@@ -8,8 +8,8 @@ import (
 	"github.com/windrow-data/windrow/transforms"
 )
 
-// The export of a vendor: local times with the name of their zone, durations in minutes, one column that no mapping knows.
-// In the second row the time cannot be read.
+// The export of a vendor: local times with the name of their zone, durations in minutes, one column that no mapping
+// knows. In the second row the time cannot be read.
 const export = `call_id,began,tz,number,agent,talk,mood
 71,2025-11-02 01:30:00,America/Chicago,+1 555 0100,Ana Gil,2.5,fine
 72,yesterday,America/Chicago,+1 555 0101,Luz Soto,1,
@@ -26,8 +26,8 @@ var (
 	columnStarted = pipeline.Events.Index("started_at")
 )
 
-// A mapping says where the fields of a document go, and its format makes rows of the document. What the mapping does not
-// name stays in extras, what cannot be read becomes a reject.
+// A mapping says where the fields of a document go, and its format makes rows of the document. What the mapping does
+// not name stays in extras, what cannot be read becomes a reject.
 func ExampleMapping() {
 	calls := transforms.Mapping{
 		Table: pipeline.Events,

@@ -15,6 +15,7 @@ const module = "github.com/windrow-data/windrow/"
 type goPackage struct {
 	ImportPath string
 	Imports    []string
+	GoFiles    []string // without tests
 }
 
 // An arrow forbids packages under from to import those under to.
@@ -92,6 +93,19 @@ func TestTheArrowsWouldCatchAnImport(t *testing.T) {
 		}
 		if !caught {
 			t.Errorf("no arrow forbids %s to import %s", c.from, c.to)
+		}
+	}
+}
+
+// mostFiles is how many source files a newcomer looks through. The program has a file for each verb, and the simulated
+// vendors are several vendors.
+const mostFiles = 25
+
+func TestNoPackageIsCrowded(t *testing.T) {
+	for _, p := range listPackages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module)
+		if n := len(p.GoFiles); n > mostFiles && room != "cmd/windrow" && room != "connectors/vendorsim" {
+			t.Errorf("%s has %d source files, at most %d are wanted: what is a package of its own?", room, n, mostFiles)
 		}
 	}
 }
@@ -186,7 +200,7 @@ func under(path, prefix string) bool {
 
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Whoever reads a sync's output may leave, and a disk that takes it may be full: the windows are committed all the same.
+// Whoever reads a sync's output may leave, and a disk that takes it may be full: the windows are committed all the
+// same.
 func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnExitCode(t *testing.T) {
 	now, err := time.Parse(time.RFC3339, noon)
 	if err != nil {

@@ -60,8 +60,9 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 	}
 }
 
-// surviveClosedOutput makes a write to a stdout or stderr that nobody reads any more an error, which the writer handles. The
-// runtime would end the process there, in the middle of a sync, and the exit code would tell nothing of the windows.
+// surviveClosedOutput makes a write to a stdout or stderr that nobody reads any more an error, which the writer
+// handles. The runtime would end the process there, in the middle of a sync, and the exit code would tell nothing of
+// the windows.
 func surviveClosedOutput() { signal.Ignore(syscall.SIGPIPE) }
 
 // endWithin writes the last line, unless nobody takes it.

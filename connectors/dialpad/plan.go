@@ -44,9 +44,9 @@ func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extr
 	return plan
 }
 
-// zoneOf is the zone that w is asked in: its own where it is of whole days
-// there, so that a day's statistics are its own; else the account's, whose days
-// are over when the window is due.
+// zoneOf is the zone that w is asked in. A window of whole days in its own zone is
+// asked in that zone, so that a day's statistics are those of its day. Any other
+// window is asked in the account's zone, whose days are over when the window is due.
 func (s *Source) zoneOf(w pipeline.Window) (string, *time.Location) {
 	loc, err := w.Location()
 	if err == nil && w.Zone != "" && daysOf(w.Span, loc).span(loc) == w.Span {

@@ -22,9 +22,9 @@ type LocalKind uint8
 const (
 	// LocalUnique: the wall clock shows the time once.
 	LocalUnique LocalKind = iota
-	// LocalAmbiguous: it shows it twice, before and after it was put back.
+	// LocalAmbiguous: the wall clock shows the time twice, before and after the clock is put back.
 	LocalAmbiguous
-	// LocalSkipped: it never shows it, because it was put forward over it.
+	// LocalSkipped: the wall clock never shows the time, because the clock is put forward over it.
 	LocalSkipped
 )
 

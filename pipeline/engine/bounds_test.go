@@ -33,8 +33,8 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// withoutEnd syncs a day whose CSV report does not end, and returns why it failed, and how much of the report was sent and
-// how often it was opened.
+// withoutEnd syncs a day whose CSV report does not end, and returns why it failed, and how much of the report was sent
+// and how often it was opened.
 func withoutEnd(t *testing.T, first, then string, change func(*engine.Engine)) (failure error, sent, opened int64) {
 	t.Helper()
 	source := newScripted(said(map[string]string{"company": ""}))

@@ -42,8 +42,7 @@ func newReader(concurrency int) *reader {
 // rangesOf is how many ranges may be in memory at once.
 func rangesOf(concurrency, workers int) int { return max(concurrency, 2*workers) }
 
-// SoftMemory is the limit, in bytes, from which the collector should rather
-// work than let a process grow that reads so many bodies at once. Below it a
+// SoftMemory is the soft memory limit, in bytes, of a process that reads so many bodies at once. Below this limit a
 // large report would keep the collector busy all the time.
 func SoftMemory(concurrency int) int64 {
 	const (

@@ -151,7 +151,7 @@ var ErrIncompleteWaiver = errors.New("a waiver needs a reason and both bounds")
 
 // Waive records the uncovered windows of the selected streams and span as
 // settled without rows. No vendor is called. It needs Select.From and
-// Select.To, and a reason: without them it fails of [ErrIncompleteWaiver].
+// Select.To, and a reason: without them it fails with [ErrIncompleteWaiver].
 func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, error) {
 	id, started := newSyncID(e), calendar.InstantOf(e.Now())
 	sum := pipeline.Summary{SyncID: id, StartedAt: started, Streams: []pipeline.StreamSummary{}}

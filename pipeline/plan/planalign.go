@@ -53,8 +53,8 @@ func (p *planner) reasonToRead(piece, s calendar.Span) pipeline.Reason {
 }
 
 // fit is the window that is asked for where piece is uncovered: piece itself
-// where the stream's grain can express its ends. Otherwise it grows outward to
-// the grain, over the committed window beside it, which it supersedes.
+// where the stream's grain can express its ends. Otherwise the piece grows outward
+// to the grain, and supersedes the committed window over which it grows.
 //
 // An end that is the remnant of a window superseded before does not grow: it
 // is a hole. Growing there would supersede the next window, whose remnant

@@ -13,20 +13,21 @@ import (
 // ledgerRow is about how many bytes the guard reads of a row of the ledger.
 const ledgerRow = 100
 
-// Estimate implements [pipeline.Meter]. Every planned window is taken for changed. The estimate is thus an upper bound of a
-// nightly run, where most windows have not changed; the query that counts the rows of such windows is added.
+// Estimate implements [pipeline.Meter]. Every planned window is taken for changed. The estimate is thus an upper bound
+// of a nightly run, where most windows have not changed; the query that counts the rows of such windows is added.
 //
 // Jobs: a load job, a script and a read of the ledger for each group of each table; a read for each stream's plan; an
-// INSERT for each stream that is seen for the first time; a count of rows for each group where the ledger has windows of the
-// plan; one job for the record of the run. Groups are counted by
-// [Grouping]'s windows and bytes, although a run that takes hours also closes a group every 5 minutes. Not counted: a
-// second load job for the rejects of a group, INSERTs into the journal (the plan does not tell which streams have a quota
-// of reports), noted failures, and making the tables, once.
+// INSERT for each stream that is seen for the first time; a count of rows for each group where the ledger has windows
+// of the plan; one job for the record of the run. Groups are counted by [Grouping]'s windows and bytes, although a run
+// that takes hours also closes a group every 5 minutes. Not counted: a second load job for the rejects of a group,
+// INSERTs into the journal (the plan does not tell which streams have a quota of reports), noted failures, and making
+// the tables, once.
 //
-// Bytes: each statement of a script is billed 10 MB for every table that the statement names, or more where the statement
-// scans more. A DELETE scans the partitions of its group's days, and an INSERT scans what is staged for those days: both
-// are taken for the table's bytes a day times the days, and so is a count of rows, which reads less. The days of a table are those of the windows in the ledger, as far
-// as the ledger has been read; where the ledger has no windows, a DELETE counts as reading the whole table.
+// Bytes: each statement of a script is billed 10 MB for every table that the statement names, or more where the
+// statement scans more. A DELETE scans the partitions of its group's days, and an INSERT scans what is staged for those
+// days: both are taken for the table's bytes a day times the days, and so is a count of rows, which reads less. The
+// days of a table are those of the windows in the ledger, as far as the ledger has been read; where the ledger has no
+// windows, a DELETE counts as reading the whole table.
 func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pipeline.Estimate, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()

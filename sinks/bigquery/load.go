@@ -94,8 +94,8 @@ func (s *Store) dropTables(ctx context.Context, at *stageTables) {
 	*at = stageTables{}
 }
 
-// loadTable fills a staging table with one load job, and counts the table's rows: a job whose id was taken may have filled
-// a table that was dropped since.
+// loadTable fills a staging table with one load job, and counts the table's rows: a job whose id was taken may have
+// filled a table that was dropped since.
 func (s *Store) loadTable(ctx context.Context, name string, arrowSchema *arrow.Schema, files []*parquetFile) error {
 	schema, err := schemaOf(arrowSchema)
 	if err != nil {

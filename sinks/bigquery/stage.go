@@ -17,8 +17,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
-// stage collects one window in temporary files. Each file is begun with the first row or the first reject that goes into
-// it, since a report may serve many windows at once.
+// stage collects one window in temporary files. Each file is begun with the first row or the first reject that goes
+// into it, since a report may serve many windows at once.
 type stage struct {
 	*staging.Stage
 	temp *tempFolder

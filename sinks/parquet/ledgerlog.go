@@ -21,8 +21,8 @@ import (
 
 const (
 	// compactEvery is the number of objects after which a snapshot sums them up. The snapshot of a long history is written
-	// only when the new entries are a part of it (compactShare), or when the objects are as many as a reader should have to
-	// read (mostObjects).
+	// only when the new entries are a part of it (compactShare), or when the objects are as many as a reader should have
+	// to read (mostObjects).
 	compactEvery = 32
 	compactShare = 8
 	mostObjects  = 128
@@ -105,8 +105,8 @@ func (l *ledgerLog) list(ctx context.Context) (listing, error) {
 // errMoved says that the folder changed between listing and reading it.
 var errMoved = errors.New("an object of the ledger is missing")
 
-// refresh folds in what was added since the last look. Readers hold no lock, so a listing may miss a new object, or name an
-// object that was removed meanwhile. Then refresh looks again. A gap that stays is damage, and an error.
+// refresh folds in what was added since the last look. Readers hold no lock, so a listing may miss a new object, or
+// name an object that was removed meanwhile. Then refresh looks again. A gap that stays is damage, and an error.
 func (l *ledgerLog) refresh(ctx context.Context) error {
 	var err error
 	for range 5 {
@@ -152,8 +152,8 @@ func (l *ledgerLog) look(ctx context.Context) error {
 	return nil
 }
 
-// fold applies the entries of one object or snapshot, and returns their number. If the object is damaged, everything that
-// was folded is forgotten, and the next refresh reads it again.
+// fold applies the entries of one object or snapshot, and returns their number. If the object is damaged, everything
+// that was folded is forgotten, and the next refresh reads it again.
 func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 	body, err := l.volume.Read(ctx, name)
 	if err != nil {
@@ -248,11 +248,11 @@ func snapshotOf(ledger *pipeline.Ledger) (object []byte, entries int, err error)
 	return body.Bytes(), entries, err
 }
 
-// compact writes a snapshot when enough has come since the last one, and removes what it covers. A failure costs nothing
-// but the room: the objects are still there, and the next commit tries again.
+// compact writes a snapshot when enough has come since the last one, and removes what it covers. A failure costs
+// nothing but the room: the objects are still there, and the next commit tries again.
 //
-// A writer that is not alone leaves the newest of the covered objects: another writer, who has not seen the snapshot, may
-// be about to create the object after the last one that he read, and must find that number taken.
+// A writer that is not alone leaves the newest of the covered objects: another writer, who has not seen the snapshot,
+// may be about to create the object after the last one that he read, and must find that number taken.
 func (l *ledgerLog) compact(ctx context.Context, alone bool) {
 	if !l.due() {
 		return

@@ -22,9 +22,10 @@ import (
 //	{"kind":"commit",…}
 //	end 1 9bd366ae
 //
-// The first line names the version of the form. It is no JSON: the versions of this program that knew no such line refuse
-// the object, where they would misread it otherwise. Then comes a line for each entry. The last line proves that nothing is
-// missing and nothing was changed: it has the number of the entries, and the CRC-32C of all lines before it, ends included.
+// The first line names the version of the form. It is no JSON: the versions of this program that knew no such line
+// refuse the object, where they would misread it otherwise. Then comes a line for each entry. The last line proves that
+// nothing is missing and nothing was changed: it has the number of the entries, and the CRC-32C of all lines before it,
+// ends included.
 //
 // Objects of form 1 have entries alone, and are read as well as they can be.
 const (
@@ -121,8 +122,8 @@ type objectLines struct {
 	sum     uint32
 }
 
-// next is the next line that holds an entry, without its end, good until the next call; [io.EOF] after the last one, once
-// the object is proven.
+// next is the next line that holds an entry, without its end, good until the next call; [io.EOF] after the last one,
+// once the object is proven.
 func (o *objectLines) next() ([]byte, error) {
 	line, err := o.line()
 	switch {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// BenchmarkReadALedger reads the ledger of 100,000 windows, from its snapshot and the objects after it, as a new process.
+// BenchmarkReadALedger reads the ledger of 100,000 windows, from its snapshot and the objects after it, as a new
+// process.
 func BenchmarkReadALedger(b *testing.B) {
 	ctx := context.Background()
 	p := newPlace(b)

@@ -12,8 +12,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
-// stage collects one window in drafts. Each draft begins with the first row or the first reject that goes into it, since a
-// report may serve many windows at once.
+// stage collects one window in drafts. Each draft begins with the first row or the first reject that goes into it,
+// since a report may serve many windows at once.
 type stage struct {
 	*staging.Stage
 	store *Store

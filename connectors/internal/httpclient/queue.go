@@ -9,10 +9,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// queue lets requests out at a rate: whenever one may go it is the oldest of
-// those that wait, not the one that came first. What has been under way for
-// longest is then finished first, and a younger one's request that may be in
-// vain does not stand before it.
+// queue lets requests out at a rate. Whenever a request may go, the queue takes the
+// one whose work began first, not the one that came first. So the oldest work is
+// finished first, and does not wait behind a younger request that may be in vain.
 type queue struct {
 	limiter *rate.Limiter
 

@@ -20,8 +20,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Classify turns what a sink's storage said into an error of a kind. It leaves alone a nil error and an error that has a
-// kind already.
+// Classify turns what a sink's storage said into an error of a kind. It leaves alone a nil error and an error that has
+// a kind already.
 type Classify func(op string, err error) error
 
 // state is where a stage is in its life. It never goes back.

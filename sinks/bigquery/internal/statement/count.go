@@ -13,9 +13,9 @@ type TableExtent struct {
 	Extent
 }
 
-// CountRows counts what the tables hold on the days of the extents, by window: account, stream, window_start, window_end,
-// rows. Windows of which the tables hold nothing are missing, and windows that merely share a day with one of an extent may
-// be among the answers.
+// CountRows counts what the tables hold on the days of the extents, by window: account, stream, window_start,
+// window_end, rows. Windows of which the tables hold nothing are missing, and windows that merely share a day with one
+// of an extent may be among the answers.
 func (d Dataset) CountRows(tables []TableExtent) string {
 	parts := make([]string, len(tables))
 	for i, x := range tables {

@@ -27,8 +27,8 @@ type Transaction struct {
 
 // Commit is the script of a transaction. Its only error is [ErrTooLong].
 //
-// Every commit replaces the row of [FenceTable] first. A transaction reads the tables as they were when it began, so the
-// guard of the ledger's INSERT alone would miss a commit that ends meanwhile.
+// Every commit replaces the row of [FenceTable] first. A transaction reads the tables as they were when it began, so
+// the guard of the ledger's INSERT alone would miss a commit that ends meanwhile.
 func (d Dataset) Commit(t Transaction) (string, error) {
 	list := []string{
 		"BEGIN TRANSACTION",
@@ -76,8 +76,8 @@ func same(row string) string {
 	return fmt.Sprintf("l.`window_start` = %s.`window_start` AND l.`window_end` = %s.`window_end`", row, row)
 }
 
-// deleteRows removes the rows of every window that overlaps a replaced one, whether or not the ledger knows that window.
-// The bounds are literals, because BigQuery prunes partitions by nothing else.
+// deleteRows removes the rows of every window that overlaps a replaced one, whether or not the ledger knows that
+// window. The bounds are literals, because BigQuery prunes partitions by nothing else.
 func (d Dataset) deleteRows(t Transaction) string {
 	return fmt.Sprintf("DELETE FROM %s AS t WHERE (%s) AND %s AND %s",
 		d.table(t.Table.Name), t.Replaced.onDates(), t.Replaced.ofStreams(), d.replaced(t, "t", overlaps("t")))

@@ -32,7 +32,7 @@ func Shapes(script string) ([]string, error) {
 type shapeReader struct{ rest string }
 
 // group reads words up to the end of a bracket, or of a statement; nested
-// brackets are one word. It says what it was that ended it.
+// brackets are one word. end is the bracket or the semicolon that ended the group; empty at the end of the text.
 func (r *shapeReader) group(open string) (words []string, end string, err error) {
 	for {
 		w, err := r.word()
