@@ -28,6 +28,9 @@ func (a *app) checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := s.nothingConfigured(); err != nil {
+				return err
+			}
 			clock, err := a.clock()
 			if err != nil {
 				return err

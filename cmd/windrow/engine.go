@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,16 @@ import (
 	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
-// withEngine builds the sources, opens the sink and lends an engine to do.
+// withEngine builds the sources, of which there must be one, opens the sink and lends an engine to do.
 func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) error) error {
+	if err := s.nothingConfigured(); err != nil {
+		return err
+	}
+	return a.withLedgers(ctx, s, do)
+}
+
+// withLedgers is withEngine for who looks at ledgers, which are there without a source.
+func (a *app) withLedgers(ctx context.Context, s *setup, do func(*engine.Engine) error) error {
 	if a.softMemory {
 		debug.SetMemoryLimit(softMemory(s.Concurrency, containerMemory))
 	}
@@ -45,7 +54,7 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) 
 	return err
 }
 
-// sources builds every configured source; at least one must be.
+// sources builds every configured source.
 func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([]pipeline.Source, error) {
 	var sources []pipeline.Source
 	for _, t := range s.tenants {
@@ -62,14 +71,14 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		}
 		sources = append(sources, fromDay{source, s.From})
 	}
-	if len(sources) == 0 {
-		return nil, s.nothingConfigured()
-	}
 	return sources, nil
 }
 
-// nothingConfigured says what to set for each vendor.
+// nothingConfigured says what to set for each vendor, where no source is configured.
 func (s *setup) nothingConfigured() error {
+	if slices.ContainsFunc(s.tenants, func(t *tenant) bool { return t.configured }) {
+		return nil
+	}
 	var b strings.Builder
 	for _, t := range s.tenants {
 		fmt.Fprintf(&b, "  %-10s set %s\n", t.Label(), strings.Join(t.streams[0].Missing, ", "))

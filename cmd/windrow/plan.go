@@ -25,6 +25,9 @@ func (a *app) planCommand() *cobra.Command {
 				return err
 			}
 			return a.withEngine(cmd.Context(), s, func(e *engine.Engine) error {
+				if err := s.refuseUnserved(cmd.Context(), e); err != nil {
+					return err
+				}
 				f.apply(e)
 				e.Shard = s.shard()
 				if err := a.plan(cmd.Context(), s, e, &f); err != nil || f.asJSON {

@@ -96,13 +96,7 @@ func (s *setup) catalogue() []pipeline.Stream {
 
 // streamFaults says what is wrong with a choice of streams.
 func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipeline.ConfigError {
-	catalogue := s.catalogue()
-	var available []string
-	for _, st := range catalogue {
-		if len(st.Missing) == 0 && !slices.Contains(available, string(st.Key.Stream)) { // another account may have it too
-			available = append(available, string(st.Key.Stream))
-		}
-	}
+	catalogue, available := s.catalogue(), s.served()
 	list := "available: " + strings.Join(available, ", ")
 	if len(available) == 0 {
 		list = "no source is configured"

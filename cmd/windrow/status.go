@@ -4,7 +4,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -16,11 +18,15 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withEngine(cmd.Context(), s, func(e *engine.Engine) error {
+			return a.withLedgers(cmd.Context(), s, func(e *engine.Engine) error {
 				states, err := e.Status(cmd.Context())
+				if err == nil && len(states) == 0 {
+					err = s.nothingConfigured()
+				}
 				if err != nil {
 					return err
 				}
+				s.nameTables(states)
 				if asJSON {
 					return show.StatusJSON(a.stdout, states)
 				}
@@ -30,4 +36,14 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// nameTables adds the tables of streams that no run reads.
+func (s *setup) nameTables(states []plan.StreamStatus) {
+	for i := range states {
+		st := &states[i]
+		if of, ok := s.stream(pipeline.StreamKey{Account: st.Account, Stream: st.Stream}); ok && st.Table == "" {
+			st.Table = of.Table.Name
+		}
+	}
 }

@@ -88,6 +88,9 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 		return a.showNothingWaived(s, f)
 	}
 	return a.withEngine(ctx, s, func(e *engine.Engine) error {
+		if err := s.refuseUnserved(ctx, e); err != nil {
+			return err
+		}
 		f.apply(e)
 		e.Shard = s.shard()
 		summary, err := a.watched(ctx, s, e, f.waive)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -191,20 +192,62 @@ func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, er
 	return sum, err
 }
 
-// Status tells how far each stream is. It reads ledgers alone.
+// Status tells how far each stream is, those included that the ledger knows and no run reads. It reads ledgers alone.
 func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 	streams, err := e.selected()
 	if err != nil {
 		return nil, err
 	}
+	unread, err := e.Unread(ctx)
+	if err != nil {
+		return nil, err
+	}
+	read := len(streams)
+	for _, u := range unread {
+		streams = append(streams, sourceStream{Stream: pipeline.Stream{Key: u.Key}})
+	}
 	now := calendar.InstantOf(e.Clock())
 	out := make([]plan.StreamStatus, len(streams))
 	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case i < read:
+			out[i] = plan.Status(streams[i].Stream, l, now)
+		default:
+			out[i] = plan.UnreadStatus(streams[i].Key, l, now)
+			out[i].LeftOut = unread[i-read].LeftOut
 		}
-		out[i] = plan.Status(streams[i].Stream, l, now)
 		return nil
 	})
 	return out, err
+}
+
+// UnreadStream is a stream that the store's ledger knows and that the engine's runs do not read.
+type UnreadStream struct {
+	Key pipeline.StreamKey
+	// LeftOut: the engine's choice of streams does not name it, which is somebody's word. Otherwise no source serves it.
+	LeftOut bool
+}
+
+// Unread lists those streams, by name. A source that is gone would otherwise be missed by nobody.
+func (e *Engine) Unread(ctx context.Context) ([]UnreadStream, error) {
+	known, err := e.Store.Streams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	streams, err := e.selected()
+	if err != nil {
+		return nil, err
+	}
+	var unread []UnreadStream
+	for _, k := range known {
+		if !slices.ContainsFunc(streams, func(s sourceStream) bool { return s.Key == k }) {
+			unread = append(unread, UnreadStream{k, len(e.Streams) > 0 && !slices.Contains(e.Streams, k.Stream)})
+		}
+	}
+	slices.SortFunc(unread, func(a, b UnreadStream) int {
+		return cmp.Or(cmp.Compare(a.Key.Stream, b.Key.Stream), cmp.Compare(a.Key.Account, b.Key.Account))
+	})
+	return unread, nil
 }

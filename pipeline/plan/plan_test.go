@@ -284,6 +284,27 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestTheStatusOfAStreamThatNoRunReadsIsTheLedgersAlone(t *testing.T) {
+	k, now := pipeline.StreamKey{Account: "us", Stream: "dialpad.calls"}, mustInstant(t, "2025-09-10T12:00:00Z")
+	first := mustInstant(t, "2025-09-02")
+	log := []pipeline.Entry{
+		{Kind: pipeline.EntryFirst, Window: calendar.Window{Span: calendar.Span{Start: first, End: first}}},
+		read(t, "2025-09-02", "2025-09-03", "UTC", "2025-09-03T03:00:00Z"),
+		{Kind: pipeline.EntryWaive, Window: calendar.Window{Span: mustSpan(t, "2025-09-03", "2025-09-05"), Zone: "UTC"}},
+		{Kind: pipeline.EntryBegin, Window: calendar.Window{Span: mustSpan(t, "2025-09-05", "2025-09-06"), Zone: "UTC"}, ReadAt: now},
+	}
+	st := UnreadStatus(k, fold(log...), now)
+	if st.Configured || st.Stream != k.Stream || st.Account != k.Account || st.Settled != 1 || st.Waived != 1 || st.Open != 1 || st.Rows == 0 || st.LastCommit == nil {
+		t.Errorf("%+v", st)
+	}
+	if st.Watermark == nil || *st.Watermark != mustInstant(t, "2025-09-05") || *st.LagSeconds != 5*86400+12*3600 {
+		t.Errorf("watermark %v, lag %v", st.Watermark, st.LagSeconds)
+	}
+	if st = UnreadStatus(k, fold(log[1:]...), now); st.Watermark != nil {
+		t.Errorf("a watermark without a first day: %v", st.Watermark)
+	}
+}
+
 func TestTheFirstDay(t *testing.T) {
 	now := mustInstant(t, "2025-09-15T12:00:00Z")
 	s := daily(t, "1d", "America/Mexico_City")
@@ -457,6 +478,13 @@ func TestStatus(t *testing.T) {
 	}
 	if st.LastCommit == nil || *st.LastCommit != mustInstant(t, "2025-09-10T11:00:00Z") {
 		t.Errorf("last commit %v", st.LastCommit)
+	}
+	if !st.Configured || st.Failed != nil {
+		t.Errorf("what failed behind the watermark does not hold it back: %+v", st)
+	}
+	failed := pipeline.Entry{Kind: pipeline.EntryFail, Window: calendar.Window{Span: mustSpan(t, "2025-09-02", "2025-09-03"), Zone: "UTC"}}
+	if st = Status(s, fold(read(t, "2025-09-01", "2025-09-02", "UTC", "2025-09-02T03:00:00Z"), failed), now); st.Failed == nil || *st.Failed != failed.Window.Span {
+		t.Errorf("the watermark waits for a window that failed: %v", st.Failed)
 	}
 	s.From = "?"
 	if st = Status(s, pipeline.NewLedger(), now); st.Watermark != nil || st.Open != 0 {

@@ -11,10 +11,69 @@ import (
 // cannot be read the watermark and the open windows are left out; planning
 // tells why.
 func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) StreamStatus {
-	st := StreamStatus{Stream: s.Key.Stream, Account: s.Key.Account}
+	st := ledgerStatus(s.Key, l)
+	st.Configured = true
 	if s.Table != nil {
 		st.Table = s.Table.Name
 	}
+	for _, span := range calendar.Union(l.Waived()) {
+		st.Waived += len(s.Calendar.Cut(span))
+	}
+	plan, err := Of(s, l, Selection{}, now)
+	if err != nil {
+		return st
+	}
+	for _, w := range plan.Windows {
+		if w.Reason == pipeline.ReasonNew || w.Reason == pipeline.ReasonFailed {
+			st.Open++
+		}
+	}
+	st.reached(plan.Watermark, now)
+	st.Holes, st.Failed = plan.Holes, failedAt(plan)
+	return st
+}
+
+// UnreadStatus sums up what the ledger knows at now of a stream that no run reads. How its time would be cut is not known,
+// so a waiver counts as one window, and what is open are the windows of which a commit began and did not end.
+func UnreadStatus(k pipeline.StreamKey, l *pipeline.Ledger, now calendar.Instant) StreamStatus {
+	st := ledgerStatus(k, l)
+	st.Waived, st.Open = len(calendar.Union(l.Waived())), len(l.Begun())
+	first, ok := l.First()
+	if !ok {
+		first, ok = l.Origin()
+	}
+	if ok {
+		st.reached(l.Watermark(first), now)
+	}
+	return st
+}
+
+// reached notes how far the stream is settled.
+func (st *StreamStatus) reached(watermark, now calendar.Instant) {
+	if watermark == calendar.NoInstant {
+		return
+	}
+	lag := int64(math.Floor(now.Sub(watermark).Seconds()))
+	st.Watermark, st.LagSeconds = &watermark, &lag
+}
+
+// failedAt is the window that failed and that the watermark waits for; nil where the watermark waits for none such.
+func failedAt(p pipeline.StreamPlan) *calendar.Span {
+	at := p.Watermark
+	if at == calendar.NoInstant {
+		at = p.First
+	}
+	for _, w := range p.Windows {
+		if w.Reason == pipeline.ReasonFailed && w.Window.Start <= at && w.Window.End > at {
+			return &w.Window.Span
+		}
+	}
+	return nil
+}
+
+// ledgerStatus is what the committed windows tell.
+func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger) StreamStatus {
+	st := StreamStatus{Stream: k.Stream, Account: k.Account}
 	doubt := l.InDoubt()
 	last := calendar.NoInstant
 	for e := range l.Windows(calendar.NoInstant) {
@@ -33,22 +92,6 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) StreamS
 	if last != calendar.NoInstant {
 		st.LastCommit = &last
 	}
-	for _, span := range calendar.Union(l.Waived()) {
-		st.Waived += len(s.Calendar.Cut(span))
-	}
-	plan, err := Of(s, l, Selection{}, now)
-	if err != nil {
-		return st
-	}
-	for _, w := range plan.Windows {
-		if w.Reason == pipeline.ReasonNew || w.Reason == pipeline.ReasonFailed {
-			st.Open++
-		}
-	}
-	if plan.Watermark != calendar.NoInstant {
-		lag := int64(math.Floor(now.Sub(plan.Watermark).Seconds()))
-		st.Watermark, st.LagSeconds = &plan.Watermark, &lag
-	}
 	return st
 }
 
@@ -65,4 +108,10 @@ type StreamStatus struct {
 	Waived      int                `json:"waived"`
 	Rows        int64              `json:"rows"` // the ledger's sum
 	LastCommit  *calendar.Instant  `json:"last_commit"`
+	Configured  bool               `json:"configured"` // false: the ledger knows the stream, and no run reads it
+	LeftOut     bool               `json:"-"`          // of those, the ones that a choice of streams leaves out
+	// Holes are covered by no window and cannot be asked for. With Failed, the window at the watermark that failed, they
+	// hold the watermark back.
+	Holes  []calendar.Span `json:"-"`
+	Failed *calendar.Span  `json:"-"`
 }

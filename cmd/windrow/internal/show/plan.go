@@ -112,6 +112,12 @@ func runsOf(windows []pipeline.PlannedWindow) [][]pipeline.PlannedWindow {
 	return runs
 }
 
+// holeNote tells of time that no window can cover, and the command that lets the watermark pass it.
+func holeNote(stream pipeline.StreamID, h pipeline.Span) string {
+	return fmt.Sprintf("no window covers %s (%s), and the vendor cannot be asked for it alone; to let the watermark pass: %s",
+		h, h.Length().Round(time.Minute), waiveCommand(stream, h))
+}
+
 func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 	label := name(p.Stream.Key.Stream, p.Stream.Key.Account)
 	for _, pw := range p.Windows {
@@ -122,7 +128,7 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 		}
 	}
 	for _, h := range p.Holes {
-		if _, err := fmt.Fprintf(w, "%s: no window covers %s (%s), and the vendor cannot be asked for it alone; to let the watermark pass: %s\n", label, h, h.Length().Round(time.Minute), waiveCommand(p.Stream.Key.Stream, h)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", label, holeNote(p.Stream.Key.Stream, h)); err != nil {
 			return err
 		}
 	}

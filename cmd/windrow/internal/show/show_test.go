@@ -221,14 +221,41 @@ func TestStatusShowsLagInPeoplesUnits(t *testing.T) {
 	lag, mark := int64(98_000), at(t, "2025-09-08T05:00:00Z")
 	var out bytes.Buffer
 	err := Status(&out, []plan.StreamStatus{
-		{Stream: "dialpad.calls", Account: "default", Watermark: &mark, LagSeconds: &lag, Open: 2, Rows: 5},
-		{Stream: "dialpad.texts", Account: "default"},
+		{Stream: "dialpad.calls", Account: "default", Configured: true, Watermark: &mark, LagSeconds: &lag, Open: 2, Rows: 5},
+		{Stream: "dialpad.texts", Account: "default", Configured: true},
 	})
 	if err != nil || !strings.Contains(out.String(), "dialpad.calls  2025-09-08T05:00:00Z  1d 3h") || !strings.Contains(out.String(), "dialpad.texts  -                         -") {
 		t.Errorf("%v:\n%s", err, out.String())
 	}
 	if !strings.Contains(out.String(), "2 windows due and not covered") {
 		t.Errorf("it does not tell what is open:\n%s", out.String())
+	}
+}
+
+func TestStatusTellsWhatHoldsAWatermarkBackWithItsCommandAndWhatNoRunReads(t *testing.T) {
+	hole := pipeline.Span{Start: at(t, "2025-03-09T06:00:00Z"), End: at(t, "2025-03-09T07:00:00Z")}
+	var out bytes.Buffer
+	if err := Status(&out, []plan.StreamStatus{
+		{Stream: "ucontact.agents", Account: "mx", Configured: true, Holes: []pipeline.Span{hole}},
+		{Stream: "ucontact.campaigns", Account: "default", Configured: true, Failed: &hole},
+		{Stream: "dialpad.calls", Account: "default", Open: 7},
+		{Stream: "dialpad.texts", Account: "default", LeftOut: true},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\nucontact.agents@mx: no window covers " + hole.String() + " (1h0m0s), and the vendor cannot be asked for it alone; to let the watermark pass: " +
+			"windrow sync --streams ucontact.agents --from 2025-03-09T06:00:00Z --to 2025-03-09T07:00:00Z --waive REASON\n",
+		"\nucontact.campaigns: the window " + hole.String() + " failed and holds the watermark back. `windrow sync` reads it again; to give it up: " +
+			"windrow sync --streams ucontact.campaigns --from 2025-03-09T06:00:00Z --to 2025-03-09T07:00:00Z --waive REASON\n",
+		"  not configured\n", "  left out\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it lacks %q:\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "due and not covered") {
+		t.Errorf("it promises that a sync reads what no run reads:\n%s", out.String())
 	}
 }
 

@@ -16,21 +16,53 @@ func StatusJSON(w io.Writer, states []plan.StreamStatus) error {
 
 // Status prints where each stream stands.
 func Status(w io.Writer, states []plan.StreamStatus) error {
-	t := NewTable("stream", "watermark", ">lag", ">settled", ">provisional", ">open", ">waived", ">rows", "last commit")
+	t := NewTable("stream", "watermark", ">lag", ">settled", ">provisional", ">open", ">waived", ">rows", "last commit", "")
 	open := 0
 	for _, s := range states {
 		lag := "-"
 		if s.LagSeconds != nil {
 			lag = span(time.Duration(*s.LagSeconds) * time.Second)
 		}
-		open += s.Open
+		word := ""
+		switch {
+		case s.LeftOut:
+			word = "left out"
+		case !s.Configured:
+			word = "not configured"
+		default:
+			open += s.Open
+		}
 		t.Row(name(s.Stream, s.Account), instant(s.Watermark), lag, thousands(s.Settled), thousands(s.Provisional),
-			thousands(s.Open), thousands(s.Waived), thousands(s.Rows), instant(s.LastCommit))
+			thousands(s.Open), thousands(s.Waived), thousands(s.Rows), instant(s.LastCommit), word)
 	}
-	if err := t.Print(w); err != nil || open == 0 {
+	if err := t.Print(w); err != nil {
 		return err
 	}
+	for _, s := range states {
+		if err := statusNotes(w, s); err != nil {
+			return err
+		}
+	}
+	if open == 0 {
+		return nil
+	}
 	_, err := fmt.Fprintf(w, "\n%s due and not covered: `windrow plan` says which and why, `windrow sync` reads them.\n", plural(open, "window"))
+	return err
+}
+
+// statusNotes tells what holds the watermark of a stream back, and the command that ends it.
+func statusNotes(w io.Writer, s plan.StreamStatus) error {
+	label := name(s.Stream, s.Account)
+	for _, h := range s.Holes {
+		if _, err := fmt.Fprintf(w, "\n%s: %s\n", label, holeNote(s.Stream, h)); err != nil {
+			return err
+		}
+	}
+	if s.Failed == nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\n%s: the window %s failed and holds the watermark back. `windrow sync` reads it again; to give it up: %s\n",
+		label, s.Failed, waiveCommand(s.Stream, *s.Failed))
 	return err
 }
 

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
+)
+
+// refuseUnserved refuses a run beside streams that the sink's ledger knows and the configuration no longer serves: a token or
+// a list that vanished must not be a green night. A choice of streams that leaves them out is a word.
+func (s *setup) refuseUnserved(ctx context.Context, e *engine.Engine) error {
+	unread, err := e.Unread(ctx)
+	if err != nil {
+		return err
+	}
+	var lines []string
+	for _, u := range unread {
+		if !u.LeftOut {
+			lines = append(lines, fmt.Sprintf("\n  %s: %s", u.Key.Label(), s.whyUnserved(u.Key)))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return usagef("Set what is missing. Or say that they are left out: WINDROW_STREAMS="+strings.Join(s.served(), ",")+
+		", or --streams with the same list. Or name another WINDROW_SINK, where this one is not meant.",
+		"the sink has streams that the configuration does not serve any more:%s", strings.Join(lines, ""))
+}
+
+// whyUnserved says what a stream lacks.
+func (s *setup) whyUnserved(k pipeline.StreamKey) string {
+	if of, ok := s.stream(k); ok && len(of.Missing) > 0 {
+		return show.Missing(of)
+	}
+	if slices.ContainsFunc(s.tenants, func(t *tenant) bool { return t.Source == k.Stream.Source() && t.Account == k.Account }) {
+		return "this build has no such stream"
+	}
+	return "there is no such source or account"
+}
+
+// served names the streams that can be read.
+func (s *setup) served() (names []string) {
+	for _, of := range s.catalogue() {
+		if len(of.Missing) == 0 && !slices.Contains(names, string(of.Key.Stream)) { // another account may have it too
+			names = append(names, string(of.Key.Stream))
+		}
+	}
+	return names
+}
+
+// stream finds a stream of the catalogue.
+func (s *setup) stream(k pipeline.StreamKey) (pipeline.Stream, bool) {
+	all := s.catalogue()
+	i := slices.IndexFunc(all, func(of pipeline.Stream) bool { return of.Key == k })
+	if i < 0 {
+		return pipeline.Stream{}, false
+	}
+	return all[i], true
+}
