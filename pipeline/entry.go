@@ -73,6 +73,9 @@ type Entry struct {
 	RejectsHash Hash    `json:"rejects_hash,omitzero"`
 	Settings    string  `json:"settings,omitempty"`
 	Staged      int64   `json:"staged,omitempty"` // about the bytes that the reading's stage held
+	// Bytes is the size of the data that the sink keeps for the window, where it can tell (Parquet: of the file); with
+	// Unchanged of the earlier reading's. 0 says nothing: entries of earlier versions have no size.
+	Bytes int64 `json:"bytes,omitempty"`
 	// Supersedes names the windows of other bounds that this commit replaced.
 	Supersedes []Window `json:"supersedes,omitempty"`
 	Unchanged  bool     `json:"unchanged,omitempty"` // the rows in the table are an earlier, equal reading's

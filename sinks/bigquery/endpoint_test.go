@@ -66,6 +66,7 @@ func endpointDriver(t *testing.T) (d sinktest.Driver, without string) {
 		Without: withoutReading(map[sinktest.Ability]string{
 			sinktest.Stamps: "an endpoint does not tell when a table was written",
 			sinktest.Faults: "an endpoint cannot be broken",
+			sinktest.Loses:  "rows that were just written cannot be deleted by hand everywhere",
 		}),
 	}, ""
 }

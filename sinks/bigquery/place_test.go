@@ -128,6 +128,15 @@ func (p place) Stamp(t testing.TB, table *pipeline.Table, _ pipeline.StreamKey) 
 }
 
 // Litter lists staging tables and staged files.
+func (p place) Lose(t testing.TB, table *pipeline.Table, k pipeline.StreamKey, w pipeline.Window) {
+	t.Helper()
+	text := fmt.Sprintf(`DELETE FROM "test-project.contact_centre"."%s" WHERE account = '%s' AND stream = '%s' AND window_start = TIMESTAMPTZ '%s'`,
+		table.Name, k.Account, k.Stream, w.Start.Time().Format("2006-01-02 15:04:05+00"))
+	if err := p.server.ExecDuckDB(context.Background(), text); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (p place) Litter(t testing.TB) []string {
 	t.Helper()
 	var list []string

@@ -36,7 +36,7 @@ func (s *Store) checkUnchanged(ctx context.Context, group []*pending) (open []*p
 		case p.held == nil:
 			continue // failed
 		case p.held.rows != p.Verdict.Entry.Counts.Rows:
-			p.Outcome, p.Verdict.Entry.Unchanged, p.MayHold = pipeline.Committed, false, true
+			p.Rewrite()
 		}
 		open = append(open, p)
 	}

@@ -151,6 +151,9 @@ func (s *Store) commit(p *staging.Pending[*stage]) {
 	if !p.Judge(kept.ledger) {
 		return
 	}
+	if c := kept.windows[p.Verdict.Entry.Window.Span]; p.Outcome == pipeline.Unchanged && !c.fits(p.Verdict.Entry.Counts) {
+		p.Rewrite()
+	}
 	e := p.Verdict.Entry
 	e.CommittedAt = pipeline.InstantOf(s.now())
 	if p.Outcome == pipeline.Committed {
@@ -164,6 +167,19 @@ func (s *Store) commit(p *staging.Pending[*stage]) {
 	}
 	kept.ledger.Apply(e)
 	p.Done(e)
+}
+
+// fits reports whether the contents are what the ledger counted.
+func (c contents) fits(counts pipeline.Counts) bool {
+	return c.rows == counts.Rows && int64(len(c.rejects)) == counts.Rejected
+}
+
+// Lose drops what the store holds for a window, while the ledger says that it is there: what a store in memory cannot
+// suffer by itself.
+func (s *Store) Lose(k pipeline.StreamKey, w pipeline.Window) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream(k).drop(w.Span)
 }
 
 func (k *stream) drop(s pipeline.Span) {

@@ -76,6 +76,17 @@ func (p bucketPlace) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Reje
 	return p.copied(t, rejectsDir).Rejects(t, k)
 }
 
+func (p bucketPlace) Lose(t testing.TB, table *pipeline.Table, k pipeline.StreamKey, w pipeline.Window) {
+	t.Helper()
+	name, err := windowFile(table.Name, k, w)
+	if err == nil {
+		err = p.bucket.Open().Remove(context.Background(), volume.Object{Name: name, Version: volume.Any})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (p bucketPlace) Stamp(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) string {
 	t.Helper()
 	var stamp []string

@@ -129,7 +129,7 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 		failAll(group, "list the files", err)
 		return nil, false
 	}
-	replace, write := judge(l, group, alone)
+	replace, write := s.judge(ctx, l, group, alone)
 	if err := s.look(ctx, replace); err != nil {
 		failAll(replace, "list the files", err)
 		replace = nil
@@ -168,13 +168,17 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 }
 
 // judge tells the windows whose files are to be replaced from those of which only the ledger is to be told. Windows that
-// yield are in neither.
-func judge(l *ledgerLog, group []*pending, alone bool) (replace, write []*pending) {
+// yield are in neither, nor are those whose files could not be looked at, which have failed.
+func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending, alone bool) (replace, write []*pending) {
 	for _, p := range group {
 		if !p.Judge(l.ledger) {
 			continue
 		}
 		p.claimOrphans(l)
+		if err := s.checkUnchanged(ctx, p); err != nil {
+			p.Fail("look at the window's files", err)
+			continue
+		}
 		if p.Outcome == pipeline.Unchanged {
 			write = append(write, p)
 			continue

@@ -60,6 +60,14 @@ func agentsRecord(w pipeline.Window, ids ...string) arrow.Record {
 // commitAgents commits a window of testKey with one row per agent.
 func commitAgents(t testing.TB, ctx context.Context, s pipeline.Store, at int, w pipeline.Window, ids []string, rejects ...pipeline.Reject) pipeline.Result { //nolint:revive // t first, as everywhere
 	t.Helper()
+	sealed := sealAgents(t, s, at, w, ids, rejects...)
+	sealed.Entry.Fingerprint = pipeline.Hash{Lo: uint64(at)}
+	return s.Commit(ctx, []pipeline.Sealed{sealed})[0]
+}
+
+// sealAgents stages a window of testKey with one row per agent, whose fingerprint is that of any other.
+func sealAgents(t testing.TB, s pipeline.Store, at int, w pipeline.Window, ids []string, rejects ...pipeline.Reject) pipeline.Sealed {
+	t.Helper()
 	st, err := s.Stage(context.Background(), testKey, pipeline.Activity, w)
 	if err != nil {
 		t.Fatal(err)
@@ -79,9 +87,9 @@ func commitAgents(t testing.TB, ctx context.Context, s pipeline.Store, at int, w
 	}
 	e := pipeline.Entry{
 		Kind: pipeline.EntryCommit, Window: w, SyncID: "run", ReadAt: pipeline.Instant(at), ExtractedAt: pipeline.Instant(at), Settled: true,
-		Fingerprint: pipeline.Hash{Lo: uint64(at)}, Counts: pipeline.Counts{Rows: int64(len(ids)), Rejected: int64(len(rejects))},
+		Counts: pipeline.Counts{Rows: int64(len(ids)), Rejected: int64(len(rejects))},
 	}
-	return s.Commit(ctx, []pipeline.Sealed{{Stage: st, Key: testKey, Table: pipeline.Activity, Entry: e}})[0]
+	return pipeline.Sealed{Stage: st, Key: testKey, Table: pipeline.Activity, Entry: e}
 }
 
 func mustCommit(t testing.TB, s pipeline.Store, at int, w pipeline.Window, ids []string, rejects ...pipeline.Reject) {

@@ -55,6 +55,8 @@ func (r *lineReader) field(key []byte, e *pipeline.Entry) {
 		e.Settings = r.repeated(&r.last.settings)
 	case "staged":
 		e.Staged = r.number()
+	case "bytes":
+		e.Bytes = r.number()
 	case "supersedes":
 		r.list(func() { e.Supersedes = append(e.Supersedes, r.window()) })
 	case "unchanged":

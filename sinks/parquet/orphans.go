@@ -116,8 +116,5 @@ func (p *pending) claimOrphans(l *ledgerLog) {
 	if len(p.orphans) == 0 {
 		return
 	}
-	p.MayHold = true
-	if p.Outcome == pipeline.Unchanged {
-		p.Outcome, p.Verdict.Entry.Unchanged = pipeline.Committed, false
-	}
+	p.Rewrite()
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,7 +119,8 @@ func (p place) tree(t testing.TB, dir string) map[string]string {
 			return err
 		}
 		name, err := filepath.Rel(p.root, path)
-		tree[filepath.ToSlash(name)] = fmt.Sprint(info.Size(), info.ModTime().UnixNano(), info.Sys())
+		stat := info.Sys().(*syscall.Stat_t)
+		tree[filepath.ToSlash(name)] = fmt.Sprint(info.Size(), info.ModTime().UnixNano(), stat.Ino, stat.Ctim) // reading moves another time
 		return err
 	})
 	if err != nil {
@@ -174,6 +176,17 @@ func (p place) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Rejected {
 func (p place) Stamp(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) string {
 	t.Helper()
 	return fmt.Sprint(p.tree(t, streamDir(table.Name, k)), p.tree(t, streamDir(rejectsDir, k)))
+}
+
+func (p place) Lose(t testing.TB, table *pipeline.Table, k pipeline.StreamKey, w pipeline.Window) {
+	t.Helper()
+	name, err := windowFile(table.Name, k, w)
+	if err == nil {
+		err = os.Remove(filepath.Join(p.root, filepath.FromSlash(name)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (p place) Litter(t testing.TB) []string {

@@ -81,6 +81,7 @@ func (p *pending) publishData(ctx context.Context) error {
 	if p.Stage.data == nil {
 		return p.empty(ctx, p.Table.StageSchema(), name)
 	}
+	p.Verdict.Entry.Bytes = p.Stage.file.Size()
 	return p.Stage.data.Publish(ctx, name, p.seen[name])
 }
 

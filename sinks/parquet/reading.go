@@ -77,34 +77,18 @@ func (s *Store) Holdings(ctx context.Context, k pipeline.StreamKey, t *pipeline.
 		return h, inWindow(op, k, w.Span, err)
 	}
 	for parent, rows := range map[string]*int64{t.Name: &h.Rows, rejectsDir: &h.Rejected} {
-		size, err := s.footer(ctx, parent, k, w, rows)
+		name, err := windowFile(parent, k, w)
 		if err != nil {
 			return pipeline.Holdings{}, inWindow(op, k, w.Span, err)
 		}
-		h.Bytes += size
+		file, err := s.held(ctx, name)
+		if err = errors.Join(err, file.damage); err != nil {
+			return pipeline.Holdings{}, inWindow(op, k, w.Span, err)
+		}
+		*rows = file.rows
+		h.Bytes += file.bytes
 	}
 	return h, nil
-}
-
-// footer reads the number of rows of a window's file, and returns the file's size; nothing for a file that is not
-// there.
-func (s *Store) footer(ctx context.Context, parent string, k pipeline.StreamKey, w pipeline.Window, rows *int64) (size int64, err error) {
-	name, err := windowFile(parent, k, w)
-	if err != nil {
-		return 0, err
-	}
-	content, err := s.volume.Open(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer content.Close() //nolint:errcheck // it was read
-	if *rows, err = rowgroup.Rows(content, content.Size()); err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
-	}
-	return content.Size(), nil
 }
 
 // WindowRejects implements [pipeline.RejectReader].

@@ -3,6 +3,7 @@ package sinktest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -74,6 +75,31 @@ func repairsEqual(t *testing.T, b *fixture) {
 	r.at = 3
 	commit(t, b.place.Open(t), pipeline.Committed, r)
 	b.holds(t, agents, r)
+}
+
+func looks(t *testing.T, b *fixture) {
+	s := b.place.Open(t)
+	rs := []reading{
+		{key: agents, window: day(0), at: 1, rows: []string{"ana", "bob"}, rejects: []string{"x"}},
+		{key: agents, window: day(1), at: 1, rows: []string{"cy"}},
+		{key: calls, window: day(0), at: 1, rows: []string{"c1"}},
+	}
+	commit(t, s, pipeline.Committed, rs...)
+	b.place.(Loser).Lose(t, pipeline.Activity, agents, day(0))
+	again := slices.Clone(rs)
+	for i := range again {
+		again[i].at = 2
+	}
+	want := []pipeline.Outcome{pipeline.Committed, pipeline.Unchanged, pipeline.Unchanged}
+	for i, r := range try(context.Background(), b.place.Open(t), again...) {
+		if r.Err != nil || r.Outcome != want[i] || r.Entry.Unchanged != (want[i] == pipeline.Unchanged) {
+			t.Errorf("%s: outcome %d, want %d (%v)", rs[i].window.Span, r.Outcome, want[i], r.Err)
+		}
+	}
+	b.holds(t, agents, again[0], rs[1])
+	b.holds(t, calls, rs[2])
+	again[0].at = 3
+	commit(t, s, pipeline.Unchanged, again[0])
 }
 
 func yields(t *testing.T, b *fixture) {

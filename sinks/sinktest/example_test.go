@@ -30,6 +30,7 @@ type shelf struct {
 type box struct {
 	rows    map[int][]sinktest.Row // by the seq of their record
 	rejects []sinktest.Rejected
+	size    int64 // rows
 }
 
 // sink is a process's view of the shelf.
@@ -120,6 +121,9 @@ func (s sink) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.
 		if err := ctx.Err(); err != nil {
 			p.Fail("commit", err)
 		} else if p.Judge(l) {
+			if held := s.windows[p.Key][p.Sealed.Entry.Window.Span]; p.Outcome == pipeline.Unchanged && held.size != p.Stage.rows {
+				p.Rewrite() // the ledger says that the rows are there, and they are not
+			}
 			e := p.Verdict.Entry
 			e.CommittedAt = pipeline.InstantOf(time.Now())
 			if p.Outcome == pipeline.Committed {
@@ -127,6 +131,7 @@ func (s sink) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.
 				for _, w := range p.Replaces {
 					delete(s.windows[p.Key], w.Span)
 				}
+				p.Stage.box.size = p.Stage.rows
 				s.windows[p.Key][e.Window.Span] = p.Stage.box
 			}
 			l.Apply(e)
@@ -198,6 +203,12 @@ func (s *shelf) Rejects(_ testing.TB, k pipeline.StreamKey) (rejects []sinktest.
 		rejects = append(rejects, b.rejects...)
 	}
 	return rejects
+}
+
+func (s *shelf) Lose(_ testing.TB, _ *pipeline.Table, k pipeline.StreamKey, w pipeline.Window) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.windows[k], w.Span)
 }
 
 func (s *shelf) boxes(k pipeline.StreamKey) (boxes []box) {

@@ -36,6 +36,7 @@ var proofs = []proof{
 	{6, "an equal reading moves the ledger on", nil, movesOn},
 	{6, "a reading with other rejects is not equal", nil, otherRejects},
 	{6, "an equal reading after a broken one is written", nil, repairsEqual},
+	{6, "an equal reading is written where the rows are gone", []Ability{Loses}, looks},
 	{7, "a newer reading is not replaced by an older one", nil, yields},
 	{7, "an older reading does not hide that a newer one broke off", nil, yieldsToNone},
 	{7, "two stores at once equal one", nil, together},

@@ -64,6 +64,8 @@ const (
 	Faults Ability = "faults"
 	// Leaves: a proof that Stage and Abort leave nothing behind; the place implements [Litter].
 	Leaves Ability = "leaves"
+	// Loses: the place implements [Loser].
+	Loses Ability = "losing data"
 	// ReadsRuns: the store implements [pipeline.RunReader].
 	ReadsRuns Ability = "reading runs"
 	// ReadsRejects: the store implements [pipeline.RejectReader].
@@ -84,6 +86,12 @@ type Faulty interface {
 	// OpenFaulty returns a store whose call number n (from 0) to its storage fails, once. With after, the call has its
 	// effect before it fails. hit reports whether the call has come.
 	OpenFaulty(t testing.TB, n int, after bool) (store pipeline.Store, hit func() bool)
+}
+
+// Loser takes stored data away behind the sink's back, as somebody does who deletes a file or the rows of a day.
+type Loser interface {
+	// Lose removes the rows of one window from the table, and nothing else. The ledger stays as it is.
+	Lose(t testing.TB, table *pipeline.Table, k pipeline.StreamKey, w pipeline.Window)
 }
 
 // Litter tells what lies about.
@@ -140,6 +148,8 @@ func able(t *testing.T, p Place, a Ability) (has bool) {
 		_, has = p.(Stamper)
 	case Faults:
 		_, has = p.(Faulty)
+	case Loses:
+		_, has = p.(Loser)
 	case Leaves:
 		_, has = p.(Litter)
 	case ReadsRuns:

@@ -10,7 +10,7 @@ import (
 
 // Verdict is what one commit has to do.
 type Verdict struct {
-	// Outcome is Committed when the window's data are to be replaced, Unchanged when only the ledger is to be told,
+	// Outcome is Committed when the window's data are to be replaced, Unchanged when only the ledger is to be told and the sink, which looks, holds what the ledger says,
 	// Yielded when nothing is to be done, Failed when a newer reading was interrupted.
 	Outcome pipeline.Outcome
 	// Entry is the commit's entry, complete but for CommittedAt and, unless
@@ -31,7 +31,7 @@ var errInterrupted = errors.New("the commit of a newer reading was interrupted; 
 // Judge decides what the commit e has to do, from what the ledger knows. It is pure.
 func Judge(l *pipeline.Ledger, e pipeline.Entry) Verdict {
 	v := Verdict{Outcome: pipeline.Committed, Entry: e}
-	v.Entry.Kind, v.Entry.Unchanged, v.Entry.Supersedes = pipeline.EntryCommit, false, nil
+	v.Entry.Kind, v.Entry.Unchanged, v.Entry.Supersedes, v.Entry.Bytes = pipeline.EntryCommit, false, nil, 0
 	if l.Yields(e) {
 		if l.Dirty(e.Window.Span) {
 			return Verdict{Outcome: pipeline.Failed}
@@ -51,9 +51,16 @@ func Judge(l *pipeline.Ledger, e pipeline.Entry) Verdict {
 	}
 	live, ok := l.Live(e.Window.Span)
 	if ok && len(v.Replaces) == 0 && sameRows(live, e) {
-		v.Outcome, v.Entry.Unchanged, v.Entry.HasData = pipeline.Unchanged, true, live.HasData
+		v.Outcome, v.Entry.Unchanged, v.Entry.HasData, v.Entry.Bytes = pipeline.Unchanged, true, live.HasData, live.Bytes
 	}
 	return v
+}
+
+// Rewrite turns an unchanged window into one whose data are to be replaced: the sink looked, and does not hold what the
+// ledger says. What it does hold is unknown.
+func (v *Verdict) Rewrite() {
+	v.Outcome, v.MayHold = pipeline.Committed, true
+	v.Entry.Unchanged, v.Entry.Bytes = false, 0
 }
 
 // sameRows reports whether the rows of the reading e are those committed in live.
