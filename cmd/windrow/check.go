@@ -110,6 +110,7 @@ func endingOf(found []error) pipeline.Ending {
 	var e pipeline.Ending
 	for _, err := range found {
 		e.Failed = e.Failed || err != nil
+		e.Damaged = e.Damaged || err != nil && pipeline.KindOf(err) == pipeline.Damaged
 		e.Unauthorized = e.Unauthorized || err != nil && pipeline.KindOf(err) == pipeline.Unauthorized
 	}
 	return e

@@ -57,13 +57,23 @@ func (s *Store) Root() string { return s.root }
 // Close drops what was staged and not committed.
 func (s *Store) Close() error { return classify("close the sink", s.volume.Close()) }
 
-// Check implements [pipeline.Store]. It creates no directory. If the root is missing, it tries the nearest directory
-// above.
+// Check implements [pipeline.Store]. It creates no directory. If the root is missing, it tries the nearest directory above.
+// It reads every ledger, and names one that is damaged.
 func (s *Store) Check(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	err := ctx.Err()
+	if err == nil {
+		err = s.volume.Probe(ctx)
+	}
+	if err != nil {
 		return classify("check the sink", err)
 	}
-	return classify("check the sink", s.volume.Probe(ctx))
+	keys, err := s.Streams(ctx)
+	for _, k := range keys {
+		if _, err := s.Ledger(ctx, k); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // log returns the ledger's log of a stream.
