@@ -44,7 +44,9 @@ func (p place) Stamp(testing.TB, *pipeline.Table, pipeline.StreamKey) string {
 	return fmt.Sprint(p.store.Writes())
 }
 
-func (p place) Lose(_ testing.TB, _ *pipeline.Table, k pipeline.StreamKey, w pipeline.Window) { p.store.Lose(k, w) }
+func (p place) Lose(_ testing.TB, _ *pipeline.Table, k pipeline.StreamKey, w pipeline.Window) {
+	p.store.Lose(k, w)
+}
 
 func (p place) Rows(_ testing.TB, table *pipeline.Table, k pipeline.StreamKey) []sinktest.Row {
 	var rows []sinktest.Row
