@@ -43,8 +43,8 @@ type RejectReader interface {
 // Retention is how long a sink keeps the rows of a local day, by the wish of the table's owner; 0 means for good.
 type Retention time.Duration
 
-// Expired reports whether a day of the window is older than the retention, counted from the day's midnight in UTC. Such a
-// window is neither read again nor missed, and nothing can be stored for it.
+// Expired reports whether a day of the window is older than the retention, counted from the day's midnight in UTC. Such
+// a window is neither read again nor missed, and nothing can be stored for it.
 func (r Retention) Expired(w Window, now time.Time) bool {
 	if r <= 0 {
 		return false
@@ -59,10 +59,10 @@ func (r Retention) Expired(w Window, now time.Time) bool {
 
 // Keeper is a [Store] in which rows may expire.
 type Keeper interface {
-	// Retention returns how long the table keeps its rows now; 0 where they never expire, and where there is no table yet. It
-	// reads metadata alone: it runs no job and is billed nothing. Its owner may change it at any time, so that an answer
-	// holds for a run and is asked for again by the next. A commit of rows into an expired window fails as Invalid, whatever
-	// was asked before; an expired window that reads as before is Unchanged, whatever the table holds of it.
+	// Retention returns how long the table keeps its rows now; 0 where they never expire, and where there is no table yet.
+	// It reads metadata alone: it runs no job and is billed nothing. Its owner may change it at any time, so that an
+	// answer holds for a run and is asked for again by the next. A commit of rows into an expired window fails as Invalid,
+	// whatever was asked before; an expired window that reads as before is Unchanged, whatever the table holds of it.
 	Retention(ctx context.Context, t *Table) (Retention, error)
 }
 

@@ -14,6 +14,7 @@ const module = "github.com/windrow-data/windrow/"
 // goPackage is what `go list -json` says of a package.
 type goPackage struct {
 	ImportPath string
+	Dir        string
 	Imports    []string
 	GoFiles    []string // without tests
 }
@@ -200,7 +201,7 @@ func under(path, prefix string) bool {
 
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", module+"...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,Imports,GoFiles", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

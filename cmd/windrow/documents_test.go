@@ -125,6 +125,32 @@ func TestTheWalksNameFunctionsWhereTheyStand(t *testing.T) {
 	}
 }
 
+// Whoever opens a package of several files learns from its comment with which to begin.
+func TestEveryPackageSaysWhereToStart(t *testing.T) {
+	comment := regexp.MustCompile(`(?m)(?:^//.*\n)+package `)
+	packages := 0
+	for _, p := range listPackages(t) {
+		if len(p.GoFiles) < 2 {
+			continue
+		}
+		packages++
+		says := false
+		for _, name := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			says = says || strings.Contains(string(comment.Find(text)), "Start ")
+		}
+		if !says {
+			t.Errorf("the comment of %s does not say where to start", p.ImportPath)
+		}
+	}
+	if packages < 20 {
+		t.Errorf("only %d packages of several files", packages)
+	}
+}
+
 func TestTheDocumentsStayShort(t *testing.T) {
 	pages := documents(t)
 	for page, most := range map[string]int{"README.md": 250, "ARCHITECTURE.md": 150} {

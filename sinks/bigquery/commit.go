@@ -35,9 +35,10 @@ func (s *Store) Commit(ctx context.Context, windows []pipeline.Sealed) []pipelin
 	return results
 }
 
-// commitGroup is the protocol: judge the windows, load their rows, commit in one transaction, and read in the ledger what
-// was committed. Windows that were not committed are judged anew by what the ledger says then. Where they are several
-// groups then, each group goes on by itself. A group that fails for good is halved until the bad window stands alone.
+// commitGroup is the protocol: judge the windows, load their rows, commit in one transaction, and read in the ledger
+// what was committed. Windows that were not committed are judged anew by what the ledger says then. Where they are
+// several groups then, each group goes on by itself. A group that fails for good is halved until the bad window stands
+// alone.
 func (s *Store) commitGroup(ctx context.Context, group []*pending, patience int) {
 	var at stageTables
 	defer func() { s.dropTables(ctx, &at) }()

@@ -22,19 +22,20 @@
 // Missing tables are made, and missing columns are added. A column of another type is refused. A data table that is
 // missing while the ledger has rows is refused too: a new one would have holes where no window is read again.
 //
-// No table may be emptied in silence. Tables are made without what the dataset would have them inherit: the API has no way
-// to say so, hence an inherited expiration is taken off again while the table is empty. A table that expires later is
-// refused, and so is a journal whose partitions expire. Partitions of the data and of the rejects may expire, for that is
-// their owner's wish: an expired window counts as unchanged where it reads as before, is not counted, and gets no rows.
+// No table may be emptied in silence. Tables are made without what the dataset would have them inherit: the API has no
+// way to say so, hence an inherited expiration is taken off again while the table is empty. A table that expires later
+// is refused, and so is a journal whose partitions expire. Partitions of the data and of the rejects may expire, for
+// that is their owner's wish: an expired window counts as unchanged where it reads as before, is not counted, and gets
+// no rows.
 //
 // # A commit
 //
-// A commit takes windows of any streams and tables, and judges each window against the ledger. One query then counts what
-// the data tables hold of the windows that read as before; a window whose count differs is written again, like one that
-// changed. Then the commit makes groups of the windows. Each group is one transaction. Windows that replace data are grouped by table, up to 1 GiB and 3,000 days a group. Windows
-// that replace nothing (unchanged ones, and empty ones that never had data) ride along with the last group; where there is
-// no such group, they are a group of their own, which touches no data table. [Grouping] says how many windows a commit is
-// best given.
+// A commit takes windows of any streams and tables, and judges each window against the ledger. One query then counts
+// what the data tables hold of the windows that read as before; a window whose count differs is written again, like one
+// that changed. Then the commit makes groups of the windows. Each group is one transaction. Windows that replace data
+// are grouped by table, up to 1 GiB and 3,000 days a group. Windows that replace nothing (unchanged ones, and empty
+// ones that never had data) ride along with the last group; where there is no such group, they are a group of their
+// own, which touches no data table. [Grouping] says how many windows a commit is best given.
 //
 // A group first loads its new rows into a staging table, with one Parquet load job. Then it runs one script:
 //
@@ -49,26 +50,27 @@
 // DELETE that finds no row may not count as a mutation.
 //
 // After the script, whatever the answer was, and also where there was no answer, one query reads the ledgers of the
-// group's streams again. Windows with an entry of this batch are committed. The others are judged anew, and grouped anew
-// where a window that was to replace nothing has to replace something now. A group that fails for good, or whose script
-// would be too long, is halved until the bad window stands alone.
+// group's streams again. Windows with an entry of this batch are committed. The others are judged anew, and grouped
+// anew where a window that was to replace nothing has to replace something now. A group that fails for good, or whose
+// script would be too long, is halved until the bad window stands alone.
 //
 // Ledger entries of unchanged windows go the same way: appended blindly, they could claim the rows of a window that
 // another process has replaced in between.
 //
 // # The log
 //
-// A log is read as a whole once in the life of a store, and later from a floor on. The floor is a seq beneath which nothing
-// can appear any more: a statement that writes entries ends within 20 minutes, and its seqs are above all that the
-// statement saw when it began. An entry that lands between others that were read has the log read as a whole again,
+// A log is read as a whole once in the life of a store, and later from a floor on. The floor is a seq beneath which
+// nothing can appear any more: a statement that writes entries ends within 20 minutes, and its seqs are above all that
+// the statement saw when it began. An entry that lands between others that were read has the log read as a whole again,
 // because the order of the entries counts.
 //
 // # Receipts
 //
 // A receipt is what jobs have used. The receipt of a run has all of its jobs. Each batch that wrote data also has a
 // receipt, which is a row of the ledger of kind 'receipt' and is no entry: bytes billed, slot time and jobs of all
-// attempts of the batch's group. The job that records the run appends these rows. Where that job fails, the run's windows
-// stay committed, and the error is that of the record. A killed process loses the receipts of its batches, and nothing else.
+// attempts of the batch's group. The job that records the run appends these rows. Where that job fails, the run's
+// windows stay committed, and the error is that of the record. A killed process loses the receipts of its batches, and
+// nothing else.
 //
 // # Temporary files
 //

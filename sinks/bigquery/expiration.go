@@ -19,8 +19,8 @@ type expiration struct {
 	option string // of the table, as GoogleSQL names it
 }
 
-// expirations lists what the table has and must not have. Partitions of a table with rows of windows may expire: that is
-// the owner's wish for retention.
+// expirations lists what the table has and must not have. Partitions of a table with rows of windows may expire: that
+// is the owner's wish for retention.
 func (l layout) expirations(md *bigquery.TableMetadata) (list []expiration) {
 	if !md.ExpirationTime.IsZero() {
 		list = append(list, expiration{"is deleted at " + md.ExpirationTime.UTC().Format(time.RFC3339), "expiration_timestamp"})
@@ -48,8 +48,8 @@ func (d *dataset) checkExpiration(l layout, md *bigquery.TableMetadata) error {
 			d.sql.Project, d.sql.Name, l.name, list[0].option)}
 }
 
-// mayUnexpire reports whether an expiration that the table has inherited of the dataset may be taken off without asking:
-// the table is new, for all tables are made before one of them gets its first row.
+// mayUnexpire reports whether an expiration that the table has inherited of the dataset may be taken off without
+// asking: the table is new, for all tables are made before one of them gets its first row.
 func (d *dataset) mayUnexpire(md *bigquery.TableMetadata) bool {
 	return d.inherits() && md.NumRows == 0
 }
@@ -110,8 +110,8 @@ func (d *dataset) retention(t *pipeline.Table) pipeline.Retention {
 	return d.kept[t.Name]
 }
 
-// Retention implements [pipeline.Keeper]: it is the partition expiration of the table. BigQuery counts from the end of a
-// day in UTC; a day counts as expired from its begin on, so that no window is written of which a part is about to go.
+// Retention implements [pipeline.Keeper]: it is the partition expiration of the table. BigQuery counts from the end of
+// a day in UTC; a day counts as expired from its begin on, so that no window is written of which a part is about to go.
 func (s *Store) Retention(ctx context.Context, t *pipeline.Table) (pipeline.Retention, error) {
 	const op = "read the retention"
 	ctx, cancel := context.WithTimeout(ctx, callTime)

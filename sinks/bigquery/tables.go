@@ -70,8 +70,8 @@ func (d *dataset) ensureDataset(ctx context.Context) error {
 	return err
 }
 
-// look finds a table and the columns that the table lacks. md is nil where the table is missing and may be made. A table
-// that must not be made or changed is an error.
+// look finds a table and the columns that the table lacks. md is nil where the table is missing and may be made. A
+// table that must not be made or changed is an error.
 func (d *dataset) look(ctx context.Context, l layout) (md *bigquery.TableMetadata, added bigquery.Schema, err error) {
 	err = d.jobs.Retry(ctx, func() (err error) {
 		md, err = d.handle.Table(l.name).Metadata(ctx)
@@ -216,8 +216,8 @@ func (d *dataset) ensureView(ctx context.Context) error {
 	return apierror.Classify("make the view "+statement.WatermarksView, err)
 }
 
-// checkTables reports what is wrong with the tables that are there, and whether the credentials may write them: BigQuery
-// looks at a statement that writes, without running it.
+// checkTables reports what is wrong with the tables that are there, and whether the credentials may write them:
+// BigQuery looks at a statement that writes, without running it.
 func (d *dataset) checkTables(ctx context.Context) error {
 	list, err := layouts()
 	if err != nil {

@@ -3,7 +3,8 @@
 // goes to stderr.
 //
 // It is a program of its own because it has to be small: the kernel counts the
-// starting process's peak of memory as the started one's too.
+// starting process's peak of memory as the started one's too. Start here: peak_*.go
+// are the systems.
 package main
 
 import (

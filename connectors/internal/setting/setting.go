@@ -3,7 +3,7 @@
 // a person sees every fault at once and none of their secrets.
 //
 // It reads no environment; cmd does. Each connector's Config names the
-// variables and their defaults, in the tags of its fields.
+// variables and their defaults, in the tags of its fields. Start at [Read].
 package setting
 
 import (

@@ -342,7 +342,8 @@ func (s *Server) finish(ctx context.Context, j *job) {
 	*j = work
 }
 
-// effect runs the job. What has expired is gone before, and what was written into an expired partition is gone afterwards.
+// effect runs the job. What has expired is gone before, and what was written into an expired partition is gone
+// afterwards.
 func (s *Server) effect(ctx context.Context, j *job) *apiError {
 	s.db.exec.Lock()
 	defer s.db.exec.Unlock()

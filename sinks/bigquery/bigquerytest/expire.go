@@ -8,9 +8,10 @@ import (
 	"google.golang.org/api/bigquery/v2"
 )
 
-// inherit gives a new table the dataset's default expirations. What the table names itself takes precedence, and of the two
-// defaults a partitioned table inherits the one for partitions: REST reference, Dataset.defaultPartitionExpirationMs. A
-// view inherits the one for tables: "Managing views", section "Update a view's expiration time".
+// inherit gives a new table the dataset's default expirations. What the table names itself takes precedence, and of the
+// two defaults a partitioned table inherits the one for partitions: REST reference,
+// Dataset.defaultPartitionExpirationMs. A view inherits the one for tables: "Managing views", section "Update a view's
+// expiration time".
 func (d *dataset) inherit(m *bigquery.Table, now int64) {
 	p := m.TimePartitioning
 	switch {
@@ -23,9 +24,9 @@ func (d *dataset) inherit(m *bigquery.Table, now int64) {
 	}
 }
 
-// dropPartitions deletes the rows of partitions that have expired. A partition's expiration counts from the end of its day
-// in UTC: "Manage partitioned tables", section "Set the partition expiration", where a day's partition with 6 hours expires
-// at 06:00 of the following day. The caller holds db.exec.
+// dropPartitions deletes the rows of partitions that have expired. A partition's expiration counts from the end of its
+// day in UTC: "Manage partitioned tables", section "Set the partition expiration", where a day's partition with 6 hours
+// expires at 06:00 of the following day. The caller holds db.exec.
 func (s *Server) dropPartitions(ctx context.Context) *apiError {
 	s.mu.Lock()
 	now := s.now()

@@ -50,8 +50,8 @@ type Line struct {
 	Bytes    int64  // staged
 }
 
-// Format is the version of the entries' JSON. Entries of versions that knew none have 0 and are read like those of format 1.
-// A change that earlier versions would misread raises the number, so that those versions refuse the entry.
+// Format is the version of the entries' JSON. Entries of versions that knew none have 0 and are read like those of
+// format 1. A change that earlier versions would misread raises the number, so that those versions refuse the entry.
 const Format = 1
 
 // formatted is an entry as the ledger keeps it.
@@ -69,8 +69,8 @@ func NewLine(k pipeline.StreamKey, e pipeline.Entry) (Line, error) {
 // ErrNewer refuses an entry that a newer version has written.
 var ErrNewer = errors.New("written by a newer version of Windrow")
 
-// ParseEntry reads the JSON of an entry. An entry of a newer format or of an unknown kind is [ErrNewer]; any other error
-// says that the text is no entry.
+// ParseEntry reads the JSON of an entry. An entry of a newer format or of an unknown kind is [ErrNewer]; any other
+// error says that the text is no entry.
 func ParseEntry(text string) (pipeline.Entry, error) {
 	var f formatted
 	if err := json.Unmarshal([]byte(text), &f); err != nil {
