@@ -23,6 +23,7 @@ type Options struct {
 	Task      string             // names this process among those that share the vendor's limits; empty when it is alone
 	Tasks     int                // how many processes share them: each takes its share of rates and quotas; 0 means 1
 	Transport http.RoundTripper  // nil: a clone of http.DefaultTransport
+	Warn      func(text string)  // told what is wrong and ends no run, once each; nil: nobody listens
 	Policy    pipeline.Policy    // what becomes of personal data; the zero value keeps it
 }
 
@@ -37,6 +38,9 @@ func (o Options) Complete() (Options, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = o.Now
+	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
 	}
 	o.Tasks = max(1, o.Tasks)
 	return o, nil

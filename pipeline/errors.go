@@ -38,11 +38,14 @@ const (
 	Stopped
 	// Damaged: what a sink keeps of a stream cannot be read whole. Nothing is read or written on a guess. Exit code 1.
 	Damaged
+	// ClockWrong: the machine's clock and the vendor's are more than an hour apart. Nothing is read or written by such a
+	// clock: the run ends. Exit code 1.
+	ClockWrong
 )
 
 var kindNames = [...]string{
 	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
-	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged",
+	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged", "clock wrong",
 }
 
 func (k Kind) String() string { return kindNames[k] }

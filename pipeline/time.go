@@ -18,6 +18,10 @@ type (
 	LocalTime = calendar.LocalTime
 )
 
+// ClockTolerance is how far two clocks may differ without any of them being wrong: what lies further in the future was
+// written by a wrong clock.
+const ClockTolerance = 5 * time.Minute
+
 // NoInstant stands for "no time"; it is before every real instant.
 const NoInstant = calendar.NoInstant
 

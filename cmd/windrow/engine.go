@@ -61,7 +61,7 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		if !t.configured {
 			continue
 		}
-		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor}
+		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor, Warn: s.warnOf(t)}
 		if !s.task.Alone() {
 			o.Task, o.Tasks = strconv.Itoa(s.task.Index), s.task.Count
 		}
@@ -72,6 +72,11 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		sources = append(sources, fromDay{source, s.From})
 	}
 	return sources, nil
+}
+
+// warnOf logs what a source warns of, to where the log then goes.
+func (s *setup) warnOf(t *tenant) func(string) {
+	return func(text string) { s.log.Warn(text, "source", string(t.Source), "account", string(t.Account)) }
 }
 
 // nothingConfigured says what to set for each vendor, where no source is configured.

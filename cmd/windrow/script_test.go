@@ -30,11 +30,12 @@ const noon = "2025-09-10T18:00:00Z"
 //	exits CODE ARGS…      runs windrow and checks its exit code
 //	fails HOST KIND TIMES makes requests of a vendor fail: html, 500, 401
 //	mended                ends all failures
+//	differ DURATION       sets the vendors' real clocks apart from the machine's
 //
 // those of bigQueryCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended,
+		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "differ": differ,
 	}
 	maps.Copy(commands, bigQueryCommands)
 	testscript.Run(t, testscript.Params{
@@ -145,6 +146,17 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no failure %q", args[1])
 	}
 	ts.Value(worldKey{}).(*simulation).world.Inject(f)
+}
+
+func differ(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: differ DURATION")
+	}
+	by, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	ts.Value(worldKey{}).(*simulation).world.Set(func(o *vendorsim.Options) {
+		o.Real = func() time.Time { return time.Now().Add(by) }
+	})
 }
 
 func mended(ts *testscript.TestScript, neg bool, args []string) {

@@ -110,16 +110,15 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 
 // watched runs the engine while its progress is shown.
 func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive string) (pipeline.Summary, error) {
-	log := s.log
 	var bars *show.Bars
 	if a.terminal && a.logs.Style == config.TextLog {
 		bars = show.NewBars(a.stderr, a.now)
 		defer bars.Close()
-		log = a.newLog(bars, s.LogLevel)
+		s.log = a.newLog(bars, s.LogLevel)
 	}
-	e.Observe = show.Progress(log, bars)
-	s.tellTask(log)
-	s.warnIdle(log)
+	e.Observe = show.Progress(s.log, bars)
+	s.tellTask(s.log)
+	s.warnIdle(s.log)
 	if waive == "" {
 		return e.Sync(ctx)
 	}

@@ -240,7 +240,11 @@ func TestWrongCredentialsAreTriedOnce(t *testing.T) {
 func TestATokenIsRenewedAheadOfItsEnd(t *testing.T) {
 	now := time.Date(2025, 9, 10, 8, 0, 0, 0, time.UTC)
 	v := &vendor{t: t, password: "correct horse", exp: now.Add(time.Hour)}
-	s := newSource(t, v, Options{Now: func() time.Time { return now }}, nil)
+	dated := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", now.Format(http.TimeFormat))
+		v.ServeHTTP(w, r)
+	})
+	s := newSource(t, dated, Options{Now: func() time.Time { return now }}, nil)
 	for _, step := range []struct {
 		after  time.Duration
 		logins int

@@ -34,7 +34,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	}
 	c, err := httpclient.New(httpclient.Options{
 		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
-		Transport: o.Transport, Now: o.Now, HideValues: []string{s.credentials.token, s.credentials.password},
+		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: []string{s.credentials.token, s.credentials.password},
 	})
 	if err != nil {
 		return nil, err

@@ -88,6 +88,7 @@ func (v *Vendor) next(path string) (t Trouble, ok bool) {
 }
 
 func (v *Vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", v.Clock().UTC().Format(http.TimeFormat))
 	trouble, ok := v.next(r.URL.Path)
 	if !ok {
 		v.handler.ServeHTTP(w, r)

@@ -121,6 +121,9 @@ func (r *report) make(ctx context.Context) (handle, string, error) {
 // days are counted back from the local date of the moment when an attempt was
 // admitted.
 func (r *report) post(ctx context.Context) (handle, error) {
+	if err := r.src.meet(ctx, r.notify); err != nil {
+		return handle{}, err
+	}
 	attempt := &postAttempt{journal: r.journal, text: r.query.String(), notify: r.notify, hold: r.holdOff}
 	var asked pipeline.Instant
 	h, err := r.src.postStats(ctx, func(ctx context.Context, q *httpclient.Request) (func(error), error) {

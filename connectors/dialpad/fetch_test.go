@@ -283,10 +283,7 @@ func TestCheckCostsNoReport(t *testing.T) {
 	for code, kind := range map[int]pipeline.Kind{200: 0, 400: 0, 404: 0, 401: pipeline.Unauthorized, 403: pipeline.Unauthorized, 409: pipeline.Refused} {
 		synctest.Test(t, func(t *testing.T) {
 			v := newVendor(t)
-			v.onLook = func(_ int, w http.ResponseWriter, id string) bool {
-				if id != "0" {
-					t.Errorf("looked at %q", id)
-				}
+			v.onMeet = func(w http.ResponseWriter) bool {
 				w.WriteHeader(code)
 				fmt.Fprint(w, `{"error":{}}`)
 				return true
@@ -295,8 +292,8 @@ func TestCheckCostsNoReport(t *testing.T) {
 			if (err == nil) != (kind == 0) || err != nil && (pipeline.KindOf(err) != kind || !strings.Contains(err.Error(), "check WINDROW_DIALPAD_")) {
 				t.Errorf("%d: %v", code, err)
 			}
-			if len(v.posts) != 0 {
-				t.Errorf("%d POSTs", len(v.posts))
+			if len(v.posts) != 0 || len(v.looks) != 0 || len(v.meets) != 1 {
+				t.Errorf("%d POSTs, %d looks, %d calls", len(v.posts), len(v.looks), len(v.meets))
 			}
 		})
 	}
@@ -306,11 +303,12 @@ func TestCheckCostsNoReport(t *testing.T) {
 func TestOnlyTheConfiguredHostSpeaksOfReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVendor(t)
-		v.onLook = func(_ int, w http.ResponseWriter, _ string) bool {
+		away := func(w http.ResponseWriter) bool {
 			w.Header().Set("Location", "https://elsewhere.test/stats/0")
 			w.WriteHeader(http.StatusFound)
 			return true
 		}
+		v.onMeet, v.onLook = away, func(_ int, w http.ResponseWriter, _ string) bool { return away(w) }
 		v.onFile = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			w.WriteHeader(http.StatusNotFound)
 			return true

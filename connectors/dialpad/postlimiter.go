@@ -25,6 +25,7 @@ const throttlePatience = 3 * time.Hour
 type postLimiter struct {
 	tenant pipeline.TenantKey
 	now    func() time.Time
+	warn   func(string) // of notes from the future, once
 
 	// lock is held by who decides about the next POST, so that no two count the
 	// same room. While the vendor throttles, it is held until the answer.
@@ -38,7 +39,7 @@ type postLimiter struct {
 
 func newPostLimiter(q quota, tenant pipeline.TenantKey, o Options) *postLimiter {
 	return &postLimiter{
-		tenant: tenant, now: o.Now, lock: make(chan struct{}, 1),
+		tenant: tenant, now: o.Now, warn: onceText(o.Warn), lock: make(chan struct{}, 1),
 		quota: newSharedQuota(q, o), throttle: newThrottleBackoff(),
 	}
 }
@@ -186,9 +187,19 @@ func (l *postLimiter) readJournal(ctx context.Context, p *postAttempt, now time.
 		return err
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.quota.Learn(notes, now)
+	future := l.quota.Learn(notes, now)
+	l.mu.Unlock()
+	if n := len(future); n > 0 {
+		l.warn(fmt.Sprintf("the journal has %d notes from the future, the last of %s: a clock was wrong when they were made, and they count for nothing in the quota of reports",
+			n, future[n-1].At.UTC().Format(time.RFC3339)))
+	}
 	return nil
+}
+
+// onceText passes the first text on.
+func onceText(to func(string)) func(string) {
+	var once sync.Once
+	return func(text string) { once.Do(func() { to(text) }) }
 }
 
 // confirm tells whether the noted POST may be sent. Where the shares of all

@@ -124,8 +124,16 @@ func (q *sharedQuota) NeedsJournal(now time.Time) bool {
 // JournalFrom is how far back the journal must be read at now.
 func (q *sharedQuota) JournalFrom(now time.Time) time.Time { return now.Add(-q.occupied()) }
 
-// Learn takes in what the journal has, read at now.
-func (q *sharedQuota) Learn(notes []pipeline.Note, now time.Time) {
+// Learn takes in what the journal has, read at now. It returns the notes that lie in the future: a clock was wrong when
+// they were made, so that nobody knows when their POSTs were sent, and they count for nothing.
+func (q *sharedQuota) Learn(notes []pipeline.Note, now time.Time) (future []pipeline.Note) {
+	notes = slices.DeleteFunc(slices.Clone(notes), func(n pipeline.Note) bool {
+		ahead := n.At.After(now.Add(pipeline.ClockTolerance))
+		if ahead {
+			future = append(future, n)
+		}
+		return ahead
+	})
 	type key struct {
 		at   int64
 		text string
@@ -147,6 +155,7 @@ func (q *sharedQuota) Learn(notes []pipeline.Note, now time.Time) {
 			q.others = append(q.others, countedPost{n.At, tag})
 		}
 	}
+	return future
 }
 
 // NoteTime is the time of the next note: now, but unlike that of any note before.

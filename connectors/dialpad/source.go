@@ -23,6 +23,7 @@ type Source struct {
 	now      func() time.Time
 	client   *httpclient.Client
 	posts    *postLimiter
+	meeting  chan struct{} // held by who asks whether the vendor is there
 	streams  []pipeline.Stream
 	made     time.Time // when the source was made, by now
 	madeThen time.Time // the same moment by clock
@@ -44,13 +45,13 @@ func New(s *Settings, o Options) (*Source, error) {
 	}
 	client, err := httpclient.New(httpclient.Options{
 		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
-		Transport: o.Transport, Now: o.Now, HideValues: []string{s.token},
+		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: []string{s.token},
 	})
 	if err != nil {
 		return nil, err
 	}
 	src := &Source{
-		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client,
+		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client, meeting: make(chan struct{}, 1),
 		streams: Streams(s, o.Account, o.Policy), made: o.Now(), madeThen: o.Clock(),
 	}
 	src.posts = newPostLimiter(s.quota, src.tenant(), o)
@@ -78,10 +79,37 @@ func (s *Source) clockStands() bool {
 
 // Check polls a report that cannot exist. The API says so (400 or 404) to whoever
 // shows a good key, and polling costs nothing of the quota of reports.
-func (s *Source) Check(ctx context.Context) error {
+func (s *Source) Check(ctx context.Context) error { return s.probe(ctx, nil) }
+
+// meet makes Check's call before the first POST, unless the vendor has answered
+// something already: what the answer tells of this machine's clock and of the key
+// must be known before a POST is noted and counts. Of requests that meet the
+// vendor at once one asks.
+func (s *Source) meet(ctx context.Context, notify func(string, time.Time)) error {
+	select {
+	case s.meeting <- struct{}{}:
+		defer func() { <-s.meeting }()
+	case <-ctx.Done():
+		return stopped(ctx)
+	}
+	if heard, err := s.client.Heard(); heard {
+		return err
+	}
+	err := s.probe(ctx, notify)
+	switch pipeline.KindOf(err) {
+	case pipeline.Refused, pipeline.Malformed, pipeline.TooHeavy:
+		return nil // it has answered; what it says to a POST counts
+	}
+	return err
+}
+
+// probe asks for the report that cannot exist. With notify it waits while the
+// vendor throttles.
+func (s *Source) probe(ctx context.Context, notify func(string, time.Time)) error {
 	var ignored map[string]any
 	err := s.client.JSON(ctx, httpclient.Request{
 		Op: "GET /stats/0", Method: http.MethodGet, URL: s.endpoint("0"), Credential: s.credential(),
+		WaitThrottled: notify != nil, Notify: notify,
 	}, &ignored)
 	if code, fromBase := statusOf(err); fromBase && (code == http.StatusNotFound || code == http.StatusBadRequest) {
 		return nil

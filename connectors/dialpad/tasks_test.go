@@ -303,7 +303,7 @@ func TestTasksShareTheRateOfRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if took := v.looks[2].Sub(v.looks[0]); took != 4*time.Second {
+		if took := v.meets[2].Sub(v.meets[0]); took != 4*time.Second {
 			t.Errorf("two more requests at a quarter of 2 a second took %s", took)
 		}
 	})

@@ -30,16 +30,20 @@ type vendor struct {
 	t     *testing.T
 	mu    sync.Mutex
 	posts []seenPost
-	looks []time.Time
+	looks []time.Time // at reports; a look at the report that cannot exist is a meeting
+	meets []time.Time
 	files []*http.Request // requests for a file, in order
 
 	reports map[string]*fakeReport // by id
 	cache   map[string]bool        // of parameters
 	takes   time.Duration          // how long a new report is processing
 	slow    time.Duration          // until a POST arrives
+	ahead   *time.Duration         // of the time that every answer tells, before the true one; nil: none is told
 
 	// onPost answers the n-th POST (from 1) itself when it returns true.
 	onPost func(n int, w http.ResponseWriter) bool
+	// onMeet answers a look at the report that cannot exist when it returns true.
+	onMeet func(w http.ResponseWriter) bool
 	// onLook answers the n-th look itself when it returns true.
 	onLook func(n int, w http.ResponseWriter, id string) bool
 	// onFile answers the n-th request for a file, on any host, when it returns true.
@@ -82,6 +86,9 @@ func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.ahead != nil {
+		w.Header().Set("Date", time.Now().Add(*v.ahead).UTC().Format(http.TimeFormat))
+	}
 	switch path := r.URL.Path; {
 	case r.URL.Host == "dialpad.test" && r.Method == http.MethodPost && path == "/api/v2/stats":
 		v.post(w, r)
@@ -122,6 +129,13 @@ func (v *vendor) accept(w http.ResponseWriter, params string) {
 }
 
 func (v *vendor) look(w http.ResponseWriter, id string) {
+	if id == "0" {
+		v.meets = append(v.meets, time.Now())
+		if v.onMeet == nil || !v.onMeet(w) {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		return
+	}
 	v.looks = append(v.looks, time.Now())
 	if v.onLook != nil && v.onLook(len(v.looks), w, id) {
 		return

@@ -124,10 +124,11 @@ func faultOf(r *http.Request) FaultKind {
 	return kind
 }
 
-// serve wraps a host's handler: log, faults, gzip.
+// serve wraps a host's handler: log, faults, gzip, the time of the answer.
 func (w *World) serve(host string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		c := w.record(host, r)
+		rw.Header().Set("Date", w.settings().Real().UTC().Format(http.TimeFormat))
 		out := &noted{ResponseWriter: rw, note: func(status int) { w.answered(c, status) }}
 		f := w.faultFor(c, r)
 		switch {

@@ -11,7 +11,7 @@ type Options struct {
 	// ago" are, when caches and report ids expire and what has happened already.
 	// Nil: time.Now.
 	Clock func() time.Time
-	// Real is the clock of rates, quotas and session tokens. Nil: time.Now.
+	// Real is the clock of rates, quotas and session tokens, and of the Date that every answer has. Nil: time.Now.
 	Real func() time.Time
 	// Gzip compresses answers to clients that accept it.
 	Gzip bool

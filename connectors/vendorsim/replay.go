@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 )
 
 // Replay answers with documents that the caller has, in the place of a vendor.
@@ -22,11 +23,14 @@ type Replay struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (p Replay) RoundTrip(r *http.Request) (*http.Response, error) {
-	const order, look, file = "/api/v2/stats", "/api/v2/stats/1", "/report.csv"
+	const order, nothing, look, file = "/api/v2/stats", "/api/v2/stats/0", "/api/v2/stats/1", "/report.csv"
+	status := http.StatusOK
 	var body []byte
 	switch {
 	case r.Method == http.MethodPost && r.URL.Path == order:
 		body = fmt.Appendf(nil, `{"request_id":"1","already_started":%t}`, p.Cached)
+	case r.Method == http.MethodGet && r.URL.Path == nothing:
+		status, body = http.StatusNotFound, []byte(`{"error":{"code":404,"message":"not found"}}`)
 	case r.Method == http.MethodGet && r.URL.Path == look:
 		body = fmt.Appendf(nil, `{"status":"complete","file_type":"csv","download_url":"%s://%s%s"}`, r.URL.Scheme, r.URL.Host, file)
 	default:
@@ -36,7 +40,7 @@ func (p Replay) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close() // a RoundTripper must; nobody reads it
 	}
 	return &http.Response{
-		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{}, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)), Request: r,
 	}, nil
 }

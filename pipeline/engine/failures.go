@@ -18,6 +18,10 @@ func (r *run) bookFailure(ctx context.Context, j job, err error) {
 	if ctx.Err() != nil {
 		return // a stopped run has not failed; the exit code tells
 	}
+	if pipeline.KindOf(err) == pipeline.ClockWrong {
+		r.end(err)
+		return
+	}
 	entries := make([]pipeline.Entry, 0, len(j.extraction.Windows))
 	for _, w := range j.extraction.Windows {
 		entries = append(entries, r.failEntry(w, err))
@@ -67,6 +71,9 @@ func (r *run) recordFailures(ctx context.Context, k pipeline.StreamKey, entries 
 	}()
 	ctx, cancel := withGrace(ctx)
 	defer cancel()
+	if err := r.noteDays(ctx, k); err != nil {
+		return err
+	}
 	return r.Store.Record(ctx, k, entries...)
 }
 

@@ -127,6 +127,9 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (seale
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := r.noteDays(ctx, j.stream.Key); err != nil {
+		return nil, err
+	}
 	return cut.seal(r.MaxRejects, j)
 }
 

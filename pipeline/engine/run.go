@@ -27,6 +27,9 @@ type run struct {
 	mu           sync.Mutex
 	streams      map[pipeline.StreamKey]*pipeline.StreamSummary
 	unauthorized map[pipeline.StreamKey]error
+	ended        error // what ended the run before its windows: a wrong clock, a sink that takes no entry; nil while it goes on
+	cancel       context.CancelFunc
+	days         map[pipeline.StreamKey]*unnotedDays
 }
 
 // Sync plans, reads and commits. Its error is what kept the run from its
@@ -41,11 +44,7 @@ func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 	var jobs []job
 	for _, p := range plans {
 		r.streams[p.Stream.Key] = &pipeline.StreamSummary{Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Errors: []pipeline.WindowError{}}
-		if days := p.days(r.id, started); len(days) > 0 {
-			if err := e.Store.Record(ctx, p.Stream.Key, days...); err != nil {
-				return pipeline.Summary{SyncID: r.id}, err
-			}
-		}
+		r.days[p.Stream.Key] = &unnotedDays{entries: p.days(r.id, started)}
 		r.warn(p.StreamPlan)
 		r.observe(Event{Kind: EventPlanned, Stream: p.Stream.Key, Total: len(p.Windows)})
 		jobs = append(jobs, p.jobs()...)
@@ -61,6 +60,7 @@ func (e *Engine) newRun() *run {
 		committer:     newCommitter(e.Store, e.Group),
 		streams:       make(map[pipeline.StreamKey]*pipeline.StreamSummary),
 		unauthorized:  make(map[pipeline.StreamKey]error),
+		days:          make(map[pipeline.StreamKey]*unnotedDays),
 	}
 	r.committer.failed = r.noteFailed
 	r.reader.maxBody = e.MaxBody
@@ -105,6 +105,8 @@ func (p plannedStream) jobs() []job {
 // at once is bounded where it costs: requests by the connector's rate, bodies
 // by the reader's slots.
 func (r *run) work(ctx context.Context, jobs []job) {
+	ctx, r.cancel = context.WithCancel(ctx)
+	defer r.cancel()
 	defer r.committer.start(ctx, len(jobs))()
 	all := pool.New()
 	for _, j := range jobs {
@@ -195,13 +197,22 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 		}
 		slices.SortFunc(s.Errors, func(a, b pipeline.WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
 		sum.Streams = append(sum.Streams, *s)
+		if r.ended == nil {
+			r.noteDays(graceful, p.Stream.Key) //nolint:errcheck // what went wrong ends the run
+		}
 	}
 	sum.Exit = pipeline.Ending{
 		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil, Damaged: damaged != nil,
 		Failed: slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }),
 	}.Exit()
 	sum.FinishedAt = calendar.InstantOf(r.Now())
-	errs = append(errs, r.record(graceful, &sum))
+	if r.ended != nil {
+		sum.Exit = pipeline.ExitOf(pipeline.KindOf(r.ended))
+		errs = append(errs, r.ended)
+	}
+	if r.ended == nil || slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Committed+s.Unchanged > 0 }) {
+		errs = append(errs, r.record(graceful, &sum))
+	}
 	return sum, errors.Join(errs...)
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sourcegraph/conc/pool"
 
@@ -102,9 +101,6 @@ func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err
 	return plans, errors.Join(damage...), err
 }
 
-// clockTolerance is how far clocks may differ without anybody being wrong.
-const clockTolerance = 5 * time.Minute
-
 // eachLedger reads the ledgers of the streams, several at once, as far as their times can be true. An error that do is
 // given says that the stream's ledger is damaged; any other ends the reading.
 func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func(i int, l *pipeline.Ledger, dated []pipeline.Entry, err error) error) error {
@@ -121,7 +117,7 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 			case err != nil:
 				return err
 			}
-			trusted, dated := l.Trusted(calendar.InstantOf(e.Now().Add(clockTolerance)))
+			trusted, dated := l.Trusted(calendar.InstantOf(e.Now().Add(pipeline.ClockTolerance)))
 			return do(i, trusted, dated, nil)
 		})
 	}

@@ -25,6 +25,9 @@ var errSlow = errors.New("nothing arrived in time")
 // attempt sends r once and follows redirects. The credential goes along with
 // the first hop only, and only to Base.
 func (c *Client) attempt(ctx context.Context, r Request) (*Response, error) {
+	if _, err := c.Heard(); err != nil {
+		return nil, err
+	}
 	at := c.resolve(r.URL)
 	if err := CheckURL(at); err != nil {
 		return nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("the address %w", err)}
@@ -77,10 +80,16 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	}
 	slow := newWatch(c.timeout, func() { cancel(errSlow) })
 	slow.arm()
+	sent := c.now()
 	resp, err := c.transport.RoundTrip(req)
 	slow.disarm()
 	if err != nil {
 		err = c.transportError(ctx, own, r, err)
+		cancel(nil)
+		return nil, nil, err
+	}
+	if err := c.clock.hear(r.Op, h.url.Hostname(), resp.Header, sent); err != nil {
+		resp.Body.Close() //nolint:errcheck // nobody reads it
 		cancel(nil)
 		return nil, nil, err
 	}

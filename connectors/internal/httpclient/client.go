@@ -34,6 +34,7 @@ type Options struct {
 	RetryFor   time.Duration     // how long one request is retried
 	Transport  http.RoundTripper // nil: a clone of http.DefaultTransport that looks at each address before it dials
 	Now        func() time.Time  // the real clock; nil: time.Now
+	Warn       func(string)      // told once when the machine's clock and a vendor's differ; nil: nobody listens
 	UserAgent  string            // empty: "windrow"
 	HideValues []string          // secrets to keep out of every message, beside each request's own
 }
@@ -46,6 +47,7 @@ type Client struct {
 	retryFor  time.Duration
 	transport http.RoundTripper
 	links     *linkGuard
+	clock     *clockGuard
 	now       func() time.Time
 	agent     string
 	hide      []string
@@ -69,6 +71,10 @@ func New(o Options) (*Client, error) {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	c.clock = &clockGuard{now: c.now, warn: o.Warn}
+	if o.Warn == nil {
+		c.clock.warn = func(string) {}
 	}
 	if c.agent == "" {
 		c.agent = "windrow"
@@ -151,10 +157,16 @@ type Response struct {
 	Body       io.ReadCloser
 }
 
+// Heard tells whether any answer has come, so that the vendor's clock is known where the vendor tells it. The error, of
+// kind ClockWrong, is that of an answer by which the machine's clock is wrong.
+func (c *Client) Heard() (bool, error) { return c.clock.hasHeard() }
+
 // Do sends r until a 2xx answer, a final error or the end of RetryFor. Errors
 // are *[pipeline.Error]: 401 and 403 Unauthorized, 408 TooHeavy, 429 Throttled,
 // 5xx and network faults Unavailable, every other status Refused; their cause
-// is a *[StatusError] where the vendor answered. Throttled and Unavailable are
+// is a *[StatusError] where the vendor answered. An answer by whose Date the
+// machine's clock is wrong by more than an hour is ClockWrong, whatever else it
+// is, and so is every request behind it, which is not sent. Throttled and Unavailable are
 // retried with jittered exponential pauses, or after the vendor's Retry-After.
 // The context governs the request and its body alike.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {

@@ -85,7 +85,7 @@ func TestSummaryTellsFailedWindowsAndWhy(t *testing.T) {
 func TestNextSaysWhatToDoForEveryExitCode(t *testing.T) {
 	for exit, want := range map[int]string{
 		pipeline.ExitDone:         "Nothing was due",
-		pipeline.ExitInternal:     "Every window is committed",
+		pipeline.ExitInternal:     "No window failed",
 		pipeline.ExitUnauthorized: "windrow check",
 		pipeline.ExitStopped:      "Stopped by a signal",
 	} {

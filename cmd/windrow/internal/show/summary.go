@@ -117,8 +117,8 @@ func next(s pipeline.Summary) string {
 	case pipeline.ExitStopped:
 		return "Stopped by a signal. What is committed stays; run `windrow sync` again to go on."
 	}
-	if failed == 0 { // the run itself could not be recorded
-		return "Every window is committed. The message that follows says why the run did not end well."
+	if failed == 0 { // the run could not be recorded, or was ended for a reason of its own
+		return "No window failed. The message that follows says why the run did not end well."
 	}
 	return plural(failed, "window") + " stayed open; what was committed before stays. " + remedy(s)
 }
