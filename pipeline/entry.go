@@ -22,8 +22,8 @@ const (
 	EntryWaive EntryKind = "waive"
 )
 
-// Known reports whether this version of the program knows the kind. A ledger that has an entry of another kind is refused,
-// since a part of what it says would go unheard.
+// Known reports whether this version of the program knows the kind. A ledger that has an entry of another kind is
+// refused, since a part of what it says would go unheard.
 func (k EntryKind) Known() bool {
 	switch k {
 	case EntryOrigin, EntryFirst, EntryBegin, EntryCommit, EntryFail, EntryWaive, EntryRemnant:

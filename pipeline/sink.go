@@ -44,10 +44,10 @@ type Sink interface {
 // Stage collects one window's rows.
 type Stage interface {
 	// Append adds rows: columns as in the table's StageSchema, where strings that repeat may come as a dictionary. It may
-	// be called concurrently, by several workers, and encodes in the caller's goroutine; at Seal the row groups are ordered
-	// by seq, which is unique. The record stays the caller's, and its memory is used again as soon as Append returns, so
-	// nothing of it may be kept. After an error, of kind SinkFailed, the stage takes nothing more and Seal fails; nobody
-	// retries an Append.
+	// be called concurrently, by several workers, and encodes in the caller's goroutine; at Seal the row groups are
+	// ordered by seq, which is unique. The record stays the caller's, and its memory is used again as soon as Append
+	// returns, so nothing of it may be kept. After an error, of kind SinkFailed, the stage takes nothing more and Seal
+	// fails; nobody retries an Append.
 	Append(ctx context.Context, seq int, rec arrow.Record) error
 	// Reject adds rejected rows. It may be called concurrently, also beside Append; their order is that of the calls. The
 	// rejects stay the caller's. A sink bounds what it keeps of them in memory, whatever their number. Errors are as those
@@ -99,10 +99,10 @@ type Journal interface {
 	// processes add at once. The sink retries what its store calls passing, within ctx, and may block for one write of the
 	// store. Errors are those of [Sink].
 	Add(ctx context.Context, n Note) error
-	// Since returns the notes of a tenant from t on, by all processes, oldest first: every note whose Add had returned when
-	// the call began. The list is the caller's. It may block for one listing of the store. Callers ask for a span that is
-	// bounded by a quota's, so that what is read does not grow with the years. Errors are those of [Sink]; a journal that
-	// cannot be read whole is an error.
+	// Since returns the notes of a tenant from t on, by all processes, oldest first: every note whose Add had returned
+	// when the call began. The list is the caller's. It may block for one listing of the store. Callers ask for a span
+	// that is bounded by a quota's, so that what is read does not grow with the years. Errors are those of [Sink]; a
+	// journal that cannot be read whole is an error.
 	Since(ctx context.Context, k TenantKey, t time.Time) ([]Note, error)
 }
 

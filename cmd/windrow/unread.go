@@ -11,8 +11,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
-// refuseUnserved refuses a run beside streams that the sink's ledger knows and the configuration no longer serves: a token or
-// a list that vanished must not be a green night. A choice of streams that leaves them out is a word.
+// refuseUnserved refuses a run beside streams that the sink's ledger knows and the configuration no longer serves: a
+// token or a list that vanished must not be a green night. A choice of streams that leaves them out is a word.
 func (s *setup) refuseUnserved(ctx context.Context, e *engine.Engine) error {
 	unread, err := e.Unread(ctx)
 	if err != nil {

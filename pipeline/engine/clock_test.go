@@ -139,7 +139,8 @@ func TestTheLedgersOrderDecidesWhichReadingIsNewer(t *testing.T) {
 	}
 }
 
-// A run is planned, and then another one commits. Whether that excuses a failure of the first is not for a clock to say.
+// A run is planned, and then another one commits. Whether that excuses a failure of the first is not for a clock to
+// say.
 func TestPromise07_NoClockExcusesAFailure(t *testing.T) {
 	s := newClocked(240 * time.Hour)
 	store := memory.New(memory.Options{Now: s.now})

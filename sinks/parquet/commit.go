@@ -109,16 +109,17 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 	}
 }
 
-// attempt is the protocol: judge, look, begin, publish, commit. What it leaves at any point, the next commit of the same
-// windows finds as begun and repairs.
+// attempt is the protocol: judge, look, begin, publish, commit. What it leaves at any point, the next commit of the
+// same windows finds as begun and repairs.
 //
 // It needs no lock. A begin is an object of the ledger with the next number, so it can only follow from all that others
-// have added. Files are replaced if they are of the versions that were seen before the begin, so a writer whose begin is
-// older can no longer replace what a writer with a newer begin has published. And a commit is added only if nobody has begun
-// anything that touches its windows after their own begin. Whoever meets another writer at one of the three starts anew.
+// have added. Files are replaced if they are of the versions that were seen before the begin, so a writer whose begin
+// is older can no longer replace what a writer with a newer begin has published. And a commit is added only if nobody
+// has begun anything that touches its windows after their own begin. Whoever meets another writer at one of the three
+// starts anew.
 //
-// again are the windows that met another writer; the others have their results. whole is false when the ledger could not
-// be read or written.
+// again are the windows that met another writer; the others have their results. whole is false when the ledger could
+// not be read or written.
 func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alone bool) (again []*pending, whole bool) {
 	if err := l.refresh(ctx); err != nil {
 		failAll(group, "read the ledger", err)
@@ -167,8 +168,8 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 	return again, true
 }
 
-// judge tells the windows whose files are to be replaced from those of which only the ledger is to be told. Windows that
-// yield are in neither, nor are those whose files could not be looked at, which have failed.
+// judge tells the windows whose files are to be replaced from those of which only the ledger is to be told. Windows
+// that yield are in neither, nor are those whose files could not be looked at, which have failed.
 func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending, alone bool) (replace, write []*pending) {
 	for _, p := range group {
 		if !p.Judge(l.ledger) {
@@ -243,8 +244,8 @@ func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending, alone
 	return nil
 }
 
-// end adds the commit entries and completes the results. met are the windows that another writer touches since they were
-// judged.
+// end adds the commit entries and completes the results. met are the windows that another writer touches since they
+// were judged.
 func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending, alone bool) (met []*pending, err error) {
 	for len(group) > 0 {
 		entries := make([]pipeline.Entry, len(group))

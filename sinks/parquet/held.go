@@ -70,8 +70,8 @@ func (c *watchedContent) err() error {
 }
 
 // checkUnchanged makes sure that the volume holds what the ledger says of a window that counts as unchanged: the data's
-// file with the bytes and the rows that the ledger noted, or none; the file of the rejects with their rows. Else the window
-// is to be written again. Where the ledger of an earlier version noted no bytes, they are noted now.
+// file with the bytes and the rows that the ledger noted, or none; the file of the rejects with their rows. Else the
+// window is to be written again. Where the ledger of an earlier version noted no bytes, they are noted now.
 func (s *Store) checkUnchanged(ctx context.Context, p *pending) error {
 	if p.Outcome != pipeline.Unchanged {
 		return nil

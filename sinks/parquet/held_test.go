@@ -17,8 +17,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
-// looked are three windows in a place: one with rows and rejects, one that lost its rows and has a file that says so, one
-// that never had any.
+// looked are three windows in a place: one with rows and rejects, one that lost its rows and has a file that says so,
+// one that never had any.
 type looked struct {
 	place
 	windows [3]pipeline.Window

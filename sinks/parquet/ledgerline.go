@@ -7,11 +7,11 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// lineReader reads the lines of the ledger, one a window, since every command reads them all and encoding/json is slow and
-// leaves many strings behind.
+// lineReader reads the lines of the ledger, one a window, since every command reads them all and encoding/json is slow
+// and leaves many strings behind.
 //
-// It knows the form in which this program writes entries. For any other form, valid JSON or not, read reports that it did
-// not understand, and encoding/json decides.
+// It knows the form in which this program writes entries. For any other form, valid JSON or not, read reports that it
+// did not understand, and encoding/json decides.
 type lineReader struct {
 	line []byte
 	at   int

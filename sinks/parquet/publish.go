@@ -11,8 +11,8 @@ import (
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
-// publish makes the volume hold the window and nothing that it replaces. New rows come before old ones go, so that no crash
-// leaves neither.
+// publish makes the volume hold the window and nothing that it replaces. New rows come before old ones go, so that no
+// crash leaves neither.
 func (s *Store) publish(ctx context.Context, p *pending) error {
 	if err := p.publishData(ctx); err != nil {
 		return err
@@ -85,8 +85,8 @@ func (p *pending) publishData(ctx context.Context) error {
 	return p.Stage.data.Publish(ctx, name, p.seen[name])
 }
 
-// publishRejects publishes the window's rejects, or removes those of an earlier reading. A file that another writer may be
-// about to create is made here instead, without rows, so that it is no longer the file that the other writer saw.
+// publishRejects publishes the window's rejects, or removes those of an earlier reading. A file that another writer may
+// be about to create is made here instead, without rows, so that it is no longer the file that the other writer saw.
 func (p *pending) publishRejects(ctx context.Context) error {
 	st, name := p.Stage, p.rejectsFile()
 	switch {

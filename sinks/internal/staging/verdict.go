@@ -10,8 +10,9 @@ import (
 
 // Verdict is what one commit has to do.
 type Verdict struct {
-	// Outcome is Committed when the window's data are to be replaced, Unchanged when only the ledger is to be told and the sink, which looks, holds what the ledger says,
-	// Yielded when nothing is to be done, Failed when a newer reading was interrupted.
+	// Outcome is Committed when the window's data are to be replaced, Unchanged when only the ledger is to be told and the
+	// sink, which looks, holds what the ledger says, Yielded when nothing is to be done, Failed when a newer reading was
+	// interrupted.
 	Outcome pipeline.Outcome
 	// Entry is the commit's entry, complete but for CommittedAt and, unless
 	// Unchanged, HasData.
