@@ -95,7 +95,7 @@ func (b *Batch) Release() {
 }
 
 // keptColumn is how many bytes of text a column of a released batch keeps.
-const keptColumn = 16 << 20
+const keptColumn = 8 << 20
 
 // trim lets go of what rows of unusual size took.
 func (b *Batch) trim() {

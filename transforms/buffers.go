@@ -4,6 +4,8 @@ const (
 	// keptRanges bounds the freed buffers that are kept. It is the number of ranges that a process of at most four
 	// cores has in memory by default. A process that has more allocates the others anew.
 	keptRanges = 8
+	// mostKept is the size in bytes above which a buffer is not kept: it held a row of unusual length.
+	mostKept = 8 << 20
 	// leastKept is the size in bytes from which it pays to keep a buffer.
 	leastKept = 1 << 20
 )
@@ -29,7 +31,7 @@ func newBuffer(n int) []byte {
 
 // freeBuffer lets b be used again. The caller does not touch b afterwards.
 func freeBuffer(b []byte) {
-	if cap(b) < leastKept {
+	if cap(b) < leastKept || cap(b) > mostKept {
 		return
 	}
 	select {

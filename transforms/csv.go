@@ -123,7 +123,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 		}
 	}
 	d.row.close()
-	return rec.end, nil
+	return rec.end, d.row.failure
 }
 
 // count is the number of cells of the current record.

@@ -205,7 +205,11 @@ func (s *splitter) next() ([]byte, error) {
 		if len(s.buf) == 0 {
 			return nil, nil
 		}
-		end, err := cutter(s.buf, s.eof)
+		b, whole := firstRows(s.buf)
+		end, err := cutter(b, s.eof && whole)
+		if err == nil && end == 0 && !whole { // a record that holds many lines
+			end, err = cutter(s.buf, s.eof)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -217,6 +221,20 @@ func (s *splitter) next() ([]byte, error) {
 		}
 	}
 }
+
+// firstRows is b, or its beginning where b has more lines than a range may have rows.
+func firstRows(b []byte) (first []byte, whole bool) {
+	if len(b) <= maxRangeRows || bytes.Count(b, lineFeed) <= maxRangeRows {
+		return b, true
+	}
+	end := 0
+	for range maxRangeRows {
+		end += bytes.IndexByte(b[end:], '\n') + 1
+	}
+	return b[:end], false
+}
+
+var lineFeed = []byte{'\n'}
 
 // takeFirst returns the first n bytes of buf with their memory. buf keeps a copy of the rest. The next range gets
 // memory only when it is read.

@@ -31,6 +31,9 @@ func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snap
 			return
 		}
 	}
+	if len(v.text) > maxRow/maxEscape && !r.roomFor(v) {
+		return
+	}
 	if len(r.extras) > r.begun {
 		r.extras = append(r.extras, ',')
 	}
@@ -45,6 +48,31 @@ func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snap
 	if !snapshot {
 		r.hash = r.hash.Add(pipeline.FieldHash(n.seed, raw))
 	}
+}
+
+// maxEscape is how many bytes a byte of a text may become in a JSON string.
+const maxEscape = 6
+
+// roomFor reports whether a long value may stand in extras. Where its escapes make the row longer than rows may be, it
+// condemns the document.
+func (r *Row) roomFor(v value) bool {
+	size := len(v.token)
+	if v.token == nil {
+		size = len(v.text)
+		for _, c := range v.text {
+			switch {
+			case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
+				size++
+			case c < ' ':
+				size += maxEscape - 1
+			}
+		}
+	}
+	if len(r.extras)-r.begun+size <= maxRow {
+		return true
+	}
+	r.Fail(malformed("it may not be CSV", "row %d of a part is longer than %d MiB, with its control characters escaped", r.number, maxRow>>20))
+	return false
 }
 
 // writeMembers adds members to the row's extras that are already written as extras have them.

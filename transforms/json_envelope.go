@@ -135,16 +135,16 @@ func (e *envelope) array(i int) int {
 		return i + 1
 	}
 	first := i
-	for {
+	for rows := 1; ; rows++ {
 		end, _ := s.value(i)
 		if end < 0 {
 			return -1
 		}
 		i = s.space(end)
 		closed := i < len(s.b) && s.b[i] == ']'
-		if closed || end-first >= e.rangeBytes {
+		if closed || end-first >= e.rangeBytes || rows >= maxRangeRows {
 			e.ranges = append(e.ranges, s.b[first:end])
-			first = -1
+			first, rows = -1, 0
 		}
 		if closed {
 			return i + 1

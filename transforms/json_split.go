@@ -117,6 +117,9 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	if cap(s.buf) < s.rangeBytes && (n >= leastKept || n > s.rangeBytes) {
 		n = s.rangeBytes // the size that is kept
 	}
+	if most := maxRow + s.rangeBytes; n > most && most > len(s.buf) {
+		n = most
+	}
 	small := s.buf
 	s.buf = append(newBuffer(n), small...)
 	freeBuffer(small)
@@ -138,10 +141,46 @@ func (s *arraySplitter) yieldWhole(yield func(pipeline.Chunk, error) bool) error
 	s.pos -= s.end
 	s.first, s.end, s.walking = -1, 0, false
 	s.yielded = true
-	if !yield(chunk, nil) {
+	return yieldRows(chunk, yield)
+}
+
+// yieldRows yields a chunk, in pieces where it has more objects than a range may have rows. Elements that are no
+// objects become rejects, which take little memory.
+func yieldRows(c pipeline.Chunk, yield func(pipeline.Chunk, error) bool) error {
+	for len(c.Data) > maxRangeRows && bytes.Count(c.Data, closingBrace) > maxRangeRows {
+		end, next := firstElements(c.Data)
+		if end < 0 {
+			break // the last ones, or no valid JSON, as Decode will tell
+		}
+		if !yield(pipeline.Chunk{Data: bytes.Clone(c.Data[:end])}, nil) {
+			c.Free()
+			return errStopped
+		}
+		c.Data = c.Data[next:]
+	}
+	if !yield(c, nil) {
 		return errStopped
 	}
 	return nil
+}
+
+// firstElements finds where the elements end that one range may have, and where the next one begins; -1 where there is
+// none.
+func firstElements(b []byte) (end, next int) {
+	s := scanner{b: b}
+	i := s.space(0)
+	for range maxRangeRows {
+		if end, _ = s.value(i); end < 0 {
+			return -1, -1
+		}
+		if i = s.expect(end, ',', ""); i < 0 {
+			return -1, -1
+		}
+		if i = s.space(i); i == len(b) {
+			return -1, -1
+		}
+	}
+	return end, i
 }
 
 // wholeElements is the chunk of the whole elements in the buffer. Its Free gives the buffer back.
@@ -162,7 +201,7 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 	case s.state != wantNothing:
 		return s.format.malformed("the answer ends too early")
 	case s.end > 0:
-		last = s.wholeElements()
+		return yieldRows(s.wholeElements(), yield)
 	case s.yielded:
 		return nil
 	}

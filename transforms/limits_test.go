@@ -174,3 +174,50 @@ func TestLongNamesMakeShortRanges(t *testing.T) {
 		t.Errorf("%d of %d rows, at most %d in a range: that is %d MiB of names", got, rows, most, most*200*len(name)>>20)
 	}
 }
+
+func TestARangeHasABoundedNumberOfRows(t *testing.T) {
+	const rows = 3*maxRangeRows + 7
+	short := Mapping{Table: pipeline.Activity, Fields: []Field{{Source: "resource", Column: "resource_id"}}, Keys: []string{"resource"}, Row: jsonMapping.Row}
+	csv := NewCSV(short, pipeline.Policy{})
+	lines := "resource,a\n" + strings.Repeat("A,\n", rows)
+	objects := "[" + strings.Repeat(`{"resource":1},`, rows-1) + ` {"resource":"last"} ]`
+	for _, c := range []struct {
+		name, doc string
+		format    pipeline.Format
+		rejects   int
+	}{
+		{"CSV", lines, csv, 0},
+		{"CSV without a last line end", strings.TrimSuffix(lines, "A,\n") + "A,\"\"", csv, 0},
+		{"CSV, read leniently", lines, csv.Lenient(), 0},
+		{"records of many lines", "resource,a\n" + strings.Repeat("A,\"\n\n\"\n", rows), csv, 0},
+		{"one record of very many lines", lines + "A,\"" + strings.Repeat("\n", 2*maxRangeRows) + "\"\n", csv, -1},
+		{"JSON", objects, NewJSON(short, JSONOptions{}, pipeline.Policy{}), 0},
+		{"JSON with values that are no objects", strings.Replace(objects, "[", "[1,[2,{}],null ,", 1), NewJSON(short, JSONOptions{}, pipeline.Policy{}), 3},
+		{"JSON inside an object", `{"operators":` + objects + `}`, NewJSON(short, JSONOptions{Rows: "operators"}, pipeline.Policy{}), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got, rejects, most int
+			for chunk, err := range c.format.Split(strings.NewReader(c.doc), rangeOf) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				batch := pipeline.NewBatch(pipeline.Activity)
+				if err := c.format.Decode(&pipeline.Meta{Span: pipeline.Span{Start: 0, End: 1e6}}, chunk, batch); err != nil {
+					t.Fatal(err)
+				}
+				if chunk.Free != nil {
+					chunk.Free()
+				}
+				got, rejects, most = got+batch.Rows(), rejects+batch.Rejects.Len(), max(most, batch.Rows())
+				batch.Release()
+			}
+			want := rows
+			if c.rejects < 0 {
+				want, c.rejects = rows+1, 0
+			}
+			if got != want || rejects != c.rejects || most > maxRangeRows {
+				t.Errorf("%d rows of %d, %d rejects of %d, at most %d rows in a range", got, want, rejects, c.rejects, most)
+			}
+		})
+	}
+}

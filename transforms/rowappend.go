@@ -45,6 +45,7 @@ func (r *Row) end(raw []byte) error {
 	if ok {
 		r.write()
 		r.close()
+		err = r.failure
 	}
 	return err
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"unicode/utf8"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -34,18 +37,46 @@ type boundedBody struct {
 	ctx   context.Context
 	limit BodyLimit
 	read  int64
+
+	// Of the bodies that need more than the memory of a range for one, the process reads one at a time.
+	large      *semaphore.Weighted
+	sinceRange int  // bytes since the last range
+	isLarge    bool // the next range holds large
 }
+
+// aboveRange is how much more than rangeBytes a body may read for one range before that is a large one.
+const aboveRange = 64 << 10
 
 // Read implements [io.Reader].
 func (b *boundedBody) Read(p []byte) (int, error) {
 	if err := b.ctx.Err(); err != nil {
 		return 0, err
 	}
+	if b.sinceRange > rangeBytes+aboveRange && !b.isLarge {
+		if err := b.large.Acquire(b.ctx, 1); err != nil {
+			return 0, err
+		}
+		b.isLarge = true
+	}
 	n, err := b.ReadCloser.Read(p)
+	b.sinceRange += n
 	if b.read += int64(n); b.limit.Bytes > 0 && b.read > b.limit.Bytes {
 		return 0, bodyTooLong(b.limit)
 	}
 	return n, err
+}
+
+// endRange begins another range. done gives back what the range before holds beyond its room, once nothing of it is in
+// memory.
+func (b *boundedBody) endRange() (done func()) {
+	held := b.isLarge
+	b.isLarge, b.sinceRange = false, 0
+	return func() {
+		if held {
+			runtime.GC() // what a large range left behind would stand beside the next one
+			b.large.Release(1)
+		}
+	}
 }
 
 // errBodyTooLong marks the error of a body that passes the limit: asking again would only bring it again.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"io"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -27,6 +26,7 @@ type reader struct {
 	ranges  *semaphore.Weighted
 	width   int
 	maxBody BodyLimit
+	large   *semaphore.Weighted // ranges that are larger than a range should be
 }
 
 func newReader(concurrency int) *reader {
@@ -36,6 +36,7 @@ func newReader(concurrency int) *reader {
 		workers: semaphore.NewWeighted(int64(n)),
 		ranges:  semaphore.NewWeighted(int64(rangesOf(concurrency, n))),
 		width:   n,
+		large:   semaphore.NewWeighted(1),
 	}
 }
 
@@ -72,7 +73,7 @@ func (r *reader) read(ctx context.Context, b pipeline.Body, f pipeline.Format, t
 	if err != nil {
 		return err
 	}
-	body := &boundedBody{ReadCloser: opened, ctx: ctx, limit: r.maxBody}
+	body := &boundedBody{ReadCloser: opened, ctx: ctx, limit: r.maxBody, large: r.large}
 	defer body.Close() //nolint:errcheck // every byte that counts was read and checked
 
 	p := &bodyReader{reader: r, meta: &b.Meta, format: f, table: t, to: to, cancel: cancel}
@@ -107,7 +108,7 @@ func (p *bodyReader) fail(err error) {
 
 // run cuts the body into ranges, each read when there is room for it, and
 // returns when nobody works on them any more.
-func (p *bodyReader) run(ctx context.Context, body io.Reader) {
+func (p *bodyReader) run(ctx context.Context, body *boundedBody) {
 	if err := p.ranges.Acquire(ctx, 1); err != nil {
 		p.fail(err)
 		return
@@ -118,6 +119,7 @@ func (p *bodyReader) run(ctx context.Context, body io.Reader) {
 		if room {
 			p.ranges.Release(1)
 		}
+		body.endRange()()
 		work.Wait()
 	}()
 	for chunk, err := range p.format.Split(body, rangeBytes) {
@@ -129,11 +131,21 @@ func (p *bodyReader) run(ctx context.Context, body io.Reader) {
 			p.fail(err)
 			return
 		}
-		number := p.to.nextNumber()
+		number, done := p.to.nextNumber(), body.endRange()
 		room = false // it is the worker's
 		work.Go(func() stream.Callback {
+			worked := false
+			defer func() {
+				if !worked {
+					done()
+				}
+			}()
 			s, err := p.work(ctx, chunk, number)
-			return func() { p.add(s, err) }
+			worked = true
+			return func() {
+				defer done()
+				p.add(s, err)
+			}
 		})
 		if err := p.ranges.Acquire(ctx, 1); err != nil {
 			p.fail(err)
