@@ -85,3 +85,19 @@ type HoldingsReader interface {
 	// few small reads, and obeys its context.
 	Holdings(ctx context.Context, k StreamKey, t *Table, w Window) (Holdings, error)
 }
+
+// Stranger is an object among the tables' that the sink did not make.
+type Stranger struct {
+	Name string `json:"name"` // beneath the sink's root
+	// Harmful: whoever reads the table may take the object for a part of it, or may miss what lies behind it.
+	Harmful bool `json:"harmful"`
+}
+
+// StrangerLister is a [Store] whose tables lie where others can put something.
+type StrangerLister interface {
+	// Strangers yields what lies among the tables and has no name of a window's, in no order. A window's file that the ledger
+	// does not know is none: the commits that overlap it remove it. A commit that runs meanwhile is no stranger. It reads
+	// names alone, and takes time as the windows are many; memory is that of one folder's names. A storage that cannot be
+	// listed is an error of kind [SinkFailed].
+	Strangers(ctx context.Context) iter.Seq2[Stranger, error]
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sourcegraph/conc/pool"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 // checkFor bounds how long a check retries: somebody waits for its answer.
@@ -21,7 +23,8 @@ const checkFor = 10 * time.Second
 const checkSinkFor = 30 * time.Second
 
 func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "check", Short: "Tries each configured source's credentials, and the sink", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.configure()
@@ -40,63 +43,111 @@ func (a *app) checkCommand() *cobra.Command {
 				return err
 			}
 			s.warnIdle(s.log)
-			return a.check(cmd.Context(), s, sources)
+			return a.check(cmd.Context(), s, sources, asJSON)
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
-// check tries everything at once and prints one line each.
-func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source) error {
-	probes := make([]func(context.Context) error, 0, len(sources)+1)
-	names := make([]string, 0, len(sources)+1)
+// checkResult is the JSON of one check.
+type checkResult struct {
+	What  string `json:"what"`
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"` // with OK false
+	Note  string `json:"note,omitempty"`  // what is no fault and should be known
+
+	err error
+}
+
+// probe is one check; its note is of what is no fault.
+type probe struct {
+	what string
+	try  func(context.Context) (note string, err error)
+}
+
+// check tries everything at once and prints one line each, or a document.
+func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source, asJSON bool) error {
+	var probes []probe
 	for _, source := range sources {
 		key := source.Streams()[0].Key
-		names = append(names, pipeline.TenantKey{Source: key.Stream.Source(), Account: key.Account}.Label())
-		probes = append(probes, source.Check)
+		label := pipeline.TenantKey{Source: key.Stream.Source(), Account: key.Account}.Label()
+		probes = append(probes, probe{label, func(ctx context.Context) (string, error) { return "", source.Check(ctx) }})
 	}
-	names = append(names, "sink "+s.where())
-	probes = append(probes, func(ctx context.Context) error { return a.checkSink(ctx, s) })
+	probes = append(probes, probe{"sink " + s.where(), func(ctx context.Context) (string, error) { return a.checkSink(ctx, s, sources) }})
 
-	found := make([]error, len(probes))
+	found := make([]checkResult, len(probes))
 	all := pool.New()
-	for i, probe := range probes {
-		all.Go(func() { found[i] = probe(ctx) })
+	for i, p := range probes {
+		all.Go(func() {
+			note, err := p.try(ctx)
+			found[i] = checkResult{What: p.what, OK: err == nil, Note: note, err: err}
+			if err != nil {
+				found[i].Error = err.Error()
+			}
+		})
 	}
 	all.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := a.showChecks(names, found); err != nil {
-		return err
+	code := exitOfChecks(found)
+	if !asJSON {
+		return errors.Join(a.showChecks(found), exitWith(code))
 	}
-	return exitWith(endingOf(found).Exit())
+	return errors.Join(show.Document(a.stdout, struct {
+		Checks []checkResult `json:"checks"`
+		Exit   int           `json:"exit"`
+	}{found, code}), exitWith(code))
 }
 
-func (a *app) checkSink(ctx context.Context, s *setup) error {
+// checkSink opens the sink, tries to write, and looks for what a sync would refuse.
+func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source) (note string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkSinkFor)
 	defer cancel()
 	store, err := a.openStore(ctx, s)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return errors.Join(s.target.explain(s.Sink, store.Check(ctx)), store.Close())
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := store.Check(ctx); err != nil {
+		return "", s.target.explain(s.Sink, err)
+	}
+	if err := s.refuseUnserved(ctx, &engine.Engine{Store: store, Sources: sources, Streams: s.Streams}); err != nil {
+		return "", s.target.explain(s.Sink, err)
+	}
+	others, err := findStrangers(ctx, store)
+	if err == nil {
+		err = others.refusal()
+	}
+	if len(others.other) > 0 {
+		note = "files that are not Windrow's lie among the tables: " + strings.Join(others.other, ", ")
+	}
+	return note, err
 }
 
-// showChecks prints a line for each probe, and what is longer than a line below.
-func (a *app) showChecks(names []string, found []error) error {
+// showChecks prints a line for each check, and what is longer than a line below.
+func (a *app) showChecks(found []checkResult) error {
 	t := show.NewTable("what", "result")
 	below := ""
-	for i, err := range found {
+	for _, r := range found {
 		result := "ok"
 		var refused *refusedError
 		switch {
-		case errors.As(err, &refused):
+		case errors.As(r.err, &refused):
 			result = fmt.Sprintf("failed: %s", refused.error)
-			below = "\n" + refused.commands + "\n"
-		case err != nil:
-			result = fmt.Sprintf("failed: %s", err)
+			below += "\n" + refused.commands + "\n"
+		case r.err != nil:
+			first, rest, long := strings.Cut(r.Error, "\n")
+			result = "failed: " + first
+			if long {
+				below += "\n" + rest + "\n"
+			}
 		}
-		t.Row(names[i], result)
+		if r.Note != "" {
+			below += "\n" + r.Note + "\n"
+		}
+		t.Row(r.What, result)
 	}
 	if err := t.Print(a.stdout); err != nil {
 		return err
@@ -105,13 +156,18 @@ func (a *app) showChecks(names []string, found []error) error {
 	return err
 }
 
-// endingOf is how a check ended that found these, of which nil is well.
-func endingOf(found []error) pipeline.Ending {
+// exitOfChecks is the exit code of a check that found these.
+func exitOfChecks(found []checkResult) int {
 	var e pipeline.Ending
-	for _, err := range found {
-		e.Failed = e.Failed || err != nil
-		e.Damaged = e.Damaged || err != nil && pipeline.KindOf(err) == pipeline.Damaged
-		e.Unauthorized = e.Unauthorized || err != nil && pipeline.KindOf(err) == pipeline.Unauthorized
+	refused := false
+	for _, r := range found {
+		e.Failed = e.Failed || !r.OK
+		e.Damaged = e.Damaged || pipeline.KindOf(r.err) == pipeline.Damaged
+		e.Unauthorized = e.Unauthorized || !r.OK && pipeline.KindOf(r.err) == pipeline.Unauthorized
+		refused = refused || exitCode(r.err) == pipeline.ExitInvalid
 	}
-	return e
+	if code := e.Exit(); code != pipeline.ExitFailed || !refused {
+		return code
+	}
+	return pipeline.ExitInvalid
 }

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ var (
 	_ pipeline.RunReader      = (*Store)(nil)
 	_ pipeline.RejectReader   = (*Store)(nil)
 	_ pipeline.HoldingsReader = (*Store)(nil)
+	_ pipeline.StrangerLister = (*Store)(nil)
 )
 
 // Open returns the store in a directory: ./warehouse, /var/lib/warehouse or file:///var/lib/warehouse. It touches
@@ -40,6 +42,13 @@ func Open(_ context.Context, root string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
 			Hint: "name a directory, for example " + ExampleAddress}
+	}
+	if of, inside, err := within(dir); err != nil {
+		return nil, classify("open the sink", err)
+	} else if inside {
+		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid,
+			Err:  fmt.Errorf("%s lies within another warehouse, %s, whose readers would take its tables for their own", dir, of),
+			Hint: "name " + of + ", or a directory outside of it"}
 	}
 	return open(volume.NewLocal(dir, private), dir, o), nil
 }

@@ -37,15 +37,7 @@ func (l *Local) path(name string) string { return filepath.Join(l.root, filepath
 // List implements [Reader].
 func (l *Local) List(_ context.Context, dir string) ([]string, error) {
 	var names []string
-	err := filepath.WalkDir(l.path(dir), func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil
-		case err != nil:
-			return err
-		case d.IsDir():
-			return nil
-		}
+	err := walk(l.path(dir), 0, func(path string) error {
 		name, err := filepath.Rel(l.root, path)
 		names = append(names, filepath.ToSlash(name))
 		return err
@@ -62,7 +54,12 @@ func (l *Local) Between(ctx context.Context, dir, first, last string) ([]string,
 	}
 	var names []string
 	for _, e := range entries {
-		if !e.IsDir() || e.Name() < first || e.Name() > last {
+		if e.Name() < first || e.Name() > last {
+			continue
+		}
+		if folder, err := isFolder(l.path(dir), e); err != nil {
+			return nil, err
+		} else if !folder {
 			continue
 		}
 		more, err := l.List(ctx, dir+"/"+e.Name())
