@@ -56,6 +56,14 @@ func Notifier(env pipeline.Env, r pipeline.Request) func(text string, until time
 	}
 }
 
+// Masked gives all streams of an account its mask.
+func Masked(streams []pipeline.Stream, m pipeline.Mask) []pipeline.Stream {
+	for i := range streams {
+		streams[i].Mask = m
+	}
+	return streams
+}
+
 // Rate is this process's share of a request rate that the vendor grants to all;
 // 0 stays unlimited.
 func (o Options) Rate(whole float64) float64 { return whole / float64(max(1, o.Tasks)) }

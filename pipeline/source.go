@@ -61,6 +61,8 @@ type Stream struct {
 	// Reduction makes the stream's rows of several source rows each; nil: each source row is a row.
 	Reduction *Reduction
 	Format    Format
+	// Mask takes the account's secrets out of what the vendor sent; nil: there are none.
+	Mask Mask
 	// Settings is the digest of the settings that shape a window's rows.
 	Settings string
 	// From is the first local date to sync ("2025-09-01"), empty when not set.

@@ -42,4 +42,6 @@ func New(s *Settings, o Options) (*Source, error) {
 }
 
 // Streams lists the account's streams.
-func (s *Source) Streams() []pipeline.Stream { return Streams(s.set, s.opt.Account, s.opt.Policy) }
+func (s *Source) Streams() []pipeline.Stream {
+	return connectors.Masked(Streams(s.set, s.opt.Account, s.opt.Policy), s.client.Mask())
+}

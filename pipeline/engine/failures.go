@@ -47,6 +47,7 @@ func (r *run) noteFailed(ctx context.Context, sealed []pipeline.Sealed, results 
 		all.Go(func() {
 			entries := make([]pipeline.Entry, 0, len(at))
 			for _, i := range at {
+				results[i].Err = masked(results[i].Err, r.masks[k])
 				entries = append(entries, r.failEntry(sealed[i].Entry.Window, results[i].Err))
 			}
 			err := r.recordFailures(ctx, k, entries)

@@ -30,7 +30,7 @@ type job struct {
 func (r *run) move(ctx context.Context, j job) {
 	sealed, err := r.extractAgainIfBroken(ctx, j)
 	if err != nil {
-		r.bookFailure(ctx, j, err)
+		r.bookFailure(ctx, j, masked(err, j.stream.Mask))
 		return
 	}
 	pipeline.Point(ctx, "engine.sealed")

@@ -30,6 +30,9 @@ func (c *bodyCutter) addRejects(m *pipeline.Meta, rejects *pipeline.Rejects, bef
 		}
 		r.Row += before
 		r.Scope = m.Request.Scope
+		if mask := c.stream.Mask; mask != nil {
+			r.Reason, r.Raw = mask.Raw(r.Reason), mask.Raw(r.Raw)
+		}
 		c.first, c.cutter.first = keepFirst(c.first, r), keepFirst(c.cutter.first, r)
 		w := c.countReject(m, &r, &c.days)
 		if w == nil {

@@ -30,6 +30,7 @@ type run struct {
 	ended        error // what ended the run before its windows: a wrong clock, a sink that takes no entry; nil while it goes on
 	cancel       context.CancelFunc
 	days         map[pipeline.StreamKey]*unnotedDays
+	masks        map[pipeline.StreamKey]pipeline.Mask
 }
 
 // Sync plans, reads and commits. Its error is what kept the run from its
@@ -44,6 +45,7 @@ func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 	var jobs []job
 	for _, p := range plans {
 		r.streams[p.Stream.Key] = &pipeline.StreamSummary{Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Errors: []pipeline.WindowError{}}
+		r.masks[p.Stream.Key] = p.Stream.Mask
 		r.days[p.Stream.Key] = &unnotedDays{entries: p.days(r.id, started)}
 		r.warn(p.StreamPlan)
 		r.observe(Event{Kind: EventPlanned, Stream: p.Stream.Key, Total: len(p.Windows)})
@@ -61,6 +63,7 @@ func (e *Engine) newRun() *run {
 		streams:       make(map[pipeline.StreamKey]*pipeline.StreamSummary),
 		unauthorized:  make(map[pipeline.StreamKey]error),
 		days:          make(map[pipeline.StreamKey]*unnotedDays),
+		masks:         make(map[pipeline.StreamKey]pipeline.Mask),
 	}
 	r.committer.failed = r.noteFailed
 	r.reader.maxBody = e.MaxBody

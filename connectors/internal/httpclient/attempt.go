@@ -28,6 +28,7 @@ func (c *Client) attempt(ctx context.Context, r Request) (*Response, error) {
 	if _, err := c.Heard(); err != nil {
 		return nil, err
 	}
+	c.secret.learn(r.Credential, r.URL)
 	at := c.resolve(r.URL)
 	if err := CheckURL(at); err != nil {
 		return nil, &pipeline.Error{Op: r.Op, Kind: pipeline.Refused, Err: fmt.Errorf("the address %w", err)}
@@ -237,7 +238,8 @@ func port(u *url.URL) string {
 }
 
 func (c *Client) secrets(r Request) []string {
-	return spellings(append([]string{r.Credential}, c.hide...)...)
+	c.secret.learn(r.Credential, r.URL)
+	return c.secret.all()
 }
 
 // transportError classifies a request that got no answer. The cause is text

@@ -50,7 +50,7 @@ type Client struct {
 	clock     *clockGuard
 	now       func() time.Time
 	agent     string
-	hide      []string
+	secret    *secrets
 	outage    outage
 }
 
@@ -64,7 +64,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base: o.Base, timeout: o.Timeout, retryFor: o.RetryFor,
-		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, hide: o.HideValues,
+		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, secret: newSecrets(o.HideValues),
 	}
 	if c.transport == nil {
 		c.transport = defaultTransport(c.links)
@@ -156,6 +156,10 @@ type Response struct {
 	Header     http.Header
 	Body       io.ReadCloser
 }
+
+// Mask takes out of a text what the client knows to be secret: HideValues, each credential that it sent, and the signatures
+// of the URLs that it asked.
+func (c *Client) Mask() pipeline.Mask { return c.secret }
 
 // Heard tells whether any answer has come, so that the vendor's clock is known where the vendor tells it. The error, of
 // kind ClockWrong, is that of an answer by which the machine's clock is wrong.

@@ -10,5 +10,5 @@
 // Start at [Client.Do]; attempt.go is one try with its redirects, queue.go who
 // may send next, body.go what guards the answer while it is read and pace.go how
 // fast it must come, links.go where a link must not lead, clock.go whether the
-// machine's clock is right, redact.go what is taken out of messages.
+// machine's clock is right, redact.go and secrets.go what is taken out of messages.
 package httpclient

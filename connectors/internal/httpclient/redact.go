@@ -54,12 +54,11 @@ func excerpt(body []byte, secrets []string) string {
 
 // redact takes the given secrets, and whatever looks like one, out of s.
 func redact(s string, secrets []string) string {
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, mask)
-		for n := len(secret) - 1; n >= 4; n-- { // one cut in half where the reading ended
-			if strings.HasSuffix(s, secret[:n]) {
-				s = s[:len(s)-n] + mask
-				break
+	s = withoutSecrets(s, secrets)
+	if strings.Contains(s, mask) { // a name or a value may have been cut inside a secret
+		for _, secret := range secrets {
+			for n := len(secret) - 1; n >= 4; n-- {
+				s = strings.ReplaceAll(s, secret[:n]+mask, mask)
 			}
 		}
 	}
@@ -68,6 +67,20 @@ func redact(s string, secrets []string) string {
 	s = queryOfPath.ReplaceAllString(s, "$1?"+mask)
 	s = secretPair.ReplaceAllString(s, "${1}"+mask)
 	return jwt.ReplaceAllString(s, mask)
+}
+
+// withoutSecrets takes the given secrets out of s, also one that was cut in half where the text ends.
+func withoutSecrets(s string, secrets []string) string {
+	for _, secret := range secrets {
+		s = strings.ReplaceAll(s, secret, mask)
+		for n := len(secret) - 1; n >= 4; n-- {
+			if strings.HasSuffix(s, secret[:n]) {
+				s = s[:len(s)-n] + mask
+				break
+			}
+		}
+	}
+	return s
 }
 
 // spellings lists the secrets in the forms in which an echo may carry them,
