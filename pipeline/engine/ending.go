@@ -30,8 +30,8 @@ func unlocated(err error) error {
 	return &bare
 }
 
-// unnotedDays are the days that a stream's ledger lacks. They stand before the run's first other entry, and are not noted
-// before a vendor has answered: they come of this machine's clock, which the answer may prove wrong.
+// unnotedDays are the days that a stream's ledger lacks. They stand before the run's first other entry, and are not
+// noted before a vendor has answered: they come of this machine's clock, which the answer may prove wrong.
 type unnotedDays struct {
 	mu      sync.Mutex
 	entries []pipeline.Entry
