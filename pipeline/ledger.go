@@ -296,7 +296,7 @@ func (l *Ledger) aheadOfLater() map[uint64]bool {
 	}
 	orders := slices.Sorted(maps.Keys(earliest))
 	var ahead map[uint64]bool
-	later := Instant(math.MaxInt64 - tolerance)
+	later := math.MaxInt64 - tolerance
 	for _, order := range slices.Backward(orders) {
 		if at := earliest[order]; at > later+tolerance {
 			if ahead == nil {
