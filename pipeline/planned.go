@@ -33,6 +33,7 @@ type StreamPlan struct {
 	Windows   []PlannedWindow
 	Holes     []Span   // hours that no window covers and that the stream cannot be asked for
 	Changed   []Window // settled windows read under other settings and not planned
+	Expired   []Window // due, but past the retention of the table: neither read nor missed
 	Watermark Instant  // NoInstant before the first settled window
 	Dated     []Entry  // commits of readings by a clock that was ahead; see [Ledger.Trusted]
 	Order     uint64   // of the readings that the plan asks for; see [Entry]

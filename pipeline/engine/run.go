@@ -155,6 +155,9 @@ func (r *run) warn(p pipeline.StreamPlan) {
 	if len(p.Dated) > 0 {
 		r.observe(Event{Kind: EventDated, Stream: p.Stream.Key, Dated: p.Dated})
 	}
+	if n := len(p.Expired); n > 0 {
+		r.observe(Event{Kind: EventExpired, Stream: p.Stream.Key, Total: n})
+	}
 	for _, h := range p.Holes {
 		r.observe(Event{Kind: EventHole, Stream: p.Stream.Key, Hole: h})
 	}

@@ -70,6 +70,10 @@ func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err
 	if err != nil {
 		return nil, nil, err
 	}
+	kept, err := e.kept(ctx, streams)
+	if err != nil {
+		return nil, nil, err
+	}
 	now := calendar.InstantOf(e.Clock())
 	all, damage := make([]plannedStream, len(streams)), make([]error, len(streams))
 	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, err error) error {
@@ -79,6 +83,9 @@ func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err
 		}
 		plan, err := plan.Of(streams[i].Stream, l, e.Select, now)
 		if err != nil {
+			return err
+		}
+		if err := kept[streams[i].Table].Narrow(&plan, e.Select); err != nil {
 			return err
 		}
 		plan.Dated = dated
@@ -99,6 +106,26 @@ func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err
 		}
 	}
 	return plans, errors.Join(damage...), err
+}
+
+// kept asks the store how long it keeps the rows of the streams' tables; without an answer it keeps them for good.
+func (e *Engine) kept(ctx context.Context, streams []sourceStream) (map[*pipeline.Table]plan.Kept, error) {
+	keeper, ok := e.Store.(pipeline.Keeper)
+	if !ok {
+		return nil, nil
+	}
+	all := make(map[*pipeline.Table]plan.Kept)
+	for _, s := range streams {
+		if _, asked := all[s.Table]; asked {
+			continue
+		}
+		r, err := keeper.Retention(ctx, s.Table)
+		if err != nil {
+			return nil, err
+		}
+		all[s.Table] = plan.Kept{Retention: r, Now: e.Now()}
+	}
+	return all, nil
 }
 
 // eachLedger reads the ledgers of the streams, several at once, as far as their times can be true. An error that do is
@@ -198,6 +225,10 @@ func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 	if err != nil {
 		return nil, err
 	}
+	kept, err := e.kept(ctx, streams)
+	if err != nil {
+		return nil, err
+	}
 	read := len(streams)
 	for _, u := range unread {
 		streams = append(streams, sourceStream{Stream: pipeline.Stream{Key: u.Key}})
@@ -209,7 +240,7 @@ func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 		case err != nil:
 			return err
 		case i < read:
-			out[i] = plan.Status(streams[i].Stream, l, now)
+			out[i] = plan.Status(streams[i].Stream, l, now, kept[streams[i].Table])
 		default:
 			out[i] = plan.UnreadStatus(streams[i].Key, l, now)
 			out[i].LeftOut = unread[i-read].LeftOut

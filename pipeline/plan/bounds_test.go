@@ -127,7 +127,7 @@ func TestStatusCountsWaivedDaysHoweverTheyWereWaived(t *testing.T) {
 		return pipeline.Entry{Kind: pipeline.EntryWaive, Window: calendar.Window{Span: mustSpan(t, from, to), Zone: "UTC"}}
 	}
 	l := fold(waive("2025-09-01T00:00:00Z", "2025-09-01T12:00:00Z"), waive("2025-09-01T12:00:00Z", "2025-09-02T00:00:00Z"))
-	st := Status(s, l, mustInstant(t, "2025-09-02T00:00:01.9Z"))
+	st := Status(s, l, mustInstant(t, "2025-09-02T00:00:01.9Z"), Kept{})
 	if st.Waived != 1 || st.LagSeconds == nil || *st.LagSeconds != 1 {
 		t.Errorf("%d days waived, lag %v", st.Waived, st.LagSeconds)
 	}

@@ -319,7 +319,7 @@ func TestPromise08_AZoneChangeDoesNotEatItsWayThroughHistory(t *testing.T) {
 	if p := h.plan(Selection{}); p.Watermark != mustInstant(t, "2025-03-22") {
 		t.Errorf("the watermark is %v", p.Watermark)
 	}
-	if st := Status(h.stream, h.ledger, h.now); !slices.Equal(briefSpans(st.Holes), briefSpans(h.plan(Selection{}).Holes)) || len(st.Holes) == 0 || st.Failed != nil {
+	if st := Status(h.stream, h.ledger, h.now, Kept{}); !slices.Equal(briefSpans(st.Holes), briefSpans(h.plan(Selection{}).Holes)) || len(st.Holes) == 0 || st.Failed != nil {
 		t.Errorf("the status tells of %v, %v", st.Holes, st.Failed)
 	}
 	spans, err := Waivable(h.stream, h.ledger, Selection{From: "2025-03-20", To: "2025-03-25"}, h.now)

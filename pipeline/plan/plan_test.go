@@ -453,7 +453,7 @@ func TestStatus(t *testing.T) {
 	s.From = "2025-09-01"
 	now := mustInstant(t, "2025-09-10T12:00:00Z")
 
-	st := Status(s, pipeline.NewLedger(), now)
+	st := Status(s, pipeline.NewLedger(), now, Kept{})
 	if st.Stream != "ucontact.agents" || st.Account != pipeline.DefaultAccount || st.Table != "activity" || st.Open != 9 ||
 		st.Watermark != nil || st.LagSeconds != nil || st.LastCommit != nil || st.Rows != 0 {
 		t.Errorf("a stream never synced: %+v", st)
@@ -469,7 +469,7 @@ func TestStatus(t *testing.T) {
 		provisional,
 		read(t, "2025-09-08", "2025-09-09", "UTC", "2025-09-09T03:00:00Z"),
 		pipeline.Entry{Kind: pipeline.EntryBegin, Window: calendar.Window{Span: mustSpan(t, "2025-09-08", "2025-09-09"), Zone: "UTC"}, ReadAt: now},
-	), now)
+	), now, Kept{})
 	if st.Settled != 3 || st.Provisional != 1 || st.Waived != 2 || st.Open != 3 || st.Rows != 50 {
 		t.Errorf("counts: %+v", st)
 	}
@@ -483,11 +483,11 @@ func TestStatus(t *testing.T) {
 		t.Errorf("what failed behind the watermark does not hold it back: %+v", st)
 	}
 	failed := pipeline.Entry{Kind: pipeline.EntryFail, Window: calendar.Window{Span: mustSpan(t, "2025-09-02", "2025-09-03"), Zone: "UTC"}}
-	if st = Status(s, fold(read(t, "2025-09-01", "2025-09-02", "UTC", "2025-09-02T03:00:00Z"), failed), now); st.Failed == nil || *st.Failed != failed.Window.Span {
+	if st = Status(s, fold(read(t, "2025-09-01", "2025-09-02", "UTC", "2025-09-02T03:00:00Z"), failed), now, Kept{}); st.Failed == nil || *st.Failed != failed.Window.Span {
 		t.Errorf("the watermark waits for a window that failed: %v", st.Failed)
 	}
 	s.From = "?"
-	if st = Status(s, pipeline.NewLedger(), now); st.Watermark != nil || st.Open != 0 {
+	if st = Status(s, pipeline.NewLedger(), now, Kept{}); st.Watermark != nil || st.Open != 0 {
 		t.Errorf("with a first day that cannot be read: %+v", st)
 	}
 }

@@ -9,9 +9,9 @@ import (
 
 // Status sums up what the ledger knows of s at now. Where the first day
 // cannot be read the watermark and the open windows are left out; planning
-// tells why.
-func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) StreamStatus {
-	st := ledgerStatus(s.Key, l)
+// tells why. Windows that have expired count as that alone.
+func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Kept) StreamStatus {
+	st := ledgerStatus(s.Key, l, kept)
 	st.Configured = true
 	if s.Table != nil {
 		st.Table = s.Table.Name
@@ -22,6 +22,12 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) StreamS
 	plan, err := Of(s, l, Selection{}, now)
 	if err != nil {
 		return st
+	}
+	_ = kept.Narrow(&plan, Selection{}) // refuses nothing without bounds
+	for _, w := range plan.Expired {
+		if !l.Committed(w.Span) {
+			st.Expired++
+		}
 	}
 	for _, w := range plan.Windows {
 		if w.Reason == pipeline.ReasonNew || w.Reason == pipeline.ReasonFailed {
@@ -36,7 +42,7 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) StreamS
 // UnreadStatus sums up what the ledger knows at now of a stream that no run reads. How its time would be cut is not known,
 // so a waiver counts as one window, and what is open are the windows of which a commit began and did not end.
 func UnreadStatus(k pipeline.StreamKey, l *pipeline.Ledger, now calendar.Instant) StreamStatus {
-	st := ledgerStatus(k, l)
+	st := ledgerStatus(k, l, Kept{})
 	st.Waived, st.Open = len(calendar.Union(l.Waived())), len(l.Begun())
 	first, ok := l.First()
 	if !ok {
@@ -72,7 +78,7 @@ func failedAt(p pipeline.StreamPlan) *calendar.Span {
 }
 
 // ledgerStatus is what the committed windows tell.
-func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger) StreamStatus {
+func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamStatus {
 	st := StreamStatus{Stream: k.Stream, Account: k.Account}
 	doubt := l.InDoubt()
 	last := calendar.NoInstant
@@ -82,6 +88,8 @@ func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger) StreamStatus {
 			last = max(last, e.CommittedAt)
 		}
 		switch {
+		case !kept.wants(e.Window):
+			st.Expired++
 		case calendar.Touches(doubt, e.Window.Span):
 		case e.Settled:
 			st.Settled++
@@ -106,7 +114,8 @@ type StreamStatus struct {
 	Provisional int                `json:"provisional"`
 	Open        int                `json:"open"` // due and not covered
 	Waived      int                `json:"waived"`
-	Rows        int64              `json:"rows"` // the ledger's sum
+	Expired     int                `json:"expired"` // past the retention of the table: neither read again nor missed
+	Rows        int64              `json:"rows"`    // the ledger's sum
 	LastCommit  *calendar.Instant  `json:"last_commit"`
 	Configured  bool               `json:"configured"` // false: the ledger knows the stream, and no run reads it
 	LeftOut     bool               `json:"-"`          // of those, the ones that a choice of streams leaves out

@@ -28,6 +28,7 @@ type plannedStream struct {
 	Windows   []plannedWindow    `json:"windows"`
 	Holes     []pipeline.Span    `json:"holes"`
 	Changed   []pipeline.Span    `json:"changed"`
+	Expired   []pipeline.Span    `json:"expired"`
 }
 
 // PlanJSON writes the plan as an array, one element a stream.
@@ -39,6 +40,7 @@ func PlanJSON(w io.Writer, plan []pipeline.PlannedStream) error {
 			Windows: make([]plannedWindow, 0, len(p.Windows)),
 			Holes:   append([]pipeline.Span{}, p.Holes...),
 			Changed: spansOf(p.Changed),
+			Expired: spansOf(p.Expired),
 		}
 		if p.Watermark != pipeline.NoInstant {
 			s.Watermark = &p.Watermark
@@ -129,6 +131,11 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 	}
 	for _, h := range p.Holes {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", label, holeNote(p.Stream.Key.Stream, h)); err != nil {
+			return err
+		}
+	}
+	if n := len(p.Expired); n > 0 {
+		if _, err := fmt.Fprintf(w, "%s: %s past the retention of table %s: not read\n", label, plural(n, "window"), p.Stream.Table.Name); err != nil {
 			return err
 		}
 	}

@@ -57,6 +57,8 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 			last := slices.MaxFunc(e.Dated, func(a, b pipeline.Entry) int { return cmp.Compare(a.ReadAt, b.ReadAt) })
 			line(log, slog.LevelWarn, fmt.Sprintf("%d windows were read by a machine whose clock was ahead (up to %s); their times count for nothing, and what is due of them is read again",
 				len(e.Dated), last.ReadAt), e)
+		case engine.EventExpired:
+			line(log, well, fmt.Sprintf("%d windows are past the retention of their table; they are not read", e.Total), e)
 		case engine.EventHole:
 			line(log, slog.LevelWarn, fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s",
 				e.Hole, waiveCommand(e.Stream.Stream, e.Hole)), e)

@@ -17,12 +17,13 @@ func StatusJSON(w io.Writer, states []plan.StreamStatus) error {
 // Status prints where each stream stands.
 func Status(w io.Writer, states []plan.StreamStatus) error {
 	t := NewTable("stream", "watermark", ">lag", ">settled", ">provisional", ">open", ">waived", ">rows", "last commit", "")
-	open := 0
+	open, expired := 0, 0
 	for _, s := range states {
 		lag := "-"
 		if s.LagSeconds != nil {
 			lag = span(time.Duration(*s.LagSeconds) * time.Second)
 		}
+		expired += s.Expired
 		word := ""
 		switch {
 		case s.LeftOut:
@@ -37,6 +38,11 @@ func Status(w io.Writer, states []plan.StreamStatus) error {
 	}
 	if err := t.Print(w); err != nil {
 		return err
+	}
+	if expired > 0 {
+		if _, err := fmt.Fprintf(w, "\n%s past the retention of their tables: neither read again nor missed.\n", plural(expired, "window")); err != nil {
+			return err
+		}
 	}
 	for _, s := range states {
 		if err := statusNotes(w, s); err != nil {
