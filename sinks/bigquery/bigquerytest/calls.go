@@ -72,6 +72,9 @@ func (s *Server) dry(ctx context.Context, j *job) (any, *apiError) {
 	s.db.exec.Lock()
 	defer s.db.exec.Unlock()
 	for _, st := range j.statements {
+		if err := s.permit(st); err != nil {
+			return nil, err
+		}
 		p, err := s.cost(ctx, s.db.db, st)
 		if err != nil {
 			return nil, err

@@ -23,6 +23,7 @@ type table struct {
 	// mutations counts committed changes of rows other than appends.
 	mutations int64
 	etag      int
+	filtered  bool // a row access policy hides every row
 }
 
 func datasetKey(project, name string) string { return project + ":" + name }

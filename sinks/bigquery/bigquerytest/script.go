@@ -122,7 +122,7 @@ func (r *run) statement(ctx context.Context, st *statement) *apiError {
 		return err
 	}
 	if st.verb == "SELECT" {
-		result, err := collect(ctx, r.q, st.duck)
+		result, err := collect(ctx, r.q, r.s.visible(st))
 		if err != nil {
 			return err
 		}
@@ -159,6 +159,9 @@ func (r *run) ready(ctx context.Context, st *statement) *apiError {
 	r.s.mu.Unlock()
 	if missing != nil {
 		return missing
+	}
+	if err := r.s.permit(st); err != nil {
+		return err
 	}
 	p, err := r.s.cost(ctx, r.q, st)
 	if err != nil {

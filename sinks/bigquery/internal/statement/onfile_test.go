@@ -96,6 +96,13 @@ func statements(t *testing.T) string {
 		{"count the rows of activity", testDataset.CountRows([]TableExtent{inActivity})},
 		{"count the rows of events", testDataset.CountRows([]TableExtent{inEvents})},
 		{"count the rows of both tables", testDataset.CountRows([]TableExtent{inActivity, inEvents})},
+		{"try to delete rows", testDataset.TryDelete("activity", "local_date")},
+		{"try to delete events", testDataset.TryDelete("events", "local_date")},
+		{"try to delete rejects", testDataset.TryDelete(RejectsTable, "window_start")},
+		{"try to delete notes", testDataset.TryDelete(JournalTable, "at")},
+		{"try to delete entries", testDataset.TryDelete(LedgerTable, "")},
+		{"try to delete runs", testDataset.TryDelete(RunsTable, "")},
+		{"try to delete the fence", testDataset.TryDelete(FenceTable, "")},
 		{"view " + WatermarksView, testDataset.Watermarks()},
 	} {
 		b.WriteString("-- " + s.name + "\n" + strings.TrimSuffix(s.text, ";") + ";\n\n")

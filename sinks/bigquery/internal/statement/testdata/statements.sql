@@ -115,6 +115,27 @@ SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `h
 UNION ALL
 SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
 
+-- try to delete rows
+DELETE FROM `test-project`.`contact_centre`.`activity` WHERE `local_date` = DATE '0001-01-01' AND FALSE;
+
+-- try to delete events
+DELETE FROM `test-project`.`contact_centre`.`events` WHERE `local_date` = DATE '0001-01-01' AND FALSE;
+
+-- try to delete rejects
+DELETE FROM `test-project`.`contact_centre`.`_windrow_rejects` WHERE `window_start` = TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND FALSE;
+
+-- try to delete notes
+DELETE FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` = TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND FALSE;
+
+-- try to delete entries
+DELETE FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE FALSE;
+
+-- try to delete runs
+DELETE FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE FALSE;
+
+-- try to delete the fence
+DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE FALSE;
+
 -- view _windrow_watermarks
 WITH origins AS (
   SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `origin` FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`
