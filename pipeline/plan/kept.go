@@ -18,8 +18,8 @@ type Kept struct {
 // wants reports whether the window is still wanted.
 func (k Kept) wants(w calendar.Window) bool { return !k.Expired(w, k.Now) }
 
-// Narrow takes the windows that have expired out of a plan: they are neither read nor told as changed, and stand in Expired.
-// A selection with bounds asks for them by name, and is refused as [pipeline.Invalid].
+// Narrow takes the windows that have expired out of a plan: they are neither read nor told as changed, and stand in
+// Expired. A selection with bounds asks for them by name, and is refused as [pipeline.Invalid].
 func (k Kept) Narrow(p *pipeline.StreamPlan, sel Selection) error {
 	if k.Retention == 0 {
 		return nil

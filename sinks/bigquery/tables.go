@@ -240,8 +240,8 @@ func (d *dataset) checkTables(ctx context.Context) error {
 	return err
 }
 
-// tryDelete reports whether all rows of a table may be seen and deleted. Where they may not, a replacement would leave rows,
-// and the ledger would read as if it were empty; BigQuery refuses the first, and check says both.
+// tryDelete reports whether all rows of a table may be seen and deleted. Where they may not, a replacement would leave
+// rows, and the ledger would read as if it were empty; BigQuery refuses the first, and check says both.
 func (d *dataset) tryDelete(ctx context.Context, l layout) error {
 	err := apierror.Classify("check table "+l.name, d.jobs.Try(ctx, d.sql.TryDelete(l.name, l.partition)))
 	var denied *pipeline.Error

@@ -15,9 +15,10 @@ import (
 // held is what a data table holds of a window, and of what overlaps the window.
 type held struct{ rows int64 }
 
-// checkUnchanged makes sure that the tables hold what the ledger says of the windows that count as unchanged. Windows whose
-// rows differ are to be written again, unless their table's owner wants them no longer. One query asks for all windows about which nobody has asked. Windows that cannot be
-// asked about are settled as failed; the others are returned.
+// checkUnchanged makes sure that the tables hold what the ledger says of the windows that count as unchanged. Windows
+// whose rows differ are to be written again, unless their table's owner wants them no longer. One query asks for all
+// windows about which nobody has asked. Windows that cannot be asked about are settled as failed; the others are
+// returned.
 func (s *Store) checkUnchanged(ctx context.Context, group []*pending) (open []*pending) {
 	var ask []*pending
 	for _, p := range group {
@@ -49,8 +50,8 @@ type stored struct {
 	rows int64
 }
 
-// countHeld asks the tables for the rows of the windows, with one query. A table that is missing holds nothing; the commit
-// then looks at the tables again.
+// countHeld asks the tables for the rows of the windows, with one query. A table that is missing holds nothing; the
+// commit then looks at the tables again.
 func (s *Store) countHeld(ctx context.Context, ask []*pending) error {
 	tables, err := extentsOf(ask)
 	if err != nil {

@@ -27,9 +27,9 @@ func (s *Server) ExecDuckDB(ctx context.Context, sql string) error {
 	return nil
 }
 
-// FilterRows puts a row access policy on a table that hides every row from the clients, or takes the policy off. Whom no
-// policy lets see all rows (its filter TRUE) may read what the policies let through, and may run no DML on the table: "Using
-// row-level security with other BigQuery features", section "The TRUE filter".
+// FilterRows puts a row access policy on a table that hides every row from the clients, or takes the policy off. Whom
+// no policy lets see all rows (its filter TRUE) may read what the policies let through, and may run no DML on the
+// table: "Using row-level security with other BigQuery features", section "The TRUE filter".
 func (s *Server) FilterRows(project, dataset, name string, filtered bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -178,7 +178,8 @@ func parameter(t *bigquery.QueryParameterType, v *bigquery.QueryParameterValue) 
 	if duck == "" || t.Type == "BYTES" {
 		return "", unmodelled("parameters of type " + t.Type)
 	}
-	// The client leaves the value out both for a null and, having no way to say otherwise, sends "" for an empty string.
+	// The client leaves the value out both for a null and, having no way to say otherwise, sends "" for an empty
+	// string.
 	if v.Value == "" && t.Type != "STRING" || slices.Contains(v.NullFields, "Value") {
 		return "CAST(NULL AS " + duck + ")", nil
 	}
