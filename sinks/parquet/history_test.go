@@ -148,7 +148,7 @@ func TestALongHistoryIsReadWithOneListingAndFewObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := plan.Status(pipeline.Stream{Key: testKey, Calendar: pipeline.Calendar{Unit: calendar.Hours, Zone: time.UTC}}, l, entries[windows-1].Window.End)
+	st := plan.Status(pipeline.Stream{Key: testKey, Calendar: pipeline.Calendar{Unit: calendar.Hours, Zone: time.UTC}}, l, entries[windows-1].Window.End, plan.Kept{})
 	if st.Settled != windows || st.Rows != 24*windows {
 		t.Errorf("the ledger has %d windows and %d rows", st.Settled, st.Rows)
 	}
