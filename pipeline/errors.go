@@ -41,11 +41,13 @@ const (
 	// ClockWrong: the machine's clock and the vendor's are more than an hour apart. Nothing is read or written by such a
 	// clock: the run ends. Exit code 1.
 	ClockWrong
+	// Unwritable: the sink takes nothing more, of any stream: its disk is full, or mounted read-only. Exit code 1.
+	Unwritable
 )
 
 var kindNames = [...]string{
 	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
-	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged", "clock wrong",
+	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged", "clock wrong", "sink unwritable",
 }
 
 func (k Kind) String() string { return kindNames[k] }

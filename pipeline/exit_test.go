@@ -25,6 +25,7 @@ func TestARunWhosePartsFailedHasTheCodeOfTheGravest(t *testing.T) {
 		{Failed: true}:                      3,
 		{Stopped: true}:                     130,
 		{Stopped: true, Failed: true}:       130,
+		{Damaged: true, Failed: true}:       1,
 		{Unauthorized: true}:                4,
 		{Unauthorized: true, Failed: true}:  4,
 		{Unauthorized: true, Stopped: true}: 4,

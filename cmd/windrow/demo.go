@@ -109,7 +109,7 @@ func claimDemoWarehouse() error {
 	}
 	switch entries, err := os.ReadDir(demoWarehouse); {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.Mkdir(demoWarehouse, 0o755); err != nil {
+		if err := os.Mkdir(demoWarehouse, 0o750); err != nil {
 			return err
 		}
 	case err != nil:
@@ -117,7 +117,7 @@ func claimDemoWarehouse() error {
 	case len(entries) > 0:
 		return usagef("Run the demo in another folder, or move this one away.", "./%s exists and was not made by the demo", demoWarehouse)
 	}
-	return os.WriteFile(mark, []byte("Simulated data, written by `windrow demo`. Safe to delete.\n"), 0o644)
+	return os.WriteFile(mark, []byte("Simulated data, written by `windrow demo`. Safe to delete.\n"), 0o640)
 }
 
 // useEnvironment makes these the only variables of Windrow.

@@ -120,6 +120,9 @@ func (r *run) bookFailed(ctx context.Context, k pipeline.StreamKey, windows []ca
 		r.unauthorized[k] = err
 	}
 	r.mu.Unlock()
+	if kind == pipeline.Unwritable { // vendors would be asked in vain
+		r.end(err)
+	}
 	for _, w := range windows {
 		r.observe(Event{Kind: EventFailed, Stream: k, Window: w, Err: err})
 	}

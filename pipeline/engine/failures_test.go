@@ -5,7 +5,11 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/plan"
@@ -191,5 +195,40 @@ func TestAFailedReReadStaysDueUntilAReadingSucceeds(t *testing.T) {
 	}
 	if status, err := e.Status(t.Context()); err != nil || status[0].Open != 0 {
 		t.Errorf("%+v, %v", status, err)
+	}
+}
+
+// full is a store that takes no rows.
+type full struct{ *memory.Store }
+
+func (s full) Stage(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (pipeline.Stage, error) {
+	st, err := s.Store.Stage(ctx, k, t, w)
+	return fullStage{st}, err
+}
+
+type fullStage struct{ pipeline.Stage }
+
+func (fullStage) Append(context.Context, int, arrow.Record) error {
+	return &pipeline.Error{Op: "stage rows", Kind: pipeline.Unwritable, Err: syscall.ENOSPC, Hint: "the disk is full"}
+}
+
+func TestASinkThatTakesNothingMoreEndsTheRunWithThatWord(t *testing.T) {
+	var first atomic.Bool
+	s := newScripted(func(ctx context.Context, _ pipeline.Request, yield func(string) error) error {
+		if first.CompareAndSwap(false, true) {
+			return yield("2025-09-07T10:00:00Z a\n2025-09-08T10:00:00Z a\n2025-09-09T10:00:00Z a\n")
+		}
+		<-ctx.Done() // a vendor that takes its time is not waited for
+		return ctx.Err()
+	})
+	s.apart = true
+	e, store := newEngine(t, s)
+	e.Store = full{store}
+	sum, err := e.Sync(t.Context())
+	if sum.Exit != pipeline.ExitInternal || pipeline.KindOf(err) != pipeline.Unwritable || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("exit %d, %v", sum.Exit, err)
+	}
+	if got := sum.Streams[0]; got.Failed != 1 || len(got.Errors) != 1 || got.Committed != 0 {
+		t.Errorf("%+v", got)
 	}
 }

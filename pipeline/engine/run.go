@@ -107,6 +107,8 @@ func (p plannedStream) jobs() []job {
 // work moves all jobs. They wait for their vendors together; what they may do
 // at once is bounded where it costs: requests by the connector's rate, bodies
 // by the reader's slots.
+//
+// A sink that takes nothing more ends the work: vendors would be asked in vain.
 func (r *run) work(ctx context.Context, jobs []job) {
 	ctx, r.cancel = context.WithCancel(ctx)
 	defer r.cancel()

@@ -26,10 +26,12 @@ func classify(op string, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Hint = "another process held the lock of the directory all the while"
 	case errors.Is(err, syscall.EROFS):
+		e.Kind = pipeline.Unwritable
 		e.Hint = "the file system is mounted read-only; choose another WINDROW_SINK"
 	case errors.Is(err, fs.ErrPermission):
 		e.Hint = "the user that runs windrow may not write there; change the directory's owner or mode, or choose another WINDROW_SINK"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		e.Kind = pipeline.Unwritable
 		e.Hint = "the disk is full; free some space and run sync again"
 	case errors.Is(err, syscall.ENOTDIR):
 		e.Hint = "a file stands where a directory is needed; move it, or choose another WINDROW_SINK"

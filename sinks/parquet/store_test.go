@@ -84,8 +84,8 @@ func TestFaultsOfTheFileSystemComeWithAHint(t *testing.T) {
 		hint string
 	}{
 		{"permission", &fs.PathError{Op: "open", Path: "/w", Err: syscall.EACCES}, pipeline.SinkFailed, "owner or mode"},
-		{"read-only", &fs.PathError{Op: "open", Path: "/w", Err: syscall.EROFS}, pipeline.SinkFailed, "read-only"},
-		{"full disk", errors.Join(&fs.PathError{Op: "write", Path: "/w", Err: syscall.ENOSPC}), pipeline.SinkFailed, "disk is full"},
+		{"read-only", &fs.PathError{Op: "open", Path: "/w", Err: syscall.EROFS}, pipeline.Unwritable, "read-only"},
+		{"full disk", errors.Join(&fs.PathError{Op: "write", Path: "/w", Err: syscall.ENOSPC}), pipeline.Unwritable, "disk is full"},
 		{"no locks", &fs.PathError{Op: "flock", Path: "/w", Err: syscall.ENOLCK}, pipeline.SinkFailed, "keeps no locks"},
 		{"a signal", context.Canceled, pipeline.Stopped, ""},
 		{"anything else", errors.New("odd"), pipeline.SinkFailed, ""},

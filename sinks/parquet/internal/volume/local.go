@@ -27,6 +27,12 @@ type Local struct {
 	made map[string]bool // names that AddLine has put on stable storage
 }
 
+// Files and folders are the owner's, and the group may read them, less the umask: they hold personal data.
+const (
+	fileMode fs.FileMode = 0o640
+	dirMode  fs.FileMode = 0o750
+)
+
 // NewLocal returns the volume beneath root. private is a folder's name in it.
 func NewLocal(root, private string) *Local {
 	return &Local{root: root, private: filepath.Join(root, private), busy: make(chan struct{}, 1), sync: (*os.File).Sync}
@@ -157,7 +163,7 @@ func (l *Local) AddLine(_ context.Context, name string, line []byte) (err error)
 	if err := l.makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o666)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, fileMode)
 	if err != nil {
 		return err
 	}
@@ -258,7 +264,7 @@ func (l *Local) makeDir(dir string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return l.syncDir(parent)

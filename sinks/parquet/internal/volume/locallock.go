@@ -58,7 +58,7 @@ func (l *Local) lock(ctx context.Context) (*flock.Flock, error) {
 	if err := l.makeDir(l.private); err != nil {
 		return nil, err
 	}
-	f := flock.New(filepath.Join(l.private, "lock"), flock.SetPermissions(0o666))
+	f := flock.New(filepath.Join(l.private, "lock"), flock.SetPermissions(fileMode))
 	if _, err := f.TryLockContext(ctx, lockPoll); err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (l *Local) Draft(ctx context.Context) (Draft, error) {
 		}
 	}
 	path := filepath.Join(r.dir, strconv.FormatInt(r.last.Add(1), 10))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
 		return nil, err
 	}
