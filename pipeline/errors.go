@@ -43,11 +43,14 @@ const (
 	ClockWrong
 	// Unwritable: the sink takes nothing more, of any stream: its disk is full, or mounted read-only. Exit code 1.
 	Unwritable
+	// Locked: another process holds what the sink needs to write, for longer than anybody waits. Exit code 3.
+	Locked
 )
 
 var kindNames = [...]string{
 	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
 	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged", "clock wrong", "sink unwritable",
+	"sink locked",
 }
 
 func (k Kind) String() string { return kindNames[k] }

@@ -19,6 +19,8 @@ func ExitOf(k Kind) int {
 		return ExitUnauthorized
 	case Stopped:
 		return ExitStopped
+	case Locked:
+		return ExitFailed
 	}
 	return ExitInternal
 }

@@ -46,6 +46,8 @@ type sinkOptions struct {
 	address  string
 	now      func() time.Time
 	emulator string // its root; empty: none
+	retryFor time.Duration
+	waiting  func(holder string) // told of a lock that is not free
 }
 
 // configured adds to a sink what its package knows of its variables: C is its
@@ -147,7 +149,10 @@ func (a *app) openStore(ctx context.Context, s *setup) (pipeline.Store, error) {
 	if s.target.emulator != "" {
 		s.log.Info(s.target.sink.emulator.notice, "endpoint", s.target.emulator)
 	}
-	store, err := s.target.open(ctx, sinkOptions{address: s.Sink, now: a.now, emulator: s.target.emulator})
+	store, err := s.target.open(ctx, sinkOptions{address: s.Sink, now: a.now, emulator: s.target.emulator, retryFor: s.RetryFor,
+		waiting: func(holder string) {
+			s.log.Warn("another process is writing to the sink; waiting for it to end", "holder", holder)
+		}})
 	return store, s.target.explain(s.Sink, err)
 }
 

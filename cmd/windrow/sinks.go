@@ -28,7 +28,7 @@ var sinks = []sink{
 }
 
 func openParquet(ctx context.Context, _ *parquet.Settings, o sinkOptions) (pipeline.Store, error) {
-	return parquet.Open(ctx, o.address, parquet.Options{Now: o.now})
+	return parquet.Open(ctx, o.address, parquet.Options{Now: o.now, RetryFor: o.retryFor, Waiting: o.waiting})
 }
 
 func openBigQuery(ctx context.Context, s *bigquery.Settings, o sinkOptions) (pipeline.Store, error) {

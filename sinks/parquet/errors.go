@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
 // classify gives what the storage said a kind and a hint, by code. A nil error stays nil, and so does an error that has
@@ -20,7 +21,10 @@ func classify(op string, err error) error {
 		return err
 	}
 	e := &pipeline.Error{Op: op, Kind: pipeline.SinkFailed, Err: err}
+	var locked *volume.LockedError
 	switch {
+	case errors.As(err, &locked):
+		e.Kind, e.Hint = pipeline.Locked, "run sync again once that process has ended, or end it"
 	case errors.Is(err, context.Canceled):
 		e.Kind = pipeline.Stopped
 	case errors.Is(err, context.DeadlineExceeded):

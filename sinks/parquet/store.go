@@ -15,7 +15,16 @@ import (
 type Options struct {
 	// Now is the real clock, for CommittedAt; nil means time.Now.
 	Now func() time.Time
+	// Waiting is told who holds the lock of the directory, in words, when it has not been free for five seconds; nil: nobody
+	// is told. It must not block.
+	Waiting func(holder string)
+	// RetryFor is how long a holder of the lock is waited for beyond the longest commit; then the error is of kind
+	// [pipeline.Locked]. 0: as long as the context lives.
+	RetryFor time.Duration
 }
+
+// longestCommit is more than the commit of a group takes, under which a process holds the lock.
+const longestCommit = 5 * time.Minute
 
 // Store is a volume of Parquet files. See [pipeline.Store] for what its methods promise.
 type Store struct {
@@ -50,7 +59,12 @@ func Open(_ context.Context, root string, o Options) (*Store, error) {
 			Err:  fmt.Errorf("%s lies within another warehouse, %s, whose readers would take its tables for their own", dir, of),
 			Hint: "name " + of + ", or a directory outside of it"}
 	}
-	return open(volume.NewLocal(dir, private), dir, o), nil
+	local := volume.NewLocal(dir, private)
+	local.Patience.Tell = o.Waiting
+	if o.RetryFor > 0 {
+		local.Patience.Most = longestCommit + o.RetryFor
+	}
+	return open(local, dir, o), nil
 }
 
 func open(v volume.Volume, root string, o Options) *Store {

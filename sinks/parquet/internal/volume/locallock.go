@@ -3,10 +3,12 @@ package volume
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -59,13 +61,103 @@ func (l *Local) lock(ctx context.Context) (*flock.Flock, error) {
 		return nil, err
 	}
 	f := flock.New(filepath.Join(l.private, "lock"), flock.SetPermissions(fileMode))
-	if _, err := f.TryLockContext(ctx, lockPoll); err != nil {
+	if err := l.await(ctx, f); err != nil {
 		return nil, err
 	}
+	// Whoever waits reads it. Nothing depends on it.
+	_ = os.WriteFile(f.Path(), fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), hostname(), time.Now().UTC().Format(time.RFC3339)), fileMode)
 	if err := l.begin(); err != nil {
 		return nil, errors.Join(err, f.Unlock())
 	}
 	return f, nil
+}
+
+// Patience is how long a Local waits for others who hold the lock file.
+type Patience struct {
+	// Tell is called with the holder's own words when the lock has not been free for five seconds; nil: nobody is told. It
+	// must not block.
+	Tell func(holder string)
+	// Most bounds how long one holder is waited for; 0: as long as the context lives.
+	Most time.Duration
+}
+
+// LockedError says that the lock was not free for as long as the waiter's patience lasted.
+type LockedError struct{ Holder string }
+
+func (e *LockedError) Error() string { return "the lock is held by " + e.Holder }
+
+// wait is how long somebody has been waited for. All waits for one holder are one: goroutines whose turn comes later do not
+// begin anew.
+type wait struct {
+	begun  time.Time // for whomever
+	holder string
+	since  time.Time // for the holder
+	told   bool
+}
+
+// await takes the lock file. The caller has filled busy.
+func (l *Local) await(ctx context.Context, f *flock.Flock) error {
+	const looks = 10 // in tellAfter
+	var looked time.Time
+	for {
+		if free, err := f.TryLock(); free || err != nil {
+			if free {
+				l.wait = wait{}
+			}
+			return err
+		}
+		if now := time.Now(); now.Sub(looked) >= l.tellAfter/looks {
+			looked = now
+			if err := l.look(f.Path(), now); err != nil {
+				return err
+			}
+		}
+		if err := pause(ctx, lockPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// look sees who holds the lock, tells of it, and fails once that one has been waited for long enough.
+func (l *Local) look(path string, now time.Time) error {
+	text, _ := os.ReadFile(path)
+	holder := strings.TrimSpace(string(text))
+	if holder == "" {
+		holder = "a process that did not give its name"
+	}
+	if l.wait.holder != holder {
+		l.wait.holder, l.wait.since = holder, now
+	}
+	if l.wait.begun.IsZero() {
+		l.wait.begun = now
+	}
+	if now.Sub(l.wait.begun) >= l.tellAfter && !l.wait.told && l.Patience.Tell != nil {
+		l.wait.told = true
+		l.Patience.Tell(holder)
+	}
+	if l.Patience.Most > 0 && now.Sub(l.wait.since) >= l.Patience.Most {
+		return &LockedError{Holder: holder}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "an unknown host"
+	}
+	return name
 }
 
 // begun is the run's folder, or nil.
