@@ -100,6 +100,9 @@ func (l *Local) await(ctx context.Context, f *flock.Flock) error {
 	const looks = 10 // in tellAfter
 	var looked time.Time
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if free, err := f.TryLock(); free || err != nil {
 			if free {
 				l.wait = wait{}
