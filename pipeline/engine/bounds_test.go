@@ -35,7 +35,7 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // withoutEnd syncs a day whose CSV report does not end, and returns why it failed, and how much of the report was sent
 // and how often it was opened.
-func withoutEnd(t *testing.T, first, then string, change func(*engine.Engine)) (failure error, sent, opened int64) {
+func withoutEnd(t *testing.T, first, then string, change func(*engine.Engine)) (sent, opened int64, failure error) {
 	t.Helper()
 	source := newScripted(said(map[string]string{"company": ""}))
 	source.format = transforms.NewCSV(transforms.Mapping{
@@ -58,7 +58,7 @@ func withoutEnd(t *testing.T, first, then string, change func(*engine.Engine)) (
 	if err != nil || sum.Exit != pipeline.ExitFailed || len(store.Rows(source.key)) > 0 {
 		t.Fatalf("exit %d, %v, %d rows", sum.Exit, err, len(store.Rows(source.key)))
 	}
-	return failure, bytes.Load(), times.Load()
+	return bytes.Load(), times.Load(), failure
 }
 
 const mebi = 1 << 20
@@ -69,7 +69,7 @@ var (
 )
 
 func TestABodyAboveTheLimitFailsAsUnavailableAndIsNotAskedForAgain(t *testing.T) {
-	failure, sent, opened := withoutEnd(t, "", goodRow, func(e *engine.Engine) { e.MaxBody = engine.BodyLimit{Bytes: 24 * mebi, Setting: "THE_SETTING"} })
+	sent, opened, failure := withoutEnd(t, "", goodRow, func(e *engine.Engine) { e.MaxBody = engine.BodyLimit{Bytes: 24 * mebi, Setting: "THE_SETTING"} })
 	if pipeline.KindOf(failure) != pipeline.Unavailable || !strings.Contains(failure.Error(), "24 MiB") || !strings.Contains(failure.Error(), "THE_SETTING") {
 		t.Errorf("the failure is %v", failure)
 	}
@@ -79,7 +79,7 @@ func TestABodyAboveTheLimitFailsAsUnavailableAndIsNotAskedForAgain(t *testing.T)
 }
 
 func TestADocumentOfRejectsAloneIsDroppedAtOnce(t *testing.T) {
-	failure, sent, opened := withoutEnd(t, "", badRow, func(e *engine.Engine) { e.MaxRejects.Share = 1 })
+	sent, opened, failure := withoutEnd(t, "", badRow, func(e *engine.Engine) { e.MaxRejects.Share = 1 })
 	var rejected *pipeline.RejectedRows
 	if pipeline.KindOf(failure) != pipeline.TooManyRejects || !errors.As(failure, &rejected) {
 		t.Fatalf("the failure is %v", failure)
@@ -99,7 +99,7 @@ func TestADocumentOfRejectsAloneIsDroppedAtOnce(t *testing.T) {
 
 func TestADocumentWhoseRejectsCannotPassAnyMoreIsDropped(t *testing.T) {
 	limit := engine.BodyLimit{Bytes: 64 * mebi, Setting: "THE_SIZE"}
-	failure, sent, _ := withoutEnd(t, goodRow, badRow, func(e *engine.Engine) {
+	sent, _, failure := withoutEnd(t, goodRow, badRow, func(e *engine.Engine) {
 		e.MaxBody, e.MaxRejects = limit, engine.RejectLimit{Share: 0.0001, Setting: "THE_SHARE"}
 	})
 	var rejected *pipeline.RejectedRows
@@ -113,7 +113,7 @@ func TestADocumentWhoseRejectsCannotPassAnyMoreIsDropped(t *testing.T) {
 		t.Errorf("%d MiB were read", sent/mebi)
 	}
 	// Good rows may yet come in their numbers: the limit ends the document, not its rejects.
-	failure, _, _ = withoutEnd(t, strings.Repeat(badRow, 100), goodRow, func(e *engine.Engine) {
+	_, _, failure = withoutEnd(t, strings.Repeat(badRow, 100), goodRow, func(e *engine.Engine) {
 		e.MaxBody, e.MaxRejects = limit, engine.RejectLimit{Share: 0.01, Setting: "THE_SHARE"}
 	})
 	if pipeline.KindOf(failure) != pipeline.Unavailable {

@@ -76,29 +76,12 @@ func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err
 	}
 	now := calendar.InstantOf(e.Clock())
 	all, damage := make([]plannedStream, len(streams)), make([]error, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, err error) error {
-		if err != nil {
-			damage[i] = err
-			return nil
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, damaged error) (err error) {
+		if damage[i] = damaged; damage[i] == nil {
+			all[i], err = e.planStream(streams[i], l, kept[streams[i].Table], now)
+			all[i].Dated = dated
 		}
-		plan, err := plan.Of(streams[i].Stream, l, e.Select, now)
-		if err != nil {
-			return err
-		}
-		if err := kept[streams[i].Table].Narrow(&plan, e.Select); err != nil {
-			return err
-		}
-		plan.Dated = dated
-		plan.Windows = e.Shard.Keep(streams[i].Key, plan.Windows)
-		due := make([]calendar.Window, len(plan.Windows))
-		for j, w := range plan.Windows {
-			due[j] = w.Window
-		}
-		all[i] = plannedStream{StreamPlan: plan, source: streams[i].source}
-		if len(due) > 0 {
-			all[i].extractions = streams[i].source.Plan(streams[i].Stream, due)
-		}
-		return nil
+		return err
 	})
 	for i, p := range all {
 		if damage[i] == nil {
@@ -106,6 +89,27 @@ func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err
 		}
 	}
 	return plans, errors.Join(damage...), err
+}
+
+// planStream plans one stream, whose ledger is l.
+func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, now calendar.Instant) (plannedStream, error) {
+	p, err := plan.Of(s.Stream, l, e.Select, now)
+	if err != nil {
+		return plannedStream{}, err
+	}
+	if err := kept.Narrow(&p, e.Select); err != nil {
+		return plannedStream{}, err
+	}
+	p.Windows = e.Shard.Keep(s.Key, p.Windows)
+	due := make([]calendar.Window, len(p.Windows))
+	for j, w := range p.Windows {
+		due[j] = w.Window
+	}
+	planned := plannedStream{StreamPlan: p, source: s.source}
+	if len(due) > 0 {
+		planned.extractions = s.source.Plan(s.Stream, due)
+	}
+	return planned, nil
 }
 
 // kept asks the store how long it keeps the rows of the streams' tables; without an answer it keeps them for good.

@@ -36,7 +36,9 @@ func TestAPlanLeavesOutWhatTheOwnerWantsNoLonger(t *testing.T) {
 		t.Errorf("status %+v", st)
 	}
 
-	p, err = Of(s, l, Selection{}, now)
+	if p, err = Of(s, l, Selection{}, now); err != nil {
+		t.Fatal(err)
+	}
 	if err := (Kept{Now: now.Time()}).Narrow(&p, Selection{}); err != nil || len(p.Expired) != 0 || len(p.Windows) != 6 || len(p.Changed) != 1 {
 		t.Errorf("without a retention %+v, %v", p, err)
 	}
