@@ -87,6 +87,18 @@ func (d *dataset) forget() {
 	d.mu.Unlock()
 }
 
+// holds reports whether a table of ours is there. In a dataset that is being made a table may come later than the dataset.
+func (d *dataset) holds(ctx context.Context, name string) (there bool, err error) {
+	d.mu.Lock()
+	ready := d.ready
+	d.mu.Unlock()
+	if there, err = d.locate(ctx); err != nil || !there || ready {
+		return there, err
+	}
+	md, err := d.metadata(ctx, name)
+	return err == nil && len(md.Schema) > 0, err
+}
+
 // metadata returns what BigQuery knows of a table. The metadata of a missing table are empty.
 func (d *dataset) metadata(ctx context.Context, name string) (md *bigquery.TableMetadata, err error) {
 	err = d.jobs.Retry(ctx, func() error {

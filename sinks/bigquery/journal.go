@@ -10,6 +10,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
 // Add implements [pipeline.Journal] with one INSERT. Load jobs would not do, because BigQuery allows 1,500 of them on a
@@ -43,7 +44,7 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	there, err := s.dataset.locate(ctx)
+	there, err := s.dataset.holds(ctx, statement.JournalTable)
 	if err != nil || !there {
 		return nil, apierror.Classify(op, err)
 	}

@@ -195,7 +195,7 @@ func ledgers(t *testing.T, root string) []string {
 			t.Fatal(err)
 		}
 		for _, e := range l.Entries() {
-			e.SyncID, e.Order, e.ReadAt, e.CommittedAt, e.Unchanged, e.Staged = "", 0, 0, 0, false, 0
+			e.SyncID, e.Order, e.ReadAt, e.CommittedAt, e.Unchanged, e.Staged, e.Bytes = "", 0, 0, 0, false, 0, 0
 			line, err := json.Marshal(e)
 			if err != nil {
 				t.Fatal(err)
