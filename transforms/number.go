@@ -99,6 +99,16 @@ func parseNumber(b []byte) (float64, bool) {
 	return x, true
 }
 
+// parseMeasure reads what a column of Number or Minutes holds. Minutes that are no float64 in seconds are refused: they
+// would become infinite.
+func parseMeasure(c Conv, b []byte) (float64, bool) {
+	x, ok := parseNumber(b)
+	if c == Minutes {
+		x *= 60
+	}
+	return x, ok && !math.IsInf(x, 0)
+}
+
 // parseLongNumber reads long mantissas and exponents.
 func parseLongNumber(b []byte) (float64, bool) {
 	for _, c := range b {

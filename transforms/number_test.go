@@ -41,9 +41,23 @@ func TestBools(t *testing.T) {
 
 func TestMinutesAreSecondsByOneProduct(t *testing.T) {
 	minutes := 2.86
-	got, ok := parseNumber([]byte("2.86"))
-	if !ok || got*60 != minutes*60 || strconv.FormatFloat(got*60, 'g', -1, 64) != "171.6" {
-		t.Errorf("2.86 minutes are %v seconds", got*60)
+	got, ok := parseMeasure(Minutes, []byte("2.86"))
+	if !ok || got != minutes*60 || strconv.FormatFloat(got, 'g', -1, 64) != "171.6" {
+		t.Errorf("2.86 minutes are %v seconds", got)
+	}
+}
+
+func TestMinutesThatAreNoNumberOfSecondsCannotBeRead(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		ok   bool
+	}{{"1e306", true}, {"2.9961e306", true}, {"3e306", false}, {"-3e306", false}, {"1.7976931348623157e308", false}} {
+		if got, ok := parseMeasure(Minutes, []byte(c.text)); ok != c.ok || readable(Minutes, []byte(c.text)) != c.ok {
+			t.Errorf("%s minutes are %v seconds, readable: %v", c.text, got, ok)
+		}
+		if _, ok := parseMeasure(Number, []byte(c.text)); !ok {
+			t.Errorf("%s is no number", c.text)
+		}
 	}
 }
 

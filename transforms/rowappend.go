@@ -191,12 +191,9 @@ func (r *Row) convert(c Conv, f, col int, text []byte) bool {
 		}
 		r.into.Int(col, n)
 	case Number, Minutes:
-		x, ok := parseNumber(text)
+		x, ok := parseMeasure(c, text)
 		if !ok {
 			return false
-		}
-		if c == Minutes {
-			x *= 60
 		}
 		r.into.Float(col, x)
 	case Bool:
@@ -245,7 +242,7 @@ func readable(c Conv, text []byte) bool {
 	case Count:
 		_, ok = parseCount(text)
 	case Number, Minutes:
-		_, ok = parseNumber(text)
+		_, ok = parseMeasure(c, text)
 	case Bool:
 		_, ok = parseBool(text)
 	case Tags:
