@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
@@ -102,7 +101,7 @@ func profileMain(ctx context.Context) (err error) {
 	if err := json.NewDecoder(os.Stdin).Decode(&p); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(engine.SoftMemory(profiledBodies)) // as `windrow sync` does
+	defer engine.NewSoftMemory(profiledBodies).Follow()() // as `windrow sync` does
 	now, err := time.Parse(time.RFC3339, planningTime(p.Input))
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +26,7 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) 
 // withLedgers is withEngine for who looks at ledgers, which are there without a source.
 func (a *app) withLedgers(ctx context.Context, s *setup, do func(*engine.Engine) error) error {
 	if a.softMemory {
-		debug.SetMemoryLimit(softMemory(s.Concurrency, containerMemory))
+		defer softMemory(s.Concurrency, containerMemory).Follow()()
 	}
 	clock, err := a.clock()
 	if err != nil {

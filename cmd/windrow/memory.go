@@ -6,9 +6,10 @@ import (
 	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
-// softMemory is what a run should use, in bytes: at most four fifths of the container.
-func softMemory(concurrency int, containerMemory func() (uint64, error)) int64 {
-	return atMostOf(engine.SoftMemory(concurrency), 4, 5, containerMemory)
+// softMemory is the soft limit of what a run uses: never more than four fifths of the container.
+func softMemory(concurrency int, containerMemory func() (uint64, error)) engine.SoftMemory {
+	m := engine.NewSoftMemory(concurrency)
+	return m.AtMost(atMostOf(m.Most, 4, 5, containerMemory))
 }
 
 // atMostOf lowers n, in bytes, to the given share of the container's memory.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,7 +155,7 @@ func odd() {
 	bufferpool.ReplaceDefault()
 	name, days, dir := os.Args[1], os.Args[2], os.Args[3]
 	runtime.GOMAXPROCS(2)
-	debug.SetMemoryLimit(softMemory(8, containerMemory))
+	softMemory(8, containerMemory).Follow()
 	n, _ := strconv.Atoi(days)
 	store, err := parquet.Open(context.Background(), dir, parquet.Options{})
 	if err != nil {

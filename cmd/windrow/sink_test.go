@@ -58,15 +58,15 @@ func TestAProjectIsThatOfTheAddress(t *testing.T) {
 
 func TestTheSoftMemoryFitsTheContainer(t *testing.T) {
 	limit := func(n uint64, err error) func() (uint64, error) { return func() (uint64, error) { return n, err } }
-	free := engine.SoftMemory(8)
+	free := engine.NewSoftMemory(8)
 	for name, tt := range map[string]struct {
 		limit func() (uint64, error)
-		want  int64
+		want  engine.SoftMemory
 	}{
 		"no container":    {limit(0, errors.New("no cgroup")), free},
-		"a large one":     {limit(512<<20, nil), min(free, 512<<20/5*4)},
-		"a small one":     {limit(40<<20, nil), 40 << 20 / 5 * 4},
-		"one without end": {limit(1<<64-1, nil), free},
+		"a large one":     {limit(512<<20, nil), free.AtMost(512 << 20 / 5 * 4)},
+		"a small one":     {limit(40<<20, nil), engine.SoftMemory{Least: 40 << 20 / 5 * 4, Most: 40 << 20 / 5 * 4}},
+		"one without end": {limit(1<<64-1, nil), free.AtMost(1 << 62)},
 	} {
 		if got := softMemory(8, tt.limit); got != tt.want {
 			t.Errorf("%s: %d bytes, not %d", name, got, tt.want)

@@ -43,17 +43,6 @@ func newReader(concurrency int) *reader {
 // rangesOf is how many ranges may be in memory at once.
 func rangesOf(concurrency, workers int) int { return max(concurrency, 2*workers) }
 
-// SoftMemory is the soft memory limit, in bytes, of a process that reads so many bodies at once. Below this limit a
-// large report would keep the collector busy all the time.
-func SoftMemory(concurrency int) int64 {
-	const (
-		worker = 12 << 20 // the rows of a range, and its row group on the way to Parquet
-		rest   = 20 << 20
-	)
-	n := runtime.GOMAXPROCS(0)
-	return int64(rest + n*worker + rangesOf(concurrency, n)*rangeBytes)
-}
-
 // bodySink takes the batches of one body.
 type bodySink interface {
 	// nextNumber numbers the batches of an extraction. The reader asks in the order of the body.

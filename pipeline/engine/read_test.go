@@ -199,7 +199,7 @@ func (killer) Read([]byte) (int, error) { panic("a byte that kills") }
 func TestTheSoftMemoryHoldsEveryRange(t *testing.T) {
 	for _, concurrency := range []int{1, 8, 256} {
 		ranges := int64(rangesOf(concurrency, runtime.GOMAXPROCS(0))) * rangeBytes
-		if soft := SoftMemory(concurrency); soft < ranges+ranges/4 && concurrency <= 8 || soft <= ranges {
+		if soft := NewSoftMemory(concurrency).Least; soft < ranges+ranges/4 && concurrency <= 8 || soft <= ranges {
 			t.Errorf("of %d bodies at once the ranges alone take %d of %d bytes", concurrency, ranges, soft)
 		}
 	}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"math"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+)
+
+const mib = 1 << 20
+
+func TestTheSoftMemoryFollowsWhatIsLive(t *testing.T) {
+	m := SoftMemory{Least: 80 * mib, Most: math.MaxInt64}
+	for _, c := range []struct {
+		live, want int64
+		m          SoftMemory
+	}{
+		{0, 80 * mib, m},
+		{60 * mib, 80 * mib, m},
+		{80 * mib, 110 * mib, m},
+		{200 * mib, 290 * mib, m},
+		{math.MaxInt64, math.MaxInt64, m},
+		{200 * mib, 256 * mib, m.AtMost(256 * mib)},
+		{100 * mib, 140 * mib, m.AtMost(256 * mib)},
+		{0, 40 * mib, m.AtMost(40 * mib)},
+		{200 * mib, 40 * mib, m.AtMost(40 * mib)},
+	} {
+		if got := c.m.Of(c.live); got != c.want {
+			t.Errorf("at most %d MiB, %d of them live: %d bytes, not %d", c.m.Most/mib, c.live/mib, got, c.want)
+		}
+	}
+}
+
+// collections is how many collections it takes to make a GiB of garbage, and the limit afterwards.
+func collections() (n uint64, limit int64) {
+	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	metrics.Read(sample)
+	before := sample[0].Value.Uint64()
+	for range 1024 {
+		garbage = make([]byte, mib)
+	}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() - before, debug.SetMemoryLimit(-1)
+}
+
+var garbage []byte
+
+func TestALongLedgerLeavesTheCollectorRoomAndGarbageRaisesNothing(t *testing.T) {
+	const most = 512 * mib
+	m := SoftMemory{Least: 64 * mib, Most: most}
+	before := debug.SetMemoryLimit(-1)
+	end := m.Follow()
+	defer end()
+
+	if _, limit := collections(); limit != m.Least {
+		t.Errorf("garbage raised the limit to %d MiB", limit/mib)
+	}
+
+	ledger := make([]*[1024]byte, 0, 128<<10) // 128 MiB
+	for range cap(ledger) {
+		ledger = append(ledger, new([1024]byte))
+	}
+	n, limit := collections()
+	if limit < 180*mib || limit > 256*mib {
+		t.Errorf("the limit is %d MiB for 128 MiB that are live", limit/mib)
+	}
+	if n > 60 {
+		t.Errorf("%d collections of a GiB of garbage", n)
+	}
+	runtime.KeepAlive(ledger)
+
+	ledger = nil
+	collections()
+	if _, limit := collections(); limit != m.Least {
+		t.Errorf("the limit stays at %d MiB when nothing is live", limit/mib)
+	}
+	end()
+	if _, limit := collections(); limit != before {
+		t.Errorf("the limit is %d bytes afterwards, and was %d", limit, before)
+	}
+}
