@@ -25,7 +25,7 @@ func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipel
 	if err := e.read(); err != nil {
 		return err
 	}
-	for _, data := range e.ranges {
+	for data := range e.ranges() {
 		if !yield(pipeline.Chunk{Head: e.head, Data: data}, nil) {
 			return errStopped
 		}
@@ -38,8 +38,8 @@ type envelope struct {
 	format     *jsonFormat
 	rangeBytes int
 	scan       scanner
-	head       []byte   // the other members, as an object
-	ranges     [][]byte // of whole elements; nil until the array is found
+	head       []byte // the other members, as an object
+	array      cutRows
 	names      map[string]bool
 	isTrue     bool
 }
@@ -64,10 +64,10 @@ func (e *envelope) read() error {
 		return e.format.malformed("something follows the end of the object")
 	case o.True != "" && !e.isTrue:
 		return e.format.malformed("the answer does not say that %q is true", o.True)
-	case e.ranges == nil:
+	case !e.array.found:
 		return e.format.notTheDocument(s.b[s.space(0):])
 	}
-	return nil
+	return e.checkGrowth()
 }
 
 // members walks over the object at i.
@@ -107,7 +107,7 @@ func (e *envelope) member(i, at int) (end int, err error) {
 		return -1, e.format.malformed("the answer has more than %d members around its rows", maxColumns)
 	}
 	if name == o.Rows && at < len(s.b) && s.b[at] == '[' {
-		return e.array(at), nil
+		return e.array.read(s, at, e.rangeBytes), nil
 	}
 	if end, _ = s.value(at); end < 0 {
 		return -1, nil
@@ -124,36 +124,4 @@ func (e *envelope) member(i, at int) (end int, err error) {
 		e.head = append(e.head, s.b[i:end]...)
 	}
 	return end, nil
-}
-
-// array cuts the array at i at element ends.
-func (e *envelope) array(i int) int {
-	s := &e.scan
-	e.ranges = [][]byte{}
-	if i = s.space(i + 1); i < len(s.b) && s.b[i] == ']' {
-		e.ranges = append(e.ranges, nil) // a document without rows is one empty range
-		return i + 1
-	}
-	first := i
-	for rows := 1; ; rows++ {
-		end, _ := s.value(i)
-		if end < 0 {
-			return -1
-		}
-		i = s.space(end)
-		closed := i < len(s.b) && s.b[i] == ']'
-		if closed || end-first >= e.rangeBytes || rows >= maxRangeRows {
-			e.ranges = append(e.ranges, s.b[first:end])
-			first, rows = -1, 0
-		}
-		if closed {
-			return i + 1
-		}
-		if i = s.expect(i, ',', "the answer ends too early, or a comma is missing"); i < 0 {
-			return -1
-		}
-		if i = s.space(i); first < 0 {
-			first = i
-		}
-	}
 }

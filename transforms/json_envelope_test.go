@@ -106,3 +106,44 @@ func TestAnEnvelopeTooLongForMemoryIsAnError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWhatEveryRowGetsOfTheMembersAroundIsBounded(t *testing.T) {
+	doc := func(size, rows int) string {
+		return `{"status":true,"a":"` + strings.Repeat("x", size) + `","operators":[` + strings.TrimSuffix(strings.Repeat(`{"resource":"A","n":1},`, rows), ",") + `]}`
+	}
+	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
+	for _, c := range []struct {
+		name       string
+		size, rows int
+		says       string // empty: the document is read
+	}{
+		{"a page around two rows", 200 << 10, 2, ""},
+		{"more than rows may have", 257 << 10, 1, "the members around its rows are longer than 256 KiB"},
+		{"a little around many rows", 1000, 100_000, ""},
+		{"much around many rows", 100 << 10, 100_000, "too many for each of 100000 rows to get them"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rows := 0
+			for chunk, err := range f.Split(strings.NewReader(doc(c.size, c.rows)), rangeOf) {
+				if err != nil {
+					if pipeline.KindOf(err) != pipeline.Malformed || c.says == "" || !strings.Contains(err.Error(), c.says) {
+						t.Errorf("got %v", err)
+					}
+					return
+				}
+				batch := pipeline.NewBatch(pipeline.Activity)
+				if err := f.Decode(&testMeta, chunk, batch); err != nil {
+					t.Fatal(err)
+				}
+				if n := batch.Rows() * c.size; n > 2*maxGrowth*rangeOf {
+					t.Errorf("the rows of a range get %d MiB of the members around", n>>20)
+				}
+				rows += batch.Rows()
+				batch.Release()
+			}
+			if rows != c.rows || c.says != "" {
+				t.Errorf("%d of %d rows", rows, c.rows)
+			}
+		})
+	}
+}

@@ -11,10 +11,12 @@ const (
 	// The name of a column that the mapping does not list stands in each row's extras again.
 	maxHeader = 256 << 10
 	maxName   = 1 << 10
+	// maxAround bounds the bytes of the members around the rows, of which every row gets a copy.
+	maxAround = 256 << 10
 	// maxRangeRows bounds the rows of a range: in memory a short row takes a word for each column of its table. Rows of
 	// reports are longer than 64 bytes, so that their ranges end before.
 	maxRangeRows = 64 << 10
-	// maxGrowth bounds how many bytes a byte of a range may become because of the names in extras. Ranges of a document
-	// whose names are longer are shorter.
+	// maxGrowth bounds how many bytes a byte of a range may become because of what extras repeat in each row: names, or
+	// members around the rows. Ranges of a document that would grow more are shorter.
 	maxGrowth = 12
 )

@@ -42,6 +42,7 @@ type boundedBody struct {
 	large      *semaphore.Weighted
 	sinceRange int  // bytes since the last range
 	isLarge    bool // the next range holds large
+	ended      bool // the ranges that come now may all lie in what was read for one
 }
 
 // aboveRange is how much more than rangeBytes a body may read for one range before that is a large one.
@@ -60,6 +61,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.sinceRange += n
+	b.ended = b.ended || errors.Is(err, io.EOF)
 	if b.read += int64(n); b.limit.Bytes > 0 && b.read > b.limit.Bytes {
 		return 0, bodyTooLong(b.limit)
 	}
@@ -69,14 +71,29 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 // endRange begins another range. done gives back what the range before holds beyond its room, once nothing of it is in
 // memory.
 func (b *boundedBody) endRange() (done func()) {
+	if b.ended {
+		return func() {} // until giveBack
+	}
 	held := b.isLarge
 	b.isLarge, b.sinceRange = false, 0
 	return func() {
 		if held {
-			runtime.GC() // what a large range left behind would stand beside the next one
-			b.large.Release(1)
+			b.releaseLarge()
 		}
 	}
+}
+
+// giveBack gives back what the last ranges hold beyond their room, once nothing of the body is in memory.
+func (b *boundedBody) giveBack() {
+	if b.isLarge {
+		b.isLarge = false
+		b.releaseLarge()
+	}
+}
+
+func (b *boundedBody) releaseLarge() {
+	runtime.GC() // what a large range left behind would stand beside the next one
+	b.large.Release(1)
 }
 
 // errBodyTooLong marks the error of a body that passes the limit: asking again would only bring it again.

@@ -108,8 +108,8 @@ func (p *bodyReader) run(ctx context.Context, body *boundedBody) {
 		if room {
 			p.ranges.Release(1)
 		}
-		body.endRange()()
 		work.Wait()
+		body.giveBack()
 	}()
 	for chunk, err := range p.format.Split(body, rangeBytes) {
 		if err == nil {

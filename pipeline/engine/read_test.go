@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sourcegraph/conc"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -227,4 +228,41 @@ func TestABodyThatFailsDoesNotWaitForTheRestOfIt(t *testing.T) {
 		t.Errorf("the body's error is %v", err)
 	}
 	allBack(t, r, f, 1)
+}
+
+func TestALargeBodyThatIsReadWholeIsLargeUntilNobodyWorksOnItsRanges(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		before, behind int // bytes of the body that are read before and behind the first range
+		free           bool
+	}{
+		{"the first range is large", 2 * rangeBytes, 100, true},
+		{"all of it is read for the first range", 2 * rangeBytes, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			large := semaphore.NewWeighted(1)
+			b := &boundedBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", c.before+c.behind))), ctx: t.Context(), large: large}
+			if _, err := io.CopyN(io.Discard, b, int64(c.before)); err != nil {
+				t.Fatal(err)
+			}
+			if c.behind == 0 {
+				if _, err := b.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+					t.Fatal(err)
+				}
+			}
+			if large.TryAcquire(1) {
+				t.Fatal("two large ranges at once")
+			}
+			b.endRange()() // the first of many
+			if free := large.TryAcquire(1); free != c.free {
+				t.Errorf("another body may be large: %v", free)
+			} else if free {
+				large.Release(1)
+			}
+			b.giveBack()
+			if !large.TryAcquire(1) {
+				t.Error("no other body may ever be large")
+			}
+		})
+	}
 }
