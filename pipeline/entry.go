@@ -14,6 +14,10 @@ const (
 	// EntryBegin: a commit of the window has begun; until EntryCommit of the same
 	// SyncID follows, what the table holds for it is unknown and it is open.
 	EntryBegin EntryKind = "begin"
+	// EntryReopen: the table does not hold what the ledger says of the window, as Note tells; what it holds is unknown and
+	// the window is open, until a commit of the same or a newer reading follows. Order, ReadAt and SyncID are those of the
+	// commit that was found wanting.
+	EntryReopen EntryKind = "reopen"
 	// EntryCommit: the table holds exactly this reading of the window.
 	EntryCommit EntryKind = "commit"
 	// EntryFail: reading or committing the window failed; Note says why.
@@ -26,7 +30,7 @@ const (
 // refused, since a part of what it says would go unheard.
 func (k EntryKind) Known() bool {
 	switch k {
-	case EntryOrigin, EntryFirst, EntryBegin, EntryCommit, EntryFail, EntryWaive, EntryRemnant:
+	case EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryFail, EntryWaive, EntryRemnant:
 		return true
 	}
 	return false

@@ -24,6 +24,7 @@ const EntryRemnant EntryKind = "remnant"
 //     the ledger too, but the content of the table is then unknown there.
 //   - A begin opens its window, and the windows that the begin supersedes, whatever was committed before. A window is
 //     open until a commit of the window, or a commit that supersedes the window, brings the same or a newer reading.
+//   - A reopen opens its window as a begin does, until a commit brings the same or a newer reading than was found wanting.
 //   - A failure leaves what is committed alone and is forgotten at the next
 //     commit that overlaps it.
 //   - A waiver covers what no commit covers, until a commit begins there.
@@ -36,7 +37,7 @@ type Ledger struct {
 	live      spanMap        // committed windows
 	commits   uint64         // that were folded
 	newest    uint64         // the greatest Order of an entry
-	begun     map[Span]Entry // windows of unknown content, by the newest begin
+	begun     map[Span]Entry // windows of unknown content, by the newest begin or reopen
 	waived    spanMap        // disjoint from live windows, those of unknown content excepted
 	failed    spanMap        // where the last attempt failed
 	remnants  spanMap        // parts of superseded windows that no live window covers
@@ -73,7 +74,7 @@ func (l *Ledger) Apply(e Entry) {
 		return
 	}
 	switch e.Kind { // e is on the heap, once: a history has a hundred thousand
-	case EntryBegin:
+	case EntryBegin, EntryReopen:
 		l.begin(e)
 	case EntryCommit:
 		l.commit(&e)
@@ -111,7 +112,9 @@ func (l *Ledger) doubt(e Entry) {
 		l.begun = map[Span]Entry{}
 	}
 	if old, ok := l.begun[e.Window.Span]; !ok || !old.NewerThan(&e) {
-		e.Kind = EntryBegin
+		if e.Kind != EntryReopen {
+			e.Kind = EntryBegin
+		}
 		l.begun[e.Window.Span] = e
 	}
 }
@@ -230,7 +233,7 @@ func (l *Ledger) First() (Instant, bool) {
 }
 
 // Live is the committed reading of exactly this span, if what the table holds
-// for it is known: no begun commit touches it.
+// for it is known: no begun commit touches it, and nobody has reopened it.
 func (l *Ledger) Live(s Span) (Entry, bool) {
 	it, ok := l.live.get(s)
 	if !ok || l.Dirty(s) {
@@ -323,7 +326,8 @@ func (l *Ledger) newer(e *Entry) bool {
 	return false
 }
 
-// Dirty reports whether a commit that touches s has begun and not ended.
+// Dirty reports whether what the table holds for a part of s is unknown: a commit that touches s has begun and not ended,
+// or a window that touches s was reopened.
 func (l *Ledger) Dirty(s Span) bool {
 	if _, ok := l.begun[s]; ok {
 		return true
@@ -336,7 +340,7 @@ func (l *Ledger) Dirty(s Span) bool {
 	return false
 }
 
-// Begun lists, by start, the begins of the windows whose content is unknown.
+// Begun lists, by start, the begins and the reopens of the windows whose content is unknown.
 func (l *Ledger) Begun() []Entry {
 	list := make([]Entry, 0, len(l.begun))
 	for _, e := range l.begun {
@@ -383,6 +387,12 @@ func (l *Ledger) Watermark(first Instant) Instant {
 		return NoInstant
 	}
 	return at
+}
+
+// Reopened reports whether the window of exactly this span was reopened, and why.
+func (l *Ledger) Reopened(s Span) (Entry, bool) {
+	e, ok := l.begun[s]
+	return e, ok && e.Kind == EntryReopen
 }
 
 // Windows iterates, by start, over the committed windows that end after from. Windows in doubt are among them. The

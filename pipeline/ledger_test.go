@@ -29,6 +29,10 @@ func begun(a, b, read int, supersedes ...Window) Entry {
 	return Entry{Kind: EntryBegin, Window: window(a, b), ReadAt: Instant(read), Supersedes: supersedes}
 }
 
+func reopened(a, b, read int) Entry {
+	return Entry{Kind: EntryReopen, Window: window(a, b), ReadAt: Instant(read), Note: "no file"}
+}
+
 func failed(a, b int) Entry { return Entry{Kind: EntryFail, Window: window(a, b), Note: "broke off"} }
 
 func waived(a, b int) Entry { return Entry{Kind: EntryWaive, Window: window(a, b), Note: "deleted"} }
@@ -84,6 +88,15 @@ func TestLedgerFolds(t *testing.T) {
 		{"an older commit does not", []Entry{begun(0, 24, 2), committed(0, 24, 1)}, []string{"0-24@1?"}, -1},
 		{"of two begins the newer counts", []Entry{begun(0, 24, 3), begun(0, 24, 2), committed(0, 24, 2)}, []string{"0-24@2?"}, -1},
 		{"a failure does not end the doubt", []Entry{committed(0, 24, 1), begun(0, 24, 2), failed(0, 24)}, []string{"0-24@1?"}, -1},
+
+		{"a reopened window is open, and moves the watermark back",
+			[]Entry{committed(0, 24, 1), committed(24, 48, 1), committed(48, 72, 1), reopened(24, 48, 1)}, []string{"0-24@1", "24-48@1?", "48-72@1"}, 24},
+		{"until it is committed again", []Entry{committed(0, 24, 1), reopened(0, 24, 1), committed(0, 24, 2)}, []string{"0-24@2"}, 24},
+		{"a commit that another run made before is in doubt too", []Entry{committed(0, 24, 2), reopened(0, 24, 1)}, []string{"0-24@2?"}, -1},
+		{"and closed by the next", []Entry{committed(0, 24, 2), reopened(0, 24, 1), committed(0, 24, 3)}, []string{"0-24@3"}, 24},
+		{"a commit under way when the window was reopened closes it", []Entry{committed(0, 24, 1), begun(0, 24, 2), reopened(0, 24, 1), committed(0, 24, 2)}, []string{"0-24@2"}, 24},
+		{"a commit that has begun is not forgotten for it", []Entry{committed(0, 24, 1), begun(0, 24, 3), reopened(0, 24, 1), committed(0, 24, 2)}, []string{"0-24@2?"}, -1},
+		{"a waiver closes a reopened window that can never be read again", []Entry{committed(0, 24, 1), reopened(0, 24, 1), waived(0, 24)}, []string{"0-24@1?"}, 24},
 
 		{"a commit takes out what it supersedes", []Entry{committed(0, 24, 1), committed(15, 39, 2, window(0, 24))}, []string{"15-39@2"}, -1},
 		{"several windows can be superseded", []Entry{committed(0, 24, 1), committed(24, 48, 1), committed(0, 48, 2, window(0, 24), window(24, 48))}, []string{"0-48@2"}, 48},

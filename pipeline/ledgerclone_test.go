@@ -7,7 +7,7 @@ import (
 )
 
 func TestACloneIsFoldedFurtherByItself(t *testing.T) {
-	kinds := []EntryKind{EntryOrigin, EntryFirst, EntryBegin, EntryCommit, EntryCommit, EntryFail, EntryWaive}
+	kinds := []EntryKind{EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryCommit, EntryFail, EntryWaive}
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func(n int) Entry {
 		start := Instant(r.IntN(2000))

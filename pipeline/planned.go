@@ -9,6 +9,7 @@ const (
 	ReasonLookback    Reason = "lookback"
 	ReasonFailed      Reason = "failed"
 	ReasonRefetch     Reason = "refetch"
+	ReasonReopened    Reason = "reopened" // the table does not hold what the ledger says
 )
 
 // PlannedWindow is a window that a run reads.

@@ -101,3 +101,77 @@ type StrangerLister interface {
 	// listed is an error of kind [SinkFailed].
 	Strangers(ctx context.Context) iter.Seq2[Stranger, error]
 }
+
+// Depth is how far a verification looks.
+type Depth uint8
+
+const (
+	// ByListing compares what the storage tells without opening anything: which windows are there, and their bytes.
+	ByListing Depth = iota
+	// ByCounts compares the numbers of rows and rejects too.
+	ByCounts
+	// ByRows reads every row and reject, and compares the fingerprints too.
+	ByRows
+)
+
+// Verification is what a [Verifier] is asked for.
+type Verification struct {
+	Depth Depth
+	// Wants chooses windows; nil: all. It is called for windows of the ledger and, with the zone of the stream's windows,
+	// for what belongs to none. It may be called by several goroutines.
+	Wants func(Window) bool
+	// Snapshots names the members of extras that no fingerprint counts: [SnapshotFormat].
+	Snapshots []string
+}
+
+// DifferenceKind says how a table differs from its ledger.
+type DifferenceKind string
+
+const (
+	DiffMissing     DifferenceKind = "missing"     // the ledger has rows or rejects, and the table has nothing of the window
+	DiffUnexpected  DifferenceKind = "unexpected"  // the table has something of the window, and the ledger says nothing
+	DiffBytes       DifferenceKind = "bytes"       // the object is of another size
+	DiffRows        DifferenceKind = "rows"        // another number of rows
+	DiffRejects     DifferenceKind = "rejects"     // another number of rejects, or other rejects
+	DiffFingerprint DifferenceKind = "fingerprint" // as many rows, but others
+	DiffUnreadable  DifferenceKind = "unreadable"  // the object cannot be understood
+	DiffExtra       DifferenceKind = "extra"       // an object that is named as a window's and belongs to none
+	DiffForeign     DifferenceKind = "foreign"     // an object among the tables' that is not Windrow's
+)
+
+// Difference is one thing in which a table differs from its ledger.
+type Difference struct {
+	Kind DifferenceKind
+	// Window is the ledger's; with DiffExtra what the object's name says, with DiffForeign none.
+	Window Window
+	// Entry is the commit of the window that was found wanting: what a repair reopens. With DiffExtra and DiffForeign none.
+	Entry Entry
+	// Object is what was looked at: a file beneath the sink's root, a table.
+	Object string
+	// Expected and Found say it in a few words each: "24 rows", "no file". They hold no value of a row.
+	Expected, Found string
+}
+
+// Verifier is a [Store] whose tables can be compared with the ledger.
+type Verifier interface {
+	// Verify compares the windows of a stream with what the table and the rejects hold, and yields the differences: those
+	// of windows in the order of the windows, one or several for each; DiffExtra after them. Windows whose content is
+	// unknown ([Ledger.Dirty]) are left out: the ledger claims nothing of them, and a sync reads them. l is the stream's
+	// ledger, as the caller has read it. Nothing is told on the word of an old ledger: what differs is compared once more
+	// with the ledger as it is then, so that a commit beside the verification is no difference. It writes nothing, needs
+	// memory that does not grow with the windows, and looks at several windows at once, as many as there are processors. The
+	// first error is the last pair: of kind Damaged where the ledger cannot be read again, of kind SinkFailed where the
+	// storage fails. An object that cannot be understood is a difference and no error.
+	Verify(ctx context.Context, k StreamKey, t *Table, l *Ledger, how Verification) iter.Seq2[Difference, error]
+}
+
+// Sweeper is a [Store] in which objects can lie that are named as a window's and belong to no window of the ledger, as
+// after a ledger was restored from a copy.
+type Sweeper interface {
+	// Holders lists the streams of which there are such objects or windows, whether they have a ledger or not, in no order.
+	Holders(ctx context.Context) ([]StreamKey, error)
+	// Sweep removes those objects of one stream, by the ledger as it is then, and returns their names. What a commit beside
+	// it has begun to write is not among them. A ledger that cannot be read removes nothing. It waits like a commit for
+	// whoever else writes, but only where there is something to remove.
+	Sweep(ctx context.Context, k StreamKey, t *Table) (removed []string, err error)
+}

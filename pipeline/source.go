@@ -166,6 +166,12 @@ type Format interface {
 	Lenient() Format
 }
 
+// SnapshotFormat is a [Format] some of whose fields are true only at the moment of reading.
+type SnapshotFormat interface {
+	// Snapshots names them as they stand in extras. The list is the caller's.
+	Snapshots() []string
+}
+
 // Chunk is a run of whole records.
 type Chunk struct {
 	Head []byte // the header record, where the document has one

@@ -131,6 +131,8 @@ func TestPlan(t *testing.T) {
 			[]string{"2025-09-04/2025-09-05 UTC failed"}, nil},
 		{"also when it was committed before", nil, with(three, mark(pipeline.EntryBegin, "2025-09-02", "2025-09-03", "2025-09-05")), Selection{}, "2025-09-04T12:00:00Z",
 			[]string{"2025-09-02/2025-09-03 UTC failed"}, nil},
+		{"a reopened day is read again, beyond the lookback too", nil, with(three, mark(pipeline.EntryReopen, "2025-09-02", "2025-09-03", "")), Selection{}, "2025-09-04T12:00:00Z",
+			[]string{"2025-09-02/2025-09-03 UTC reopened"}, nil},
 		{"provisional days are read on every run", nil, with(three[:1], provisional(three[1]), three[2]), Selection{}, "2025-09-04T12:00:00Z",
 			[]string{"2025-09-02/2025-09-03 UTC provisional"}, nil},
 		{"waived days are not", nil, with(three[:1], three[2], mark(pipeline.EntryWaive, "2025-09-02", "2025-09-03", "")), Selection{}, "2025-09-04T12:00:00Z", nil, nil},

@@ -102,6 +102,9 @@ func (p *planner) reasonToReadAgain(e *pipeline.Entry) pipeline.Reason {
 	switch {
 	case calendar.Touches(p.doubt, e.Window.Span):
 		if len(calendar.Without(e.Window.Span, p.waived)) > 0 {
+			if _, reopened := p.ledger.Reopened(e.Window.Span); reopened {
+				return pipeline.ReasonReopened
+			}
 			return pipeline.ReasonFailed
 		}
 		if p.refetch && p.bounded {

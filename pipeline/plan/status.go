@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math"
+	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -30,7 +31,7 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Ke
 		}
 	}
 	for _, w := range plan.Windows {
-		if w.Reason == pipeline.ReasonNew || w.Reason == pipeline.ReasonFailed {
+		if slices.Contains([]pipeline.Reason{pipeline.ReasonNew, pipeline.ReasonFailed, pipeline.ReasonReopened}, w.Reason) {
 			st.Open++
 		}
 	}

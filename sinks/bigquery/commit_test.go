@@ -300,6 +300,12 @@ func TestTheWatermarksViewAgreesWithTheLedger(t *testing.T) {
 	agree("the second day is provisional again")
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 3, 0, "b"))
 	agree("and settled")
+	if err := s.Record(ctx, agents, pipeline.Entry{Kind: pipeline.EntryReopen, Window: dayWindow(1), ReadAt: readAt(3), Note: "no rows"}); err != nil {
+		t.Fatal(err)
+	}
+	agree("it is reopened")
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 4, 0, "b"))
+	agree("and read again")
 }
 
 // Two INSERTs at once may take the same seq: the later one is the last then, for

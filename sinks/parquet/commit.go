@@ -187,7 +187,7 @@ func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending, alone
 		p.disputed = make(map[pipeline.Span]bool)
 		if !alone {
 			for _, begun := range l.ledger.Begun() {
-				p.disputed[begun.Window.Span] = true
+				p.disputed[begun.Window.Span] = begun.Kind == pipeline.EntryBegin
 			}
 		}
 		replace = append(replace, p)
@@ -281,12 +281,12 @@ func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending, alone b
 	return met, nil
 }
 
-// touch reports whether another writer has begun or committed anything that touches the window, or a window that it
+// touch reports whether another writer has begun, reopened or committed anything that touches the window, or a window that it
 // replaces.
 func (o *others) touch(p *pending) bool {
 	mine := append(slices.Clone(p.Replaces), p.Verdict.Entry.Window)
 	return o.unknown || slices.ContainsFunc(o.entries, func(e pipeline.Entry) bool {
-		if e.Kind != pipeline.EntryBegin && e.Kind != pipeline.EntryCommit {
+		if e.Kind != pipeline.EntryBegin && e.Kind != pipeline.EntryReopen && e.Kind != pipeline.EntryCommit {
 			return false
 		}
 		return slices.ContainsFunc(append(slices.Clone(e.Supersedes), e.Window), func(theirs pipeline.Window) bool {

@@ -81,7 +81,7 @@ func ParseEntry(text string) (pipeline.Entry, error) {
 	}
 	switch f.Kind {
 	case pipeline.EntryOrigin, pipeline.EntryFirst:
-	case pipeline.EntryBegin, pipeline.EntryCommit, pipeline.EntryFail, pipeline.EntryWaive:
+	case pipeline.EntryBegin, pipeline.EntryReopen, pipeline.EntryCommit, pipeline.EntryFail, pipeline.EntryWaive:
 		if f.Window.Empty() {
 			return f.Entry, fmt.Errorf("it is of kind %q and names no window", f.Kind)
 		}
@@ -204,9 +204,10 @@ func (d Dataset) insertLines(batch string, lines []Line) string {
 	}
 	b.WriteString("\n]) AS e")
 	if batch != "" {
-		// A newer reading than the verdict knew is among the commits that it did not know.
+		// A newer reading than the verdict knew is among the commits that it did not know. A window that was reopened
+		// since does not hold what the verdict believes, unless its rows are replaced.
 		fmt.Fprintf(&b, "\nWHERE NOT EXISTS (SELECT 1 FROM %s AS l WHERE %s AND l.`source` = e.`source` AND l.`account` = e.`account` AND l.`stream` = e.`stream`"+
-			" AND l.`kind` = 'commit' AND l.`seq` > e.`seen` AND l.`window_start` < %s AND l.`window_end` > %s)",
+			" AND (l.`kind` = 'commit' OR (l.`kind` = 'reopen' AND NOT e.`replaces`)) AND l.`seq` > e.`seen` AND l.`window_start` < %s AND l.`window_end` > %s)",
 			ledger, unseen("l", lines), fromMicros("window_end"), fromMicros("window_start"))
 	}
 	return b.String()

@@ -2,7 +2,7 @@ package statement
 
 // Watermarks is the query of the view. For each stream: the end of the unbroken run of settled or waived windows from
 // the stream's first day on. The first day is the last entry of kind first in the order of the log, else the origin. A
-// window counts by its last commit, until a commit of a window that overlaps it.
+// window counts by its last commit, until a commit of a window that overlaps it, or until it is reopened.
 func (d Dataset) Watermarks() string {
 	ledger := d.table(LedgerTable)
 	return "WITH origins AS (\n" +
@@ -21,6 +21,8 @@ func (d Dataset) Watermarks() string {
 		"  WHERE ((c.`kind` = 'commit' AND c.`settled`) OR c.`kind` = 'waive')\n" +
 		"  AND NOT EXISTS (SELECT 1 FROM " + ledger + " AS d WHERE d.`source` = c.`source` AND d.`account` = c.`account` AND d.`stream` = c.`stream`\n" +
 		"    AND d.`kind` = 'commit' AND d.`seq` > c.`seq` AND d.`window_start` < c.`window_end` AND d.`window_end` > c.`window_start`)\n" +
+		"  AND NOT EXISTS (SELECT 1 FROM " + ledger + " AS r WHERE r.`source` = c.`source` AND r.`account` = c.`account` AND r.`stream` = c.`stream`\n" +
+		"    AND r.`kind` = 'reopen' AND r.`seq` > c.`seq` AND r.`window_start` = c.`window_start` AND r.`window_end` = c.`window_end`)\n" +
 		"), ordered AS (\n" +
 		"  SELECT v.*, f.`first_day`, MAX(v.`window_end`) OVER (PARTITION BY v.`source`, v.`account`, v.`stream` ORDER BY v.`window_start`, v.`window_end`\n" +
 		"    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS `reached`\n" +
