@@ -36,6 +36,21 @@ type Source interface {
 	Check(ctx context.Context) error
 }
 
+// Prover is a [Source] that can prove more than its credentials before a sync relies on it.
+type Prover interface {
+	// Prove does Check, and tries whatever else a sync of the given streams needs: each thing that is named in the
+	// settings, each kind of question. What of it fails stops nothing else of it, but where Check has failed nothing else
+	// is tried. Like Check it orders no report, keeps within the vendor's rates and obeys ctx. The first proof is Check's.
+	Prove(ctx context.Context, streams []StreamID) []Proof
+}
+
+// Proof is one thing that was tried. Its texts are for people, and hold no secret.
+type Proof struct {
+	What     string   // of the source: "callcenter:123"; empty for the source itself
+	Err      error    // an *[Error] with a hint; nil when it is as a sync needs it
+	Warnings []string // what may be wrong and ends no sync
+}
+
 // Stream is one kind of data of one account, with the settings that shape it.
 type Stream struct {
 	Key      StreamKey

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 // checkFor bounds how long a check retries: somebody waits for its answer.
 const checkFor = 10 * time.Second
 
+// checkSourceFor bounds all that a source is asked, however many targets and names it has.
+const checkSourceFor = 5 * time.Minute
+
 // checkSinkFor bounds how long the sink may take: its client repeats what
 // fails for a while, and a first query may take some seconds.
 const checkSinkFor = 30 * time.Second
@@ -25,7 +29,7 @@ const checkSinkFor = 30 * time.Second
 func (a *app) checkCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Tries each configured source's credentials, and the sink", Args: cobra.NoArgs,
+		Use: "check", Short: "Tries what a sync needs of each configured source, and the sink", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.configure()
 			if err != nil {
@@ -50,47 +54,42 @@ func (a *app) checkCommand() *cobra.Command {
 	return cmd
 }
 
-// checkResult is the JSON of one check.
+// checkResult is the JSON of one thing that was tried.
 type checkResult struct {
-	What  string `json:"what"`
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"` // with OK false
-	Note  string `json:"note,omitempty"`  // what is no fault and should be known
+	What     string   `json:"what"`
+	OK       bool     `json:"ok"`
+	Error    string   `json:"error,omitempty"`    // with OK false
+	Note     string   `json:"note,omitempty"`     // what is no fault and should be known
+	Warnings []string `json:"warnings,omitempty"` // what may be a fault
 
 	err error
 }
 
-// probe is one check; its note is of what is no fault.
-type probe struct {
-	what string
-	try  func(context.Context) (note string, err error)
+// resultOf is what came of trying one thing.
+func resultOf(what, note string, warnings []string, err error) checkResult {
+	r := checkResult{What: what, OK: err == nil, Note: note, Warnings: warnings, err: err}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r
 }
 
-// check tries everything at once and prints one line each, or a document.
+// check tries everything at once, whatever of it fails, and prints one line each, or a document.
 func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source, asJSON bool) error {
-	var probes []probe
-	for _, source := range sources {
-		key := source.Streams()[0].Key
-		label := pipeline.TenantKey{Source: key.Stream.Source(), Account: key.Account}.Label()
-		probes = append(probes, probe{label, func(ctx context.Context) (string, error) { return "", source.Check(ctx) }})
-	}
-	probes = append(probes, probe{"sink " + s.where(), func(ctx context.Context) (string, error) { return a.checkSink(ctx, s, sources) }})
-
-	found := make([]checkResult, len(probes))
+	parts := make([][]checkResult, len(sources)+1)
 	all := pool.New()
-	for i, p := range probes {
-		all.Go(func() {
-			note, err := p.try(ctx)
-			found[i] = checkResult{What: p.what, OK: err == nil, Note: note, err: err}
-			if err != nil {
-				found[i].Error = err.Error()
-			}
-		})
+	for i, source := range sources {
+		all.Go(func() { parts[i] = checkSource(ctx, s, source) })
 	}
+	all.Go(func() {
+		note, err := a.checkSink(ctx, s, sources)
+		parts[len(sources)] = []checkResult{resultOf("sink "+s.where(), note, nil, err)}
+	})
 	all.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	found := slices.Concat(parts...)
 	code := exitOfChecks(found)
 	if !asJSON {
 		return errors.Join(a.showChecks(found), exitWith(code))
@@ -99,6 +98,30 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source, as
 		Checks []checkResult `json:"checks"`
 		Exit   int           `json:"exit"`
 	}{found, code}), exitWith(code))
+}
+
+// checkSource tries what a sync needs of a source: all that it can prove, for the streams that are read.
+func checkSource(ctx context.Context, s *setup, source pipeline.Source) []checkResult {
+	ctx, cancel := context.WithTimeout(ctx, checkSourceFor)
+	defer cancel()
+	streams := source.Streams()
+	key := streams[0].Key
+	label := pipeline.TenantKey{Source: key.Stream.Source(), Account: key.Account}.Label()
+	prover, ok := source.(pipeline.Prover)
+	if !ok {
+		return []checkResult{resultOf(label, "", nil, source.Check(ctx))}
+	}
+	var read []pipeline.StreamID
+	for _, st := range streams {
+		if len(st.Missing) == 0 && (len(s.Streams) == 0 || slices.Contains(s.Streams, st.Key.Stream)) {
+			read = append(read, st.Key.Stream)
+		}
+	}
+	var found []checkResult
+	for _, p := range prover.Prove(ctx, read) {
+		found = append(found, resultOf(strings.TrimSpace(label+" "+p.What), "", p.Warnings, p.Err))
+	}
+	return found
 }
 
 // checkSink opens the sink, tries to write, and looks for what a sync would refuse.
@@ -129,7 +152,7 @@ func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source
 // showChecks prints a line for each check, and what is longer than a line below.
 func (a *app) showChecks(found []checkResult) error {
 	t := show.NewTable("what", "result")
-	below := ""
+	below, warnings := "", ""
 	for _, r := range found {
 		result := "ok"
 		var refused *refusedError
@@ -147,20 +170,30 @@ func (a *app) showChecks(found []checkResult) error {
 		if r.Note != "" {
 			below += "\n" + r.Note + "\n"
 		}
+		for _, w := range r.Warnings {
+			warnings += "\nwarning: " + r.What + ": " + w
+		}
 		t.Row(r.What, result)
 	}
 	if err := t.Print(a.stdout); err != nil {
 		return err
 	}
+	if warnings != "" {
+		below += warnings + "\n"
+	}
 	_, err := fmt.Fprint(a.stdout, below)
 	return err
 }
 
-// exitOfChecks is the exit code of a check that found these.
+// exitOfChecks is the exit code of a check that found these. By a wrong clock nothing is read or written: it outweighs
+// all else, as it does in a sync.
 func exitOfChecks(found []checkResult) int {
 	var e pipeline.Ending
 	refused := false
 	for _, r := range found {
+		if pipeline.KindOf(r.err) == pipeline.ClockWrong {
+			return pipeline.ExitOf(pipeline.ClockWrong)
+		}
 		e.Failed = e.Failed || !r.OK
 		e.Damaged = e.Damaged || pipeline.KindOf(r.err) == pipeline.Damaged
 		e.Unauthorized = e.Unauthorized || !r.OK && pipeline.KindOf(r.err) == pipeline.Unauthorized

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -130,6 +131,14 @@ func present(variables []config.Variable) []string {
 type fromDay struct {
 	pipeline.Source
 	from string
+}
+
+// Prove implements [pipeline.Prover], where the source does; otherwise it is Check.
+func (f fromDay) Prove(ctx context.Context, streams []pipeline.StreamID) []pipeline.Proof {
+	if p, ok := f.Source.(pipeline.Prover); ok {
+		return p.Prove(ctx, streams)
+	}
+	return []pipeline.Proof{{Err: f.Check(ctx)}}
 }
 
 func (f fromDay) Streams() []pipeline.Stream {

@@ -14,10 +14,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-const (
-	utcMillis  = "2006-01-02T15:04:05.000Z"
-	checkLimit = 64 << 20 // of the answer to Check; it lists every operator
-)
+const utcMillis = "2006-01-02T15:04:05.000Z"
 
 // Fetch yields the one body that answers r. It counts as one of
 // the few calls under way from the request until the answer is read.
@@ -151,28 +148,4 @@ func locate(err error, stream pipeline.StreamID, span pipeline.Span) error {
 	at := *e
 	at.Stream, at.Window = stream, span
 	return &at
-}
-
-// Check asks for the operators of the last whole hour.
-func (s *Source) Check(ctx context.Context) error {
-	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
-	span := pipeline.Span{Start: end.Add(-time.Hour), End: end}
-	var answer struct {
-		Status    bool `json:"status"`
-		Operators any  `json:"operators"`
-	}
-	operators, _ := endpointOf(Operators)
-	err := s.withAccess(ctx, nil, func(a access) error {
-		call := s.call(a, operators, span)
-		call.NoRetry, call.MaxBody = true, checkLimit
-		return s.client.JSON(ctx, call, &answer)
-	})
-	if err != nil {
-		return s.advise(err)
-	}
-	if _, ok := answer.Operators.([]any); !ok || !answer.Status {
-		return &pipeline.Error{Op: "GET " + operators.path, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of operators"),
-			Hint: fmt.Sprintf("check %sURL and %sCODENAME", s.set.prefix, s.set.prefix)}
-	}
-	return nil
 }

@@ -279,26 +279,6 @@ func TestTodayIsNeverAsked(t *testing.T) {
 	})
 }
 
-func TestCheckCostsNoReport(t *testing.T) {
-	for code, kind := range map[int]pipeline.Kind{200: 0, 400: 0, 404: 0, 401: pipeline.Unauthorized, 403: pipeline.Unauthorized, 409: pipeline.Refused} {
-		synctest.Test(t, func(t *testing.T) {
-			v := newVendor(t)
-			v.onMeet = func(w http.ResponseWriter) bool {
-				w.WriteHeader(code)
-				fmt.Fprint(w, `{"error":{}}`)
-				return true
-			}
-			err := newTestSource(t, v, Options{}, nil).Check(t.Context())
-			if (err == nil) != (kind == 0) || err != nil && (pipeline.KindOf(err) != kind || !strings.Contains(err.Error(), "check WINDROW_DIALPAD_")) {
-				t.Errorf("%d: %v", code, err)
-			}
-			if len(v.posts) != 0 || len(v.looks) != 0 || len(v.meets) != 1 {
-				t.Errorf("%d POSTs, %d looks, %d calls", len(v.posts), len(v.looks), len(v.meets))
-			}
-		})
-	}
-}
-
 // A 404 of some other host, where an outdated address leads, proves nothing.
 func TestOnlyTheConfiguredHostSpeaksOfReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,7 +3,6 @@ package dialpad
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -77,10 +76,6 @@ func (s *Source) clockStands() bool {
 	return s.clock().Equal(s.madeThen) && !s.now().Equal(s.made)
 }
 
-// Check polls a report that cannot exist. The API says so (400 or 404) to whoever
-// shows a good key, and polling costs nothing of the quota of reports.
-func (s *Source) Check(ctx context.Context) error { return s.probe(ctx, nil) }
-
 // meet makes Check's call before the first POST, unless the vendor has answered
 // something already: what the answer tells of this machine's clock and of the key
 // must be known before a POST is noted and counts. Of requests that meet the
@@ -106,15 +101,7 @@ func (s *Source) meet(ctx context.Context, notify func(string, time.Time)) error
 // probe asks for the report that cannot exist. With notify it waits while the
 // vendor throttles.
 func (s *Source) probe(ctx context.Context, notify func(string, time.Time)) error {
-	var ignored map[string]any
-	err := s.client.JSON(ctx, httpclient.Request{
-		Op: "GET /stats/0", Method: http.MethodGet, URL: s.endpoint("0"), Credential: s.credential(),
-		WaitThrottled: notify != nil, Notify: notify,
-	}, &ignored)
-	if code, fromBase := statusOf(err); fromBase && (code == http.StatusNotFound || code == http.StatusBadRequest) {
-		return nil
-	}
-	return s.explain(err)
+	return s.explain(s.lookAtNothing(ctx, s.credential(), notify))
 }
 
 // endpoint is /stats, or /stats/{id}.

@@ -133,6 +133,7 @@ func (v *vendor) look(w http.ResponseWriter, id string) {
 		v.meets = append(v.meets, time.Now())
 		if v.onMeet == nil || !v.onMeet(w) {
 			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"error":{"code":404,"message":"Request with id 0 not found"}}`)
 		}
 		return
 	}

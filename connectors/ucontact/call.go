@@ -1,13 +1,11 @@
 package ucontact
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,8 +19,6 @@ const (
 	statsPath = "/api/stats"
 	statsOp   = "POST " + statsPath
 	wallClock = "2006-01-02 15:04:05"
-	// checkGroup is what Check asks for: an hour that is one row.
-	checkGroup = "60"
 )
 
 // statsQuery is one call of the Stats API.
@@ -32,6 +28,8 @@ type statsQuery struct {
 	zone  *time.Location
 	group string
 	names []string
+	// channels narrows the configured ones; nil: all of them
+	channels []string
 }
 
 // parameters writes the query of the URL. Blanks become %20: the vendor's own
@@ -44,8 +42,11 @@ func (s *Settings) parameters(q statsQuery) string {
 		{"finaldate", q.span.End.Add(-time.Second).In(q.zone).Format(wallClock) + " " + q.zone.String()},
 		{"groupnum", q.group},
 	}
-	if q.stats.byChannel {
-		params = append(params, [2]string{"channels", strings.Join(s.channels, ",")})
+	if channels := s.channels; q.stats.byChannel {
+		if q.channels != nil {
+			channels = q.channels
+		}
+		params = append(params, [2]string{"channels", strings.Join(channels, ",")})
 	}
 	if metrics := q.stats.resources(s).metrics; len(metrics) > 0 {
 		params = append(params, [2]string{"metrics", strings.Join(metrics, ",")})
@@ -79,20 +80,27 @@ func (q statsQuery) body() ([]byte, error) {
 
 // post sends q. Its errors say what a person can do.
 func (s *Source) post(ctx context.Context, q statsQuery, finish func(*httpclient.Request)) (*httpclient.Response, error) {
+	r, err := s.request(q)
+	if err != nil {
+		return nil, err
+	}
+	finish(&r)
+	answer, err := s.client.Do(ctx, r)
+	return answer, s.advise(err, q)
+}
+
+func (s *Source) request(q statsQuery) (httpclient.Request, error) {
 	body, err := q.body()
 	if err != nil {
-		return nil, &pipeline.Error{Op: statsOp, Kind: pipeline.Invalid, Err: errors.New("the names cannot be written as JSON")}
+		return httpclient.Request{}, &pipeline.Error{Op: statsOp, Kind: pipeline.Invalid, Err: errors.New("the names cannot be written as JSON")}
 	}
-	r := httpclient.Request{
+	return httpclient.Request{
 		Op: statsOp, Method: http.MethodPost,
 		URL:        &url.URL{Path: statsPath, RawQuery: s.set.parameters(q)},
 		Header:     http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body:       body,
 		Credential: "Bearer " + s.set.token,
-	}
-	finish(&r)
-	answer, err := s.client.Do(ctx, r)
-	return answer, s.advise(err, q)
+	}, nil
 }
 
 // advise adds to an error where it happened and what helps.
@@ -123,59 +131,4 @@ func (s *Source) advise(err error, q statsQuery) error {
 		e.Hint = fmt.Sprintf("the vendor did not take the parameters: check the names in %[1]s%[2]s, and %[1]sCHANNELS, %[1]sGROUPNUM and the metrics", p, q.stats.variable)
 	}
 	return err
-}
-
-// Check asks for one hour of one resource.
-func (s *Source) Check(ctx context.Context) error {
-	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
-	q := statsQuery{
-		stats: statsTypes[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: checkGroup,
-	}
-	for _, t := range statsTypes {
-		if names := t.resources(s.set).names; len(names) > 0 {
-			q.stats, q.names = t, names[:1]
-			break
-		}
-	}
-	answer, err := s.post(ctx, q, func(r *httpclient.Request) { r.NoRetry = true })
-	if err != nil {
-		if len(q.names) == 0 && pipeline.KindOf(err) == pipeline.Refused && answeredBadRequest(err) {
-			return nil // nothing to ask about is configured; the token was good enough to be told so
-		}
-		return clearWindow(err)
-	}
-	defer answer.Body.Close() //nolint:errcheck // one byte was enough
-	return s.checkList(answer.Body)
-}
-
-func answeredBadRequest(err error) bool {
-	var status *httpclient.StatusError
-	return errors.As(err, &status) && status.Code == http.StatusBadRequest && status.FromBase
-}
-
-// clearWindow takes out what means nothing to one who checks a token.
-func clearWindow(err error) error {
-	var e *pipeline.Error
-	if errors.As(err, &e) {
-		e.Stream, e.Window = "", pipeline.Span{}
-	}
-	return err
-}
-
-// checkList tells a list from a login page.
-func (s *Source) checkList(body io.Reader) error {
-	r := bufio.NewReader(body)
-	for {
-		c, err := r.ReadByte()
-		switch {
-		case err != nil && err != io.EOF:
-			return err
-		case err == nil && strings.IndexByte(" \t\r\n", c) >= 0:
-			continue
-		case err == nil && c == '[':
-			return nil
-		}
-		return &pipeline.Error{Op: statsOp, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of statistics"),
-			Hint: fmt.Sprintf("check that %sURL is the root of the uContact host", s.set.prefix)}
-	}
 }

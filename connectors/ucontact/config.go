@@ -60,6 +60,7 @@ type Settings struct {
 	agents       resources
 	campaigns    resources
 	channels     []string
+	channelsSet  bool // the channels are not the default ones
 	group        group
 	responseZone string // "request" or an IANA name
 	window       pipeline.Calendar
@@ -84,6 +85,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	s.agents.names = r.List("AGENTS", "Agent1,Agent2")
 	s.campaigns.names = r.List("CAMPAIGNS", "Sales,Support")
 	s.channels = r.Words("CHANNELS", r.Default("CHANNELS"))
+	s.channelsSet = r.Text("CHANNELS") != r.Default("CHANNELS")
 	s.agents.metrics = r.Words("AGENT_METRICS", "inInteractions,connected")
 	s.campaigns.metrics = r.Words("CAMPAIGN_METRICS", "inInteractions,outInteractions")
 	s.responseZone = readResponseZone(r)

@@ -13,7 +13,7 @@ import (
 
 // Dialpad serves POST /api/v2/stats and GET /api/v2/stats/{id} as the vendor's
 // Stats page and its published OpenAPI document describe them, and the little
-// of its other endpoints that a check of credentials may ask.
+// of its other endpoints that a check may ask.
 func (w *World) Dialpad() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v2/stats", w.dialpadHost(w.statsCreate))
@@ -26,25 +26,19 @@ func (w *World) Dialpad() http.Handler {
 	mux.HandleFunc("GET /api/v2/company", w.dialpadHost(func(rw http.ResponseWriter, _ *http.Request) {
 		sendJSON(rw, http.StatusOK, map[string]any{"id": strconv.FormatInt(companyID, 10), "name": "Acme", "office_count": 2})
 	}))
-	mux.HandleFunc("GET /api/v2/offices", w.dialpadHost(func(rw http.ResponseWriter, _ *http.Request) {
-		dialpadList(rw, Offices())
-	}))
-	mux.HandleFunc("GET /api/v2/callcenters", w.dialpadHost(func(rw http.ResponseWriter, _ *http.Request) {
-		dialpadList(rw, CallCenters())
-	}))
+	for collection, targets := range dialpadCollections() {
+		mux.HandleFunc("GET /api/v2/"+collection, w.dialpadNeighbour(func(rw http.ResponseWriter, _ *http.Request) {
+			dialpadList(rw, targets)
+		}))
+		mux.HandleFunc("GET /api/v2/"+collection+"/{id}", w.dialpadNeighbour(func(rw http.ResponseWriter, r *http.Request) {
+			dialpadOne(rw, targets, r.PathValue("id"))
+		}))
+	}
 	mux.HandleFunc("GET /exports/{file}", w.exportOnAPI)
 	mux.HandleFunc("/", w.dialpadHost(func(rw http.ResponseWriter, _ *http.Request) {
 		dialpadError(rw, http.StatusNotFound, "notFound", "Not found")
 	}))
 	return w.serve("dialpad", mux)
-}
-
-func dialpadList(rw http.ResponseWriter, targets []Target) {
-	items := []map[string]any{}
-	for _, t := range targets {
-		items = append(items, map[string]any{"id": strconv.FormatInt(t.ID, 10)})
-	}
-	sendJSON(rw, http.StatusOK, map[string]any{"items": items})
 }
 
 // dialpadHost checks the key and the host's requests per second.

@@ -31,6 +31,8 @@ type UContactOptions struct {
 	Zone      *time.Location
 	Agents    []string // what Env names; the API answers for any name
 	Campaigns []string
+	// Silent are names and channels of which there is no row.
+	Silent []string
 	// MaxLoad is the number of resource-hours (times channels) above which a
 	// query "took too long" and answers 408. Zero: 20,000; negative: no limit.
 	MaxLoad int
@@ -92,6 +94,8 @@ type DialpadOptions struct {
 	CSV      CSVStyle
 	// UnknownTargets answers empty reports for ids that do not exist, instead of 404.
 	UnknownTargets bool
+	// Neighbours says what becomes of questions about offices, call centres and the like.
+	Neighbours NeighbourStyle
 	// LateListening lets voicemails be heard up to two days later, so that
 	// old rows change.
 	LateListening bool
@@ -120,6 +124,18 @@ type DialpadLives struct {
 	// Link is when a download link dies. Zero: 1h.
 	Link time.Duration
 }
+
+// NeighbourStyle says what the API host answers to all but statistics.
+type NeighbourStyle uint8
+
+const (
+	// NeighboursServed: as the vendor's OpenAPI document has it.
+	NeighboursServed NeighbourStyle = iota
+	// NeighboursPage: 404 and plain text, as a gateway that knows the statistics alone.
+	NeighboursPage
+	// NeighboursError: 404 and the vendor's error document.
+	NeighboursError
+)
 
 // RetryAfterStyle says what a 429 carries; no source shows what the vendor sends.
 type RetryAfterStyle uint8

@@ -50,6 +50,9 @@ func (w *World) ucontactStats(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "application/json;charset=utf-8")
 	a := answer{w: rw}
 	q.rows(w.Data(), w.Now(), func(b *bucket, resource, channel string, m Metrics) {
+		if slices.Contains(o.Silent, resource) || slices.Contains(o.Silent, channel) {
+			return
+		}
 		q.row(&a, o.date(b, q.zone), resource, channel, m)
 	})
 	a.close()

@@ -112,6 +112,7 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	e := &pipeline.Error{Op: r.Op, Kind: kind, Err: &StatusError{
 		Code:     resp.StatusCode,
 		Excerpt:  excerpt(text, c.secrets(r)),
+		Body:     text,
 		FromBase: sameOrigin(h.url, c.base),
 	}}
 	if kind == pipeline.Throttled || kind == pipeline.Unavailable {

@@ -1,6 +1,7 @@
 package httpclient
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -206,6 +207,7 @@ func (c *Client) JSON(ctx context.Context, r Request, into any) error {
 	if err != nil {
 		return err
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if problem := notJSON(text); problem != "" {
 		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Err: errors.New(problem)}
 	}

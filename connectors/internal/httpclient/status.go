@@ -16,6 +16,8 @@ type StatusError struct {
 	// Excerpt is the beginning of the body, at most 200 bytes, one line, without
 	// credentials and query strings.
 	Excerpt string
+	// Body is the beginning of the body as it came, to tell one error from another. It is for no message.
+	Body []byte
 	// FromBase tells that the configured host itself gave this answer, and not
 	// one that a redirect or a download URL led to.
 	FromBase bool

@@ -1,0 +1,71 @@
+package chattonic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const checkLimit = 64 << 20 // of one answer to a check; it lists every operator
+
+var _ pipeline.Prover = (*Source)(nil)
+
+// Check logs in where it has to, and asks for the operators of the last whole hour.
+func (s *Source) Check(ctx context.Context) error {
+	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
+	span := pipeline.Span{Start: end.Add(-time.Hour), End: end}
+	var answer struct {
+		Status    bool `json:"status"`
+		Operators any  `json:"operators"`
+	}
+	operators, _ := endpointOf(Operators)
+	err := s.withAccess(ctx, nil, func(a access) error {
+		call := s.call(a, operators, span)
+		call.NoRetry, call.MaxBody = true, checkLimit
+		return s.client.JSON(ctx, call, &answer)
+	})
+	if err != nil {
+		return s.advise(err)
+	}
+	if _, ok := answer.Operators.([]any); !ok || !answer.Status {
+		return &pipeline.Error{Op: "GET " + operators.path, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of operators"),
+			Hint: fmt.Sprintf("check %sURL and %sCODENAME", s.set.prefix, s.set.prefix)}
+	}
+	return nil
+}
+
+// Prove does Check, and asks for the dashboard's last whole interval where its
+// stream is read.
+func (s *Source) Prove(ctx context.Context, streams []pipeline.StreamID) []pipeline.Proof {
+	proofs := []pipeline.Proof{{Err: s.Check(ctx)}}
+	if proofs[0].Err == nil && slices.Contains(streams, Dashboard) {
+		proofs = append(proofs, pipeline.Proof{What: "dashboard", Err: s.checkDashboard(ctx)})
+	}
+	return proofs
+}
+
+func (s *Source) checkDashboard(ctx context.Context) error {
+	begun := s.set.grain.Window(pipeline.InstantOf(s.opt.Clock())).Start
+	span := s.set.grain.Window(begun.Add(-time.Second))
+	dashboard, _ := endpointOf(Dashboard)
+	var answer json.RawMessage
+	err := s.withAccess(ctx, nil, func(a access) error {
+		call := s.call(a, dashboard, span)
+		call.MaxBody = checkLimit
+		return s.client.JSON(ctx, call, &answer)
+	})
+	if err != nil {
+		return s.advise(err)
+	}
+	var rows []json.RawMessage
+	if json.Unmarshal(answer, &rows) != nil {
+		return &pipeline.Error{Op: "GET " + dashboard.path, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of intervals"),
+			Hint: fmt.Sprintf("check %[1]sURL and %[1]sCODENAME; WINDROW_STREAMS without %[2]s leaves the dashboard out", s.set.prefix, Dashboard)}
+	}
+	return nil
+}

@@ -1,0 +1,256 @@
+package ucontact
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+const (
+	// checkGroup is what a check asks for: an hour that is one row. It is one of
+	// the intervals that the vendor's samples show.
+	checkGroup = "60"
+	// proofLimit bounds one answer about names.
+	proofLimit = 64 << 20
+	// proofCalls bounds the calls about the names of one stream: a vendor that finds
+	// each of them too heavy, so that it is split, is not asked for ever.
+	proofCalls = 100
+)
+
+// proofDays are the spans in which rows are looked for, back from now: who was
+// busy today is not asked for the month.
+var proofDays = []int{1, 7, 30}
+
+var _ pipeline.Prover = (*Source)(nil)
+
+// Check asks for one hour of one resource.
+func (s *Source) Check(ctx context.Context) error {
+	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
+	q := statsQuery{
+		stats: statsTypes[0], span: pipeline.Span{Start: end.Add(-time.Hour), End: end}, zone: time.UTC, group: checkGroup,
+	}
+	for _, t := range statsTypes {
+		if names := t.resources(s.set).names; len(names) > 0 {
+			q.stats, q.names = t, names[:1]
+			break
+		}
+	}
+	answer, err := s.post(ctx, q, func(r *httpclient.Request) { r.NoRetry = true })
+	if err != nil {
+		if len(q.names) == 0 && pipeline.KindOf(err) == pipeline.Refused && answeredBadRequest(err) {
+			return nil // nothing to ask about is configured; the token was good enough to be told so
+		}
+		return clearWindow(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // one byte was enough
+	return s.checkList(answer.Body)
+}
+
+func answeredBadRequest(err error) bool {
+	var status *httpclient.StatusError
+	return errors.As(err, &status) && status.Code == http.StatusBadRequest && status.FromBase
+}
+
+// clearWindow takes out what means nothing to one who checks a token.
+func clearWindow(err error) error {
+	var e *pipeline.Error
+	if errors.As(err, &e) {
+		e.Stream, e.Window = "", pipeline.Span{}
+	}
+	return err
+}
+
+// checkList tells a list from a login page.
+func (s *Source) checkList(body io.Reader) error {
+	r := bufio.NewReader(body)
+	for {
+		c, _, err := r.ReadRune()
+		switch {
+		case err != nil && err != io.EOF:
+			return err
+		case err == nil && strings.ContainsRune(" \t\r\n\ufeff", c):
+			continue
+		case err == nil && c == '[':
+			return nil
+		}
+		return &pipeline.Error{Op: statsOp, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of statistics"),
+			Hint: fmt.Sprintf("check that %sURL is the root of the uContact host", s.set.prefix)}
+	}
+}
+
+// Prove does Check, and tells of each stream which configured names and channels
+// had no row in the last 30 days. The API lists no names, and answers one that it
+// does not know like one that rested: such a name is a warning.
+func (s *Source) Prove(ctx context.Context, streams []pipeline.StreamID) []pipeline.Proof {
+	proofs := []pipeline.Proof{{Err: s.Check(ctx)}}
+	if proofs[0].Err != nil {
+		return proofs
+	}
+	for _, t := range statsTypes {
+		if names := t.resources(s.set).names; len(names) > 0 && slices.Contains(streams, t.stream) {
+			proofs = append(proofs, s.proveNames(ctx, t, names))
+		}
+	}
+	return proofs
+}
+
+// search looks for rows of the names and channels of one stream.
+type search struct {
+	source   *Source
+	stats    statsType
+	names    map[string]bool // that have had no row
+	channels map[string]bool
+	calls    int // that may still be made
+}
+
+func (s *Source) proveNames(ctx context.Context, t statsType, names []string) pipeline.Proof {
+	f := &search{source: s, stats: t, names: map[string]bool{}, channels: map[string]bool{}, calls: proofCalls}
+	for _, n := range names {
+		f.names[n] = true
+	}
+	channels := s.set.ownChannels(t)
+	for _, c := range channels {
+		f.channels[c] = true
+	}
+	now := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
+	span := pipeline.Span{Start: now, End: now}
+	err := error(nil)
+	for _, days := range proofDays {
+		span = pipeline.Span{Start: now.Add(-time.Duration(days) * 24 * time.Hour), End: span.Start}
+		if err = f.look(ctx, span, names, channels); err != nil {
+			break
+		}
+	}
+	proof := pipeline.Proof{What: t.name + "s"}
+	sought := span.Start
+	if err != nil {
+		sought = span.End
+	}
+	since := sought.Time().In(s.set.zone).Format(time.DateOnly)
+	if pipeline.KindOf(err) == pipeline.TooHeavy {
+		err, proof.Warnings = nil, []string{fmt.Sprintf("the vendor found the %s' last %d days too heavy to look through: rows were sought since %s alone",
+			t.name, proofDays[len(proofDays)-1], since)}
+	}
+	if err != nil {
+		proof.Err = clearWindow(err)
+		return proof
+	}
+	tell := func(kind, name, variable string) {
+		proof.Warnings = append(proof.Warnings, fmt.Sprintf("%s %q had no row since %s: check the spelling in %s%s; names are exact", kind, name, since, s.set.prefix, variable))
+	}
+	for _, n := range names {
+		if f.names[n] {
+			tell(t.name, n, t.variable)
+		}
+	}
+	for _, c := range channels {
+		if f.channels[c] {
+			tell("channel", c, "CHANNELS")
+		}
+	}
+	return proof
+}
+
+// ownChannels are the channels that a stream asks for because somebody set them:
+// the default list is of all that the vendor's samples show, used or not.
+func (s *Settings) ownChannels(t statsType) []string {
+	if !t.byChannel || !s.channelsSet {
+		return nil
+	}
+	return s.channels
+}
+
+// look asks a span for the names that have had no row, on all channels, and then
+// the others for the channels that have had none.
+func (f *search) look(ctx context.Context, span pipeline.Span, names, channels []string) error {
+	quiet := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !f.names[n] })
+	others := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return f.names[n] })
+	for _, list := range splitNames(quiet) {
+		if err := f.ask(ctx, statsQuery{span: span, names: list}); err != nil {
+			return err
+		}
+	}
+	rare := slices.DeleteFunc(slices.Clone(channels), func(c string) bool { return !f.channels[c] })
+	if len(rare) == 0 {
+		return nil
+	}
+	for _, list := range splitNames(others) {
+		if err := f.ask(ctx, statsQuery{span: span, names: list, channels: rare}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask takes out the names and channels of which q's answer has a row. What the
+// vendor finds too heavy is asked in halves, of the span down to an hour, then of
+// the names.
+func (f *search) ask(ctx context.Context, q statsQuery) error {
+	q.stats, q.zone, q.group = f.stats, time.UTC, checkGroup
+	rows, err := f.rows(ctx, q)
+	if pipeline.KindOf(err) != pipeline.TooHeavy || f.calls == 0 {
+		for _, r := range rows {
+			delete(f.names, r.resource)
+			delete(f.channels, r.channel)
+		}
+		return err
+	}
+	first, second := q, q
+	switch hours := int(q.span.End.Sub(q.span.Start) / time.Hour); {
+	case hours > 1:
+		half := q.span.End.Add(-time.Duration(hours/2) * time.Hour)
+		first.span.Start, second.span.End = half, half
+	case len(q.names) > 1:
+		half := len(q.names) / 2
+		first.names, second.names = q.names[:half], q.names[half:]
+	default:
+		return err
+	}
+	if err := f.ask(ctx, first); err != nil {
+		return err
+	}
+	return f.ask(ctx, second)
+}
+
+func (f *search) rows(ctx context.Context, q statsQuery) ([]seenRow, error) {
+	f.calls--
+	s := f.source
+	if err := s.calls.Acquire(ctx, 1); err != nil {
+		return nil, &pipeline.Error{Op: statsOp, Kind: pipeline.Stopped, Err: err}
+	}
+	defer s.calls.Release(1)
+	r, err := s.request(q)
+	if err != nil {
+		return nil, err
+	}
+	r.MaxBody = proofLimit
+	var rows []seenRow
+	err = s.client.JSON(ctx, r, &rows)
+	return rows, s.advise(err, q)
+}
+
+// seenRow is of whom and of which channel a row is; blank where it does not say.
+type seenRow struct{ resource, channel string }
+
+// UnmarshalJSON takes any row: what a row should be is for a sync to judge.
+func (r *seenRow) UnmarshalJSON(text []byte) error {
+	var said struct {
+		Resource any `json:"resource"`
+		Channel  any `json:"channel"`
+	}
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.UseNumber()       // a name of digits keeps them
+	_ = d.Decode(&said) //nolint:errcheck // a row of another shape is of nobody
+	r.resource, r.channel = fmt.Sprint(said.Resource), fmt.Sprint(said.Channel)
+	return nil
+}
