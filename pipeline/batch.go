@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -25,6 +27,13 @@ type Batch struct {
 	ExtrasHash []Hash
 	// Rejects lists the rows that could not be loaded.
 	Rejects Rejects
+	// Damage is the first row that condemns the document, whatever the share of rejects.
+	Damage Damage
+	// Tail is the last row where it is not shaped like one, so that the document may end too early: it condemns the
+	// document if no row follows in a later chunk. Zero where the last row is shaped like one.
+	Tail Damage
+	// Unreadable counts, by source field, the values of loaded rows that could not be read, or were read in part only.
+	Unreadable FieldCounts
 
 	rows    int
 	columns []*column // nil where the engine fills the column
@@ -39,6 +48,40 @@ type Reject struct {
 	Reason string  // which field and what is wrong, without the value
 	Raw    string  // the row as the vendor sent it
 	Scope  string  // filled by the engine
+}
+
+// Damage is a source row that condemns its document. The zero Damage is none.
+type Damage struct {
+	Row  int64  // as in [Reject]
+	What string // behind the row's number: "is the header again"; without a value
+	Hint string // as in [Error]
+}
+
+// FieldCounts counts values by source field. It takes up to mostFields names; what comes under other names counts as
+// otherFields, since documents may have any number of them. The zero FieldCounts is empty.
+type FieldCounts map[string]int64
+
+const (
+	mostFields  = 1000
+	otherFields = "(other fields)"
+)
+
+// Add counts n more values of a field.
+func (c *FieldCounts) Add(field string, n int64) {
+	if *c == nil {
+		*c = make(FieldCounts)
+	}
+	if _, known := (*c)[field]; !known && len(*c) >= mostFields {
+		field = otherFields
+	}
+	(*c)[field] += n
+}
+
+// AddAll adds what o counted.
+func (c *FieldCounts) AddAll(o FieldCounts) {
+	for _, field := range slices.Sorted(maps.Keys(o)) {
+		c.Add(field, o[field])
+	}
 }
 
 // Hash is the reject's part in a window's hash of rejects. It leaves out the position: a row before the reject may have
@@ -87,6 +130,7 @@ func (b *Batch) Release() {
 		}
 	}
 	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], Rejects{}
+	b.Damage, b.Tail, b.Unreadable = Damage{}, Damage{}, nil
 	b.trim()
 	select {
 	case batches[b.Table] <- b:

@@ -130,6 +130,13 @@ type Body struct {
 	Open func(context.Context) (io.ReadCloser, error)
 }
 
+// IsProven reports whether a reader, read to its end, knows that nothing is missing: the answer had a length, a last
+// chunk or a checksum. Bodies say so by a method Proven. What wraps a body passes that on.
+func IsProven(r io.Reader) bool {
+	p, ok := r.(interface{ Proven() bool })
+	return ok && p.Proven()
+}
+
 // Meta describes a body well enough to read it again later from its bytes
 // alone. It holds no secret.
 type Meta struct {
@@ -191,6 +198,8 @@ type SnapshotFormat interface {
 type Chunk struct {
 	Head []byte // the header record, where the document has one
 	Data []byte // whole records; may be empty
+	// Proven says that the document ends with this chunk and is known to be whole, so that its last record needs no line end.
+	Proven bool
 	// Free gives the chunk's memory back; Data is not touched afterwards. May be nil.
 	Free func()
 }

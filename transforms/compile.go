@@ -14,6 +14,7 @@ type compiledMapping struct {
 	policy         pipeline.Policy
 	cols           []int               // by field: its column, -1 without one
 	must           []int               // the fields whose column must not be null
+	keys           []int               // those, and the fields among Keys
 	names          []extraName         // by field
 	index          map[string]int      // a field by its source name
 	extras         int                 // the column of that name
@@ -47,6 +48,9 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 			if !m.Table.Columns[c.cols[f]].Nullable {
 				c.must = append(c.must, f)
 			}
+		}
+		if slices.Contains(c.must, f) || slices.Contains(m.Keys, d.Source) {
+			c.keys = append(c.keys, f)
 		}
 		c.index[d.Source] = f
 		c.names[f] = *newExtraName(d.Source)
@@ -99,19 +103,20 @@ func (c *compiledMapping) field(source string) int {
 	return -1
 }
 
-// newRow returns the Row that one Decode uses for all its records. utf8OK says that every text that the row will be
-// given is valid UTF-8.
+// newRow returns the Row that one Decode uses for all its records. isText says that every text that the row will be
+// given is UTF-8 without NUL bytes.
 //
 // A decoder calls, per record: begin; put for each listed field that the record has; putUnlisted for each other; end.
 // Or rejectRaw instead of end. Or, where the other fields can be told later: accept, write, writeExtra for each, close.
-func (c *compiledMapping) newRow(m *pipeline.Meta, into *pipeline.Batch, utf8OK bool) *Row {
+func (c *compiledMapping) newRow(m *pipeline.Meta, into *pipeline.Batch, isText bool) *Row {
 	return &Row{
-		mapping: c,
-		meta:    m,
-		into:    into,
-		utf8OK:  utf8OK,
-		redacts: c.redacts(),
-		source:  source{fields: make([]value, len(c.Fields))},
+		mapping:    c,
+		meta:       m,
+		into:       into,
+		isText:     isText,
+		unreadable: make([]int64, len(c.Fields)),
+		redacts:    c.redacts(),
+		source:     source{fields: make([]value, len(c.Fields))},
 		told: told{
 			flags: make([]fieldFlags, len(c.Fields)),
 			set:   make([]bool, len(c.Table.Columns)),

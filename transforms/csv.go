@@ -4,19 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
 
 // NewCSV returns the format of a CSV document (RFC 4180) whose first record names its columns. Columns are found by
 // name. Those that the mapping does not list go to extras: a second column of the same name as name_2, a column
-// without a name as column_N, counted from 1. Lines end in LF or CRLF. Blank lines are no rows. Bytes that are not
-// UTF-8 become U+FFFD. p says what becomes of personal data.
+// without a name as column_N, counted from 1. Lines end in LF or CRLF. Blank lines are no rows. NUL bytes and bytes that
+// are not UTF-8 become U+FFFD; in a key they reject the row. p says what becomes of personal data.
 //
 // A row with more or fewer cells than the header is rejected. A document is Malformed when it is blank, is HTML or
-// JSON, holds NUL bytes, lacks a key column, or ends too early. A last record without a line end counts as whole only
-// if its last cell shows so.
+// JSON, has NUL bytes in its header, or lacks a key column. [pipeline.Batch] tells of the rows that condemn it: a last
+// one with more or fewer cells, the header again, one that is mostly NUL bytes. A last record without a line end counts as whole
+// only if the document is proven or its last cell shows so.
 //
 // Quoting that is not RFC 4180 ends Split or Decode with [pipeline.ErrIrregular]. The Lenient format reads such a
 // document.
@@ -42,9 +42,11 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 		head:  head,
 		meta:  m,
 		data:  c.Data,
-		row:   f.mapping.newRow(m, into, utf8.Valid(c.Data)),
+		row:   f.mapping.newRow(m, into, isText(c.Data)),
 		cells: make([]cell, 0, len(head.columns)+1),
 		most:  len(head.columns),
+
+		proven: c.Proven,
 	}
 	d.next = d.strictRecord
 	if f.lenient {
@@ -60,6 +62,7 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 			return err
 		}
 	}
+	d.row.finish()
 	return nil
 }
 
@@ -77,6 +80,9 @@ type csvDecoder struct {
 
 	told   int    // the number of cells that reason tells
 	reason string // the last one of a miscounted row
+
+	proven bool            // the data ends where the document does, and that is known to be whole
+	names  map[string]bool // of the columns; nil until a record looks like the header
 }
 
 // record says where one record lies in the data. Positions are bytes from its beginning.
@@ -94,18 +100,15 @@ func (d *csvDecoder) record(at int) (int, error) {
 		return 0, err
 	}
 	d.row.begin()
-	got, want := d.count(), len(d.head.columns)
-	if !rec.whole {
-		if rec.reason != "" || got != want || !d.lastCellWhole() {
-			return 0, malformed("the download may have broken off; read it again", "the last row is cut short")
-		}
-	}
-	switch {
-	case rec.reason != "":
-		d.row.rejectRaw(rec.raw, rec.reason)
+	if reason := d.misshapen(&rec); reason != "" {
+		d.row.rejectRaw(rec.raw, reason)
+		d.row.into.Tail = pipeline.Damage{Row: d.row.number, What: reason + behindColon(messageIn(rec.raw)), Hint: endHint}
+		d.checkHeader(rec.raw)
 		return rec.end, nil
-	case got != want:
-		d.row.rejectRaw(rec.raw, d.miscounted(got, want))
+	}
+	d.row.into.Tail = pipeline.Damage{}
+	if !d.row.isText && isBinary(rec.raw) {
+		d.row.condemn(rec.raw, "is mostly NUL bytes", binaryHint)
 		return rec.end, nil
 	}
 	for _, i := range d.head.listed {
@@ -113,17 +116,45 @@ func (d *csvDecoder) record(at int) (int, error) {
 	}
 	ok, err := d.row.accept(rec.raw)
 	if !ok {
+		d.checkHeader(rec.raw)
 		return rec.end, err
+	}
+	if d.endsAsHeader() {
+		d.checkHeader(rec.raw)
 	}
 	d.row.write()
 	for _, i := range d.head.unlisted {
 		if text := d.present(&d.cells[i]); text != nil {
-			n := &d.head.columns[i].name
-			d.row.writeExtra(n, n.personal, value{text: text}, false)
+			d.row.writeUnlisted(&d.head.columns[i].name, value{text: text})
 		}
 	}
 	d.row.close()
 	return rec.end, d.row.failure
+}
+
+// endHint is the remedy for a document whose end is not shaped like a row.
+const endHint = "the download may have broken off, or the vendor wrote a message behind the rows; the next sync reads it again"
+
+// misshapen says why a record has not the shape of a row; empty when it has.
+func (d *csvDecoder) misshapen(rec *record) string {
+	got, want := d.count(), len(d.head.columns)
+	switch {
+	case rec.reason != "":
+		return rec.reason
+	case got != want:
+		return d.miscounted(got, want)
+	case !rec.whole && !d.proven && !d.lastCellWhole():
+		return "is cut short"
+	}
+	return ""
+}
+
+// isBinary reports whether the bytes of a record are no text with a stray NUL byte in it. Half of the bytes of UTF-16 are
+// NUL, and all those of a block that was never written.
+func isBinary(raw []byte) bool {
+	const stray = 8
+	n := bytes.Count(raw, nul)
+	return n > stray && 4*n > len(raw)
 }
 
 // count is the number of cells of the current record.

@@ -3,6 +3,7 @@ package transforms
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,35 @@ type loaded struct {
 	hashes  []pipeline.Hash
 	rejects []pipeline.Reject
 	chunks  int
+	verdict
+	unreadable pipeline.FieldCounts
+}
+
+// verdict is what the engine makes of a document's damage.
+type verdict struct{ tail pipeline.Damage }
+
+// judge takes in a batch. before is the number of rows before it.
+func (v *verdict) judge(b *pipeline.Batch, before int64) error {
+	if d := b.Damage; d.Row > 0 {
+		d.Row += before
+		return damaged(d)
+	}
+	if b.Read() > 0 {
+		v.tail = b.Tail
+		v.tail.Row += before
+	}
+	return nil
+}
+
+func (v *verdict) end() error {
+	if v.tail.What != "" {
+		return damaged(v.tail)
+	}
+	return nil
+}
+
+func damaged(d pipeline.Damage) error {
+	return &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Hint: d.Hint, Err: fmt.Errorf("row %d %s", d.Row, d.What)}
 }
 
 // load reads a document as the engine does: strictly, then leniently if need be.
@@ -95,6 +125,9 @@ func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rang
 		out.chunks++
 		before, read := batch.Rejects.Len(), batch.Read()
 		err = f.Decode(m, chunk, batch)
+		if err == nil && batch.Read() > read {
+			err = out.judge(batch, read)
+		}
 		for _, r := range slices.Collect(batch.Rejects.All())[before:] {
 			r.Row += read
 			out.rejects = append(out.rejects, r)
@@ -109,6 +142,10 @@ func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rang
 			return out, err
 		}
 	}
+	if err := out.end(); err != nil {
+		return out, err
+	}
+	out.unreadable = maps.Clone(batch.Unreadable)
 	out.times, out.hashes = slices.Clone(batch.Times), slices.Clone(batch.ExtrasHash)
 	rows := batch.Rows()
 	cols, err := batch.Columns()

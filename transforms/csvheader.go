@@ -12,11 +12,12 @@ import (
 // csvHeader is the header of one document, resolved against the mapping.
 type csvHeader struct {
 	columns  []csvColumn
-	listed   []int // positions of the columns with a field
-	unlisted []int // positions of the other columns
-	crlf     bool  // the header's line ends in CRLF
-	ended    bool  // the header has a line end
-	growth   int   // how many bytes a byte of a row may become, at most, because of the names in extras
+	listed   []int  // positions of the columns with a field
+	unlisted []int  // positions of the other columns
+	crlf     bool   // the header's line ends in CRLF
+	ended    bool   // the header has a line end
+	behind   []byte // the header behind its first name
+	growth   int    // how many bytes a byte of a row may become, at most, because of the names in extras
 }
 
 // csvColumn says where a column's cells go.
@@ -50,6 +51,9 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		crlf:    bytes.HasSuffix(head, []byte("\r\n")) || bytes.HasSuffix(head, []byte("\r")),
 		ended:   bytes.HasSuffix(head, []byte("\n")) || bytes.HasSuffix(head, []byte("\r")),
 	}
+	if i := d.cells[0].hi + 1; i < len(head) {
+		h.behind = bytes.TrimRight(head[i:], "\r\n")
+	}
 	sources := uniqueNames(head, d.cells)
 	names := 0
 	for i, source := range sources {
@@ -79,7 +83,7 @@ func uniqueNames(head []byte, cells []cell) []string {
 		if c.doubled {
 			text = bytes.ReplaceAll(text, []byte(`""`), quote)
 		}
-		names[i] = strings.Trim(string(text), " \t\r\n\"'\uFEFF")
+		names[i] = strings.Trim(string(text), aroundNames)
 		if names[i] == "" || taken[names[i]] {
 			unnamed = append(unnamed, i)
 		}
@@ -100,13 +104,62 @@ func uniqueNames(head []byte, cells []cell) []string {
 	return names
 }
 
+// endsAsHeader reports whether the last cell of the current record is the last column's name, as in the header.
+func (d *csvDecoder) endsAsHeader() bool {
+	last := len(d.head.columns) - 1
+	name, c := d.head.columns[last].source, &d.cells[last]
+	return c.hi-c.lo == len(name) && string(d.data[c.lo:c.hi]) == name
+}
+
+// checkHeader condemns the document where the current record is the header again, whole or in part: an export that
+// began anew, or two documents in one.
+func (d *csvDecoder) checkHeader(raw []byte) {
+	if d.row.into.Damage.Row == 0 && d.isHeader(raw) {
+		d.row.into.Damage = pipeline.Damage{Row: d.row.number, What: "is the header again",
+			Hint: "the vendor began anew within the document, or sent two of them; the next sync reads it again"}
+	}
+}
+
+// isHeader reports whether at least half of the record's cells, and two where there are so many columns, are names of columns.
+// Or whether the header stands behind a row, whose line end is missing; raw is the record's text.
+func (d *csvDecoder) isHeader(raw []byte) bool {
+	if bytes.Count(d.head.behind, comma) > 0 && bytes.HasSuffix(raw, d.head.behind) {
+		return true
+	}
+	n := len(d.cells)
+	if n == 0 || !d.isName(0) && !d.isName(n-1) && !d.isName(min(1, n-1)) {
+		return false // nearly every record ends here
+	}
+	found := 0
+	for i := range d.cells {
+		if d.isName(i) {
+			found++
+		}
+	}
+	return 2*found >= d.count() && found >= min(2, len(d.head.columns))
+}
+
+// isName reports whether a cell of the current record is the name of a column.
+func (d *csvDecoder) isName(i int) bool {
+	if d.names == nil {
+		d.names = make(map[string]bool, len(d.head.columns))
+		for _, c := range d.head.columns {
+			d.names[c.source] = true
+		}
+	}
+	return d.names[string(bytes.Trim(d.data[d.cells[i].lo:d.cells[i].hi], aroundNames))]
+}
+
+// aroundNames is cut off on both sides of a column's name.
+const aroundNames = " \t\r\n\"'\uFEFF"
+
 // has reports whether a column of that name exists.
 func (h *csvHeader) has(source string) bool {
 	return slices.ContainsFunc(h.columns, func(c csvColumn) bool { return c.source == source })
 }
 
 // check returns the error of a document that cannot be read because of its header. only says that the document has
-// nothing but the header.
+// nothing but the header, and may end too early.
 func (h *csvHeader) check(m *Mapping, only bool) error {
 	var missing []string
 	for _, key := range m.Keys {
@@ -141,16 +194,18 @@ func checkOpening(b []byte, all bool) (skip int, known bool, err error) {
 	}
 	switch first[0] {
 	case '<':
-		err = malformed("the answer is a web page: a login form or an error page", "the document is HTML, not CSV")
+		err = malformed("the answer is a web page: a login form or an error page", "the document is HTML or XML, not CSV%s", behindColon(pageText(first)))
 	case '{', '[':
-		err = malformed("the answer may be an error message", "the document is JSON, not CSV")
+		err = malformed("the answer may be an error message", "the document is JSON, not CSV%s", behindColon(ErrorText(first)))
 	}
 	return len(b) - len(rest), true, err
 }
 
-// binary is the error of a document with a NUL byte at an offset.
+const binaryHint = "the answer may be compressed, binary or UTF-16"
+
+// binary is the error of a document whose header has a NUL byte at an offset.
 func binary(offset int64) error {
-	return malformed("the answer may be compressed, binary or UTF-16", "there is a NUL byte at byte %d", offset)
+	return malformed(binaryHint, "there is a NUL byte at byte %d", offset)
 }
 
 // headerTooLong is the error of a document whose header does not end.

@@ -19,7 +19,7 @@ const firstRead = 256 << 10
 // outside quotes if the number of quotes between the two is even. Quotes are counted many bytes at a time.
 func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
 	return func(yield func(pipeline.Chunk, error) bool) {
-		s := &splitter{format: f, r: r, target: max(rangeBytes, 1)}
+		s := &splitter{format: f, r: r, body: r, target: max(rangeBytes, 1)}
 		head, err := s.header()
 		if err != nil {
 			s.release()
@@ -37,7 +37,9 @@ func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk,
 				s.release()
 				return
 			}
-			if !yield(chunkOf(head, data), nil) || len(data) == 0 {
+			chunk := chunkOf(head, data)
+			chunk.Proven = s.proven()
+			if !yield(chunk, nil) || len(data) == 0 {
 				s.release()
 				return
 			}
@@ -59,6 +61,7 @@ func chunkOf(head, data []byte) pipeline.Chunk {
 type splitter struct {
 	format *csvFormat
 	r      io.Reader
+	body   io.Reader // what r was at first
 	target int
 	buf    []byte // bytes that were read and are not yet part of a chunk
 	offset int64  // of buf in the document
@@ -67,7 +70,10 @@ type splitter struct {
 	width  int    // number of columns
 }
 
-// fill reads until n bytes lie in buf, or the stream ends. The error is the reader's, or Malformed for a NUL byte.
+// proven reports whether the document ends behind the last chunk and is known to be whole.
+func (s *splitter) proven() bool { return s.eof && len(s.buf) == 0 && pipeline.IsProven(s.body) }
+
+// fill reads until n bytes lie in buf, or the stream ends. The error is the reader's.
 func (s *splitter) fill(n int) error {
 	for idle := 0; len(s.buf) < n && !s.eof; {
 		if len(s.buf) == cap(s.buf) {
@@ -80,9 +86,6 @@ func (s *splitter) fill(n int) error {
 		from := len(s.buf)
 		got, err := s.r.Read(s.buf[from:min(cap(s.buf), n)])
 		s.buf = s.buf[:from+got]
-		if i := bytes.IndexByte(s.buf[from:], 0); i >= 0 {
-			return binary(s.offset + int64(from+i))
-		}
 		switch {
 		case errors.Is(err, io.EOF):
 			s.eof = true
@@ -140,12 +143,15 @@ func (s *splitter) header() ([]byte, error) {
 		return nil, headerTooLong()
 	}
 	head := bytes.Clone(s.buf[:end])
+	if i := bytes.IndexByte(head, 0); i >= 0 {
+		return nil, binary(s.offset + int64(i))
+	}
 	s.discard(end)
 	h, err := s.format.header(head)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.check(&s.format.mapping.Mapping, s.eof && len(s.buf) == 0); err != nil {
+	if err := h.check(&s.format.mapping.Mapping, s.eof && len(s.buf) == 0 && !s.proven()); err != nil {
 		return nil, err
 	}
 	s.width = len(h.columns)

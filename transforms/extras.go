@@ -1,14 +1,12 @@
 package transforms
 
 import (
-	"bytes"
-	"unicode/utf8"
-
 	"github.com/windrow-data/windrow/pipeline"
 )
 
 // extraName is a source field's name, ready to be written into extras.
 type extraName struct {
+	source   string
 	seed     uint64            // of the hashes of the field's values
 	member   []byte            // `"name":`
 	personal pipeline.Personal // what its values are; Impersonal where the policy keeps
@@ -16,13 +14,14 @@ type extraName struct {
 
 func newExtraName(source string) *extraName {
 	return &extraName{
+		source: source,
 		seed:   pipeline.NameSeed(source),
 		member: append(appendQuoted(nil, []byte(source), false), ':'),
 	}
 }
 
 // writeExtra adds a member to the row's extras and, unless it is a snapshot, to their hash. A CSV cell becomes a JSON
-// string. A JSON value stays as it was written, except that bytes that are not UTF-8 become U+FFFD. personal is the
+// string. A JSON value stays as it was written, except that bytes that are no text become U+FFFD. personal is the
 // kind of personal data that v is.
 func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snapshot bool) {
 	if personal != pipeline.Impersonal {
@@ -43,11 +42,19 @@ func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snap
 		raw = v.token
 		r.extras = append(r.extras, r.clean(raw)...)
 	} else {
-		r.extras = appendQuoted(r.extras, raw, r.utf8OK)
+		r.extras = appendQuoted(r.extras, raw, r.isText)
 	}
 	if !snapshot {
 		r.hash = r.hash.Add(pipeline.FieldHash(n.seed, raw))
 	}
+}
+
+// writeUnlisted adds a member that the mapping does not list, and counts one whose bytes are no text.
+func (r *Row) writeUnlisted(n *extraName, v value) {
+	if !r.isText && !isText(v.text) {
+		r.into.Unreadable.Add(n.source, 1)
+	}
+	r.writeExtra(n, n.personal, v, false)
 }
 
 // maxEscape is how many bytes a byte of a text may become in a JSON string.
@@ -83,10 +90,11 @@ func (r *Row) writeMembers(members []byte) {
 	r.extras = append(r.extras, members...)
 }
 
-// appendQuoted appends s as a JSON string. Runs of invalid UTF-8 become U+FFFD; utf8OK says that s has none.
-func appendQuoted(dst, s []byte, utf8OK bool) []byte {
-	if !utf8OK && !utf8.Valid(s) {
-		s = bytes.ToValidUTF8(s, replacement)
+// appendQuoted appends s as a JSON string. NUL bytes and runs of invalid UTF-8 become U+FFFD; clean says that s
+// has none.
+func appendQuoted(dst, s []byte, clean bool) []byte {
+	if !clean && !isText(s) {
+		s = asText(s)
 	}
 	dst = append(dst, '"')
 	for {

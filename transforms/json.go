@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,16 +23,20 @@ type JSONOptions struct {
 	Rows string
 	// True names a member of that object which must be true, else the document is Malformed. Empty: no such member.
 	True string
-	// Hint is what to do about a document that is not what it should be.
+	// Hint is what to do about an answer that is another document.
 	Hint string
 }
 
 // NewJSON returns the format of a JSON document whose rows are objects. p says what becomes of personal data. The
-// format accepts exactly what RFC 8259 does. Any other document is Malformed. Of a row's members:
+// format accepts exactly what RFC 8259 does, but for what spoils a value alone. Any other document is Malformed, and so is
+// an object around the rows that says of itself that it is not all: by an error, by "truncated": true, by a total above the
+// number of rows. [pipeline.Batch] tells of the rows that condemn a document: one with a member error, one without any
+// key, a last one that is no object. Of a row's members:
 //   - null and blank strings are absent, as blank cells are;
 //   - an array or object stays in extras as it was written, and fills no column;
 //   - a member that comes twice makes the row a reject: nothing says which of the two counts;
-//   - bytes that are not UTF-8 become U+FFFD, and so do halves of surrogate pairs.
+//   - NUL bytes and bytes that are not UTF-8 become U+FFFD, in a key they reject the row; so do halves of surrogate pairs;
+//   - NaN, Infinity and inf, which are no JSON, fill no column and stay in extras as strings.
 func NewJSON(m Mapping, o JSONOptions, p pipeline.Policy) pipeline.Format {
 	return &jsonFormat{mapping: compileMapping(m, p), options: o}
 }
@@ -73,8 +78,11 @@ func (f *jsonFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.B
 	return d.failure
 }
 
-func (f *jsonFormat) malformed(format string, args ...any) error {
-	return &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Hint: f.options.Hint, Err: fmt.Errorf(format, args...)}
+// brokenHint is the remedy for a document of the right kind that is damaged.
+const brokenHint = "the answer may have broken off, or the vendor wrote it wrong; the next sync asks again"
+
+func (f *jsonFormat) malformed(format string, args ...any) *pipeline.Error {
+	return &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Hint: brokenHint, Err: fmt.Errorf(format, args...)}
 }
 
 // notTheDocument is the error of an answer that is another document; b is how the answer begins, without white space.
@@ -83,21 +91,46 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 	if f.options.Rows != "" {
 		wanted = "an object with " + f.options.Rows
 	}
+	what, said := f.nameDocument(b)
+	err := &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Err: fmt.Errorf("the answer is %snot %s", what, wanted), Hint: f.options.Hint}
+	if said != "" {
+		err.Hint = sentErrorHint
+	}
+	return err
+}
+
+// nameDocument says what an answer is, with a comma behind it. said is what it says of itself: then it comes from the
+// vendor and from nobody else.
+func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 	switch {
 	case len(b) == 0:
-		return f.malformed("the answer is blank, not %s", wanted)
+		return "blank, ", ""
 	case b[0] == '<':
-		return f.malformed("the answer is a page of HTML or XML, not %s", wanted)
+		return "a page of HTML or XML" + behindColon(pageText(b)) + ", ", ""
 	case b[0] == '{':
+		if said = ErrorText(b); said != "" {
+			return "an error of the vendor, " + said + ", ", said
+		}
 		keys := memberNames(b)
 		if len(keys) == 0 {
-			return f.malformed("the answer is an object without members, not %s", wanted)
+			return "an object without members, ", ""
 		}
-		return f.malformed("the answer is an object with the members %s, not %s", strings.Join(keys, ", "), wanted)
+		what = "an object with the members " + strings.Join(keys, ", ") + ", "
+		if slices.ContainsFunc(f.mapping.Keys, func(key string) bool { return slices.Contains(keys, key) }) {
+			said = what // a row, but not in an array
+		}
+		return what, said
 	case b[0] == '[':
-		return f.malformed("the answer is an array, not %s", wanted)
+		return "an array, ", ""
+	case b[0] == '"':
+		said = errorText(b)
+	case b[0] > ' ' && isText(b):
+		said = shortened(string(b))
 	}
-	return f.malformed("the answer is not %s", wanted)
+	if strings.ContainsAny(said, "{[;|\t") || !strings.Contains(said, " ") {
+		return "", "" // no sentence: it may be anything
+	}
+	return "a text, " + said + ", ", said
 }
 
 // memberNames lists the names of the first members of an object, for people. The object may be cut off. Values are not

@@ -2,7 +2,7 @@ package transforms
 
 import (
 	"bytes"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -22,6 +22,8 @@ type jsonDecoder struct {
 	first                    *jsonKey               // the first name of the row before
 	envelope                 []envelopeValue
 	decoded                  []byte // texts of the current row that do not stand in the chunk
+	spoilt                   bool   // the value just read is, or has in it, a word for what is no number
+	said                     string // what the member error of the current row says
 	verbatimFrom, verbatimTo int    // members for extras that the row has not been given yet
 }
 
@@ -38,6 +40,7 @@ type jsonMember struct {
 	field int        // index in the mapping, or -1
 	name  *extraName // where field is -1
 	row   int64      // the last row that has it
+	there int64      // the last row in which it is not null
 	title string
 }
 
@@ -51,7 +54,7 @@ type envelopeValue struct {
 func newJSONDecoder(f *jsonFormat, m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) *jsonDecoder {
 	return &jsonDecoder{
 		format:  f,
-		row:     f.mapping.newRow(m, into, utf8.Valid(c.Data) && utf8.Valid(c.Head)),
+		row:     f.mapping.newRow(m, into, isText(c.Data) && isText(c.Head)),
 		spelled: make(map[string]*jsonKey),
 		members: make(map[string]*jsonMember),
 	}
@@ -79,6 +82,7 @@ func (d *jsonDecoder) decode(c pipeline.Chunk) (problem string) {
 			return "a row is missing beside a comma"
 		}
 	}
+	d.row.finish()
 	return ""
 }
 
@@ -88,10 +92,12 @@ func (d *jsonDecoder) element(i int) int {
 	r.begin()
 	r.forget()
 	d.forgetNames()
+	r.into.Tail = pipeline.Damage{}
 	if s.b[i] != '{' {
 		end, _ := s.value(i)
 		if end >= 0 {
 			r.rejectRaw(s.b[i:end], "the row is not an object")
+			r.into.Tail = pipeline.Damage{Row: r.number, What: "is not an object", Hint: endHint}
 		}
 		return end
 	}
@@ -100,6 +106,14 @@ func (d *jsonDecoder) element(i int) int {
 		return -1
 	}
 	raw := s.b[i:end]
+	if d.said != "" {
+		r.condemn(raw, "holds an error of the vendor: "+d.said, sentErrorHint)
+		return end
+	}
+	if !d.hasKey() {
+		r.condemn(raw, d.keyless(raw), noKeyHint)
+		return end
+	}
 	if repeated != nil {
 		r.rejectRaw(raw, "the row has the field "+repeated.title+" twice")
 		return end
@@ -111,6 +125,43 @@ func (d *jsonDecoder) element(i int) int {
 	}
 	d.failure = r.end(raw)
 	return end
+}
+
+const (
+	sentErrorHint = "the next sync asks again"
+	noKeyHint     = "the row may be a total or a message, or the vendor renamed its fields"
+)
+
+// keyless says what the current row has instead of a key: the names of its members.
+func (d *jsonDecoder) keyless(raw []byte) string {
+	what := "has nothing in " + strings.Join(d.format.mapping.Keys, ", ")
+	if names := memberNames(raw); len(names) > 0 {
+		what += "; its members are " + strings.Join(names, ", ")
+	}
+	return what
+}
+
+// noteError keeps what a member error says, if anything.
+func (d *jsonDecoder) noteError(token []byte) {
+	if said := errorText(token); said != "" {
+		d.said = said
+	}
+}
+
+// hasKey reports whether one of the keys of the current row is there and not null. Only then is it a row at all.
+func (d *jsonDecoder) hasKey() bool {
+	r, l := d.row, d.format.mapping
+	for _, f := range l.keys {
+		if r.fields[f].text != nil {
+			return true // nearly always
+		}
+	}
+	for _, source := range l.Keys {
+		if m := d.members[source]; m != nil && m.there == r.number {
+			return true
+		}
+	}
+	return len(l.Keys) == 0
 }
 
 // tooManyMembers names the limit, maxColumns.
@@ -132,7 +183,7 @@ func (d *jsonDecoder) forgetNames() {
 // object reads the members of the object at i into the row. repeated is a member that the object has more than once.
 func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 	s := &d.scan
-	d.decoded, d.verbatimFrom, d.verbatimTo = d.decoded[:0], 0, 0
+	d.decoded, d.verbatimFrom, d.verbatimTo, d.said = d.decoded[:0], 0, 0, ""
 	if i = s.space(i + 1); i < len(s.b) && s.b[i] == '}' {
 		return i + 1, nil
 	}
@@ -182,11 +233,23 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 		return end
 	}
 	v, end := d.value(at)
+	if end < 0 {
+		return -1
+	}
+	if v.text != nil || d.scan.b[at] == '"' {
+		k.there = d.row.number
+	}
+	if v.text != nil && k.title == errorMember {
+		d.noteError(v.token)
+	}
 	switch {
-	case end < 0 || v.text == nil:
+	case v.text == nil:
 	case k.field >= 0:
 		d.row.put(k.field, v)
-	case verbatim && d.row.utf8OK && len(v.token) == end-at && &v.token[0] == &d.scan.b[at]:
+		if d.spoilt {
+			d.row.flags[k.field] |= unreadable | skipColumn | keepInExtras
+		}
+	case verbatim && d.row.isText && len(v.token) == end-at && &v.token[0] == &d.scan.b[at]:
 		d.keepVerbatim(k, i, at, end)
 	default:
 		d.keepRewritten(k, v)
@@ -210,6 +273,9 @@ func (d *jsonDecoder) keepVerbatim(k *jsonKey, i, at, end int) {
 // what the document has.
 func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 	r := d.row
+	if d.spoilt || !r.isText && !isText(v.token) {
+		r.spoilt = append(r.spoilt, k.name)
+	}
 	if personal := k.name.personal; personal != pipeline.Impersonal {
 		var ok bool
 		if v, ok = r.outgoing(personal, noColumn, v); !ok {
@@ -265,7 +331,7 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 		title = unescape(nil, title)
 	}
 	k := &jsonKey{jsonMember: d.named(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
-	k.verbatim = k.name != nil && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
+	k.verbatim = k.name != nil && k.title != errorMember && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
 	d.spelled[string(spelled)] = k
 	return k, at
 }
@@ -294,6 +360,9 @@ func (d *jsonDecoder) value(i int) (value, int) {
 	if form&loneSurrogates != 0 {
 		token = mendSurrogates(nil, token)
 	}
+	if d.spoilt = form&noNumbers != 0; d.spoilt {
+		token = mendNoNumbers(nil, token)
+	}
 	switch token[0] {
 	case 'n':
 		return value{}, end
@@ -312,7 +381,7 @@ func (d *jsonDecoder) value(i int) (value, int) {
 	return value{text: token, token: token}, end
 }
 
-// checkFields keeps arrays and objects out of columns. reason says why the row is rejected: it lacks a key.
+// checkFields keeps arrays and objects out of columns. reason says why the row is rejected.
 func (d *jsonDecoder) checkFields() (reason string) {
 	r, l := d.row, d.format.mapping
 	for f := range r.fields {
@@ -321,11 +390,6 @@ func (d *jsonDecoder) checkFields() (reason string) {
 				return l.Fields[f].Source + " cannot be read"
 			}
 			r.flags[f] |= keepInExtras | skipColumn
-		}
-	}
-	for _, source := range l.Keys {
-		if m := d.members[source]; m == nil || m.row != r.number {
-			return source + " is missing"
 		}
 	}
 	return ""

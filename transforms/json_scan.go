@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// scanner walks over JSON text and accepts exactly what RFC 8259 does. Its methods take the position of the first
+// scanner walks over JSON text and accepts exactly what RFC 8259 does, and beyond it NUL bytes in strings and the words
+// NaN, Infinity and inf as values. Its methods take the position of the first
 // byte of a value and return the position behind the value, or -1 after they noted the problem.
 type scanner struct {
 	b       []byte
@@ -55,6 +56,7 @@ type stringForm uint8
 const (
 	escapes        stringForm = 1 << iota // the string holds a backslash
 	loneSurrogates                        // the string escapes half of a surrogate pair
+	noNumbers                             // it is, or has in it, a word for what is no number
 )
 
 // string walks over the string whose opening quote stands at i.
@@ -84,7 +86,7 @@ func (s *scanner) string(i int) (end int, form stringForm) {
 				return -1, form
 			}
 			form |= k
-		case c < 0x20:
+		case c < 0x20 && c != 0: // a NUL byte spoils the text, not the document
 			return s.fail("a string holds a control character"), form
 		default:
 			i++
@@ -203,9 +205,37 @@ func (s *scanner) scalar(i int) (end int, form stringForm) {
 	case 'f':
 		return s.literal(i, "false"), 0
 	case 'n':
-		return s.literal(i, "null"), 0
+		if end = noNumberEnd(s.b, i); end < 0 {
+			end = s.literal(i, "null")
+			return end, 0
+		}
+		return end, noNumbers
+	}
+	if end = noNumberEnd(s.b, i); end >= 0 {
+		return end, noNumbers
 	}
 	return s.number(i), 0
+}
+
+// noNumberEnd returns the position behind the word at i that writers of JSON leave for what is no number: NaN, Infinity,
+// inf, in any case and with a sign; -1 when there is none. JSON has no such words, so they spoil their value.
+func noNumberEnd(b []byte, i int) int {
+	if i < len(b) && (b[i] == '-' || b[i] == '+') {
+		i++
+	}
+	if i >= len(b) || b[i]|0x20 != 'n' && b[i]|0x20 != 'i' {
+		return -1
+	}
+	end := i
+	for end < len(b) && 'a' <= b[end]|0x20 && b[end]|0x20 <= 'z' {
+		end++
+	}
+	switch word := b[i:end]; {
+	case len(word) > len("infinity"):
+	case bytes.EqualFold(word, []byte("nan")), bytes.EqualFold(word, []byte("infinity")), bytes.EqualFold(word, []byte("inf")):
+		return end
+	}
+	return -1
 }
 
 func (s *scanner) literal(i int, word string) int {
@@ -304,70 +334,4 @@ func (s *scanner) name(i int) (at int, form stringForm) {
 		return -1, form
 	}
 	return s.space(i), form
-}
-
-// unescape appends the text of a valid JSON string; s is the string without its quotes. Halves of surrogate pairs
-// become U+FFFD.
-func unescape(dst, s []byte) []byte {
-	for {
-		i := bytes.IndexByte(s, '\\')
-		if i < 0 {
-			return append(dst, s...)
-		}
-		dst = append(dst, s[:i]...)
-		c := s[i+1]
-		s = s[i+2:]
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, _ := hex4(s, 0)
-			s = s[4:]
-			if utf16.IsSurrogate(r) {
-				low, ok := lowHalf(s, 0)
-				if r = utf16.DecodeRune(r, low); ok && r != utf8.RuneError {
-					s = s[6:]
-				}
-			}
-			dst = utf8.AppendRune(dst, r)
-		default: // quote, backslash, slash
-			dst = append(dst, c)
-		}
-	}
-}
-
-// mendSurrogates appends a valid JSON value with each half of a surrogate pair written as \ufffd. Readers of extras
-// would refuse the halves.
-func mendSurrogates(dst, token []byte) []byte {
-	for {
-		i := bytes.IndexByte(token, '\\')
-		if i < 0 {
-			return append(dst, token...)
-		}
-		dst = append(dst, token[:i]...)
-		token = token[i:]
-		n := 2
-		if token[1] == 'u' {
-			n = 6
-			if r, _ := hex4(token, 2); utf16.IsSurrogate(r) {
-				if low, ok := lowHalf(token, 6); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
-					n = 12
-				} else {
-					dst = append(dst, `\ufffd`...)
-					token = token[6:]
-					continue
-				}
-			}
-		}
-		dst = append(dst, token[:n]...)
-		token = token[n:]
-	}
 }

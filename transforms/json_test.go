@@ -47,6 +47,8 @@ type decoded struct {
 	hashes  []pipeline.Hash
 	rejects []pipeline.Reject
 	chunks  int
+	verdict
+	unreadable pipeline.FieldCounts
 }
 
 // decodeDocument runs a format over a document as the engine does.
@@ -62,6 +64,10 @@ func decodeDocument(f pipeline.Format, r io.Reader, rangeBytes int) (decoded, er
 		if err := f.Decode(&meta, c, b); err != nil {
 			return d, err
 		}
+		if err := d.judge(b, int64(len(d.rows)+len(d.rejects))); err != nil {
+			return d, err
+		}
+		d.unreadable.AddAll(b.Unreadable)
 		if c.Free != nil {
 			c.Free()
 		}
@@ -74,7 +80,7 @@ func decodeDocument(f pipeline.Format, r io.Reader, rangeBytes int) (decoded, er
 		}
 		d.rows = append(d.rows, rowsOf(cols, n)...)
 	}
-	return d, nil
+	return d, d.end()
 }
 
 func rowsOf(cols []arrow.Array, n int) []map[string]string {
@@ -121,8 +127,12 @@ func TestJSONValuesLandInColumnsOrInExtras(t *testing.T) {
 		{"escapes are undone in columns", `{"resource":"\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude00"}`, map[string]string{"resource_id": "\"\\/\b\f\n\r\tAé😀"}},
 		{"half a surrogate pair becomes U+FFFD", `{"resource":"\ud83dx","u":"\ude00\u0041\ud83d\ude00"}`,
 			map[string]string{"resource_id": "\uFFFDx", "extras": `{"u":"\ufffd\u0041\ud83d\ude00"}`}},
-		{"bytes that are not UTF-8 become U+FFFD", "{\"resource\":\"a\xffb\",\"u\":\"\xc3\",\"\xf0k\":1}",
-			map[string]string{"resource_id": "a\uFFFDb", "extras": "{\"u\":\"\uFFFD\",\"\uFFFDk\":1}"}},
+		{"bytes that are not UTF-8 become U+FFFD", "{\"resource\":\"A\",\"label\":\"a\xffb\",\"u\":\"\xc3\",\"\xf0k\":1}",
+			map[string]string{"resource_id": "A", "resource_name": "a\uFFFDb", "extras": "{\"u\":\"\uFFFD\",\"\uFFFDk\":1}"}},
+		{"NUL bytes become U+FFFD", "{\"resource\":\"A\",\"label\":\"\x00b\",\"n\":\"1\x00\",\"u\":[\"\x00\"]}",
+			map[string]string{"resource_id": "A", "resource_name": "\uFFFDb", "extras": "{\"n\":\"1\uFFFD\",\"u\":[\"\uFFFD\"]}"}},
+		{"words for what is no number are texts of extras", `{"resource":"A","n":NaN,"x":-Infinity,"u":[NaN,{"a":inf}],"w":nan,"label":Infinity}`,
+			map[string]string{"resource_id": "A", "extras": `{"label":"Infinity","n":"NaN","x":"-Infinity","u":["NaN",{"a":"inf"}],"w":"nan"}`}},
 		{"an escaped name is the same name", `{"r\u0065source":"A","\u006e":3,"ne\nw":1}`, map[string]string{"resource_id": "A", "answered": "3", "extras": `{"ne\nw":1}`}},
 		{"a number as a text stays as written", `{"resource":12345678901234567890}`, map[string]string{"resource_id": "12345678901234567890"}},
 		{"a field for the mapping alone is not kept", `{"resource":"A","secret":"x"}`, map[string]string{"resource_id": "A"}},
@@ -158,10 +168,10 @@ func TestPromise05_AJSONRowThatCannotBeReadIsRejectedWithItsText(t *testing.T) {
 		{"a string", `"a, ] } string"`, "the row is not an object", pipeline.NoInstant},
 		{"null", `null`, "the row is not an object", pipeline.NoInstant},
 		{"an array", `[{"resource":"A"}]`, "the row is not an object", pipeline.NoInstant},
-		{"a row without its key", `{"n":1}`, "resource is missing", pipeline.NoInstant},
-		{"a row without anything", `{}`, "resource is missing", pipeline.NoInstant},
 		{"a blank key", `{"resource":""}`, "resource is blank", timed},
-		{"a key that is null", `{"resource":null}`, "resource is blank", timed},
+		{"a key that is no number", `{"resource":NaN}`, "resource cannot be read: it is no text", timed},
+		{"a key that is not UTF-8", "{\"resource\":\"\xf1\"}", "resource cannot be read: it is no text", timed},
+		{"a key with a NUL byte", "{\"resource\":\"A\x00\"}", "resource cannot be read: it is no text", timed},
 		{"a key that is nested", `{"resource":{"id":1}}`, "resource cannot be read", pipeline.NoInstant},
 		{"a field twice", `{"resource":"A","n":1,"n":2}`, "the row has the field n twice", pipeline.NoInstant},
 		{"an unknown field twice", `{"resource":"A","u":1,"\u0075":1}`, "the row has the field u twice", pipeline.NoInstant},
@@ -173,7 +183,7 @@ func TestPromise05_AJSONRowThatCannotBeReadIsRejectedWithItsText(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []pipeline.Reject{{Row: 2, At: tt.at, Reason: tt.reason, Raw: tt.row}}
+			want := []pipeline.Reject{{Row: 2, At: tt.at, Reason: tt.reason, Raw: string(asText([]byte(tt.row)))}}
 			if !reflect.DeepEqual(d.rejects, want) {
 				t.Errorf("rejects %+v\nwant %+v", d.rejects, want)
 			}
@@ -193,8 +203,9 @@ func TestPromise04_AnAnswerThatIsNoJSONArrayIsAnErrorAndAnEmptyOneIsNot(t *testi
 		{"white space", " \r\n\t ", "the answer is blank"},
 		{"half a byte order mark", "\xef\xbb", "the answer is not an array"},
 		{"a page", "\n <!DOCTYPE html><html>secret</html>", "a page of HTML"},
-		{"an error object", `{"error":"secret","message":{"x":1},"code":5}`, "the members error, message, code"},
-		{"an error object cut short", `{"error":"secret","mess`, "the members error"},
+		{"an error object", `{"error":"no quota","message":{"x":1},"code":5}`, "an error of the vendor, no quota"},
+		{"an error object cut short", `{"error":"no quota","mess`, "an error of the vendor, no quota"},
+		{"another object", `{"page":"secret","size":{"x":1}}`, "the members page, size"},
 		{"an object without members", `{}`, "an object without members"},
 		{"a string", `"secret"`, "the answer is not an array"},
 		{"null", `null`, "the answer is not an array"},
@@ -220,7 +231,9 @@ func TestPromise04_AnAnswerThatIsNoJSONArrayIsAnErrorAndAnEmptyOneIsNot(t *testi
 		{"a bare fraction", `[{"n":.5}]`, "cannot be read"},
 		{"a fraction cut short", `[{"n":1.}]`, "a number is cut short"},
 		{"an exponent cut short", `[{"n":1e}]`, "a number is cut short"},
-		{"NaN", `[{"n":NaN}]`, "cannot be read"},
+		{"a word", `[{"n":None}]`, "cannot be read"},
+		{"a sentence", `no quota`, "a text, no quota,"},
+		{"a sentence in quotes", `"no quota"`, "a text, no quota,"},
 		{"True", `[{"n":True}]`, "cannot be read"},
 		{"a bad escape", `[{"n":"\x"}]`, "bad escape"},
 		{"a short escape", `[{"n":"\u12g4"}]`, "bad escape"},
@@ -246,8 +259,9 @@ func TestPromise04_AnAnswerThatIsNoJSONArrayIsAnErrorAndAnEmptyOneIsNot(t *testi
 				if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("ranges of %d: got %v, want Malformed: %q", rangeBytes, err, tt.want)
 				}
-				if err != nil && (strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "look there")) {
-					t.Errorf("the error tells a value, or lacks the hint: %v", err)
+				var e *pipeline.Error
+				if errors.As(err, &e) && (strings.Contains(err.Error(), "secret") || e.Hint == "") {
+					t.Errorf("the error tells a value, or lacks a hint: %v", err)
 				}
 			}
 		})

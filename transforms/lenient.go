@@ -25,12 +25,15 @@ func (d *csvDecoder) lenientRecord(at int) (record, error) {
 	if s == regularQuoting && (d.count() == len(d.head.columns) || bytes.IndexByte(rec.raw, '\n') < 0) {
 		return rec, nil
 	}
-	end := bytes.IndexByte(d.data[at:], '\n')
+	end, whole := bytes.IndexByte(d.data[at:], '\n'), true
 	if end < 0 {
-		return record{end: len(d.data), raw: d.data[at:], reason: strayQuote}, nil
+		if !d.proven {
+			return record{end: len(d.data), raw: d.data[at:], reason: strayQuote}, nil
+		}
+		end, whole = len(d.data)-at, false
 	}
 	line := bytes.TrimSuffix(d.data[at:at+end], []byte{'\r'})
-	rec = record{end: at + end + 1, raw: line, whole: true}
+	rec = record{end: min(at+end+1, len(d.data)), raw: line, whole: whole}
 	if !d.lenientCells(at, at+len(line)) || d.count() != len(d.head.columns) {
 		rec.reason = strayQuote
 	}

@@ -23,12 +23,15 @@ func allocated(do func()) uint64 {
 
 // parse reads a document as the engine does, and forgets its rows.
 func parse(f pipeline.Format, doc io.Reader, rangeBytes int) (rows, rejects int, err error) {
+	var v verdict
 	for chunk, err := range f.Split(doc, rangeBytes) {
 		if err != nil {
 			return rows, rejects, err
 		}
 		batch := pipeline.NewBatch(tableOf(f))
-		err = f.Decode(&testMeta, chunk, batch)
+		if err = f.Decode(&testMeta, chunk, batch); err == nil {
+			err = v.judge(batch, int64(rows+rejects))
+		}
 		if chunk.Free != nil {
 			chunk.Free()
 		}
@@ -38,7 +41,7 @@ func parse(f pipeline.Format, doc io.Reader, rangeBytes int) (rows, rejects int,
 			return rows, rejects, err
 		}
 	}
-	return rows, rejects, nil
+	return rows, rejects, v.end()
 }
 
 // rangeOf is the range of a sync.
@@ -62,7 +65,7 @@ func TestADocumentOfTooManyColumnsIsMalformedAtOnce(t *testing.T) {
 	}{
 		{"16 MB of commas as a header", strings.Repeat(",", 16_000_000), table, "the header is longer than 256 KiB"},
 		{"16 MB of commas as a header, read leniently", strings.Repeat(",", 16_000_000), table.Lenient(), "the header is longer than 256 KiB"},
-		{"16 MB of commas between two lines", minimal + strings.Repeat(",", 16_000_000) + "\n", table, ""},
+		{"16 MB of commas between two lines", minimal + strings.Repeat(",", 16_000_000) + "\n" + row1, table, ""},
 		{"a column too many", strings.Repeat("a,", 4096) + "a\n", table, "the header has 4097 columns, more than 4096"},
 		{"a column too many, read leniently", strings.Repeat("a,", 4096) + "a\n", table.Lenient(), "the header has 4097 columns, more than 4096"},
 		{"a name that is too long", minimal[:len(minimal)-1] + "," + strings.Repeat("n", maxName+1) + "\n", table, "the name of column 5 is longer than 1024 bytes"},

@@ -33,6 +33,7 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 				return nil
 			}
 			r.Keep(f) // a blank one has nothing to keep
+			r.Unreadable(f)
 			m = unreadableTime
 		}
 		if m.kind != calendar.LocalUnique {

@@ -50,8 +50,8 @@ type Mapping struct {
 	// and absent values are left out. A value that its Conv cannot read leaves the column null and stays in extras;
 	// where the column must not be null, a blank or unreadable value rejects the row.
 	Fields []Field
-	// Keys are the source fields that must exist: a CSV header without one is Malformed, a JSON object without one is a
-	// rejected row.
+	// Keys are the source fields that make a row one: a CSV header without one is Malformed, and a JSON object in which all
+	// of them are absent or null condemns the document. A key whose bytes are no text rejects the row.
 	Keys []string
 	// Last is the last column that the vendor is known to send (CSV). A document that is a header without a line end
 	// and lacks this column is cut short. Empty: unknown.
@@ -81,9 +81,11 @@ type Row struct {
 	into    *pipeline.Batch
 	zones   zones
 	number  int64 // of the record, 1-based within the chunk
-	utf8OK  bool  // the document is known to be valid UTF-8
+	isText  bool  // the document is known to be UTF-8 without NUL bytes
 	redacts bool  // the policy replaces personal values
-	state   any   // the mapping's own
+	// unreadable counts by field the rows whose value could not be read.
+	unreadable []int64
+	state      any // the mapping's own
 
 	source
 	told
@@ -97,6 +99,7 @@ type source struct {
 	unlisted     []unlisted
 	verbatim     [][]byte      // members of extras that stand in the document as they are to stand in extras
 	verbatimHash pipeline.Hash // the sum of their hashes
+	spoilt       []*extraName  // of verbatim, those that could not be read
 }
 
 // told is what Mapping.Row said about the record.
@@ -137,6 +140,7 @@ const (
 	skipColumn                          // Skip
 	notPersonal                         // NotPersonal
 	readAsDay                           // LocalDay read it
+	unreadable                          // Unreadable
 )
 
 // setting is one value for a column.
@@ -219,6 +223,10 @@ func (r *Row) At(t pipeline.Instant) { r.at = t }
 
 // Keep leaves field f in extras verbatim, whatever else is done with it.
 func (r *Row) Keep(f int) { r.flags[f] |= keepInExtras }
+
+// Unreadable says that the value of field f cannot be read, or in part only: it is counted with the loaded row. A key that
+// cannot be read rejects the row. Of fields with a column the row finds out by itself.
+func (r *Row) Unreadable(f int) { r.flags[f] |= unreadable }
 
 // NotPersonal says that field f, which the mapping declares as personal, is not so in this row: the name of a queue
 // where others have a person's. A column that is personal by itself stays so.

@@ -17,7 +17,7 @@ func (r *Row) begin() {
 	clear(r.set)
 	r.pending = r.pending[:0]
 	r.unlisted = r.unlisted[:0]
-	r.verbatim, r.verbatimHash = r.verbatim[:0], pipeline.Hash{}
+	r.verbatim, r.verbatimHash, r.spoilt = r.verbatim[:0], pipeline.Hash{}, r.spoilt[:0]
 	r.at, r.reason, r.failure = pipeline.NoInstant, "", nil
 	r.scratch = r.scratch[:0]
 }
@@ -39,6 +39,23 @@ func (r *Row) rejectRaw(raw []byte, reason string) {
 	r.writeReject(raw)
 }
 
+// condemn rejects the record and says that the document is damaged here. what and hint are those of a [pipeline.Damage].
+func (r *Row) condemn(raw []byte, what, hint string) {
+	r.rejectRaw(raw, what)
+	if r.into.Damage.Row == 0 {
+		r.into.Damage = pipeline.Damage{Row: r.number, What: what, Hint: hint}
+	}
+}
+
+// finish tells the batch what was counted. No record follows.
+func (r *Row) finish() {
+	for f, n := range r.unreadable {
+		if n > 0 {
+			r.into.Unreadable.Add(r.mapping.Fields[f].Source, n)
+		}
+	}
+}
+
 // end runs the mapping and appends the row, or rejects it. raw is the record's text. An error condemns the document.
 func (r *Row) end(raw []byte) error {
 	ok, err := r.accept(raw)
@@ -57,6 +74,9 @@ func (r *Row) accept(raw []byte) (ok bool, err error) {
 	}
 	if r.failure != nil {
 		return false, r.failure
+	}
+	if !r.isText {
+		r.findSpoilt()
 	}
 	if r.reason == "" {
 		r.requireKeys()
@@ -88,8 +108,10 @@ func (r *Row) close() {
 	}
 	r.hash = r.hash.Add(r.verbatimHash)
 	for i := range r.unlisted {
-		n := r.unlisted[i].name
-		r.writeExtra(n, n.personal, r.unlisted[i].value, false)
+		r.writeUnlisted(r.unlisted[i].name, r.unlisted[i].value)
+	}
+	for _, n := range r.spoilt {
+		r.into.Unreadable.Add(n.source, 1)
 	}
 	if len(r.extras) > r.begun {
 		r.into.Close(r.mapping.extras, append(r.extras, '}'))
@@ -97,8 +119,24 @@ func (r *Row) close() {
 	r.into.EndRow(r.at, r.hash)
 }
 
-// requireKeys rejects a row in which the field of a column that must not be null is blank or cannot be read.
+// findSpoilt marks the fields that hold bytes which are no text.
+func (r *Row) findSpoilt() {
+	for f := range r.fields {
+		if text := r.fields[f].text; text != nil && !isText(text) {
+			r.flags[f] |= unreadable
+		}
+	}
+}
+
+// requireKeys rejects a row in which a key is spoilt, or the field of a column that must not be null is blank or cannot be
+// read.
 func (r *Row) requireKeys() {
+	for _, f := range r.mapping.keys {
+		if r.flags[f]&unreadable != 0 {
+			r.Reject(r.at, r.mapping.Fields[f].Source+" cannot be read: it is no text")
+			return
+		}
+	}
 	for _, f := range r.mapping.must {
 		if r.set[r.mapping.cols[f]] || r.flags[f]&skipColumn != 0 {
 			continue
@@ -132,7 +170,7 @@ func (r *Row) writeReject(raw []byte) {
 		Row:    r.number,
 		At:     r.at,
 		Reason: r.reason,
-		Raw:    string(bytes.ToValidUTF8(raw, replacement)),
+		Raw:    string(asText(raw)),
 	})
 }
 
@@ -158,11 +196,17 @@ func (r *Row) writeSettings() {
 // writeField appends a field that is present to its column, or to extras, or to both.
 func (r *Row) writeField(f int) {
 	d := &r.mapping.Fields[f]
-	kept := r.flags[f]&keepInExtras != 0
+	kept, unread := r.flags[f]&keepInExtras != 0, r.flags[f]&unreadable != 0
 	if d.Conv != Custom && r.flags[f]&skipColumn == 0 {
-		if col := r.mapping.cols[f]; col < 0 || !r.set[col] && !r.convert(d.Conv, f, col, r.fields[f].text) {
+		switch col := r.mapping.cols[f]; {
+		case col < 0:
 			kept = true
+		case !r.set[col] && !r.convert(d.Conv, f, col, r.fields[f].text):
+			kept, unread = true, true
 		}
+	}
+	if unread {
+		r.unreadable[f]++
 	}
 	if kept {
 		personal := pipeline.Impersonal
@@ -252,12 +296,12 @@ func readable(c Conv, text []byte) bool {
 	return ok
 }
 
-// clean returns b with runs of invalid UTF-8 replaced by U+FFFD: string columns and JSON hold UTF-8 only.
+// clean returns b with NUL bytes and runs of invalid UTF-8 replaced by U+FFFD: string columns and JSON hold UTF-8 only.
 func (r *Row) clean(b []byte) []byte {
-	if r.utf8OK || utf8.Valid(b) {
+	if r.isText || isText(b) {
 		return b
 	}
-	return bytes.ToValidUTF8(b, replacement)
+	return asText(b)
 }
 
 // lower returns b in lower case, valid during the row.

@@ -85,8 +85,8 @@ var oddBodies = map[string]func() oddBody{
 	"long JSON rows": func() oddBody {
 		return oddBody{"[", `{"id":"1","note":"`, `{"id":"2"}]`, 4, strings.Repeat("x", 1000), `"},`}
 	},
-	"millions of rejects":           func() oddBody { return oddBody{oddHead + oddRow, "a\n", "", 1 << 20, "", ""} },
-	"millions of rejects in JSON":   func() oddBody { return oddBody{`[{"id":"1"}`, ",1", "]", 1 << 20, "", ""} },
+	"millions of rejects":           func() oddBody { return oddBody{oddHead + oddRow, "a\n", oddRow, 1 << 20, "", ""} },
+	"millions of rejects in JSON":   func() oddBody { return oddBody{`[{"id":"1"}`, ",1", `,{"id":"2"}]`, 1 << 20, "", ""} },
 	"nothing but rejects":           func() oddBody { return oddBody{oddHead, "a\n", "", 1 << 30, "", ""} },
 	"millions of columns":           func() oddBody { return oddBody{"id", ",", "\n", 16 << 20, "", ""} },
 	"equal columns":                 func() oddBody { return oddBody{"id", ",a", "\n" + oddRow, 25_000, "", ""} },
@@ -226,8 +226,8 @@ func TestPromise12_PeakMemoryIsBoundedWhateverTheBody(t *testing.T) {
 		{"long rows", 8, "", 32, ""},
 		{"long JSON rows", 1, "", 5, ""},
 		{"long JSON rows", 8, "", 40, ""},
-		{"millions of rejects", 1, "rows", 1, ""},
-		{"millions of rejects in JSON", 1, "short JSON rows", 1, ""},
+		{"millions of rejects", 1, "rows", 2, ""},
+		{"millions of rejects in JSON", 1, "short JSON rows", 2, ""},
 		{"nothing but rejects", 1, "rows", 0, "too many rejects"},
 		{"millions of columns", 1, "rows", 0, "malformed: the header is longer than 256 KiB"},
 		{"equal columns", 1, "rows", 0, "malformed: the header has 25001 columns, more than 4096"},

@@ -56,6 +56,7 @@ func operatorsFormat(s *Settings, p pipeline.Policy) pipeline.Format {
 			{Source: "status", Snapshot: true},
 			{Source: "lastConnection", Snapshot: true},
 		},
+		Keys:     []string{"_id"},
 		Row:      mapOperator,
 		Personal: map[string]pipeline.Personal{"displayName": pipeline.PersonalName, "name": pipeline.PersonalName},
 		Harmless: []string{"origins", "originsName", "profile"},

@@ -44,7 +44,8 @@ func dashboardFormat(s *Settings, p pipeline.Policy) pipeline.Format {
 			{Source: "nps", Column: "nps", Conv: transforms.Number},
 			{Source: "csat", Column: "csat", Conv: transforms.Number},
 		},
-		Row: func(r *transforms.Row) { mapDashboard(r, state) },
+		Keys: []string{"date"},
+		Row:  func(r *transforms.Row) { mapDashboard(r, state) },
 	}, transforms.JSONOptions{Hint: s.hint()}, p)
 }
 

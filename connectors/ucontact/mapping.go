@@ -41,7 +41,8 @@ func statsMapping(resourceType, prefix string, more ...transforms.Field) transfo
 			{Source: "outInteractions", Column: "interactions_out", Conv: transforms.Count},
 			{Source: "inboundAnswered", Column: "answered", Conv: transforms.Count},
 		}, more...),
-		Row: func(r *transforms.Row) { mapRow(r, resourceType, state) },
+		Keys: []string{"date", "resource"},
+		Row:  func(r *transforms.Row) { mapRow(r, resourceType, state) },
 	}
 }
 

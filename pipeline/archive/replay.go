@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -37,11 +38,27 @@ func (r *replay) Fetch(ctx context.Context, q pipeline.Request, _ pipeline.Env, 
 		if err := ctx.Err(); err != nil {
 			return &pipeline.Error{Op: "replay", Stream: q.Stream, Window: q.Span, Kind: pipeline.Stopped, Err: err}
 		}
+		b.Open = openKept(b.Open)
 		if err := yield(b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// kept is a document of the archive: it is whole, for only what was read and accepted is kept.
+type kept struct{ io.ReadCloser }
+
+func (kept) Proven() bool { return true }
+
+func openKept(open func(context.Context) (io.ReadCloser, error)) func(context.Context) (io.ReadCloser, error) {
+	return func(ctx context.Context) (io.ReadCloser, error) {
+		body, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return kept{body}, nil
+	}
 }
 
 // Check proves nothing: there is nobody who could refuse.

@@ -131,6 +131,9 @@ func (r *reading) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Proven tells what the body knows of its end.
+func (r *reading) Proven() bool { return pipeline.IsProven(r.ReadCloser) }
+
 // end tells Put how the document ends, nil for a whole one, and waits for Put.
 func (r *reading) end(why error) error {
 	_ = r.copy.CloseWithError(why) // it never fails

@@ -68,6 +68,9 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Proven tells what the body knows of its end.
+func (b *boundedBody) Proven() bool { return pipeline.IsProven(b.ReadCloser) }
+
 // endRange begins another range. done gives back what the range before holds beyond its room, once nothing of it is in
 // memory.
 func (b *boundedBody) endRange() (done func()) {

@@ -34,6 +34,7 @@ type cutter struct {
 
 	mu      sync.Mutex
 	outside int64 // rows outside every window; they count for the first
+	undated int64 // rejects without a time
 	first   []pipeline.Reject
 	// when the earliest document was read, by the real and the planning clock
 	readAt      calendar.Instant
@@ -95,6 +96,7 @@ type bodyCutter struct {
 	read, rejected int64
 	bytes          int64             // of the document that were added
 	first          []pipeline.Reject // of the document
+	tail           pipeline.Damage   // of the rows that were added
 	maxRejects     RejectLimit
 	maxBody        BodyLimit
 }
@@ -128,6 +130,9 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 		}
 	}
 	if err := c.addRejects(p.meta, &p.rejects, before); err != nil {
+		return err
+	}
+	if err := c.noteDamage(p, before); err != nil {
 		return err
 	}
 	return c.checkHope(c.maxRejects, c.maxBody)

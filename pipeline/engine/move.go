@@ -145,6 +145,9 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 	if err := r.reader.read(ctx, b, format, j.stream.Decoded(), body); err != nil {
 		return &brokenBody{err}
 	}
+	if err := body.checkTail(); err != nil {
+		return err
+	}
 	if err := body.days.verify(j.stream.StaleHint); err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ type partitioned struct {
 	bytes   int64 // of the document that the batch was made of
 	read    int64
 	rejects pipeline.Rejects
+	damage  pipeline.Damage // as in the batch
+	tail    pipeline.Damage
 	outside int64
 	windows []*windowRows
 	days    dayCounts
@@ -42,7 +44,7 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 		b.Release()
 		return nil, err
 	}
-	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, days: dayCounts{asked: m.Days}}
+	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, days: dayCounts{asked: m.Days}}
 	p.days.count(b.Times)
 	for from := 0; from < len(b.Times); {
 		w := c.windowOf(m, b.Times[from])

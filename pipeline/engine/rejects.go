@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
 )
@@ -61,9 +63,44 @@ func (c *cutter) countReject(m *pipeline.Meta, r *pipeline.Reject, days *dayCoun
 		}
 	} else {
 		days.undated++
+		c.undated++
 	}
 	w.counts.Read++
 	w.counts.Rejected++
 	w.rejects = w.rejects.Add(r.Hash())
 	return w
+}
+
+// noteDamage fails the document where a row of the batch condemns it, and keeps what the last row says of its end.
+func (c *bodyCutter) noteDamage(p *partitioned, before int64) error {
+	if p.damage.Row > 0 {
+		return c.damaged("row %d", p.damage, before)
+	}
+	if p.read > 0 {
+		c.tail = p.tail
+		c.tail.Row += before
+	}
+	return nil
+}
+
+// checkTail fails a document whose last row is not shaped like one, whatever the share of rejects. Where too many other
+// rows were rejected as well, that tells more.
+func (c *bodyCutter) checkTail() error {
+	if c.tail.What == "" {
+		return nil
+	}
+	if c.rejected > 1 {
+		if err := checkRejects(c.read, c.rejected, c.maxRejects, c.first); err != nil {
+			return err
+		}
+	}
+	return c.damaged("the last row, row %d,", c.tail, 0)
+}
+
+// damaged is the error of a document that one of its rows condemns.
+func (c *bodyCutter) damaged(row string, d pipeline.Damage, before int64) error {
+	return &pipeline.Error{
+		Op: "read", Kind: pipeline.Malformed, Hint: d.Hint,
+		Err: &pipeline.RejectedRows{Text: fmt.Sprintf(row+" %s", d.Row+before, d.What), First: c.first},
+	}
 }

@@ -26,14 +26,18 @@ type body struct {
 	wire   io.ReadCloser
 	secret []string
 
-	plain io.Reader // wire without gzip; nil before the first Read
-	got   int64     // bytes off the wire
-	given int64     // bytes handed to the caller
-	err   error     // sticky
+	measured bool // the answer has a length or a last chunk, so that its end proves that nothing is missing
+
+	plain  io.Reader // wire without gzip; nil before the first Read
+	zipped bool      // wire is gzip
+	got    int64     // bytes off the wire
+	given  int64     // bytes handed to the caller
+	err    error     // sticky
 }
 
 func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFunc, r Request, resp *http.Response) (*body, error) {
-	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, pace: newPace(c.timeout, func(err error) { cancel(err) }), limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r)}
+	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, pace: newPace(c.timeout, func(err error) { cancel(err) }), limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r),
+		measured: resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor > 1}
 	switch e := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); e {
 	case "", "identity", "gzip", "x-gzip":
 		return b, nil
@@ -67,6 +71,10 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
+// Proven reports whether the body was read to an end that proves it whole: of a length that was told, behind a last chunk,
+// or by gzip's checksum.
+func (b *body) Proven() bool { return b.err == io.EOF && (b.measured || b.zipped) } //nolint:errorlint // it is the very value
+
 // begin looks at the first bytes. No document that we read begins like gzip,
 // so the bytes decide and not the header, which stored files often lack.
 func (b *body) begin() error {
@@ -83,7 +91,7 @@ func (b *body) begin() error {
 	if err != nil {
 		return b.classify(err)
 	}
-	b.plain = z
+	b.plain, b.zipped = z, true
 	return nil
 }
 

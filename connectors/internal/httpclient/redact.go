@@ -57,7 +57,7 @@ func redact(s string, secrets []string) string {
 	s = withoutSecrets(s, secrets)
 	if strings.Contains(s, mask) { // a name or a value may have been cut inside a secret
 		for _, secret := range secrets {
-			for n := len(secret) - 1; n >= 4; n-- {
+			for n := len(secret) - 1; n >= leastSecret; n-- {
 				s = strings.ReplaceAll(s, secret[:n]+mask, mask)
 			}
 		}
@@ -73,7 +73,7 @@ func redact(s string, secrets []string) string {
 func withoutSecrets(s string, secrets []string) string {
 	for _, secret := range secrets {
 		s = strings.ReplaceAll(s, secret, mask)
-		for n := len(secret) - 1; n >= 4; n-- {
+		for n := len(secret) - 1; n >= leastSecret; n-- {
 			if strings.HasSuffix(s, secret[:n]) {
 				s = s[:len(s)-n] + mask
 				break
@@ -83,12 +83,16 @@ func withoutSecrets(s string, secrets []string) string {
 	return s
 }
 
+// leastSecret is the number of bytes from which a secret is taken out of texts. What is shorter stands in every text, which
+// would become unreadable and so tell the secret.
+const leastSecret = 4
+
 // spellings lists the secrets in the forms in which an echo may carry them,
 // longest first so that no form is left half behind.
 func spellings(secrets ...string) []string {
 	var all []string
 	add := func(s string) {
-		if s != "" && !slices.Contains(all, s) {
+		if len(s) >= leastSecret && !slices.Contains(all, s) {
 			all = append(all, s)
 		}
 	}
