@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // Batch collects the rows of one [Chunk], column by column. A format sets the
@@ -211,6 +212,64 @@ func (b *Batch) EndRow(at Instant, extras Hash) {
 	b.Times = append(b.Times, at)
 	b.ExtrasHash = append(b.ExtrasHash, extras)
 	b.rows++
+}
+
+// Null leaves column col of the next row without a value, where a batch is filled column by column: EndRow is not called
+// then, and the values of a column follow one another.
+func (b *Batch) Null(col int) { b.columns[col].addNulls(1) }
+
+// Engine reports whether the engine fills the column, and a batch does not hold it.
+func (b *Batch) Engine(col int) bool { return b.columns[col] == nil }
+
+// Load adds the rows of a record as a table has it, column by column, to a batch that is filled so. Columns are found by
+// name; one that the record lacks is null, one that the table lacks is left out.
+func (b *Batch) Load(rec arrow.Record) error {
+	for i, f := range rec.Schema().Fields() {
+		col, ok := b.Table.index[f.Name]
+		if !ok || b.Engine(col) {
+			continue
+		}
+		for row := range int(rec.NumRows()) {
+			if err := b.load(col, rec.Column(i), row); err != nil {
+				return fmt.Errorf("column %s: %w", f.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// load adds one value of an array.
+func (b *Batch) load(col int, values arrow.Array, row int) error {
+	if values.IsNull(row) {
+		b.Null(col)
+		return nil
+	}
+	if want, got := b.Table.Columns[col].Type.ID(), values.DataType().ID(); want != got && got != arrow.DICTIONARY {
+		return fmt.Errorf("it is of the type %s, not %s", got, want)
+	}
+	switch v := values.(type) {
+	case *array.String:
+		b.String(col, v.Value(row))
+	case *array.Dictionary:
+		return b.load(col, v.Dictionary(), v.GetValueIndex(row))
+	case *array.Int64:
+		b.Int(col, v.Value(row))
+	case *array.Float64:
+		b.Float(col, v.Value(row))
+	case *array.Boolean:
+		b.Bool(col, v.Value(row))
+	case *array.Timestamp:
+		b.Instant(col, Instant(v.Value(row)))
+	case *array.List:
+		b.Tags(col)
+		items, from, to := v.ListValues().(*array.String), v.Offsets()[row+v.Offset()], v.Offsets()[row+v.Offset()+1]
+		for i := from; i < to; i++ {
+			b.Tag(col, []byte(items.Value(int(i))))
+		}
+	default:
+		return fmt.Errorf("it is of the type %s", values.DataType())
+	}
+	return nil
 }
 
 // Reject records a row that cannot be loaded.

@@ -1,8 +1,11 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -90,15 +93,67 @@ func (b *Batch) HashRows() []Hash { return b.Table.hasher.rows(b) }
 
 func (h *rowHasher) rows(b *Batch) []Hash {
 	sums := b.ExtrasHash
+	h.add(sums, b)
+	for i := range sums {
+		sums[i] = sums[i].mix()
+	}
+	return sums
+}
+
+// add adds the hashes of the columns' values to those of the rows.
+func (h *rowHasher) add(sums []Hash, b *Batch) {
 	for i, c := range b.columns {
 		if c != nil && h.used[i] && c.nulls < c.rows {
 			addColumn(sums, c, h.seeds[i])
 		}
 	}
-	for i := range sums {
-		sums[i] = sums[i].mix()
+}
+
+// StoredFingerprint is the fingerprint of rows as a table has them. What it can not know is how the source wrote the
+// members of extras that are strings: as texts, in CSV, or as JSON. So it is both, and [StoredFingerprint.Is] either.
+// The zero StoredFingerprint is of no rows.
+type StoredFingerprint struct{ csv, json Hash }
+
+// Add returns the fingerprint of the rows of both.
+func (f StoredFingerprint) Add(o StoredFingerprint) StoredFingerprint {
+	return StoredFingerprint{f.csv.Add(o.csv), f.json.Add(o.json)}
+}
+
+// Is reports whether the rows have the fingerprint that a window's entry has.
+func (f StoredFingerprint) Is(of Hash) bool { return f.csv == of || f.json == of }
+
+// String tells one of the fingerprints, for messages.
+func (f StoredFingerprint) String() string { return f.json.String() }
+
+// HashStored returns the fingerprint of rows that were read back from a table into b, column by column; the batch is only
+// good for Release afterwards. Members of extras that snapshots names do not count. An error says that extras are not as
+// this program writes them.
+func (b *Batch) HashStored(rows int, snapshots map[string]bool) (f StoredFingerprint, err error) {
+	b.rows = rows
+	for i, c := range b.columns {
+		if c != nil {
+			b.column(i).endLists()
+			if c.rows != rows {
+				return f, fmt.Errorf("column %s has %d rows, not %d", b.Table.Columns[i].Name, c.rows, rows)
+			}
+		}
 	}
-	return sums
+	for range rows {
+		b.ExtrasHash = append(b.ExtrasHash, Hash{})
+	}
+	sums := b.ExtrasHash
+	b.Table.hasher.add(sums, b)
+	extras := b.columns[b.Table.Index("extras")]
+	for i, sum := range sums {
+		of := StoredFingerprint{}
+		if extras.isValid(i) {
+			if of, err = hashExtras(extras.textAt(i), snapshots); err != nil {
+				return f, err
+			}
+		}
+		f = f.Add(StoredFingerprint{sum.Add(of.csv).mix(), sum.Add(of.json).mix()})
+	}
+	return f, nil
 }
 
 func addColumn(sums []Hash, c *column, seed uint64) {
@@ -164,4 +219,79 @@ func addLists(sums []Hash, c *column, seed uint64) {
 		}
 		sums[i] = sums[i].Add(FieldHash(seed, buf))
 	}
+}
+
+var errExtras = errors.New("extras are no JSON object of Windrow's")
+
+// hashExtras hashes the members of a row's extras, each as a decoder does.
+func hashExtras(object []byte, snapshots map[string]bool) (f StoredFingerprint, err error) {
+	if len(object) < 2 || object[0] != '{' || object[len(object)-1] != '}' {
+		return f, errExtras
+	}
+	for rest := object[1 : len(object)-1]; ; rest = rest[1:] {
+		end := jsonEnd(rest)
+		if end >= len(rest) || rest[end] != ':' || rest[0] != '"' {
+			return f, errExtras
+		}
+		name, err := jsonText(rest[:end])
+		if err != nil {
+			return f, err
+		}
+		rest = rest[end+1:]
+		if end = jsonEnd(rest); end == 0 || end < len(rest) && rest[end] != ',' {
+			return f, errExtras
+		}
+		if !snapshots[string(name)] {
+			seed, token := NameSeed(string(name)), rest[:end]
+			text := token
+			if token[0] == '"' {
+				if text, err = jsonText(token); err != nil {
+					return f, err
+				}
+			}
+			f = f.Add(StoredFingerprint{FieldHash(seed, text), FieldHash(seed, token)})
+		}
+		if rest = rest[end:]; len(rest) == 0 {
+			return f, nil
+		}
+	}
+}
+
+// jsonEnd is where the JSON value at the beginning of b ends: at a comma or a colon that is not in it, or with b.
+func jsonEnd(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case ',', ':':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
+// jsonText is what a JSON string says.
+func jsonText(token []byte) ([]byte, error) {
+	if len(token) < 2 || token[0] != '"' || token[len(token)-1] != '"' {
+		return nil, errExtras
+	}
+	if text := token[1 : len(token)-1]; bytes.IndexByte(text, '\\') < 0 {
+		return text, nil
+	}
+	var text string
+	if err := json.Unmarshal(token, &text); err != nil {
+		return nil, errExtras
+	}
+	return []byte(text), nil
 }

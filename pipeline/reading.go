@@ -124,6 +124,15 @@ type Verification struct {
 	Snapshots []string
 }
 
+// Uncounted is Snapshots as [Batch.HashStored] takes them.
+func (v Verification) Uncounted() map[string]bool {
+	names := make(map[string]bool, len(v.Snapshots))
+	for _, name := range v.Snapshots {
+		names[name] = true
+	}
+	return names
+}
+
 // DifferenceKind says how a table differs from its ledger.
 type DifferenceKind string
 

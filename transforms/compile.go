@@ -61,6 +61,16 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 	return c
 }
 
+// snapshots names the fields that are true only at the moment of reading.
+func (c *compiledMapping) snapshots() (names []string) {
+	for _, f := range c.Fields {
+		if f.Snapshot {
+			names = append(names, f.Source)
+		}
+	}
+	return names
+}
+
 // redacts reports whether the policy replaces anything.
 func (c *compiledMapping) redacts() bool { return !c.policy.Keeps() }
 

@@ -29,6 +29,9 @@ type csvFormat struct {
 	lenient bool
 }
 
+// Snapshots implements [pipeline.SnapshotFormat].
+func (f *csvFormat) Snapshots() []string { return f.mapping.snapshots() }
+
 // Lenient implements [pipeline.Format].
 func (f *csvFormat) Lenient() pipeline.Format { return &csvFormat{mapping: f.mapping, lenient: true} }
 

@@ -77,6 +77,8 @@ func FuzzCSV(f *testing.F) {
 		document := "id,started,kind,zone\n" + string(body)
 		asCSV := func(p pipeline.Policy) pipeline.Format { return NewCSV(personalMapping(), p) }
 		checkUnchanged(t, asCSV, document)
+		checkStored(t, asCSV(pipeline.Policy{}), personalMapping().Table, document)
+		checkStored(t, asCSV(pipeline.Policy{}).Lenient(), personalMapping().Table, document)
 		checkUnchanged(t, func(p pipeline.Policy) pipeline.Format { return asCSV(p).Lenient() }, document)
 	})
 }

@@ -13,6 +13,7 @@ type extraName struct {
 }
 
 func newExtraName(source string) *extraName {
+	source = string(asText([]byte(source)))
 	return &extraName{
 		source: source,
 		seed:   pipeline.NameSeed(source),
@@ -37,12 +38,12 @@ func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snap
 		r.extras = append(r.extras, ',')
 	}
 	r.extras = append(r.extras, n.member...)
-	raw := v.text
+	raw := r.clean(v.text) // the fingerprint is of what is stored: a stored row has it too
 	if v.token != nil {
-		raw = v.token
-		r.extras = append(r.extras, r.clean(raw)...)
+		raw = r.clean(v.token)
+		r.extras = append(r.extras, raw...)
 	} else {
-		r.extras = appendQuoted(r.extras, raw, r.isText)
+		r.extras = appendQuoted(r.extras, raw, true)
 	}
 	if !snapshot {
 		r.hash = r.hash.Add(pipeline.FieldHash(n.seed, raw))

@@ -46,6 +46,9 @@ type jsonFormat struct {
 	options JSONOptions
 }
 
+// Snapshots implements [pipeline.SnapshotFormat].
+func (f *jsonFormat) Snapshots() []string { return f.mapping.snapshots() }
+
 // Lenient implements [pipeline.Format]. It returns the format itself: JSON has one reading.
 func (f *jsonFormat) Lenient() pipeline.Format { return f }
 

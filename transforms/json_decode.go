@@ -282,10 +282,11 @@ func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 			return
 		}
 	}
-	r.verbatimHash = r.verbatimHash.Add(pipeline.FieldHash(k.name.seed, v.token))
+	token := r.clean(v.token)
+	r.verbatimHash = r.verbatimHash.Add(pipeline.FieldHash(k.name.seed, token))
 	d.flushVerbatim()
 	n := len(d.decoded)
-	d.decoded = append(append(d.decoded, k.name.member...), r.clean(v.token)...)
+	d.decoded = append(append(d.decoded, k.name.member...), token...)
 	r.verbatim = append(r.verbatim, d.decoded[n:])
 }
 

@@ -145,6 +145,7 @@ func FuzzJSON(f *testing.F) {
 		if bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) > maxDepth/2 {
 			t.Skip("the limits of nesting differ by a level")
 		}
+		checkStored(t, format, jsonMapping.Table, string(doc))
 		want, wantErr := oracle(doc)
 		if wantErr != nil { // it knows nothing of what spoils a value alone
 			mended := mendAnything(doc)

@@ -36,6 +36,7 @@ type Golden struct {
 // GoldenStore is a store that tells what it holds, in the order of its windows.
 type GoldenStore interface {
 	pipeline.Store
+	pipeline.Verifier
 	Records(k pipeline.StreamKey) []arrow.Record // the caller releases them
 	Rejects(k pipeline.StreamKey) []pipeline.Reject
 }
@@ -69,7 +70,8 @@ func (g Golden) read(t *testing.T, c *Case) []byte {
 	t.Helper()
 	store := g.Store()
 	defer store.Close() //nolint:errcheck // of memory
-	sum, err := c.Sync(t.Context(), g.Open(t, c), store)
+	source := g.Open(t, c)
+	sum, err := c.Sync(t.Context(), source, store)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +79,7 @@ func (g Golden) read(t *testing.T, c *Case) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	verifyRows(t, source, c.Stream, store, ledger)
 	var windows []pipeline.Entry
 	for _, e := range ledger.Entries() {
 		if e.Kind == pipeline.EntryCommit {
@@ -106,6 +109,23 @@ func (g Golden) read(t *testing.T, c *Case) []byte {
 		t.Error("the case reads no window")
 	}
 	return text.Bytes()
+}
+
+// verifyRows makes sure that the rows as they are stored have the fingerprint that the rows had when they were read.
+func verifyRows(t *testing.T, source pipeline.Source, k pipeline.StreamKey, store GoldenStore, l *pipeline.Ledger) {
+	t.Helper()
+	for _, s := range source.Streams() {
+		if s.Key != k {
+			continue
+		}
+		how := pipeline.Verification{Depth: pipeline.ByRows, Snapshots: s.Format.(pipeline.SnapshotFormat).Snapshots()}
+		for d, err := range store.Verify(t.Context(), k, s.Table, l, how) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Errorf("what is stored of %s is not what was read: %s: %s, not %s", d.Window.Span, d.Kind, d.Found, d.Expected)
+		}
+	}
 }
 
 func windowLine(t *testing.T, e pipeline.Entry) []byte {

@@ -46,6 +46,7 @@ var (
 	_ pipeline.RunReader      = (*Store)(nil)
 	_ pipeline.RejectReader   = (*Store)(nil)
 	_ pipeline.HoldingsReader = (*Store)(nil)
+	_ pipeline.Verifier       = (*Store)(nil)
 )
 
 // stream is what is kept of one stream.

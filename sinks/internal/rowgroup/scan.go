@@ -1,0 +1,276 @@
+package rowgroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/metadata"
+)
+
+// Values is a piece of one column, in the order of its rows. Of the slices one is filled: the values that are not null, one
+// after the other. They are good until the callback returns.
+type Values struct {
+	Column string // the name of the column; of a list, of the list
+	// Defs and Reps are Parquet's definition and repetition levels, one for each value or null; Defs is nil where nothing
+	// can be null, Reps where the column is no list. MaxDef is the definition level of a value that is there.
+	Defs, Reps []int16
+	MaxDef     int16
+
+	Int64s []int64
+	Int32s []int32
+	Floats []float64
+	Bools  []bool
+	Texts  []parquet.ByteArray
+}
+
+// Scanner reads files column by column, for those who look at every value and keep none. It uses its memory again from
+// file to file: what the Arrow reader of [Records] allocates for a small file is more than the file. A Scanner belongs to
+// one goroutine. The zero Scanner is ready.
+type Scanner struct {
+	body  []byte
+	arena arena
+	pages file.PageReader
+	defs  []int16
+	reps  []int16
+	values
+}
+
+// values is the memory of a piece.
+type values struct {
+	int64s []int64
+	int32s []int32
+	floats []float64
+	bools  []bool
+	texts  []parquet.ByteArray
+}
+
+const (
+	scanPiece = 4096    // values of a column that are handed over at once
+	scanWhole = 1 << 20 // a file of at most so many bytes is read at once
+)
+
+// Scan reads a closed [File] of size bytes. For each row group it calls group with its rows, then column for the values of
+// each column, in pieces. It returns the first error: theirs, the storage's, or one that says what makes no sense.
+func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group func(rows int) error, column func(Values) error) (err error) {
+	defer recovered(&err)
+	registerZstd()
+	meta, end, err := readTail(r, size)
+	if err != nil {
+		return err
+	}
+	if s.defs == nil {
+		s.defs, s.reps = make([]int16, scanPiece), make([]int16, scanPiece)
+		s.values = values{make([]int64, scanPiece), make([]int32, scanPiece), make([]float64, scanPiece), make([]bool, scanPiece), make([]parquet.ByteArray, scanPiece)}
+	}
+	whole := end <= scanWhole
+	if whole {
+		if s.body, err = readInto(s.body, r, 0, end); err != nil {
+			return err
+		}
+	}
+	rows := int64(0)
+	for i := range meta.RowGroups {
+		rg := meta.RowGroup(i)
+		rows += rg.NumRows()
+		if err := errors.Join(ctx.Err(), group(int(rg.NumRows()))); err != nil {
+			return err
+		}
+		for c := range rg.NumColumns() {
+			chunk, err := rg.ColumnChunk(c)
+			if err != nil {
+				return err
+			}
+			body, err := s.chunk(r, chunk, whole, end)
+			if err != nil {
+				return err
+			}
+			if err := s.column(meta, c, chunk, body, rg.NumRows(), column); err != nil {
+				return fmt.Errorf("column %s: %w", meta.Schema.Column(c).Path(), err)
+			}
+		}
+	}
+	if rows != meta.NumRows {
+		return errDamaged
+	}
+	return nil
+}
+
+var errDamaged = errors.New("damaged: it has not the rows that it says")
+
+// chunk is the bytes of a column chunk.
+func (s *Scanner) chunk(r io.ReaderAt, c *metadata.ColumnChunkMetaData, whole bool, end int64) (_ []byte, err error) {
+	from := c.DataPageOffset()
+	if c.HasDictionaryPage() && c.DictionaryPageOffset() > 0 {
+		from = min(from, c.DictionaryPageOffset())
+	}
+	n := c.TotalCompressedSize()
+	if from < 0 || n < 0 || from > end || n > end-from {
+		return nil, errors.New("damaged: a column lies outside of the file")
+	}
+	if whole {
+		return s.body[from : from+n], nil
+	}
+	s.body, err = readInto(s.body, r, from, n)
+	return s.body, err
+}
+
+func readInto(b []byte, r io.ReaderAt, from, n int64) ([]byte, error) {
+	if int64(cap(b)) < n {
+		b = make([]byte, n)
+	}
+	b = b[:n]
+	if got, err := r.ReadAt(b, from); int64(got) < n {
+		return b, err
+	}
+	return b, nil
+}
+
+// column reads one column chunk.
+func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnChunkMetaData, body []byte, rows int64, visit func(Values) error) error {
+	s.arena.reset()
+	stream := &slice{b: body}
+	if s.pages == nil {
+		var err error
+		if s.pages, err = file.NewPageReader(stream, c.NumValues(), c.Compression(), &s.arena, nil); err != nil {
+			return err
+		}
+	} else if _, err := compress.GetCodec(c.Compression()); err != nil {
+		return err
+	} else {
+		s.pages.Reset(stream, c.NumValues(), c.Compression(), nil)
+	}
+	descr := meta.Schema.Column(i)
+	read := file.NewColumnReader(descr, s.pages, &s.arena, nil)
+	piece := Values{Column: descr.ColumnPath()[0], MaxDef: descr.MaxDefinitionLevel()}
+	seen, begun := int64(0), int64(0)
+	for read.HasNext() {
+		n, err := s.piece(read, &piece)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errDamaged
+		}
+		if seen += n; piece.MaxDef > 0 {
+			piece.Defs = s.defs[:n]
+		}
+		if descr.MaxRepetitionLevel() > 0 {
+			piece.Reps = s.reps[:n]
+			for _, rep := range piece.Reps {
+				if rep == 0 {
+					begun++
+				}
+			}
+		} else {
+			begun = seen
+		}
+		if err := visit(piece); err != nil {
+			return err
+		}
+	}
+	if err := s.pages.Err(); err != nil {
+		return err
+	}
+	if seen != c.NumValues() || begun != rows {
+		return errDamaged
+	}
+	return nil
+}
+
+// piece reads the next values of a column. n counts the nulls too.
+func (s *Scanner) piece(read file.ColumnChunkReader, p *Values) (n int64, err error) {
+	got := 0
+	switch read := read.(type) {
+	case *file.Int64ColumnChunkReader:
+		n, got, err = read.ReadBatch(scanPiece, s.int64s, s.defs, s.reps)
+		p.Int64s = s.int64s[:got]
+	case *file.Int32ColumnChunkReader:
+		n, got, err = read.ReadBatch(scanPiece, s.int32s, s.defs, s.reps)
+		p.Int32s = s.int32s[:got]
+	case *file.Float64ColumnChunkReader:
+		n, got, err = read.ReadBatch(scanPiece, s.floats, s.defs, s.reps)
+		p.Floats = s.floats[:got]
+	case *file.BooleanColumnChunkReader:
+		n, got, err = read.ReadBatch(scanPiece, s.bools, s.defs, s.reps)
+		p.Bools = s.bools[:got]
+	case *file.ByteArrayColumnChunkReader:
+		n, got, err = read.ReadBatch(scanPiece, s.texts, s.defs, s.reps)
+		p.Texts = s.texts[:got]
+	default:
+		err = errors.New("it has a type that no table of Windrow's has")
+	}
+	return n, err
+}
+
+// slice is bytes as Arrow's readers of pages take them.
+type slice struct{ b []byte }
+
+func (s *slice) Peek(n int) ([]byte, error) {
+	if n > len(s.b) {
+		return s.b, io.EOF
+	}
+	return s.b[:n], nil
+}
+
+func (s *slice) Discard(n int) (int, error) {
+	if n > len(s.b) {
+		n, s.b = len(s.b), nil
+		return n, io.EOF
+	}
+	s.b = s.b[n:]
+	return n, nil
+}
+
+func (s *slice) Read(b []byte) (int, error) {
+	if len(s.b) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, s.b)
+	s.b = s.b[n:]
+	return n, nil
+}
+
+// arena is an allocator whose memory goes all at once: what a column needs is forgotten with the column.
+type arena struct {
+	b    []byte
+	used int
+}
+
+// arenaBytes is what an arena keeps. Larger buffers are the collector's.
+const arenaBytes = 1 << 20
+
+var _ memory.Allocator = (*arena)(nil)
+
+func (a *arena) reset() { a.used = 0 }
+
+func (a *arena) Allocate(n int) []byte {
+	const align = 64
+	if a.b == nil {
+		a.b = make([]byte, arenaBytes)
+	}
+	from := (a.used + align - 1) / align * align
+	if from+n > len(a.b) {
+		return make([]byte, n)
+	}
+	a.used = from + n
+	b := a.b[from:a.used:a.used]
+	clear(b)
+	return b
+}
+
+func (a *arena) Reallocate(n int, b []byte) []byte {
+	if n <= cap(b) {
+		return b[:n]
+	}
+	larger := a.Allocate(n)
+	copy(larger, b)
+	return larger
+}
+
+func (a *arena) Free([]byte) {}
