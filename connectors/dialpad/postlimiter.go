@@ -51,17 +51,15 @@ type postAttempt struct {
 	notify  func(text string, until time.Time) // never nil
 	// hold says how long the POST must not be sent for reasons of its own, and why.
 	hold func() (time.Duration, string)
-
-	throttled   error     // the last 429
-	throttledAt time.Time // the first 429; zero before it
 }
 
 // Admit waits until p may be sent and notes it in the journal. The caller sends
 // it then, and calls answered exactly once, with the error of the attempt. Calls
 // for different attempts may run at once. Admit obeys ctx; it gives up, with a
-// Throttled error, a vendor that answers 429 for longer than throttlePatience.
+// Throttled error, a vendor that answers 429 for longer than throttlePatience, or
+// asks for a wait that is longer, and so do then all others.
 func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(error), err error) {
-	if err := l.givenUp(p); err != nil {
+	if err := l.givenUp(); err != nil {
 		return nil, err
 	}
 	if err := l.awaitLock(ctx, p); err != nil {
@@ -78,25 +76,18 @@ func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(
 		return nil, err
 	}
 	return func(err error) {
-		l.answered(note, p, err)
+		l.answered(note, err)
 		if alone {
 			<-l.lock
 		}
 	}, nil
 }
 
-// givenUp is the error of a POST that has been throttled for too long.
-func (l *postLimiter) givenUp(p *postAttempt) error {
+// givenUp is the error of all POSTs where the vendor throttles for too long.
+func (l *postLimiter) givenUp() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p.throttled == nil || l.throttle.Until.Sub(p.throttledAt) <= throttlePatience {
-		return nil
-	}
-	return &pipeline.Error{
-		Op: "POST /stats", Kind: pipeline.Throttled,
-		Err:  fmt.Errorf("throttled since %s: %w", p.throttledAt.UTC().Format(time.RFC3339), p.throttled),
-		Hint: "something else uses up the company's quota of reports; the next sync tries again",
-	}
+	return l.throttle.GivenUp()
 }
 
 // awaitLock takes the lock, obeys ctx and says what the holder waits for.
@@ -159,8 +150,11 @@ func (l *postLimiter) awaitRoom(ctx context.Context, p *postAttempt) error {
 func (l *postLimiter) blocked(ctx context.Context, p *postAttempt) (time.Duration, string, error) {
 	now := l.now()
 	l.mu.Lock()
-	pause := l.throttle.Until.Sub(now)
+	pause, err := l.throttle.Until.Sub(now), l.throttle.GivenUp()
 	l.mu.Unlock()
+	if err != nil {
+		return 0, "", err
+	}
 	if pause > 0 {
 		return pause, "throttled by the vendor", nil
 	}
@@ -252,18 +246,12 @@ func (l *postLimiter) setWaiting(until time.Time) {
 }
 
 // answered learns from the answer to a POST.
-func (l *postLimiter) answered(note time.Time, p *postAttempt, err error) {
+func (l *postLimiter) answered(note time.Time, err error) {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.quota.Sent(note, now)
 	l.throttle.Answered(err, now)
-	if pipeline.KindOf(err) == pipeline.Throttled {
-		p.throttled = err
-		if p.throttledAt.IsZero() {
-			p.throttledAt = now
-		}
-	}
 }
 
 // retryAfter is how long the vendor asked to wait, 0 if it did not say.

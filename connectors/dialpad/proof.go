@@ -238,7 +238,7 @@ func speaksOf(of scope, ofID, ofList error) bool {
 }
 
 func unproven(of scope, why string) pipeline.Proof {
-	return pipeline.Proof{What: of.String(), Warnings: []string{fmt.Sprintf("%s could not be proven: %s; its first sync will tell", of, why)}}
+	return pipeline.Proof{What: of.String(), Warnings: []string{"could not be proven: " + why + "; its first sync will tell"}}
 }
 
 // withHint is err with another hint.

@@ -1,10 +1,13 @@
 package dialpad
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -16,6 +19,9 @@ type throttleBackoff struct {
 	Probing bool
 	// Until is when the next POST may be sent.
 	Until time.Time
+
+	since time.Time // the first 429 of those that nothing else came between; zero before it
+	last  error     // the 429 that Until comes from
 
 	pauses backoff.ExponentialBackOff // for a vendor that names no time
 }
@@ -41,11 +47,35 @@ func (b *throttleBackoff) Answered(err error, now time.Time) {
 			wait = b.pauses.NextBackOff()
 		}
 		b.Probing = true
+		if b.since.IsZero() {
+			b.since = now
+		}
 		if until := now.Add(wait); until.After(b.Until) {
-			b.Until = until
+			b.Until, b.last = until, err
 		}
 		return
 	}
 	b.Probing = false
+	b.since, b.last = time.Time{}, nil
 	b.pauses.Reset()
+}
+
+// GivenUp is the error of every POST once the vendor throttles for longer than
+// throttlePatience, or has asked for a wait that would be longer.
+func (b *throttleBackoff) GivenUp() error {
+	if b.since.IsZero() || b.Until.Sub(b.since) <= throttlePatience {
+		return nil
+	}
+	e := &pipeline.Error{Op: "POST /stats", Kind: pipeline.Throttled, RetryAfter: retryAfter(b.last), Err: b.last}
+	var status *httpclient.StatusError
+	if errors.As(b.last, &status) {
+		e.Err = status
+	}
+	if e.RetryAfter > throttlePatience {
+		e.Hint = fmt.Sprintf("longer than the %s that an order of a report waits: a sync after that time reads it", short(throttlePatience))
+		return e
+	}
+	e.Err = fmt.Errorf("throttled since %s: %w", b.since.UTC().Format(time.RFC3339), e.Err)
+	e.Hint = "something else uses up the company's quota of reports; the next sync tries again"
+	return e
 }

@@ -498,3 +498,18 @@ func TestPromise13_TheTokenStaysWithItsHost(t *testing.T) {
 		t.Errorf("leaked %q, %v", leaked, err)
 	}
 }
+
+func TestAWaitThatIsTooLongEndsTheRequest(t *testing.T) {
+	for code, kind := range map[int]pipeline.Kind{429: pipeline.Throttled, 503: pipeline.Unavailable} {
+		calls := 0
+		s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			calls++
+			w.Header().Set("Retry-After", "1900000000")
+			w.WriteHeader(code)
+		}), nil)
+		_, _, err := fetchAll(t, s, Agents, day(t, "UTC", 2025, 9, 8))
+		if pipeline.KindOf(err) != kind || calls != 1 || !strings.Contains(err.Error(), "until 2030-03-17T17:46:40Z (Retry-After: 1900000000)") {
+			t.Errorf("%d calls: %v", calls, err)
+		}
+	}
+}

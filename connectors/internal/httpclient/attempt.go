@@ -109,14 +109,17 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	}
 	text := c.errorPage(resp, func() { cancel(errSlow) })
 	kind := kindOf(resp.StatusCode)
-	e := &pipeline.Error{Op: r.Op, Kind: kind, Err: &StatusError{
+	status := &StatusError{
 		Code:     resp.StatusCode,
 		Excerpt:  excerpt(text, c.secrets(r)),
 		Body:     text,
 		FromBase: sameOrigin(h.url, c.base),
-	}}
+	}
+	e := &pipeline.Error{Op: r.Op, Kind: kind, Err: status}
 	if kind == pipeline.Throttled || kind == pipeline.Unavailable {
-		e.RetryAfter = retryAfter(resp.Header, c.now())
+		wait, until := retryAfter(resp.Header, c.now())
+		e.RetryAfter = wait
+		status.Asks = wordAsk(wait, until, excerpt([]byte(resp.Header.Get("Retry-After")), c.secrets(r)))
 	}
 	return nil, nil, e
 }

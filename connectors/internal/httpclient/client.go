@@ -18,11 +18,13 @@ import (
 )
 
 const (
-	firstWait       = 500 * time.Millisecond
-	longestWait     = 30 * time.Second
-	jsonLimit       = 1 << 20
-	idleConnections = 32      // per host: whole runs talk to one
-	streamBuffer    = 1 << 20 // bytes that arrive before they are read, of each answer over HTTP/2
+	firstWait   = 500 * time.Millisecond
+	longestWait = 30 * time.Second
+	// throttlePatience bounds all waits of a request that waits out the vendor's 429s.
+	throttlePatience = 3 * time.Hour
+	jsonLimit        = 1 << 20
+	idleConnections  = 32      // per host: whole runs talk to one
+	streamBuffer     = 1 << 20 // bytes that arrive before they are read, of each answer over HTTP/2
 )
 
 // Options of a [Client]. One Client serves one account of one source.
@@ -130,8 +132,9 @@ type Request struct {
 	MaxBody    int64 // reading past it is Malformed; 0 is unlimited
 	// NoRetry makes one attempt only.
 	NoRetry bool
-	// WaitThrottled waits out every 429, however long; such waits do not count
-	// against RetryFor.
+	// WaitThrottled waits for three hours while the vendor answers 429, as long as
+	// no single wait that it asks for is longer than RetryFor; such waits do not
+	// count against RetryFor.
 	WaitThrottled bool
 	// Admit decides when each attempt may be sent, beside the rate; it may be nil.
 	Admit Admit
@@ -172,7 +175,9 @@ func (c *Client) Heard() (bool, error) { return c.clock.hasHeard() }
 // is a *[StatusError] where the vendor answered. An answer by whose Date the
 // machine's clock is wrong by more than an hour is ClockWrong, whatever else it
 // is, and so is every request behind it, which is not sent. Throttled and Unavailable are
-// retried with jittered exponential pauses, or after the vendor's Retry-After.
+// retried with jittered exponential pauses, or after the vendor's Retry-After. A
+// Retry-After that RetryFor does not allow ends the request at once, and the
+// error says what the vendor asked for.
 // The context governs the request and its body alike.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	var answer *Response
@@ -236,6 +241,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func(Request) error) 
 		Multiplier: 2, MaxInterval: longestWait,
 	}
 	deadline := time.Now().Add(c.retryFor)
+	patience := throttlePatience
 	for {
 		asked := time.Now()
 		answered, err := r.admit(ctx)
@@ -256,14 +262,14 @@ func (c *Client) retry(ctx context.Context, r Request, try func(Request) error) 
 			continue
 		}
 		wait := r.pause(err, pauses.NextBackOff())
-		patient := throttled && r.WaitThrottled
+		patient := throttled && r.WaitThrottled && wait <= patience && askedFor(err) <= c.retryFor
 		next := time.Now().Add(wait)
 		// Admit may wait for longer than an outage lasts, so an old outage says nothing then.
 		if late := next.After(deadline) || r.Admit == nil && next.After(outageEnd); late && !patient {
-			return err
+			return c.late(err)
 		}
 		if patient {
-			deadline = deadline.Add(wait)
+			deadline, patience = deadline.Add(wait), patience-wait
 		}
 		if r.Notify != nil {
 			r.Notify(waitText(err), c.now().Add(wait))
@@ -272,6 +278,15 @@ func (c *Client) retry(ctx context.Context, r Request, try func(Request) error) 
 			return stopped(r.Op, err)
 		}
 	}
+}
+
+// late is the error of a request that is not repeated because the time for that is over, or would be.
+func (c *Client) late(err error) error {
+	var e *pipeline.Error
+	if errors.As(err, &e) && e.Hint == "" && e.RetryAfter > c.retryFor {
+		e.Hint = fmt.Sprintf("longer than the %s of WINDROW_RETRY_FOR: a sync after that time reads it", c.retryFor)
+	}
+	return err
 }
 
 func (r *Request) admit(ctx context.Context) (answered func(error), err error) {
@@ -285,14 +300,23 @@ func (r *Request) admit(ctx context.Context) (answered func(error), err error) {
 // asked for, else own. An attempt that was admitted used up some quota, so its
 // pauses grow whatever the vendor asked for.
 func (r *Request) pause(err error, own time.Duration) time.Duration {
-	var e *pipeline.Error
-	switch {
-	case !errors.As(err, &e) || e.RetryAfter <= 0:
+	switch asked := askedFor(err); {
+	case asked <= 0:
 		return own
 	case r.Admit != nil:
-		return max(own, e.RetryAfter)
+		return max(own, asked)
+	default:
+		return asked
 	}
-	return e.RetryAfter
+}
+
+// askedFor is how long the vendor asked to wait, 0 if it did not say.
+func askedFor(err error) time.Duration {
+	var e *pipeline.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
 }
 
 func waitText(err error) string {

@@ -2,6 +2,7 @@ package httpclient
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,16 +19,23 @@ type StatusError struct {
 	Excerpt string
 	// Body is the beginning of the body as it came, to tell one error from another. It is for no message.
 	Body []byte
+	// Asks is what a Throttled or Unavailable answer asks for, for people: "to wait until 2025-09-08T12:00:00Z
+	// (Retry-After: 120)"; empty where it asks for nothing.
+	Asks string
 	// FromBase tells that the configured host itself gave this answer, and not
 	// one that a redirect or a download URL led to.
 	FromBase bool
 }
 
 func (e *StatusError) Error() string {
-	if e.Excerpt == "" {
-		return fmt.Sprintf("HTTP %d", e.Code)
+	text := fmt.Sprintf("HTTP %d", e.Code)
+	if e.Excerpt != "" {
+		text += ": " + e.Excerpt
 	}
-	return fmt.Sprintf("HTTP %d: %s", e.Code, e.Excerpt)
+	if e.Asks != "" {
+		text += "; the vendor asks " + e.Asks
+	}
+	return text
 }
 
 // kindOf classifies a status code.
@@ -45,26 +53,59 @@ func kindOf(code int) pipeline.Kind {
 	return pipeline.Refused
 }
 
-// retryAfter reads the Retry-After header: seconds, or an HTTP date. Zero when
-// it is absent, past or unreadable.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+const (
+	// firstUnixTime is from where on a number in Retry-After is a Unix time: as seconds to wait it would be 30 years.
+	// Some servers and proxies send the end of the wait so, against RFC 9110.
+	firstUnixTime = 1e9
+	lastUnixTime  = 1e11 // the year 5138; what is beyond is no time
+	longestAsk    = 100 * 365 * 24 * time.Hour
+)
+
+// retryAfter reads the Retry-After header: seconds, a Unix time or an HTTP date. Other headers of limits are not read: no
+// vendor documents any. wait is zero where the header is absent, over already or unreadable, and at most longestAsk; then
+// until is zero. A time is counted from the answer's own Date, where it has one, so that the machine's clock does not matter.
+func retryAfter(h http.Header, now time.Time) (wait time.Duration, until time.Time) {
 	v := strings.TrimSpace(h.Get("Retry-After"))
-	if v == "" {
-		return 0
+	here := now
+	if there, ok := timeOf(h); ok {
+		here = there
 	}
-	if n, err := strconv.ParseFloat(v, 64); err == nil {
-		const longest = 365 * 24 * time.Hour
-		switch {
-		case !(n > 0): // NaN too
-			return 0
-		case n > longest.Seconds():
-			return longest
-		}
-		return time.Duration(n * float64(time.Second))
-	}
-	at, err := http.ParseTime(v)
+	n, err := strconv.ParseFloat(v, 64)
 	if err != nil {
-		return 0
+		until, err = http.ParseTime(v)
+		if err != nil {
+			return 0, time.Time{}
+		}
 	}
-	return max(at.Sub(now), 0)
+	switch {
+	case !until.IsZero():
+	case !(n > 0): // NaN too
+		return 0, time.Time{}
+	case n > lastUnixTime:
+		return longestAsk, time.Time{}
+	case n >= firstUnixTime:
+		until = time.Unix(int64(math.Ceil(n)), 0)
+	default:
+		wait = time.Duration(n * float64(time.Second))
+		return wait, now.Add(wait)
+	}
+	if wait = min(until.Sub(here), longestAsk); wait <= 0 {
+		return 0, time.Time{}
+	}
+	return wait, until
+}
+
+// wordAsk words what an answer asks for; raw is its header, without anything secret.
+func wordAsk(wait time.Duration, until time.Time, raw string) string {
+	const rawBytes = 40
+	if len(raw) > rawBytes {
+		raw = strings.ToValidUTF8(raw[:rawBytes], "") + mask
+	}
+	switch {
+	case wait <= 0:
+		return ""
+	case until.IsZero():
+		return fmt.Sprintf("to wait for longer than anybody can (Retry-After: %s)", raw)
+	}
+	return fmt.Sprintf("to wait until %s (Retry-After: %s)", until.UTC().Format(time.RFC3339), raw)
 }
