@@ -128,7 +128,7 @@ func faultOf(r *http.Request) FaultKind {
 func (w *World) serve(host string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		c := w.record(host, r)
-		rw.Header().Set("Date", w.settings().Real().UTC().Format(http.TimeFormat))
+		rw.Header()["Date"] = w.date()
 		out := &noted{ResponseWriter: rw, note: func(status int) { w.answered(c, status) }}
 		f := w.faultFor(c, r)
 		switch {
@@ -140,6 +140,15 @@ func (w *World) serve(host string, h http.Handler) http.Handler {
 			h.ServeHTTP(out, r)
 		}
 	})
+}
+
+// date is the Date of an answer now; nil keeps net/http from sending its own.
+func (w *World) date() []string {
+	o := w.settings()
+	if o.NoDate {
+		return nil
+	}
+	return []string{o.Real().UTC().Format(http.TimeFormat)}
 }
 
 // apply answers a request wrongly.

@@ -187,3 +187,24 @@ func TestEditsRewriteThePast(t *testing.T) {
 		t.Errorf("totals %+v after everything vanished", after)
 	}
 }
+
+func TestNoDateLeavesTheDateOutOfGoodAndBadAnswers(t *testing.T) {
+	for _, without := range []bool{false, true} {
+		w := New(Options{NoDate: without})
+		running, err := w.Start(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Inject(Fault{Host: "chattonic", Kind: FaultStatus, Code: http.StatusBadGateway, Times: -1})
+		for _, address := range []string{running.UContactURL, running.ChatTonicURL, running.DialpadURL, running.DownloadURL} {
+			res, err := http.Get(address) //nolint:noctx // it ends with the test
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if got := res.Header.Get("Date"); (got == "") != without {
+				t.Errorf("NoDate %v: %s answers with Date %q", without, address, got)
+			}
+		}
+	}
+}

@@ -11,8 +11,11 @@ type Options struct {
 	// ago" are, when caches and report ids expire and what has happened already.
 	// Nil: time.Now.
 	Clock func() time.Time
-	// Real is the clock of rates, quotas and session tokens, and of the Date that every answer has. Nil: time.Now.
+	// Real is the clock of rates, quotas and session tokens, and of the Date that every answer has (but see NoDate). Nil: time.Now.
 	Real func() time.Time
+	// NoDate leaves the Date out of every answer, as a proxy that takes it off does: a client's clock is then held
+	// against nothing.
+	NoDate bool
 	// Gzip compresses answers to clients that accept it.
 	Gzip bool
 	// CallsPerDay and TextsPerDay are an average working day's volume of one

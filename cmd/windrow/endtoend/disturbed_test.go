@@ -64,6 +64,13 @@ func (d *disturbed) settle(after time.Duration) <-chan struct{} {
 	return done
 }
 
+// end lets all that is under way come to its end now.
+func (d *disturbed) end() {
+	if d != nil {
+		d.server.Settle(d.t.Context())
+	}
+}
+
 func (d *disturbed) heal() {
 	if d != nil {
 		d.server.Heal()

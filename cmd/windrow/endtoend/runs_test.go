@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -32,20 +33,24 @@ func (s *site) dialpadDay(day int) (start, end time.Time) {
 
 func TestPromise02_EveryRequestFailsOnceAndTheNextRunReachesTheSameTables(t *testing.T) {
 	s := killSite(t)
-	s.mustSync()
-	want := s.contents()
+	s.mustRun(s.skewed(0))
+	want, seed := s.past(), soak.Seed(t)
 	kinds := []vendorsim.FaultKind{vendorsim.FaultReset, vendorsim.FaultLost, vendorsim.FaultCut}
 	soak.Sweep(t, len(s.world.Log()), []string{"reset", "lost", "cut"}, func(t *testing.T, request, kind int) {
 		one := s.empty(t)
 		s.world.ResetLog()
 		s.world.ClearFaults()
 		s.world.FailNthWith(request, kinds[kind])
-		if sum := one.sync(); sum.Exit != 0 && sum.Exit != 3 {
-			t.Fatalf("exit %d: %s", sum.Exit, failures(sum))
+		random := rand.New(rand.NewPCG(seed, uint64(request*len(kinds)+kind)))
+		by := skew(random)
+		if sum := one.run(one.skewed(by)); sum.Exit != 0 && sum.Exit != 3 {
+			t.Fatalf("%s off: exit %d: %s", by, sum.Exit, failures(sum))
 		}
 		s.world.ClearFaults()
-		one.mustSync()
-		sameRows(t, one.contents(), want)
+		last := one.skewed(0)
+		last.Select.Refetch = one.loseSome(random) != ""
+		one.mustRun(last)
+		sameRows(t, one.past(), want)
 	})
 }
 
@@ -119,25 +124,41 @@ func TestPromise03_AHoleThatCannotCloseIsWaivedByAWord(t *testing.T) {
 func TestPromise07_TwoRunsAtOnceEqualOne(t *testing.T) {
 	onEither(t, func(t *testing.T, newSite siteMaker) {
 		s := killSiteOn(t, newSite)
-		reference := emptyLike(t, s.root)
-		if err := s.spawn(reference).Wait(); err != nil {
+		reference := s.empty(t)
+		if err := reference.spawn(reference.root, trueClock).Wait(); err != nil {
 			t.Fatal(err)
 		}
-		want := contents(t, reference)
-		for range 3 {
-			root := emptyLike(t, s.root)
-			meet := newMeeting(t, "the first run", "the second run")
-			one, two := s.spawn(root, meet.serve("the first run")), s.spawn(root, meet.serve("the second run"))
-			if err := one.Wait(); err != nil {
-				t.Fatalf("the first run: %v", err)
-			}
-			if err := two.Wait(); err != nil {
-				t.Fatalf("the second run: %v", err)
-			}
-			meet.over()
-			sameRows(t, contents(t, root), want)
+		want, seed := reference.past(), soak.Seed(t)
+		for round := range 2 {
+			random := rand.New(rand.NewPCG(seed, uint64(round)))
+			s.empty(t).runTwo(random, want)
 		}
 	})
+}
+
+// runTwo runs two syncs at once, one of them on a machine whose clock is off, takes some of the data, and compares what a
+// last sync makes of it.
+func (s *site) runTwo(random *rand.Rand, want []string) {
+	s.Helper()
+	by := skews[1+random.IntN(len(skews)-1)] // for a machine that is a month behind nothing is due
+	meet := newMeeting(s.T, "the first run", "the second run")
+	one := s.spawn(s.root, trueClock, meet.serve("the first run"))
+	two := s.spawn(s.root, childSkew+"="+by.String(), meet.serve("the second run"))
+	if err := one.Wait(); err != nil {
+		s.Fatalf("the first run: %v", err)
+	}
+	if err := two.Wait(); err != nil && by.Abs() < 24*time.Hour {
+		s.Fatalf("the second run, %s off: %v", by, err)
+	}
+	meet.over()
+	last := []string{trueClock}
+	if s.loseSome(random) != "" {
+		last = append(last, refetch)
+	}
+	if err := s.spawn(s.root, last...).Wait(); err != nil {
+		s.Fatalf("the run after them, one of which was %s off: %v", by, err)
+	}
+	sameRows(s.T, s.past(), want)
 }
 
 func TestPromise07_TwoRunsInOneProcess(t *testing.T) {

@@ -32,6 +32,8 @@ type site struct {
 	env     map[string]string
 	streams []pipeline.StreamID // of a sync that names none; empty: all
 	group   pipeline.Grouping   // of commits to BigQuery; zero: production's
+	// sharesClock says that the warehouse has the vendors' clock, where it has one.
+	sharesClock bool
 }
 
 // newSite starts the vendors with the clock standing at now; three days are due.
@@ -181,7 +183,13 @@ func (s *site) run(e *engine.Engine) pipeline.Summary {
 // mustSync is sync that has to end with exit code 0.
 func (s *site) mustSync(streams ...string) pipeline.Summary {
 	s.Helper()
-	sum := s.sync(streams...)
+	return s.mustRun(s.engine(streams...))
+}
+
+// mustRun is run that has to end with exit code 0.
+func (s *site) mustRun(e *engine.Engine) pipeline.Summary {
+	s.Helper()
+	sum := s.run(e)
 	if sum.Exit != 0 {
 		s.Fatalf("exit %d: %s", sum.Exit, failures(sum))
 	}

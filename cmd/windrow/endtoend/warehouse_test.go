@@ -94,7 +94,18 @@ func (s *site) empty(t *testing.T) *site {
 	t.Helper()
 	other := *s
 	other.T, other.root = t, emptyLike(t, s.root)
+	if s.sharesClock {
+		other.shareClock()
+	}
 	return &other
+}
+
+// shareClock makes the vendors' clock that of the BigQuery too: what is true there is true for both.
+func (s *site) shareClock() {
+	s.sharesClock = true
+	if isBigQuery(s.root) {
+		serverOf(s.T, s.root).SetNow(s.world.Now)
+	}
 }
 
 func emptyLike(t *testing.T, root string) string {
@@ -108,11 +119,17 @@ func emptyLike(t *testing.T, root string) string {
 // openRoot opens a warehouse until the test ends.
 func openRoot(t *testing.T, root string) pipeline.Store {
 	t.Helper()
+	return openRootAt(t, root, time.Now)
+}
+
+// openRootAt is openRoot on a machine that has that clock.
+func openRootAt(t *testing.T, root string, now func() time.Time) pipeline.Store {
+	t.Helper()
 	endpoint := ""
 	if isBigQuery(root) {
 		endpoint = serverOf(t, root).URL()
 	}
-	store, err := openStore(t.Context(), root, endpoint, t.TempDir())
+	store, err := openStore(t.Context(), root, endpoint, t.TempDir(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,12 +142,12 @@ func openRoot(t *testing.T, root string) pipeline.Store {
 const pace = 100 * time.Millisecond
 
 // openStore opens a warehouse; endpoint is the root of the BigQuery to be asked.
-func openStore(ctx context.Context, root, endpoint, temp string, more ...option.ClientOption) (pipeline.Store, error) {
+func openStore(ctx context.Context, root, endpoint, temp string, now func() time.Time, more ...option.ClientOption) (pipeline.Store, error) {
 	if !isBigQuery(root) {
-		return parquet.Open(ctx, root, parquet.Options{})
+		return parquet.Open(ctx, root, parquet.Options{Now: now})
 	}
 	return bigquery.Open(ctx, root, bigquery.Options{
-		MaxBytesBilled: 100 << 30, TempDir: temp, Pace: pace,
+		MaxBytesBilled: 100 << 30, TempDir: temp, Pace: pace, Now: now,
 		ClientOptions: append([]option.ClientOption{option.WithEndpoint(endpoint + "/bigquery/v2/"), option.WithoutAuthentication()}, more...),
 	})
 }
