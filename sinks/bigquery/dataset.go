@@ -39,6 +39,7 @@ type found struct {
 	ready    bool                          // the tables are there
 	expires  bool                          // new tables inherit an expiration
 	kept     map[string]pipeline.Retention // of data tables, by name
+	whole    map[string]bool               // tables of which no policy hides a row
 }
 
 // locate finds out whether the dataset is there, and where.

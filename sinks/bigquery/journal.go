@@ -45,6 +45,9 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	there, err := s.dataset.holds(ctx, statement.JournalTable)
+	if err == nil && there {
+		err = s.dataset.seesAll(ctx, statement.JournalTable)
+	}
 	if err != nil || !there {
 		return nil, apierror.Classify(op, err)
 	}

@@ -50,6 +50,20 @@ func layouts() ([]layout, error) {
 	), nil
 }
 
+// layoutOf is the layout of one of Windrow's own tables.
+func layoutOf(name string) (layout, error) {
+	list, err := layouts()
+	if err != nil {
+		return layout{}, err
+	}
+	for _, l := range list {
+		if l.name == name {
+			return l, nil
+		}
+	}
+	return layout{}, fmt.Errorf("no table is named %s", name)
+}
+
 var tableMeaning = map[string]string{
 	"activity": "what one resource did on one channel in one interval; one row per source row",
 	"events":   "one row per thing that happened",

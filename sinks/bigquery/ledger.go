@@ -69,6 +69,9 @@ func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	there, err := s.dataset.locate(ctx)
+	if err == nil && there {
+		err = s.dataset.seesAll(ctx, statement.LedgerTable)
+	}
 	if err != nil || !there {
 		return nil, apierror.Classify(op, err)
 	}

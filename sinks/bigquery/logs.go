@@ -103,6 +103,9 @@ func (l *logs) fetch(ctx context.Context, keys []pipeline.StreamKey, whole map[p
 	if !there {
 		return readings, nil
 	}
+	if err := l.dataset.seesAll(ctx, statement.LedgerTable); err != nil {
+		return nil, err
+	}
 	reset := func() {
 		for _, r := range readings {
 			r.rows = r.rows[:0]

@@ -10,6 +10,7 @@ import (
 	"cloud.google.com/go/bigquery"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
@@ -20,6 +21,10 @@ func TestARowAccessPolicyDoublesNoRowAndIsNamedByCheck(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 1, "ana"), seal(t, s, dayWindow(1), 1, 0, "bob"))
+	note := pipeline.Note{Tenant: pipeline.TenantKey{Source: "dialpad", Account: "default"}, At: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), Kind: "post"}
+	if err := s.Add(ctx, note); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"activity", "events", statement.LedgerTable, statement.RejectsTable, statement.JournalTable, statement.RunsTable, statement.FenceTable} {
 		if err := p.server.FilterRows("test-project", "contact_centre", name, true); err != nil {
 			t.Fatal(err)
@@ -37,6 +42,16 @@ func TestARowAccessPolicyDoublesNoRowAndIsNamedByCheck(t *testing.T) {
 				}
 			}
 		}
+		s := p.open(t, p.options())
+		if _, err := s.Ledger(ctx, agents); (name == statement.LedgerTable) != (err != nil) || err != nil && !hides(err, name) {
+			t.Errorf("%s: the ledger reads %v", name, err)
+		}
+		if _, err := s.Streams(ctx); (name == statement.LedgerTable) != (err != nil) || err != nil && !hides(err, name) {
+			t.Errorf("%s: the streams read %v", name, err)
+		}
+		if _, err := s.Since(ctx, note.Tenant, note.At); (name == statement.JournalTable) != (err != nil) || err != nil && !hides(err, name) {
+			t.Errorf("%s: the journal reads %v", name, err)
+		}
 		p.holds(t, "ana", "bob")
 		if err := p.server.FilterRows("test-project", "contact_centre", name, false); err != nil {
 			t.Fatal(err)
@@ -53,6 +68,95 @@ func TestARowAccessPolicyDoublesNoRowAndIsNamedByCheck(t *testing.T) {
 		t.Errorf("a window that reads as before: %v", r.Err)
 	}
 	p.holds(t, "ana", "bob")
+}
+
+// hides reports whether err names the table whose rows a policy hides, and the command that ends it.
+func hides(err error, name string) bool {
+	return pipeline.KindOf(err) == pipeline.Unauthorized && strings.Contains(err.Error(), "read table "+name) && strings.Contains(err.Error(), "row access policies hide") &&
+		strings.Contains(err.Error(), "DROP ALL ROW ACCESS POLICIES ON `test-project.contact_centre."+name+"`")
+}
+
+// Asking costs no job, and one call for the life of a store.
+func TestWhetherRowsAreHiddenIsAskedOnceAndIsNoJob(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
+	s = p.open(t, p.options())
+	jobs, calls := len(p.server.Jobs()), len(p.server.Calls())
+	for range 3 {
+		if _, err := s.Ledger(ctx, agents); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := p.kinds(jobs); got != "select select select" {
+		t.Errorf("three readings took the jobs %s", got)
+	}
+	asked := 0
+	for _, c := range p.server.Calls()[calls:] {
+		if c.Method == "jobs.insert" {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("BigQuery was asked %d times", asked)
+	}
+}
+
+// Whoever may read and not write still reads the ledger: nothing is hidden.
+func TestAReaderWithoutTheRightToWriteReadsTheLedger(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
+	s = p.open(t, p.options())
+	p.server.Inject(bigquerytest.Rule{Match: func(c bigquerytest.Call) bool { return c.Method == "jobs.insert" }, Times: -1, Fault: bigquerytest.Forbidden})
+	if l, err := s.Ledger(ctx, agents); err != nil || len(l.Entries()) != 1 {
+		t.Errorf("%v, %v", l, err)
+	}
+}
+
+func TestTheRightThatIsMissingIsNamed(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 1, "ana"))
+	refused := func(table, right string) {
+		t.Helper()
+		err := p.open(t, p.options()).Check(ctx)
+		if pipeline.KindOf(err) != pipeline.Unauthorized || !strings.Contains(err.Error(), "check table "+table) || !strings.Contains(err.Error(), right) {
+			t.Errorf("%s: %v", table, err)
+		}
+		s := p.open(t, p.options())
+		if r := mustCommit(t, s, pipeline.Failed, seal(t, s, dayWindow(0), 2, 1, "eva"))[0]; pipeline.KindOf(r.Err) != pipeline.Unauthorized || !strings.Contains(r.Err.Error(), right) {
+			t.Errorf("%s: %v", table, r.Err)
+		}
+	}
+	for _, name := range []string{"activity", statement.LedgerTable, statement.RejectsTable} {
+		if err := p.server.TagColumn("test-project", "contact_centre", name, "account"); err != nil {
+			t.Fatal(err)
+		}
+		refused(name, "the role Fine-Grained Reader (roles/datacatalog.categoryFineGrainedReader) on the policy tag")
+		if err := p.server.TagColumn("test-project", "contact_centre", name, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.server.LockKey("test-project", "contact_centre", name, true); err != nil {
+			t.Fatal(err)
+		}
+		refused(name, "the role Cloud KMS CryptoKey Encrypter/Decrypter on the key")
+		if err := p.server.LockKey("test-project", "contact_centre", name, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A tag on what a sync writes and does not read is in nobody's way.
+	if err := p.server.TagColumn("test-project", "contact_centre", "activity", "resource_id"); err != nil {
+		t.Fatal(err)
+	}
+	s = p.open(t, p.options())
+	if err := s.Check(ctx); err != nil {
+		t.Error(err)
+	}
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 3, 0, "bob"))
 }
 
 func TestTablesThatAskForAPartitionFilterWork(t *testing.T) {

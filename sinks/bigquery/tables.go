@@ -2,7 +2,6 @@ package bigquery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -236,19 +235,6 @@ func (d *dataset) checkTables(ctx context.Context) error {
 	err = d.jobs.Try(ctx, d.sql.FenceRow("none"))
 	if apierror.Absent(err) {
 		return nil // the first sync makes the tables
-	}
-	return err
-}
-
-// tryDelete reports whether all rows of a table may be seen and deleted. Where they may not, a replacement would leave
-// rows, and the ledger would read as if it were empty; BigQuery refuses the first, and check says both.
-func (d *dataset) tryDelete(ctx context.Context, l layout) error {
-	err := apierror.Classify("check table "+l.name, d.jobs.Try(ctx, d.sql.TryDelete(l.name, l.partition)))
-	var denied *pipeline.Error
-	if errors.As(err, &denied) && denied.Kind == pipeline.Unauthorized {
-		denied.Hint += fmt.Sprintf("; where row access policies are on the table, give the account one that hides nothing: "+
-			"CREATE ROW ACCESS POLICY windrow ON `%s.%s.%s` GRANT TO (…) FILTER USING (TRUE); where its columns have policy tags, the role Fine-Grained Reader; "+
-			"where a key of your own encrypts it, BigQuery's service account needs Cloud KMS CryptoKey Encrypter/Decrypter on the key", d.sql.Project, d.sql.Name, l.name)
 	}
 	return err
 }

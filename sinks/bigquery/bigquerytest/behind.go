@@ -3,6 +3,7 @@ package bigquerytest
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -41,17 +42,63 @@ func (s *Server) FilterRows(project, dataset, name string, filtered bool) error 
 	return nil
 }
 
-// permit refuses DML on a table whose rows are filtered.
+// TagColumn puts a policy tag on a column whose Fine-Grained Readers the clients are not among; "" takes it off.
+func (s *Server) TagColumn(project, dataset, name, column string) error {
+	return s.protect(tableRef{project, dataset, name}, func(t *table) { t.tagged = column })
+}
+
+// LockKey takes the right to use the key that encrypts a table from BigQuery's service account, or gives it back.
+func (s *Server) LockKey(project, dataset, name string, locked bool) error {
+	return s.protect(tableRef{project, dataset, name}, func(t *table) { t.locked = locked })
+}
+
+func (s *Server) protect(ref tableRef, change func(*table)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(ref)
+	if err != nil {
+		return err
+	}
+	change(t)
+	return nil
+}
+
+// permit refuses what reads a column whose tag the clients may not read ("Troubleshoot policy tags"), whatever touches a
+// table whose key BigQuery may not use ("Troubleshoot customer-managed encryption keys"), and DML on a table whose rows
+// are filtered.
 func (s *Server) permit(st *statement) *apiError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	refs := st.refs
+	if st.target != nil {
+		refs = append(slices.Clone(refs), *st.target)
+	}
+	for _, ref := range refs {
+		t, err := s.table(ref)
+		if err != nil {
+			continue // a missing table is told elsewhere
+		}
+		if t.locked {
+			return &apiError{http.StatusForbidden, "accessDenied", "Access Denied: BigQuery BigQuery: Permission denied on the key of table " + ref.full() +
+				". Please grant Cloud KMS CryptoKey Encrypter/Decrypter role to BigQuery service account bq-1234567890@bigquery-encryption.iam.gserviceaccount.com."}
+		}
+		if t.tagged != "" && reads(st, ref) && strings.Contains(st.duck, t.tagged) {
+			return &apiError{http.StatusForbidden, "accessDenied", "Access Denied: BigQuery BigQuery: User has neither fine-grained reader nor masked get permission to get data protected by policy tag \"governance : pii\" on column " +
+				ref.project + "." + ref.String() + "." + t.tagged + "."}
+		}
+	}
 	if st.target == nil {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if t, err := s.table(*st.target); err != nil || !t.filtered {
-		return nil // a missing table is told elsewhere
+		return nil
 	}
 	return &apiError{http.StatusForbidden, "accessDenied", "Access Denied: Table " + st.target.full() + ": DML needs access to all rows of the table (TRUE filter)"}
+}
+
+// reads reports whether the statement reads columns of the table: an INSERT does not read the table that it writes to.
+func reads(st *statement, ref tableRef) bool {
+	return st.verb != "INSERT" || st.target == nil || *st.target != ref || strings.Count(st.duck, ref.duck()) > 1
 }
 
 // visible is a SELECT as it reads for a client: tables whose rows are filtered are empty.

@@ -23,7 +23,9 @@ type table struct {
 	// mutations counts committed changes of rows other than appends.
 	mutations int64
 	etag      int
-	filtered  bool // a row access policy hides every row
+	filtered  bool   // a row access policy hides every row
+	tagged    string // the column that has a policy tag
+	locked    bool   // BigQuery may not use the table's key
 }
 
 func datasetKey(project, name string) string { return project + ":" + name }

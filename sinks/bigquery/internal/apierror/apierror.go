@@ -1,5 +1,5 @@
 // Package apierror tells what an error of BigQuery's API means: of which kind the error is, and what to do about it.
-// The package judges by codes and reasons alone, never by the words of a message.
+// The package judges by codes and reasons alone. The words of a message only choose which right is named as missing.
 //
 // It repeats no request (package job does). Start at [Classify].
 package apierror
@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/bigquery"
@@ -67,7 +68,7 @@ func Classify(op string, err error) error {
 		return e
 	}
 	if e.Kind, e.Hint = byReason(Reason(err)); e.Kind != pipeline.SinkFailed || e.Hint != "" {
-		return e
+		return named(e)
 	}
 	if tokenRefused(err) {
 		e.Kind, e.Hint = pipeline.Unauthorized, "no access token is given for these credentials: the login has expired, or the account or its key is gone"
@@ -77,6 +78,31 @@ func Classify(op string, err error) error {
 	var lost *url.Error
 	if errors.As(err, &lost) || errors.Is(err, io.ErrUnexpectedEOF) { // no answer, or one that broke off
 		e.Kind = pipeline.Unavailable
+	}
+	return named(e)
+}
+
+// rights are those that a role on a dataset does not give, by what BigQuery says where they are missing:
+// https://cloud.google.com/bigquery/docs/column-level-security-intro,
+// https://cloud.google.com/bigquery/docs/customer-managed-encryption and
+// https://cloud.google.com/bigquery/docs/using-row-level-security-with-features#the_true_filter
+var rights = []struct{ says, hint string }{
+	{"policy tag", "give the service account the role Fine-Grained Reader (roles/datacatalog.categoryFineGrainedReader) on the policy tag, or take the tag off the column"},
+	{"cryptokey encrypter/decrypter", "give BigQuery's own service account, which the message names, the role Cloud KMS CryptoKey Encrypter/Decrypter on the key"},
+	{"true filter", "row access policies are on the table: give the service account one that hides nothing (FILTER USING (TRUE)), or drop them"},
+}
+
+// named names the right that is missing where access is denied.
+func named(e *pipeline.Error) *pipeline.Error {
+	if e.Kind != pipeline.Unauthorized {
+		return e
+	}
+	says := strings.ToLower(e.Err.Error())
+	for _, r := range rights {
+		if strings.Contains(says, r.says) {
+			e.Hint = r.hint
+			break
+		}
 	}
 	return e
 }

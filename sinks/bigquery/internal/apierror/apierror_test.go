@@ -35,6 +35,10 @@ func TestFaultsAreClassifiedByCodeAndReason(t *testing.T) {
 		{"401", api(401, "authError"), pipeline.Unauthorized, "Job User"},
 		{"403 accessDenied", api(403, "accessDenied"), pipeline.Unauthorized, "Data Editor"},
 		{"403 without a reason", api(403, ""), pipeline.Unauthorized, "Data Editor"},
+		{"a tagged column", denied(`Access Denied: BigQuery BigQuery: User has neither fine-grained reader nor masked get permission to get data protected by policy tag "governance : pii" on column p.d.activity.resource_id.`),
+			pipeline.Unauthorized, "roles/datacatalog.categoryFineGrainedReader) on the policy tag"},
+		{"a locked key", denied("Access Denied: BigQuery BigQuery: Permission denied. Please grant Cloud KMS CryptoKey Encrypter/Decrypter role to BigQuery service account bq-1@bigquery-encryption.iam.gserviceaccount.com."),
+			pipeline.Unauthorized, "the role Cloud KMS CryptoKey Encrypter/Decrypter on the key"},
 		{"403 quotaExceeded", api(403, "quotaExceeded"), pipeline.Throttled, "quota"},
 		{"403 rateLimitExceeded", api(403, "rateLimitExceeded"), pipeline.Throttled, ""},
 		{"429", api(429, ""), pipeline.Throttled, ""},
@@ -63,6 +67,11 @@ func TestFaultsAreClassifiedByCodeAndReason(t *testing.T) {
 	if Classify("commit", nil) != nil {
 		t.Error("no error became one")
 	}
+}
+
+// denied is the body of a 403.
+func denied(says string) error {
+	return &googleapi.Error{Code: http.StatusForbidden, Message: says, Errors: []googleapi.ErrorItem{{Reason: "accessDenied", Message: says}}}
 }
 
 // noToken is what the client says when no access token is given.

@@ -103,6 +103,8 @@ func statements(t *testing.T) string {
 		{"try to delete entries", testDataset.TryDelete(LedgerTable, "")},
 		{"try to delete runs", testDataset.TryDelete(RunsTable, "")},
 		{"try to delete the fence", testDataset.TryDelete(FenceTable, "")},
+		{"count the entries", testDataset.CountAll(LedgerTable, "")},
+		{"count the notes", testDataset.CountAll(JournalTable, "at")},
 		{"view " + WatermarksView, testDataset.Watermarks()},
 	} {
 		b.WriteString("-- " + s.name + "\n" + strings.TrimSuffix(s.text, ";") + ";\n\n")

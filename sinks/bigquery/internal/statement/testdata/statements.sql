@@ -116,25 +116,31 @@ UNION ALL
 SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
 
 -- try to delete rows
-DELETE FROM `test-project`.`contact_centre`.`activity` WHERE `local_date` = DATE '0001-01-01' AND FALSE;
+DELETE FROM `test-project`.`contact_centre`.`activity` WHERE `local_date` = DATE '0001-01-01' AND `source` IS NOT NULL AND `account` IS NOT NULL AND `stream` IS NOT NULL AND `window_start` IS NOT NULL AND `window_end` IS NOT NULL AND FALSE;
 
 -- try to delete events
-DELETE FROM `test-project`.`contact_centre`.`events` WHERE `local_date` = DATE '0001-01-01' AND FALSE;
+DELETE FROM `test-project`.`contact_centre`.`events` WHERE `local_date` = DATE '0001-01-01' AND `source` IS NOT NULL AND `account` IS NOT NULL AND `stream` IS NOT NULL AND `window_start` IS NOT NULL AND `window_end` IS NOT NULL AND FALSE;
 
 -- try to delete rejects
-DELETE FROM `test-project`.`contact_centre`.`_windrow_rejects` WHERE `window_start` = TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND FALSE;
+DELETE FROM `test-project`.`contact_centre`.`_windrow_rejects` WHERE `window_start` = TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND `source` IS NOT NULL AND `account` IS NOT NULL AND `stream` IS NOT NULL AND `window_start` IS NOT NULL AND `window_end` IS NOT NULL AND FALSE;
 
 -- try to delete notes
-DELETE FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` = TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND FALSE;
+DELETE FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` = TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND `source` IS NOT NULL AND `account` IS NOT NULL AND `kind` IS NOT NULL AND `text` IS NOT NULL AND FALSE;
 
 -- try to delete entries
-DELETE FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE FALSE;
+DELETE FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `source` IS NOT NULL AND `account` IS NOT NULL AND `stream` IS NOT NULL AND `window_start` IS NOT NULL AND `window_end` IS NOT NULL AND `seq` IS NOT NULL AND `recorded_at` IS NOT NULL AND `batch` IS NOT NULL AND `replaces` IS NOT NULL AND `kind` IS NOT NULL AND `extracted_at` IS NOT NULL AND `sync_id` IS NOT NULL AND `entry` IS NOT NULL AND FALSE;
 
 -- try to delete runs
 DELETE FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE FALSE;
 
 -- try to delete the fence
 DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE FALSE;
+
+-- count the entries
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE TRUE;
+
+-- count the notes
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- view _windrow_watermarks
 WITH origins AS (
