@@ -101,8 +101,9 @@ type Journal interface {
 	Add(ctx context.Context, n Note) error
 	// Since returns the notes of a tenant from t on, by all processes, oldest first: every note whose Add had returned
 	// when the call began. The list is the caller's. It may block for one listing of the store. Callers ask for a span
-	// that is bounded by a quota's, so that what is read does not grow with the years. Errors are those of [Sink]; a
-	// journal that cannot be read whole is an error.
+	// that is bounded by a quota's, a day at most, so that what is read does not grow with the years: a sink may forget
+	// notes that are a week older than the newest. Errors are those of [Sink]; a journal that cannot be read whole is an
+	// error.
 	Since(ctx context.Context, k TenantKey, t time.Time) ([]Note, error)
 }
 

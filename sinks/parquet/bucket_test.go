@@ -24,6 +24,7 @@ import (
 var bucketDriver = sinktest.Driver{
 	New:          func(testing.TB) sinktest.Place { return bucketPlace{volumetest.NewBucket()} },
 	LedgerWrites: compactEvery,
+	Records:      mostRuns,
 	Without:      map[sinktest.Ability]string{sinktest.Leaves: "drafts lie in the memory of their process"},
 }
 

@@ -6,8 +6,8 @@
 //	<table>/source=…/account=…/stream=…/date=…/<start>_<end>.parquet   one file a window
 //	_windrow/ledger/source=…/account=…/stream=…/00000001.jsonl         one object a commit
 //	_windrow/rejects/source=…/account=…/stream=…/date=…/<window>.parquet
-//	_windrow/journal/source=…/account=…/<day>.jsonl
-//	_windrow/runs/<sync id>.json
+//	_windrow/journal/source=…/account=…/<time>_<random>.note           one object a note
+//	_windrow/runs/<sync id>.run, _windrow/runs-packed/<…>.jsonl.zst
 //	_windrow/tmp/run-…/ and _windrow/lock                              of a local directory alone
 //
 // A commit: read the tail of the ledger, judge each window, note the versions of the files that will be replaced, add
@@ -22,7 +22,8 @@
 // writer, whose commit has begun and not ended, may still be about to write.
 //
 // What a run asks of the volume does not grow with its history: one listing of a stream's ledger, its newest snapshot
-// and at most 128 objects after it, and where it commits, the folders of the two years before its windows.
+// and at most 128 objects after it, and where it commits, the folders of the two years before its windows. Of notes it
+// lists those of a week, and of runs those that are not packed yet.
 //
 // The package does not decide what to read, count or compare (package pipeline does), nor how rows are encoded (package
 // rowgroup).

@@ -16,13 +16,17 @@ const (
 	ledgerDir      = private + "/ledger"
 	rejectsDir     = private + "/rejects"
 	runsDir        = private + "/runs"
+	packsDir       = private + "/runs-packed"
 	journalDir     = private + "/journal"
 	suffix         = ".parquet"
 	dateLayout     = "2006-01-02"
 	boundLayout    = "20060102T150405Z" // of Window.FileName
 	lineSuffix     = ".jsonl"
-	runSuffix      = ".json"
-	snapshotSuffix = ".snapshot.jsonl.zst"
+	runSuffix      = ".run"
+	earlierRun     = ".json" // of earlier versions
+	packSuffix     = ".jsonl" + zstdSuffix
+	noteSuffix     = ".note"
+	snapshotSuffix = ".snapshot.jsonl" + zstdSuffix
 )
 
 // streamDir is the folder of a stream beneath parent, in Hive's key=value form.

@@ -1,8 +1,6 @@
 package parquet
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
@@ -39,7 +35,7 @@ const (
 //	00000033.jsonl               the entries of one commit
 //	00000032.snapshot.jsonl.zst  the sum of the objects 1 to 32
 //
-// Each proves itself; see ledgerobject.go. One that does not is an error of kind Damaged, never "nothing there".
+// Each proves itself, and which one it is; see object.go. One that does not is an error of kind Damaged, never "nothing there".
 // An object is created once and never changes: of two writers that create the same number one succeeds, and the other
 // reads what it missed. Reading takes the newest snapshot and every object after it. Objects that a snapshot covers are
 // removed in any order, for nobody looks at them again.
@@ -159,7 +155,7 @@ func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = l.lines.readObject(body, strings.HasSuffix(name, snapshotSuffix), func(e pipeline.Entry) {
+	err = l.lines.readLedgerObject(name, body, func(e pipeline.Entry) {
 		l.ledger.Apply(e)
 		if l.others.watched && !l.others.unknown {
 			l.others.entries = append(l.others.entries, e)
@@ -175,12 +171,7 @@ func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 
 // damaged is the error of a log that cannot be read whole, with the remedy.
 func (l *ledgerLog) damaged(name string, err error) error {
-	e := &pipeline.Error{Op: "read the ledger", Kind: pipeline.Damaged, Err: fmt.Errorf("%s is damaged: %w", name, err),
-		Hint: "restore the folder " + l.dir + " from a copy; or remove it, and every window is read again"}
-	if newer := (newerError{}); errors.As(err, &newer) {
-		e.Err, e.Hint = fmt.Errorf("%s was written by a newer version of windrow: %w", name, err), "use that version or a later one"
-	}
-	return e
+	return damagedObject("read the ledger", name, err, "restore the folder "+l.dir+" from a copy; or remove it, and every window is read again")
 }
 
 // watch begins to collect what other writers add, from the entries that are folded in now.
@@ -193,12 +184,12 @@ func (l *ledgerLog) unwatch() { l.others = others{} }
 // error is [volume.ErrChanged], and if the caller is alone, an error that tells of a writer without the lock. After an
 // error the object may or may not exist: refresh again.
 func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry, alone bool) error {
-	var body bytes.Buffer
-	if _, err := writeObject(&body, slices.Values(entries)); err != nil {
+	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last+1, lineSuffix))
+	body, _, err := objectOf(ledgerForm, name, slices.Values(entries))
+	if err != nil {
 		return err
 	}
-	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last+1, lineSuffix))
-	err := volume.Create(ctx, l.volume, name, body.Bytes())
+	err = volume.Create(ctx, l.volume, name, body)
 	if alone && errors.Is(err, volume.ErrChanged) {
 		return fmt.Errorf("%s: %w: another process writes without the lock", name, fs.ErrExist)
 	}
@@ -235,19 +226,6 @@ func (l *ledgerLog) due() bool {
 	return objects >= mostObjects || objects >= compactEvery && l.added*compactShare >= l.summed
 }
 
-// snapshotOf is the ledger as one compressed object, and the number of its entries.
-func snapshotOf(ledger *pipeline.Ledger) (object []byte, entries int, err error) {
-	var body bytes.Buffer
-	z, err := zstd.NewWriter(&body, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(snapshotWindow))
-	if err != nil {
-		return nil, 0, err
-	}
-	lines := bufio.NewWriterSize(z, 64<<10)
-	entries, err = writeObject(lines, ledger.All())
-	err = errors.Join(err, lines.Flush(), z.Close())
-	return body.Bytes(), entries, err
-}
-
 // compact writes a snapshot when enough has come since the last one, and removes what it covers. A failure costs
 // nothing but the room: the objects are still there, and the next commit tries again.
 //
@@ -257,11 +235,11 @@ func (l *ledgerLog) compact(ctx context.Context, alone bool) {
 	if !l.due() {
 		return
 	}
-	body, entries, err := snapshotOf(l.ledger)
+	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, snapshotSuffix))
+	body, entries, err := objectOf(ledgerForm, name, l.ledger.All())
 	if err != nil {
 		return
 	}
-	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, snapshotSuffix))
 	err = volume.Create(ctx, l.volume, name, body)
 	if err != nil && !errors.Is(err, volume.ErrChanged) {
 		return

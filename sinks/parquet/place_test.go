@@ -24,6 +24,7 @@ import (
 var driver = sinktest.Driver{
 	New:          func(t testing.TB) sinktest.Place { return newPlace(t) },
 	LedgerWrites: compactEvery,
+	Records:      mostRuns,
 }
 
 // place is a directory that does not exist yet.

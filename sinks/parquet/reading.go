@@ -2,14 +2,11 @@ package parquet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
-	"path"
-	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -17,58 +14,6 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
-
-// runRecord is a run as its object has it.
-type runRecord struct {
-	pipeline.Summary
-	StartedAt  pipeline.Instant `json:"started_at"`
-	FinishedAt pipeline.Instant `json:"finished_at"`
-}
-
-// Runs implements [pipeline.RunReader].
-func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipeline.Summary, error] {
-	return func(yield func(pipeline.Summary, error) bool) {
-		runs, err := s.runs(ctx, from)
-		if err != nil {
-			yield(pipeline.Summary{}, classify("read the runs", err))
-			return
-		}
-		for _, run := range runs {
-			if !yield(run, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Store) runs(ctx context.Context, from pipeline.Instant) (runs []pipeline.Summary, err error) {
-	names, err := s.volume.List(ctx, runsDir)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		if path.Ext(name) != runSuffix {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		body, err := s.volume.Read(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		var r runRecord
-		if err := json.Unmarshal(body, &r); err != nil {
-			return nil, fmt.Errorf("%s is damaged: %w", name, err)
-		}
-		r.Summary.StartedAt, r.Summary.FinishedAt = r.StartedAt, r.FinishedAt
-		if r.StartedAt >= from {
-			runs = append(runs, r.Summary)
-		}
-	}
-	slices.SortFunc(runs, pipeline.ByStart)
-	return runs, nil
-}
 
 // Holdings implements [pipeline.HoldingsReader] from the footers of the window's two files.
 func (s *Store) Holdings(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (h pipeline.Holdings, err error) {

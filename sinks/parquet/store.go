@@ -32,8 +32,9 @@ type Store struct {
 	root   string
 	now    func() time.Time
 
-	mu   sync.Mutex
-	logs map[pipeline.StreamKey]*ledgerLog
+	mu    sync.Mutex
+	logs  map[pipeline.StreamKey]*ledgerLog
+	noted map[string][]string // what the folders of the journal held when they were last listed
 }
 
 var (
@@ -71,7 +72,7 @@ func open(v volume.Volume, root string, o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{volume: v, root: root, now: o.Now, logs: make(map[pipeline.StreamKey]*ledgerLog)}
+	return &Store{volume: v, root: root, now: o.Now, logs: make(map[pipeline.StreamKey]*ledgerLog), noted: make(map[string][]string)}
 }
 
 // Root is the directory, as an absolute path.
@@ -81,7 +82,7 @@ func (s *Store) Root() string { return s.root }
 func (s *Store) Close() error { return classify("close the sink", s.volume.Close()) }
 
 // Check implements [pipeline.Store]. It creates no directory. If the root is missing, it tries the nearest directory above.
-// It reads every ledger, and names one that is damaged.
+// It reads every ledger, every journal and the records of all runs, and names an object that is damaged.
 func (s *Store) Check(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {
@@ -96,7 +97,18 @@ func (s *Store) Check(ctx context.Context) error {
 			return err
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := s.checkJournals(ctx); err != nil {
+		return err
+	}
+	for _, err := range s.Runs(ctx, pipeline.NoInstant) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // log returns the ledger's log of a stream.

@@ -2,13 +2,11 @@ package parquet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -121,56 +119,6 @@ func TestNamesThatLeadOutOfTheirFolderAreRefused(t *testing.T) {
 		if err := s.Add(ctx, pipeline.Note{Tenant: pipeline.TenantKey{Source: "dialpad", Account: pipeline.AccountID(name)}}); err == nil {
 			t.Errorf("tenant %q was taken", name)
 		}
-	}
-}
-
-func TestATornLineOfTheJournalIsLeftAlone(t *testing.T) {
-	ctx := context.Background()
-	p := newPlace(t)
-	s := p.Open(t)
-	note := func(text string) pipeline.Note {
-		return pipeline.Note{Tenant: tenant, At: clock(), Kind: "post", Text: text}
-	}
-	if err := s.Add(ctx, note("one")); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(p.root, journalDir, "source=dialpad", "account=default", "2025-10-02.jsonl")
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteString(`{"at":"2025-10-02T00:00:00Z","ki`); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Open(t).Add(ctx, note("two")); err != nil {
-		t.Fatal(err)
-	}
-	got, err := s.Since(ctx, tenant, clock())
-	if want := []pipeline.Note{note("one"), note("two")}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
-func TestARunIsRecordedAsJSON(t *testing.T) {
-	p := newPlace(t)
-	run := pipeline.Summary{SyncID: "20251002-x", StartedAt: pipeline.InstantOf(clock()), Exit: 3,
-		Streams: []pipeline.StreamSummary{{Stream: "dialpad.calls", Account: "default", Failed: 1, Errors: []pipeline.WindowError{{Kind: "malformed"}}}}}
-	if err := p.Open(t).AppendRun(context.Background(), run); err != nil {
-		t.Fatal(err)
-	}
-	body, err := os.ReadFile(filepath.Join(p.root, runsDir, "20251002-x.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got map[string]any
-	if err := json.Unmarshal(body, &got); err != nil {
-		t.Fatal(err)
-	}
-	if got["started_at"] != "2025-10-02T00:00:00Z" || got["exit"] != 3.0 || len(got["streams"].([]any)) != 1 {
-		t.Errorf("the run is recorded as %s", body)
 	}
 }
 

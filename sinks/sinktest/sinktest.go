@@ -23,6 +23,9 @@ type Driver struct {
 	// LedgerWrites is the number of ledger writes after which the sink
 	// reorganises what it has written; 0 when it never does.
 	LedgerWrites int
+	// Records is the number of recorded runs, and of notes older than a week, after which the sink packs or removes them; 0
+	// when it never does.
+	Records int
 }
 
 // Place is somewhere that keeps what stores put there.

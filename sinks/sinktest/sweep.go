@@ -2,6 +2,7 @@ package sinktest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -46,9 +47,10 @@ var (
 )
 
 // prepare makes the past, with some more ledger writes before it.
-func prepare(t testing.TB, p Place, writes int) {
+func prepare(t testing.TB, p Place, writes, records int) {
 	t.Helper()
 	s := p.Open(t)
+	remember(t, s, records)
 	for range writes {
 		if err := s.Record(context.Background(), agents, pipeline.Entry{Kind: pipeline.EntryFail, Window: day(4), ReadAt: read(0), Note: "not yet"}); err != nil {
 			t.Fatal(err)
@@ -57,9 +59,59 @@ func prepare(t testing.TB, p Place, writes int) {
 	commit(t, s, pipeline.Committed, past...)
 }
 
+// noted is the tenant of the notes.
+var noted = pipeline.TenantKey{Source: "ucontact", Account: "default"}
+
+// remember records runs, and notes that nobody counts any more.
+func remember(t testing.TB, s pipeline.Store, records int) {
+	t.Helper()
+	for i := range records {
+		run := pipeline.Summary{SyncID: pipeline.SyncID(fmt.Sprintf("past-%03d", i)), StartedAt: read(0)}
+		err := errors.Join(s.AppendRun(context.Background(), run),
+			s.Add(context.Background(), pipeline.Note{Tenant: noted, At: read(0).Time().AddDate(0, -1, 0), Kind: "post"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// remembers checks that no run and no note that counts is lost or doubled, but for those of the present.
+func (b *fixture) remembers(t testing.TB, records int) {
+	t.Helper()
+	s := b.place.Open(t)
+	notes, err := s.Since(context.Background(), noted, read(1).Time())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range notes {
+		if !n.At.Equal(read(2).Time()) {
+			t.Errorf("the journal has %+v", n)
+		}
+	}
+	reader, ok := s.(pipeline.RunReader)
+	if !ok {
+		return
+	}
+	past := 0
+	for r, err := range reader.Runs(context.Background(), pipeline.NoInstant) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.SyncID != "run-002" {
+			past++
+		}
+	}
+	if past != records {
+		t.Errorf("of %d runs %d are found", records, past)
+	}
+}
+
 // act brings the present, once.
 func act(ctx context.Context, s pipeline.Store) (results []pipeline.Result, err error) {
-	if err := s.Add(ctx, pipeline.Note{Tenant: pipeline.TenantKey{Source: "ucontact", Account: "default"}, At: read(2).Time(), Kind: "post"}); err != nil {
+	if _, err := s.Since(ctx, noted, read(1).Time()); err != nil {
+		return nil, err
+	}
+	if err := s.Add(ctx, pipeline.Note{Tenant: noted, At: read(2).Time(), Kind: "post"}); err != nil {
 		return nil, err
 	}
 	if _, err := s.Ledger(ctx, agents); err != nil {
@@ -163,7 +215,7 @@ func crashAt(s pipeline.Store, n int) (point string, err error) {
 func crashesThenOther(t *testing.T, b *fixture) {
 	for n := 0; ; n++ {
 		b := &fixture{place: b.driver.New(t), driver: b.driver}
-		prepare(t, b.place, 0)
+		prepare(t, b.place, 0, 0)
 		point, err := crashAt(b.place.Open(t), n)
 		if err != nil {
 			t.Fatal(err)
@@ -187,7 +239,11 @@ func crashes(t *testing.T, b *fixture) {
 	for _, writes := range warm {
 		for n := 0; ; n++ {
 			b := &fixture{place: b.driver.New(t), driver: b.driver}
-			prepare(t, b.place, writes)
+			records := 0
+			if writes > 0 {
+				records = b.driver.Records
+			}
+			prepare(t, b.place, writes, records)
 			point, err := crashAt(b.place.Open(t), n)
 			if err != nil {
 				t.Fatal(err)
@@ -200,8 +256,10 @@ func crashes(t *testing.T, b *fixture) {
 			name := fmt.Sprintf("%s/%d/%d", point, seen[point], writes)
 			t.Run(name, func(t *testing.T) {
 				b.honest(t, nil)
+				b.remembers(t, records)
 				b.repaired(t)
 				b.repaired(t)
+				b.remembers(t, records)
 			})
 		}
 	}
@@ -213,7 +271,7 @@ func crashes(t *testing.T, b *fixture) {
 func faults(t *testing.T, b *fixture) {
 	hits := soak.Until(t, []string{"failing call", "call that fails after its effect"}, func(t *testing.T, n, way int) (beyond bool) {
 		b := &fixture{place: b.driver.New(t), driver: b.driver}
-		prepare(t, b.place, max(0, b.driver.LedgerWrites-4))
+		prepare(t, b.place, max(0, b.driver.LedgerWrites-4), b.driver.Records)
 		s, hit := b.place.(Faulty).OpenFaulty(t, n, way == 1)
 		results, err := act(context.Background(), s)
 		if !hit() {
@@ -235,6 +293,7 @@ func faults(t *testing.T, b *fixture) {
 			}
 		}
 		b.repaired(t)
+		b.remembers(t, b.driver.Records)
 		return false
 	})
 	least := 2 // of a sample
