@@ -157,6 +157,16 @@ func (b *Batch) Rows() int { return b.rows }
 // Read is the number of source rows that the batch accounts for.
 func (b *Batch) Read() int64 { return int64(b.rows) + int64(b.Rejects.Len()) }
 
+// Bytes is about the memory that the rows take.
+func (b *Batch) Bytes() (n int) {
+	for _, c := range b.columns {
+		if c != nil { // the engine's are not there
+			n += c.size()
+		}
+	}
+	return n
+}
+
 // column returns col, padded with nulls up to the current row.
 func (b *Batch) column(col int) *column {
 	c := b.columns[col]

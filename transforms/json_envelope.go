@@ -15,12 +15,9 @@ const maxEnvelope = 64 << 20
 // splitEnvelope cuts the array inside a document that is an object. The head of each chunk is the object without the
 // array.
 func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipeline.Chunk, error) bool) error {
-	body, err := io.ReadAll(io.LimitReader(r, maxEnvelope+1))
+	body, err := f.readWhole(r)
 	if err != nil {
 		return err
-	}
-	if len(body) > maxEnvelope {
-		return f.malformed("the answer is longer than %d MiB", maxEnvelope>>20)
 	}
 	e := envelope{format: f, rangeBytes: rangeBytes, scan: scanner{b: bytes.TrimPrefix(body, byteOrderMark)}, names: make(map[string]bool)}
 	if err := e.read(); err != nil {
@@ -32,6 +29,31 @@ func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipel
 		}
 	}
 	return nil
+}
+
+// readWhole reads a document into one piece of memory. A long one is moved there once: two of them side by side would be
+// more than the rest of a sync.
+func (f *jsonFormat) readWhole(r io.Reader) ([]byte, error) {
+	for body := make([]byte, 0, firstBuffer); ; {
+		if len(body) > maxEnvelope {
+			return nil, f.malformed("the answer is longer than %d MiB", maxEnvelope>>20)
+		}
+		if len(body) == cap(body) {
+			room := 4 * cap(body)
+			if room >= maxEnvelope {
+				room = maxEnvelope + 1
+			}
+			body = append(make([]byte, 0, room), body...)
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // envelope is a document that is an object with the rows in one of its members.
@@ -195,6 +217,9 @@ func (a *cutRows) read(s *scanner, i, rangeBytes int) int {
 		if end < 0 {
 			return -1
 		}
+		if end-i > maxRow {
+			return s.fail(longRow)
+		}
 		piece.to, piece.rows = end, piece.rows+1
 		i = s.space(end)
 		closed := i < len(s.b) && s.b[i] == ']'
@@ -216,7 +241,7 @@ func (a *cutRows) read(s *scanner, i, rangeBytes int) int {
 
 // ranges joins the rows to ranges; a document without rows is one empty range.
 func (e *envelope) ranges() iter.Seq[[]byte] {
-	most := max(min(maxRangeRows, maxGrowth*e.rangeBytes/len(e.head)), 1)
+	most := max(min(maxRangeRows, maxCopies*e.rangeBytes/len(e.head)), 1)
 	return func(yield func([]byte) bool) {
 		if len(e.array.pieces) == 0 {
 			yield(nil)
@@ -244,7 +269,7 @@ func (e *envelope) checkGrowth() error {
 	if size > maxAround {
 		return e.format.malformed("the members around its rows are longer than %d KiB", maxAround>>10)
 	}
-	if size > maxName && e.array.rows*size > maxGrowth*len(e.scan.b) {
+	if size > maxName && e.array.rows*size > maxCopies*len(e.scan.b) {
 		return e.format.malformed("the members around its rows have %d bytes, too many for each of %d rows to get them", size, e.array.rows)
 	}
 	return nil

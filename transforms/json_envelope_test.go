@@ -109,6 +109,21 @@ func TestAnEnvelopeTooLongForMemoryIsAnError(t *testing.T) {
 	}
 }
 
+func TestARowInsideAnObjectIsNoLongerThanRowsMayBe(t *testing.T) {
+	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
+	for _, c := range []struct {
+		size int
+		says string
+	}{{maxRow - 100, ""}, {maxRow, "a row is longer than 32 MiB"}} {
+		doc := `{"status":true,"operators":[{"resource":"A"},{"resource":"` + strings.Repeat("x", c.size) + `"}]}`
+		for _, err := range f.Split(strings.NewReader(doc), rangeOf) {
+			if err != nil && c.says == "" || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("%d bytes: %v", c.size, err)
+			}
+		}
+	}
+}
+
 func TestWhatEveryRowGetsOfTheMembersAroundIsBounded(t *testing.T) {
 	doc := func(size, rows int) string {
 		return `{"status":true,"a":"` + strings.Repeat("x", size) + `","operators":[` + strings.TrimSuffix(strings.Repeat(`{"resource":"A","n":1},`, rows), ",") + `]}`
@@ -137,7 +152,7 @@ func TestWhatEveryRowGetsOfTheMembersAroundIsBounded(t *testing.T) {
 				if err := f.Decode(&testMeta, chunk, batch); err != nil {
 					t.Fatal(err)
 				}
-				if n := batch.Rows() * c.size; n > 2*maxGrowth*rangeOf {
+				if n := batch.Rows() * c.size; n > 2*maxCopies*rangeOf {
 					t.Errorf("the rows of a range get %d MiB of the members around", n>>20)
 				}
 				rows += batch.Rows()

@@ -107,7 +107,7 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 		return s.makeRoom(yield) // for the next range
 	}
 	if s.tooLong() {
-		return s.format.malformed("a row is longer than %d MiB", maxRow>>20)
+		return s.format.malformed("%s", longRow)
 	}
 	if s.first < 0 { // the buffer holds nothing but white space and punctuation
 		s.buf, s.pos, s.end = s.buf[:0], 0, 0

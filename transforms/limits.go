@@ -16,7 +16,11 @@ const (
 	// maxRangeRows bounds the rows of a range: in memory a short row takes a word for each column of its table. Rows of
 	// reports are longer than 64 bytes, so that their ranges end before.
 	maxRangeRows = 64 << 10
-	// maxGrowth bounds how many bytes a byte of a range may become because of what extras repeat in each row: names, or
-	// members around the rows. Ranges of a document that would grow more are shorter.
+	// maxGrowth bounds how many bytes a byte of a range may become because of the names in extras. Ranges of a document
+	// whose names are longer are shorter. maxCopies is that bound for copies of the members around the rows.
 	maxGrowth = 12
+	maxCopies = 4
 )
+
+// longRow names the limit, maxRow.
+const longRow = "a row is longer than 32 MiB"

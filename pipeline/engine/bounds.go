@@ -61,7 +61,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.sinceRange += n
-	b.ended = b.ended || errors.Is(err, io.EOF)
+	b.ended = b.ended || err == io.EOF
 	if b.read += int64(n); b.limit.Bytes > 0 && b.read > b.limit.Bytes {
 		return 0, bodyTooLong(b.limit)
 	}

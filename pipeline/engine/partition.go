@@ -11,6 +11,10 @@ import (
 // become a row group of their own; fewer are buffered over several batches.
 const directRows = 2048
 
+// longRow is how many bytes a row has on average where rows are not buffered however few they are: a copy of them would
+// stand beside them.
+const longRow = 1 << 20
+
 // partitioned is a batch that its worker has hashed and partitioned by window. Many rows of one window are staged
 // already: encoding is the costly part, and the workers do it side by side.
 type partitioned struct {
@@ -98,9 +102,9 @@ func (p *partitioned) release() {
 }
 
 // direct reports whether a window's rows become a row group of their own: they
-// are many, stand together, and none was brought before.
+// are many or long, stand together, and none was brought before.
 func (c *cutter) direct(p *partitioned, r *windowRows) bool {
-	if r.rows < directRows || len(r.ranges) > 1 {
+	if len(r.ranges) > 1 || r.rows < directRows && p.batch.Bytes() < longRow*p.batch.Rows() {
 		return false
 	}
 	// The rows of earlier requests are complete: a request is read only after its turn has come.

@@ -108,8 +108,8 @@ func (p *bodyReader) run(ctx context.Context, body *boundedBody) {
 		if room {
 			p.ranges.Release(1)
 		}
+		defer body.giveBack() // also when a worker panicked
 		work.Wait()
-		body.giveBack()
 	}()
 	for chunk, err := range p.format.Split(body, rangeBytes) {
 		if err == nil {
@@ -165,11 +165,15 @@ func (p *bodyReader) add(s *partitioned, err error) {
 func (p *bodyReader) work(ctx context.Context, c pipeline.Chunk, number int) (*partitioned, error) {
 	leave := sync.OnceFunc(func() { p.ranges.Release(1) })
 	defer leave()
-	if err := p.workers.Acquire(ctx, 1); err != nil {
+	share := int64(1)
+	if len(c.Data) > rangeBytes+aboveRange {
+		share = int64(p.width) // nothing else is worked on beside a large range
+	}
+	if err := p.workers.Acquire(ctx, share); err != nil {
 		free(c)
 		return nil, err
 	}
-	defer p.workers.Release(1)
+	defer p.workers.Release(share)
 	ended := false
 	defer func() {
 		if !ended {
@@ -179,7 +183,11 @@ func (p *bodyReader) work(ctx context.Context, c pipeline.Chunk, number int) (*p
 	batch, bytes := pipeline.NewBatch(p.table), int64(len(c.Data))
 	err := p.format.Decode(p.meta, c, batch)
 	free(c)
+	c = pipeline.Chunk{}
 	leave()
+	if share > 1 {
+		runtime.GC() // what decoding left behind would stand beside what encoding takes
+	}
 	var s *partitioned
 	if err == nil {
 		if s, err = p.to.partition(batch, number); err == nil {

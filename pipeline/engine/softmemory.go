@@ -32,13 +32,13 @@ func (m SoftMemory) AtMost(most int64) SoftMemory {
 }
 
 // Of is the limit where so many bytes are live. Bodies leave a quarter of Least free. Of what is live beyond them, such as
-// a long ledger, half as much again is room for garbage.
+// a long ledger, a third as much again is room for garbage.
 func (m SoftMemory) Of(live int64) int64 {
 	beyond := max(live-m.Least/4*3, 0)
-	if beyond >= (m.Most-m.Least)/3*2 {
+	if beyond >= (m.Most-m.Least)/4*3 {
 		return m.Most
 	}
-	return m.Least + beyond/2*3
+	return m.Least + beyond/3*4
 }
 
 // Follow sets the limit, and anew after each collection, which is when it becomes known what is live. end leaves the

@@ -18,11 +18,11 @@ func TestTheSoftMemoryFollowsWhatIsLive(t *testing.T) {
 	}{
 		{0, 80 * mib, m},
 		{60 * mib, 80 * mib, m},
-		{80 * mib, 110 * mib, m},
-		{200 * mib, 290 * mib, m},
+		{75 * mib, 100 * mib, m},
+		{210 * mib, 280 * mib, m},
 		{math.MaxInt64, math.MaxInt64, m},
-		{200 * mib, 256 * mib, m.AtMost(256 * mib)},
-		{100 * mib, 140 * mib, m.AtMost(256 * mib)},
+		{210 * mib, 256 * mib, m.AtMost(256 * mib)},
+		{90 * mib, 120 * mib, m.AtMost(256 * mib)},
 		{0, 40 * mib, m.AtMost(40 * mib)},
 		{200 * mib, 40 * mib, m.AtMost(40 * mib)},
 	} {
@@ -62,7 +62,7 @@ func TestALongLedgerLeavesTheCollectorRoomAndGarbageRaisesNothing(t *testing.T) 
 		ledger = append(ledger, new([1024]byte))
 	}
 	n, limit := collections()
-	if limit < 180*mib || limit > 256*mib {
+	if limit < 160*mib || limit > 256*mib {
 		t.Errorf("the limit is %d MiB for 128 MiB that are live", limit/mib)
 	}
 	if n > 60 {

@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
@@ -82,7 +83,7 @@ func Encode(rec arrow.Record) (Group, error) {
 
 func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 	registerZstd()
-	buf := pageBuffers.Get().(*bytes.Buffer)
+	buf := newPages(rec)
 	g = Group{rows: rec.NumRows(), buf: buf}
 	// pqarrow reports several kinds of misuse by a panic, which must fail the window and not the run.
 	defer func() {
@@ -112,6 +113,28 @@ func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 		return g, fmt.Errorf("encode row group: wrote %d groups with %d of %d rows", n, g.meta.NumRows, g.rows)
 	}
 	return g, nil
+}
+
+// newPages returns an empty buffer for the pages of a record. Pages of unusual size get room for all of them at once: a
+// buffer that doubles would take three times as much for a moment.
+func newPages(rec arrow.Record) *bytes.Buffer {
+	if n := textBytes(rec); n > maxPooledBuffer/8 {
+		return bytes.NewBuffer(make([]byte, 0, n+n/64+1<<20))
+	}
+	return pageBuffers.Get().(*bytes.Buffer)
+}
+
+// textBytes is the number of bytes of the record's strings, each entry of a dictionary counted once.
+func textBytes(rec arrow.Record) (n int) {
+	for _, column := range rec.Columns() {
+		if d, ok := column.(*array.Dictionary); ok {
+			column = d.Dictionary()
+		}
+		if s, ok := column.(*array.String); ok && s.Len() > 0 {
+			n += int(s.ValueOffset64(s.Len()) - s.ValueOffset64(0))
+		}
+	}
+	return n
 }
 
 // readFooter parses the footer of a whole file in buf and cuts it off.
