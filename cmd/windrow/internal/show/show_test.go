@@ -99,6 +99,8 @@ func TestNextSaysWhatToDoForEveryExitCode(t *testing.T) {
 func TestNextSuggestsAWaiverWhereAVendorIsTheReasonAlone(t *testing.T) {
 	vendor := pipeline.WindowError{Kind: "refused", Message: "the vendor lost the day", Vendor: true}
 	sink := pipeline.WindowError{Kind: "invalid", Message: "a table vanished (restore it)"}
+	network := pipeline.WindowError{Kind: "unavailable", Message: "the connection broke off", Vendor: true}
+	busy := pipeline.WindowError{Kind: "throttled", Message: "asked too often", Vendor: true}
 	for _, tt := range []struct {
 		errors       []pipeline.WindowError
 		waive, above bool
@@ -106,6 +108,9 @@ func TestNextSuggestsAWaiverWhereAVendorIsTheReasonAlone(t *testing.T) {
 		{[]pipeline.WindowError{vendor}, true, false},
 		{[]pipeline.WindowError{sink}, false, true},
 		{[]pipeline.WindowError{sink, vendor}, true, true},
+		{[]pipeline.WindowError{network, busy}, false, false},
+		{[]pipeline.WindowError{network, sink}, false, true},
+		{[]pipeline.WindowError{network, vendor}, true, false},
 	} {
 		var out bytes.Buffer
 		err := Next(&out, pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{{Failed: len(tt.errors), Errors: tt.errors}}})

@@ -124,19 +124,25 @@ func next(s pipeline.Summary) string {
 }
 
 // remedy tells what closes the windows that stayed open. A waiver settles what
-// a vendor can never answer; it would hide what can be corrected.
+// a vendor can never answer; it would hide what can be corrected, or passes by itself.
 func remedy(s pipeline.Summary) string {
-	vendors, others := false, false
+	vendors, others, lasting := false, false, false
 	for _, r := range s.Streams {
 		for _, e := range r.Errors {
 			vendors = vendors || e.Vendor
 			others = others || !e.Vendor
+			passes := e.Kind == pipeline.Unavailable.String() || e.Kind == pipeline.Throttled.String()
+			lasting = lasting || e.Vendor && !passes
 		}
 	}
 	const waive = "or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
 	switch {
 	case !vendors:
 		return "The messages above name the remedy; then run `windrow sync` again."
+	case !lasting && others:
+		return "Where a vendor is not the reason, the messages above name the remedy; then run `windrow sync` again."
+	case !lasting:
+		return "Run `windrow sync` again to retry."
 	case others:
 		return "Where a vendor is not the reason, the messages above name the remedy; then run `windrow sync` again, " + waive
 	}
