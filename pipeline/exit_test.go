@@ -7,8 +7,8 @@ import (
 )
 
 func TestAnErrorEndsTheProgramWithTheCodeOfItsKind(t *testing.T) {
-	special := map[pipeline.Kind]int{pipeline.Invalid: 2, pipeline.Unauthorized: 4, pipeline.Stopped: 130}
-	for k := pipeline.Internal; k <= pipeline.Stopped; k++ {
+	special := map[pipeline.Kind]int{pipeline.Invalid: 2, pipeline.Unauthorized: 4, pipeline.Stopped: 130, pipeline.Locked: 3}
+	for k := pipeline.Internal; k <= pipeline.Locked; k++ {
 		want := 1
 		if code, ok := special[k]; ok {
 			want = code
