@@ -267,14 +267,25 @@ func (l *Ledger) NextOrder() uint64 { return l.newest + 1 }
 // tells no time. Such is a commit that is dated after the given instant, and a commit of a reading that is dated later
 // than readings that began later. dated lists those commits, by start. A ledger without any is returned as it is.
 func (l *Ledger) Trusted(until Instant) (trusted *Ledger, dated []Entry) {
-	ahead := l.aheadOfLater()
-	for e := range l.Windows(NoInstant) {
-		if max(e.ReadAt, e.ExtractedAt, e.CommittedAt) > until || ahead[e.Order] {
-			dated = append(dated, e)
+	var begun []orderTime // one walk: every plan of a long history comes here
+	beyond := false
+	for it := range l.live.from(NoInstant) {
+		e := it.entry
+		beyond = beyond || e.lastTime() > until
+		if n := len(begun); n > 0 && begun[n-1].order == e.Order {
+			begun[n-1].at = min(begun[n-1].at, e.ReadAt)
+		} else {
+			begun = append(begun, orderTime{e.Order, e.ReadAt})
 		}
 	}
-	if len(dated) == 0 {
+	ahead := aheadOfLater(begun)
+	if !beyond && len(ahead) == 0 {
 		return l, nil
+	}
+	for e := range l.Windows(NoInstant) {
+		if e.lastTime() > until || ahead[e.Order] {
+			dated = append(dated, e)
+		}
 	}
 	trusted = l.Clone()
 	for _, e := range dated {
@@ -287,27 +298,35 @@ func (l *Ledger) Trusted(until Instant) (trusted *Ledger, dated []Entry) {
 	return trusted, dated
 }
 
+// lastTime is the latest time that the entry tells.
+func (e *Entry) lastTime() Instant { return max(e.ReadAt, e.ExtractedAt, e.CommittedAt) }
+
+// orderTime is when some readings of an order began, the earliest of them.
+type orderTime struct {
+	order uint64
+	at    Instant
+}
+
 // aheadOfLater tells the orders all of whose readings are dated later than a reading of a greater order. Where a run
-// lasts long and another begins meanwhile, the long run's first reading is dated before the other's.
-func (l *Ledger) aheadOfLater() map[uint64]bool {
+// lasts long and another begins meanwhile, the long run's first reading is dated before the other's. It sorts begun,
+// which may have an order more than once.
+func aheadOfLater(begun []orderTime) map[uint64]bool {
 	const tolerance = Instant(time.Hour / time.Microsecond)
-	earliest := make(map[uint64]Instant) // by order
-	for it := range l.live.from(NoInstant) {
-		if at, ok := earliest[it.entry.Order]; !ok || it.entry.ReadAt < at {
-			earliest[it.entry.Order] = it.entry.ReadAt
-		}
-	}
-	orders := slices.Sorted(maps.Keys(earliest))
+	slices.SortFunc(begun, func(a, b orderTime) int { // from the greatest order on, its earliest time first
+		return cmp.Or(cmp.Compare(b.order, a.order), cmp.Compare(a.at, b.at))
+	})
 	var ahead map[uint64]bool
 	later := math.MaxInt64 - tolerance
-	for _, order := range slices.Backward(orders) {
-		if at := earliest[order]; at > later+tolerance {
+	for i, o := range begun {
+		switch {
+		case i > 0 && begun[i-1].order == o.order:
+		case o.at > later+tolerance:
 			if ahead == nil {
 				ahead = make(map[uint64]bool)
 			}
-			ahead[order] = true
-		} else {
-			later = min(later, at)
+			ahead[o.order] = true
+		default:
+			later = min(later, o.at)
 		}
 	}
 	return ahead
