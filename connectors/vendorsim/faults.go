@@ -2,6 +2,7 @@ package vendorsim
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -48,8 +49,9 @@ type Fault struct {
 	Skip  int // so many matching requests go well first
 	Times int // then so many fail; 0: one, negative: all
 
-	Code       int    // of FaultStatus
-	Body       string // of FaultStatus and FaultReplace
+	Code       int         // of FaultStatus
+	Body       string      // of FaultStatus and FaultReplace
+	Header     http.Header // is added to the answer, whatever the kind
 	RetryAfter time.Duration
 	Style      RetryAfterStyle // how RetryAfter is written
 	// Bytes is where the body ends. Zero: in its middle. Negative: so many
@@ -153,6 +155,7 @@ func (w *World) date() []string {
 
 // apply answers a request wrongly.
 func (f *Fault) apply(out *noted, r *http.Request, h http.Handler, now time.Time) {
+	maps.Copy(out.Header(), f.Header)
 	switch f.Kind {
 	case FaultReset:
 		out.reset()
