@@ -31,7 +31,7 @@
 // # A commit
 //
 // A commit takes windows of any streams and tables, and judges each window against the ledger. One query then counts
-// what the data tables hold of the windows that read as before; a window whose count differs is written again, like one
+// the rows and rejects that the tables hold of the windows that read as before; a window whose count differs is written again, like one
 // that changed. Then the commit makes groups of the windows. Each group is one transaction. Windows that replace data
 // are grouped by table, up to 1 GiB and 3,000 days a group. Windows that replace nothing (unchanged ones, and empty
 // ones that never had data) ride along with the last group; where there is no such group, they are a group of their
@@ -63,6 +63,12 @@
 // nothing can appear any more: a statement that writes entries ends within 20 minutes, and its seqs are above all that
 // the statement saw when it began. An entry that lands between others that were read has the log read as a whole again,
 // because the order of the entries counts.
+//
+// # Verification
+//
+// verify.go counts what the tables hold of a stream with one query, and reads rows back only where that is asked for.
+// Rows of windows that the ledger has not are removed by a repair alone, in a transaction like a commit's. An entry of the
+// ledger has no checksum of its own: BigQuery's rows are written whole or not at all, and nobody cuts or flips them.
 //
 // # Receipts
 //

@@ -83,9 +83,9 @@ func (d *dataset) unexpire(ctx context.Context, l layout, md *bigquery.TableMeta
 	return apierror.Classify("take the expiration off table "+l.name, err)
 }
 
-// keep notes how long a data table keeps its rows.
+// keep notes how long a table keeps its rows, or the rejects theirs.
 func (d *dataset) keep(l layout, md *bigquery.TableMetadata) {
-	if !l.data {
+	if !l.retained {
 		return
 	}
 	d.mu.Lock()
@@ -108,6 +108,13 @@ func (d *dataset) retention(t *pipeline.Table) pipeline.Retention {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.kept[t.Name]
+}
+
+// retentionOfRejects is how long the rejects are kept, by the day in UTC on which their window starts.
+func (d *dataset) retentionOfRejects() pipeline.Retention {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.kept[statement.RejectsTable]
 }
 
 // Retention implements [pipeline.Keeper]: it is the partition expiration of the table. BigQuery counts from the end of

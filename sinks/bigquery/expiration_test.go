@@ -142,6 +142,15 @@ func TestATableThatExpiresIsRefusedWithTheCommandThatTakesItOff(t *testing.T) {
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 1, 0, "bob"))
 }
 
+// keep has the partitions of a table expire; 0 ends that.
+func (p place) keep(t testing.TB, table, column string, after time.Duration) {
+	t.Helper()
+	u := bigquery.TableMetadataToUpdate{TimePartitioning: &bigquery.TimePartitioning{Type: bigquery.DayPartitioningType, Field: column, Expiration: after}}
+	if _, err := p.client(t).Table(table).Update(context.Background(), u, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPartitionsThatExpireAreTheOwnersWish(t *testing.T) {
 	ctx := context.Background()
 	now := time.Date(2025, 10, 1, 12, 0, 0, 0, time.UTC)
@@ -151,14 +160,7 @@ func TestPartitionsThatExpireAreTheOwnersWish(t *testing.T) {
 		t.Errorf("without a dataset the retention is %v, %v", kept, err)
 	}
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"), seal(t, s, dayWindow(1), 1, 0, "bob"), seal(t, s, dayWindow(20), 1, 0, "cy"))
-	keep := func(for_ time.Duration) {
-		t.Helper()
-		u := bigquery.TableMetadataToUpdate{TimePartitioning: &bigquery.TimePartitioning{Type: bigquery.DayPartitioningType, Field: "local_date", Expiration: for_}}
-		if _, err := p.client(t).Table("activity").Update(ctx, u, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	keep(30 * day)
+	p.keep(t, "activity", "local_date", 30*day)
 	now = time.Date(2025, 10, 12, 12, 0, 0, 0, time.UTC) // the 8th and the 9th of September are past it, the 28th is not
 	p.holds(t, "cy")
 	s = open()
@@ -190,7 +192,7 @@ func TestPartitionsThatExpireAreTheOwnersWish(t *testing.T) {
 	p.meddle(t, "DELETE FROM %s WHERE resource_id = 'cy'") // what is within the retention is looked after
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(20), 4, 0, "cy"))
 
-	keep(0)
+	p.keep(t, "activity", "local_date", 0)
 	s = open()
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 5, 0, "ana")) // missing again, and written again
 	if got := p.ids(t); !slices.Equal(got, []string{"ana", "cy", "dan"}) {

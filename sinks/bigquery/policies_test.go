@@ -159,13 +159,9 @@ func TestTheRightThatIsMissingIsNamed(t *testing.T) {
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 3, 0, "bob"))
 }
 
-func TestTablesThatAskForAPartitionFilterWork(t *testing.T) {
-	ctx := context.Background()
-	p := newPlace(t)
-	s := p.open(t, p.options())
-	if err := s.dataset.ensure(ctx); err != nil {
-		t.Fatal(err)
-	}
+// requireFilters has every partitioned table ask for a filter of its partitions.
+func (p place) requireFilters(t testing.TB) {
+	t.Helper()
 	list, err := layouts()
 	if err != nil {
 		t.Fatal(err)
@@ -174,10 +170,20 @@ func TestTablesThatAskForAPartitionFilterWork(t *testing.T) {
 		if l.partition == "" {
 			continue
 		}
-		if _, err := p.client(t).Table(l.name).Update(ctx, bigquery.TableMetadataToUpdate{RequirePartitionFilter: true}, ""); err != nil {
+		if _, err := p.client(t).Table(l.name).Update(context.Background(), bigquery.TableMetadataToUpdate{RequirePartitionFilter: true}, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestTablesThatAskForAPartitionFilterWork(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	if err := s.dataset.ensure(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.requireFilters(t)
 	s = p.open(t, p.options())
 	if err := s.Check(ctx); err != nil {
 		t.Error(err)

@@ -50,6 +50,7 @@ type Store struct {
 	dataset  *dataset
 	logs     *logs
 	receipts receipts
+	extra    extraWindows
 	temp     tempFolder
 	now      func() time.Time
 
@@ -60,6 +61,9 @@ var (
 	_ pipeline.Store  = (*Store)(nil)
 	_ pipeline.Meter  = (*Store)(nil)
 	_ pipeline.Keeper = (*Store)(nil)
+
+	_ pipeline.Verifier = (*Store)(nil)
+	_ pipeline.Sweeper  = (*Store)(nil)
 )
 
 // Open returns the store in a dataset: bigquery://project/dataset, where ?location=EU says where the dataset is to be

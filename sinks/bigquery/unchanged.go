@@ -13,7 +13,7 @@ import (
 )
 
 // held is what a data table holds of a window, and of what overlaps the window.
-type held struct{ rows int64 }
+type held struct{ rows, rejects int64 }
 
 // checkUnchanged makes sure that the tables hold what the ledger says of the windows that count as unchanged. Windows
 // whose rows differ are to be written again, unless their table's owner wants them no longer. One query asks for all
@@ -36,7 +36,7 @@ func (s *Store) checkUnchanged(ctx context.Context, group []*pending) (open []*p
 		case p.Outcome != pipeline.Unchanged, s.expired(p):
 		case p.held == nil:
 			continue // failed
-		case p.held.rows != p.Verdict.Entry.Counts.Rows:
+		case p.held.rows != p.Verdict.Entry.Counts.Rows, s.countsRejects(p) && p.held.rejects != p.Verdict.Entry.Counts.Rejected:
 			p.Rewrite()
 		}
 		open = append(open, p)
@@ -44,10 +44,23 @@ func (s *Store) checkUnchanged(ctx context.Context, group []*pending) (open []*p
 	return open
 }
 
-// stored is one window as a table has it.
+// countsRejects reports whether the window's rejects are counted: it has some, and their table's owner still wants them.
+func (s *Store) countsRejects(p *pending) bool {
+	e := p.Sealed.Entry
+	return e.Counts.Rejected > 0 && !s.dataset.retentionOfRejects().Expired(inUTC(e.Window), s.now())
+}
+
+// inUTC is the window as the rejects are partitioned.
+func inUTC(w pipeline.Window) pipeline.Window {
+	w.Zone = "UTC"
+	return w
+}
+
+// stored is one window as a table has it, or as the rejects have it.
 type stored struct {
 	pipeline.Span
-	rows int64
+	rows     int64
+	rejected bool
 }
 
 // countHeld asks the tables for the rows of the windows, with one query. A table that is missing holds nothing; the
@@ -57,19 +70,28 @@ func (s *Store) countHeld(ctx context.Context, ask []*pending) error {
 	if err != nil {
 		return err
 	}
+	var rejects statement.Extent
+	for _, p := range ask {
+		if s.countsRejects(p) {
+			if err := rejects.Add(p.Key, p.Sealed.Entry.Window); err != nil {
+				return err
+			}
+		}
+	}
 	var found map[pipeline.StreamKey][]stored
 	reset := func() { found = make(map[pipeline.StreamKey][]stored) }
-	err = s.jobs.Read(ctx, s.sql.CountRows(tables), reset, func(row []bigquery.Value) error {
-		if len(row) != 5 {
-			return errors.New("a count of rows has not five columns")
+	err = s.jobs.Read(ctx, s.sql.CountRows(tables, rejects), reset, func(row []bigquery.Value) error {
+		if len(row) != 6 {
+			return errors.New("a count of rows has not six columns")
 		}
 		account, _ := row[0].(string)
 		stream, _ := row[1].(string)
 		start, _ := row[2].(time.Time)
 		end, _ := row[3].(time.Time)
 		rows, _ := row[4].(int64)
+		rejected, _ := row[5].(bool)
 		k := pipeline.StreamKey{Account: pipeline.AccountID(account), Stream: pipeline.StreamID(stream)}
-		found[k] = append(found[k], stored{pipeline.Span{Start: pipeline.InstantOf(start), End: pipeline.InstantOf(end)}, rows})
+		found[k] = append(found[k], stored{pipeline.Span{Start: pipeline.InstantOf(start), End: pipeline.InstantOf(end)}, rows, rejected})
 		return nil
 	})
 	if apierror.Absent(err) {
@@ -85,7 +107,11 @@ func (s *Store) countHeld(ctx context.Context, ask []*pending) error {
 	for _, p := range ask {
 		p.held = &held{}
 		for _, w := range found[p.Key] {
-			if w.Overlaps(p.Sealed.Entry.Window.Span) {
+			switch {
+			case !w.Overlaps(p.Sealed.Entry.Window.Span):
+			case w.rejected:
+				p.held.rejects += w.rows
+			default:
 				p.held.rows += w.rows
 			}
 		}

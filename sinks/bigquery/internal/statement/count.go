@@ -47,22 +47,101 @@ func readColumns(table string) []string {
 
 // CountAll counts the rows of a table, as far as they may be seen.
 func (d Dataset) CountAll(table, partition string) string {
-	where := "TRUE"
-	if partition != "" {
-		where = column(partition) + " >= " + instant(FirstInstant)
-	}
-	return fmt.Sprintf("SELECT COUNT(*) AS `seen` FROM %s WHERE %s", d.table(table), where)
+	return fmt.Sprintf("SELECT COUNT(*) AS `seen` FROM %s AS t WHERE %s", d.table(table), everywhere(partition))
 }
 
-// CountRows counts what the tables hold on the days of the extents, by window: account, stream, window_start,
-// window_end, rows. Windows of which the tables hold nothing are missing, and windows that merely share a day with one
-// of an extent may be among the answers.
-func (d Dataset) CountRows(tables []TableExtent) string {
-	parts := make([]string, len(tables))
-	for i, x := range tables {
-		parts[i] = fmt.Sprintf("SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM %s AS t WHERE (%s) AND %s"+
-			" GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`",
-			d.table(x.Table.Name), x.onDates(), x.ofStreams())
+// partitionOf is the column by which a table of rows or rejects is partitioned.
+func partitionOf(table string) string {
+	if table == RejectsTable {
+		return "window_start"
+	}
+	return "local_date"
+}
+
+// everywhere is true of every row, and a filter of the partitions.
+func everywhere(partition string) string {
+	switch partition {
+	case "":
+		return "TRUE"
+	case "local_date":
+		return "t.`local_date` >= DATE '0001-01-01'"
+	}
+	return "t." + column(partition) + " >= " + instant(FirstInstant)
+}
+
+// CountRows counts what the tables hold on the days of the extents, and the rejects of windows within that of rejects, where
+// it has any, by window: account, stream, window_start, window_end, rows, whether they are rejects. Windows of which nothing
+// is held are missing, and windows that merely share a day with one of an extent may be among the answers.
+func (d Dataset) CountRows(tables []TableExtent, rejects Extent) string {
+	const groups = " GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`"
+	var parts []string
+	for _, x := range tables {
+		parts = append(parts, fmt.Sprintf("SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM %s AS t WHERE (%s) AND %s"+groups,
+			d.table(x.Table.Name), x.onDates(), x.ofStreams()))
+	}
+	if !rejects.Empty() {
+		parts = append(parts, fmt.Sprintf("SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, TRUE AS `rejected` FROM %s AS t WHERE %s AND %s"+groups,
+			d.table(RejectsTable), rejects.within(), rejects.ofStreams()))
 	}
 	return strings.Join(parts, "\nUNION ALL\n")
+}
+
+// CountStream counts what the tables that are named hold of a stream, by window: window_start, window_end, rows, whether
+// they are rejects.
+func (d Dataset) CountStream(k pipeline.StreamKey, tables ...string) string {
+	parts := make([]string, len(tables))
+	for i, name := range tables {
+		parts[i] = fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, COUNT(*) AS `held`, %s AS `rejected` FROM %s AS t WHERE %s AND %s GROUP BY t.`window_start`, t.`window_end`",
+			boolean(name == RejectsTable), d.table(name), everywhere(partitionOf(name)), inStreams("t.", []pipeline.StreamKey{k}))
+	}
+	return strings.Join(parts, "\nUNION ALL\n")
+}
+
+// Holders lists the streams of which the tables that are named hold anything: account, stream.
+func (d Dataset) Holders(tables ...string) string {
+	parts := make([]string, len(tables))
+	for i, name := range tables {
+		parts[i] = fmt.Sprintf("SELECT t.`account`, t.`stream` FROM %s AS t WHERE %s GROUP BY t.`account`, t.`stream`", d.table(name), everywhere(partitionOf(name)))
+	}
+	return strings.Join(parts, "\nUNION DISTINCT\n")
+}
+
+// HashedColumns names the columns that count towards a fingerprint.
+func HashedColumns(t *pipeline.Table) (list []string) {
+	b := pipeline.NewBatch(t)
+	defer b.Release()
+	for i, c := range t.Columns {
+		if !b.Engine(i) {
+			list = append(list, c.Name)
+		}
+	}
+	return list
+}
+
+// ReadRows reads columns of the rows on the days of an extent, window by window: window_start, window_end, the columns.
+func (d Dataset) ReadRows(t *pipeline.Table, x Extent, list []string) string {
+	return fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, %s FROM %s AS t WHERE (%s) AND %s AND %s ORDER BY t.`window_start`, t.`window_end`",
+		columns(list, "t."), d.table(t.Name), x.onDates(), x.ofStreams(), x.within())
+}
+
+// ReadRejects reads the rejects of the windows within an extent: window_start, window_end, scope, reason, raw.
+func (d Dataset) ReadRejects(x Extent) string {
+	return fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`reason`, t.`raw` FROM %s AS t WHERE %s AND %s",
+		d.table(RejectsTable), x.within(), x.ofStreams())
+}
+
+// Sweep is a transaction that removes the rows and rejects of windows that the ledger does not have, unless a window that
+// overlaps them was committed after seen. It conflicts with every commit, as commits do with each other.
+func (d Dataset) Sweep(id string, k pipeline.StreamKey, seen int64, spans []pipeline.Span, tables ...string) string {
+	list := []string{"BEGIN TRANSACTION", fmt.Sprintf("DELETE FROM %s WHERE TRUE", d.table(FenceTable)), d.FenceRow(id)}
+	windows := make([]string, len(spans))
+	for i, s := range spans {
+		windows[i] = fmt.Sprintf("(t.`window_start` = %s AND t.`window_end` = %s)", instant(s.Start), instant(s.End))
+	}
+	for _, name := range tables {
+		list = append(list, fmt.Sprintf("DELETE FROM %s AS t WHERE %s AND %s AND (%s) AND NOT EXISTS (SELECT 1 FROM %s AS l WHERE %s AND l.`seq` > %d AND l.`kind` = 'commit' AND %s)",
+			d.table(name), everywhere(partitionOf(name)), inStreams("t.", []pipeline.StreamKey{k}), strings.Join(windows, " OR "),
+			d.table(LedgerTable), inStreams("l.", []pipeline.StreamKey{k}), seen, overlaps("t")))
+	}
+	return strings.Join(append(list, "COMMIT TRANSACTION"), ";\n") + ";"
 }

@@ -96,3 +96,8 @@ func (x Extent) onDates() string {
 
 // ofStreams narrows a scan to the clusters of the extent's streams.
 func (x Extent) ofStreams() string { return inStreams("t.", x.keys) }
+
+// within narrows a scan to windows that start within the extent's span.
+func (x Extent) within() string {
+	return fmt.Sprintf("t.`window_start` >= %s AND t.`window_start` < %s", instant(x.span.Start), instant(x.span.End))
+}

@@ -93,8 +93,8 @@ func (d Dataset) insertRows(t Transaction) string {
 }
 
 func (d Dataset) deleteRejects(t Transaction) string {
-	return fmt.Sprintf("DELETE FROM %s AS t WHERE t.`window_start` >= %s AND t.`window_start` < %s AND %s AND %s",
-		d.table(RejectsTable), instant(t.Replaced.span.Start), instant(t.Replaced.span.End), t.Replaced.ofStreams(), d.replaced(t, "t", overlaps("t")))
+	return fmt.Sprintf("DELETE FROM %s AS t WHERE %s AND %s AND %s",
+		d.table(RejectsTable), t.Replaced.within(), t.Replaced.ofStreams(), d.replaced(t, "t", overlaps("t")))
 }
 
 func (d Dataset) insertRejects(t Transaction) string {

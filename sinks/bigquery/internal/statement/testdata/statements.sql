@@ -105,15 +105,80 @@ WHERE NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger
 COMMIT TRANSACTION;
 
 -- count the rows of activity
-SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+
+-- count rows and rejects
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`
+UNION ALL
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`
+UNION ALL
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, TRUE AS `rejected` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+
+-- count rows of activity and rejects
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`
+UNION ALL
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, TRUE AS `rejected` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+
+-- count rows of events and rejects
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`
+UNION ALL
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, TRUE AS `rejected` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+
+-- count what is held of a stream of activity
+SELECT t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`activity` AS t WHERE t.`local_date` >= DATE '0001-01-01' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`window_start`, t.`window_end`
+UNION ALL
+SELECT t.`window_start`, t.`window_end`, COUNT(*) AS `held`, TRUE AS `rejected` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`window_start`, t.`window_end`;
+
+-- count what is held of a stream of events
+SELECT t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`events` AS t WHERE t.`local_date` >= DATE '0001-01-01' AND t.`source` IN ('dialpad') AND t.`account` IN ('default') AND t.`stream` IN ('dialpad.calls') GROUP BY t.`window_start`, t.`window_end`
+UNION ALL
+SELECT t.`window_start`, t.`window_end`, COUNT(*) AS `held`, TRUE AS `rejected` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND t.`source` IN ('dialpad') AND t.`account` IN ('default') AND t.`stream` IN ('dialpad.calls') GROUP BY t.`window_start`, t.`window_end`;
+
+-- list the holders
+SELECT t.`account`, t.`stream` FROM `test-project`.`contact_centre`.`activity` AS t WHERE t.`local_date` >= DATE '0001-01-01' GROUP BY t.`account`, t.`stream`
+UNION DISTINCT
+SELECT t.`account`, t.`stream` FROM `test-project`.`contact_centre`.`events` AS t WHERE t.`local_date` >= DATE '0001-01-01' GROUP BY t.`account`, t.`stream`
+UNION DISTINCT
+SELECT t.`account`, t.`stream` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' GROUP BY t.`account`, t.`stream`;
+
+-- read rows of activity
+SELECT t.`window_start`, t.`window_end`, t.`resource_type`, t.`resource_id`, t.`resource_name`, t.`resource_email`, t.`channel`, t.`interval_start`, t.`interval_end`, t.`timezone`, t.`interactions_in`, t.`interactions_out`, t.`interactions_total`, t.`answered`, t.`missed`, t.`abandoned`, t.`voicemails`, t.`assigned`, t.`resolved`, t.`expired`, t.`in_service_level`, t.`messages_in`, t.`messages_out`, t.`users_new`, t.`users_active`, t.`users_total`, t.`backlog`, t.`in_progress`, t.`login_seconds`, t.`away_seconds`, t.`free_seconds`, t.`handle_seconds`, t.`talk_seconds`, t.`hold_seconds`, t.`ring_seconds`, t.`queue_seconds`, t.`wrapup_seconds`, t.`avg_handle_seconds`, t.`avg_answer_seconds`, t.`avg_resolution_seconds`, t.`nps`, t.`nps_responses`, t.`csat`, t.`status`, t.`status_seconds`, t.`extras` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') AND t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' ORDER BY t.`window_start`, t.`window_end`;
+
+-- read rows of events
+SELECT t.`window_start`, t.`window_end`, t.`kind`, t.`event_id`, t.`parent_id`, t.`entry_id`, t.`is_entry`, t.`direction`, t.`channel`, t.`status`, t.`tags`, t.`started_at`, t.`queued_at`, t.`rang_at`, t.`connected_at`, t.`ended_at`, t.`timezone`, t.`resource_type`, t.`resource_id`, t.`resource_name`, t.`resource_email`, t.`agent_id`, t.`agent_name`, t.`agent_email`, t.`customer_address`, t.`internal_address`, t.`talk_seconds`, t.`hold_seconds`, t.`ring_seconds`, t.`queue_seconds`, t.`wrapup_seconds`, t.`answer_seconds`, t.`score`, t.`text`, t.`recording_url`, t.`extras` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') AND t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' ORDER BY t.`window_start`, t.`window_end`;
+
+-- read rejects
+SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`reason`, t.`raw` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents');
+
+-- sweep windows of activity
+BEGIN TRANSACTION;
+DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE TRUE;
+INSERT INTO `test-project`.`contact_centre`.`_windrow_turn` (`batch`) VALUES ('0123456789abcdef01234567');
+DELETE FROM `test-project`.`contact_centre`.`activity` AS t WHERE t.`local_date` >= DATE '0001-01-01' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') AND ((t.`window_start` = TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_end` = TIMESTAMP '2025-09-09 06:00:00.000000+00:00') OR (t.`window_start` = TIMESTAMP '2025-09-11 06:00:00.000000+00:00' AND t.`window_end` = TIMESTAMP '2025-09-12 06:00:00.000000+00:00')) AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS l WHERE l.`source` IN ('ucontact') AND l.`account` IN ('default') AND l.`stream` IN ('ucontact.agents') AND l.`seq` > 7 AND l.`kind` = 'commit' AND l.`window_start` < t.`window_end` AND l.`window_end` > t.`window_start`);
+DELETE FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') AND ((t.`window_start` = TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_end` = TIMESTAMP '2025-09-09 06:00:00.000000+00:00') OR (t.`window_start` = TIMESTAMP '2025-09-11 06:00:00.000000+00:00' AND t.`window_end` = TIMESTAMP '2025-09-12 06:00:00.000000+00:00')) AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS l WHERE l.`source` IN ('ucontact') AND l.`account` IN ('default') AND l.`stream` IN ('ucontact.agents') AND l.`seq` > 7 AND l.`kind` = 'commit' AND l.`window_start` < t.`window_end` AND l.`window_end` > t.`window_start`);
+COMMIT TRANSACTION;
+
+-- sweep windows of events
+BEGIN TRANSACTION;
+DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE TRUE;
+INSERT INTO `test-project`.`contact_centre`.`_windrow_turn` (`batch`) VALUES ('0123456789abcdef01234567');
+DELETE FROM `test-project`.`contact_centre`.`events` AS t WHERE t.`local_date` >= DATE '0001-01-01' AND t.`source` IN ('dialpad') AND t.`account` IN ('default') AND t.`stream` IN ('dialpad.calls') AND ((t.`window_start` = TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_end` = TIMESTAMP '2025-09-09 06:00:00.000000+00:00')) AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS l WHERE l.`source` IN ('dialpad') AND l.`account` IN ('default') AND l.`stream` IN ('dialpad.calls') AND l.`seq` > 7 AND l.`kind` = 'commit' AND l.`window_start` < t.`window_end` AND l.`window_end` > t.`window_start`);
+DELETE FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND t.`source` IN ('dialpad') AND t.`account` IN ('default') AND t.`stream` IN ('dialpad.calls') AND ((t.`window_start` = TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_end` = TIMESTAMP '2025-09-09 06:00:00.000000+00:00')) AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS l WHERE l.`source` IN ('dialpad') AND l.`account` IN ('default') AND l.`stream` IN ('dialpad.calls') AND l.`seq` > 7 AND l.`kind` = 'commit' AND l.`window_start` < t.`window_end` AND l.`window_end` > t.`window_start`);
+COMMIT TRANSACTION;
+
+-- count rows to be trusted
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`activity` AS t WHERE t.`local_date` >= DATE '0001-01-01';
+
+-- count rejects to be trusted
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- count the rows of events
-SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
 
 -- count the rows of both tables
-SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`activity` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`
 UNION ALL
-SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
+SELECT t.`account`, t.`stream`, t.`window_start`, t.`window_end`, COUNT(*) AS `held`, FALSE AS `rejected` FROM `test-project`.`contact_centre`.`events` AS t WHERE (t.`local_date` BETWEEN DATE '2025-09-08' AND DATE '2025-09-08' OR t.`local_date` BETWEEN DATE '2025-09-11' AND DATE '2025-09-11') AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') GROUP BY t.`account`, t.`stream`, t.`window_start`, t.`window_end`;
 
 -- try to delete rows
 DELETE FROM `test-project`.`contact_centre`.`activity` WHERE `local_date` = DATE '0001-01-01' AND `source` IS NOT NULL AND `account` IS NOT NULL AND `stream` IS NOT NULL AND `window_start` IS NOT NULL AND `window_end` IS NOT NULL AND FALSE;
@@ -137,10 +202,10 @@ DELETE FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE FALSE;
 DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE FALSE;
 
 -- count the entries
-SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE TRUE;
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_ledger` AS t WHERE TRUE;
 
 -- count the notes
-SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_journal` AS t WHERE t.`at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- view _windrow_watermarks
 WITH origins AS (
