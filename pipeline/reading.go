@@ -145,6 +145,7 @@ const (
 	DiffFingerprint DifferenceKind = "fingerprint" // as many rows, but others
 	DiffUnreadable  DifferenceKind = "unreadable"  // the object cannot be understood
 	DiffExtra       DifferenceKind = "extra"       // an object that is named as a window's and belongs to none
+	DiffUnknown     DifferenceKind = "unknown"     // this version does not know the stream
 	DiffForeign     DifferenceKind = "foreign"     // an object among the tables' that is not Windrow's
 )
 

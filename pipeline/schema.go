@@ -73,6 +73,12 @@ func (t *Table) Index(name string) int {
 	return i
 }
 
+// Find returns the position of a column, for names that are not the program's own.
+func (t *Table) Find(name string) (col int, ok bool) {
+	col, ok = t.index[name]
+	return col, ok
+}
+
 // PathColumns are the leading columns that a sink may keep elsewhere than in
 // the record (Parquet: in the path): source, account, stream. Records that
 // reach a [Stage] do not carry them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -146,7 +147,39 @@ func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source
 	if len(others.other) > 0 {
 		note = "files that are not Windrow's lie among the tables: " + strings.Join(others.other, ", ")
 	}
+	if err == nil {
+		err = checkTables(ctx, s, store)
+	}
 	return note, err
+}
+
+// checkTables does the cheap part of a verification: it opens no file.
+func checkTables(ctx context.Context, s *setup, store pipeline.Store) error {
+	if _, ok := store.(pipeline.Verifier); !ok {
+		return nil
+	}
+	first, windows, extra := "", 0, 0
+	found, err := (&engine.Engine{Store: store, Now: time.Now}).Verify(ctx, engine.Verification{
+		Depth: pipeline.ByListing, Catalogue: s.catalogue(),
+		Tell: func(k pipeline.StreamKey, d pipeline.Difference) error {
+			if d.Kind != pipeline.DiffForeign && first == "" {
+				first = show.Difference(k, d)
+			}
+			return nil
+		},
+	})
+	if err = errors.Join(found.Damaged, err); err != nil {
+		return err
+	}
+	for _, of := range found.Streams {
+		windows, extra = windows+of.Different, extra+of.Extra
+	}
+	if windows+extra == 0 {
+		return nil
+	}
+	return &pipeline.Error{Op: "compare the tables with the ledger", Kind: pipeline.SinkFailed,
+		Err:  fmt.Errorf("%d windows differ, and %d files belong to no window; the first: %s", windows, extra, first),
+		Hint: "`windrow verify` names them all, and what to do"}
 }
 
 // showChecks prints a line for each check, and what is longer than a line below.
@@ -203,4 +236,62 @@ func exitOfChecks(found []checkResult) int {
 		return code
 	}
 	return pipeline.ExitInvalid
+}
+
+// shownStrangers is how many files of others a message names.
+const shownStrangers = 10
+
+// strangers are the files of others among the tables.
+type strangers struct {
+	harmful, other []string // shownStrangers of them at most
+	more           int      // harmful ones beyond those
+}
+
+// findStrangers looks for files of others; a sink in which nobody else can put anything has none.
+func findStrangers(ctx context.Context, store pipeline.Store) (found strangers, err error) {
+	lister, ok := store.(pipeline.StrangerLister)
+	if !ok {
+		return found, nil
+	}
+	for stranger, err := range lister.Strangers(ctx) {
+		switch {
+		case err != nil:
+			return found, err
+		case stranger.Harmful && len(found.harmful) == shownStrangers:
+			found.more++
+		case stranger.Harmful:
+			found.harmful = append(found.harmful, stranger.Name)
+		case len(found.other) < shownStrangers:
+			found.other = append(found.other, stranger.Name)
+		}
+	}
+	return found, nil
+}
+
+// refusal is an error where readers of the tables would take a file for a part of them, or miss one.
+func (f strangers) refusal() error {
+	if len(f.harmful) == 0 {
+		return nil
+	}
+	more := ""
+	if f.more > 0 {
+		more = fmt.Sprintf(" and %d more", f.more)
+	}
+	return &pipeline.Error{
+		Op: "look at the tables' folders", Kind: pipeline.Invalid,
+		Err:  fmt.Errorf("these are not Windrow's, and who reads the tables takes them in, or misses what a link leads to: %s%s", strings.Join(f.harmful, ", "), more),
+		Hint: "move them out of the folders of the tables; a folder on another disk is mounted there, not linked",
+	}
+}
+
+// refuseStrangers refuses a run whose tables hold files of others. Files that no reader takes in are only named.
+func refuseStrangers(ctx context.Context, store pipeline.Store, log *slog.Logger) error {
+	found, err := findStrangers(ctx, store)
+	if err != nil {
+		return err
+	}
+	if len(found.other) > 0 {
+		log.Warn("files that are not Windrow's lie among the tables", "files", strings.Join(found.other, ", "))
+	}
+	return found.refusal()
 }

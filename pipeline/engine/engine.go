@@ -53,6 +53,7 @@ const (
 	EventChanged   EventKind = "changed" // the settled windows Changed were read under other settings than today's
 	EventDated     EventKind = "dated"   // a clock was ahead when the windows of Dated were read
 	EventExpired   EventKind = "expired" // Total windows are due and past the retention of their table: they are not read
+	EventSwept     EventKind = "swept"   // Total objects that belong to no window were removed; Text names some
 	EventHole      EventKind = "hole"    // no window covers Hole, and the vendor cannot be asked for it alone
 )
 

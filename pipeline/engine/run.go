@@ -209,6 +209,9 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 			r.noteDays(graceful, p.Stream.Key) //nolint:errcheck // what went wrong ends the run
 		}
 	}
+	if r.ended == nil && ctx.Err() == nil {
+		errs = append(errs, r.sweep(graceful, plans))
+	}
 	sum.Exit = pipeline.Ending{
 		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil, Damaged: damaged != nil,
 		Failed: slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }),

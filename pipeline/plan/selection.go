@@ -30,6 +30,25 @@ func (sel Selection) names() (from, to string) {
 // bounded reports whether the selection names a bound.
 func (sel Selection) bounded() bool { return sel.From != "" || sel.To != "" }
 
+// Wants returns a function that reports whether the selection holds a part of a window. Dates are those of the window's
+// zone. The function is safe for concurrent use. Errors are of kind Invalid and name the bound.
+func (sel Selection) Wants() (func(calendar.Window) bool, error) {
+	if _, err := sel.span(time.UTC); err != nil {
+		return nil, err
+	}
+	if !sel.bounded() {
+		return func(calendar.Window) bool { return true }, nil
+	}
+	return func(w calendar.Window) bool {
+		zone, err := w.Location()
+		if err != nil {
+			return true // who looks at the window says so
+		}
+		s, err := sel.span(zone)
+		return err == nil && s.Overlaps(w.Span)
+	}, nil
+}
+
 // span is the selection in zone; an end that is not given is the end of time.
 // Errors are of kind Invalid and name the bound.
 func (sel Selection) span(zone *time.Location) (calendar.Span, error) {

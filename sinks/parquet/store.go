@@ -43,6 +43,8 @@ var (
 	_ pipeline.RejectReader   = (*Store)(nil)
 	_ pipeline.HoldingsReader = (*Store)(nil)
 	_ pipeline.StrangerLister = (*Store)(nil)
+	_ pipeline.Verifier       = (*Store)(nil)
+	_ pipeline.Sweeper        = (*Store)(nil)
 )
 
 // Open returns the store in a directory: ./warehouse, /var/lib/warehouse or file:///var/lib/warehouse. It touches

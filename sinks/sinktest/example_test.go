@@ -229,7 +229,7 @@ var driver = sinktest.Driver{
 	Without: map[sinktest.Ability]string{
 		sinktest.Stamps: "the shelf does not tell when it was written", sinktest.Faults: "memory does not fail",
 		sinktest.Leaves: "nothing outlives the process", sinktest.ReadsRuns: "runs are not kept",
-		sinktest.ReadsRejects: "nobody asked for it", sinktest.ReadsHoldings: "nobody asked for it",
+		sinktest.ReadsRejects: "nobody asked for it", sinktest.ReadsHoldings: "nobody asked for it", sinktest.Verifies: "nobody asked for it",
 	},
 }
 

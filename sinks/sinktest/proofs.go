@@ -53,6 +53,8 @@ var proofs = []proof{
 	{0, "recorded runs are found again, oldest first", []Ability{ReadsRuns}, readsRuns},
 	{0, "rejects are found again by window", []Ability{ReadsRejects}, readsRejects},
 	{0, "what is held for a window is counted", []Ability{ReadsHoldings}, readsHoldings},
+	{0, "what the table lacks of the ledger is named", []Ability{Verifies, Loses}, verifies},
+	{0, "a window that was reopened is written again, whatever its rows", []Ability{Verifies}, reopens},
 	{0, "stages that came to nothing leave nothing behind", []Ability{Leaves}, leavesNothing},
 }
 

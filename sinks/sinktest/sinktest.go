@@ -73,6 +73,8 @@ const (
 	ReadsRuns Ability = "reading runs"
 	// ReadsRejects: the store implements [pipeline.RejectReader].
 	ReadsRejects Ability = "reading rejects"
+	// Verifies: the store implements [pipeline.Verifier].
+	Verifies Ability = "verifying"
 	// ReadsHoldings: the store implements [pipeline.HoldingsReader].
 	ReadsHoldings Ability = "reading holdings"
 )
@@ -145,7 +147,7 @@ func run(t *testing.T, d Driver, list []proof) {
 	}
 }
 
-func able(t *testing.T, p Place, a Ability) (has bool) {
+func able(t testing.TB, p Place, a Ability) (has bool) {
 	switch a {
 	case Stamps:
 		_, has = p.(Stamper)
@@ -159,6 +161,8 @@ func able(t *testing.T, p Place, a Ability) (has bool) {
 		_, has = p.Open(t).(pipeline.RunReader)
 	case ReadsRejects:
 		_, has = p.Open(t).(pipeline.RejectReader)
+	case Verifies:
+		_, has = p.Open(t).(pipeline.Verifier)
 	case ReadsHoldings:
 		_, has = p.Open(t).(pipeline.HoldingsReader)
 	}

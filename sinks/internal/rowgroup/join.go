@@ -24,7 +24,7 @@ func (f *File) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err erro
 	case f.closed:
 		f.fail(errors.New("a row group came after the end"))
 	case !f.meta.Schema.Equals(meta.Schema):
-		f.fail(errors.New("the added file has another schema"))
+		f.fail(errors.New("the file has another schema"))
 	}
 	if f.err != nil || len(meta.RowGroups) == 0 {
 		return 0, f.err
@@ -45,27 +45,36 @@ func (f *File) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err erro
 
 // readTail reads the footer of a file, and where it begins.
 func readTail(r io.ReaderAt, size int64) (*metadata.FileMetaData, int64, error) {
+	footer, end, err := readFooterOf(r, size)
+	if err != nil {
+		return nil, 0, err
+	}
+	meta, err := metadata.NewFileMetaData(footer, nil)
+	if err != nil {
+		return nil, 0, fmt.Errorf("the file's footer: %w", err)
+	}
+	trimStatistics(meta)
+	return meta, end, nil
+}
+
+// readFooterOf reads the footer of a file, and tells where it begins.
+func readFooterOf(r io.ReaderAt, size int64) (footer []byte, end int64, err error) {
 	const tail = 8 // the footer's length and the closing magic
 	if size < int64(len(magic))+tail {
-		return nil, 0, errors.New("the added file is too short")
+		return nil, 0, errors.New("the file is too short")
 	}
 	var last [tail]byte
 	if _, err := r.ReadAt(last[:], size-tail); err != nil {
 		return nil, 0, err
 	}
 	n := int64(endian.LittleEndian.Uint32(last[:4]))
-	end := size - tail - n
+	end = size - tail - n
 	if string(last[4:]) != string(magic) || end < int64(len(magic)) {
-		return nil, 0, errors.New("the added file has no footer")
+		return nil, 0, errors.New("the file has no footer")
 	}
-	footer := make([]byte, n)
+	footer = make([]byte, n)
 	if _, err := r.ReadAt(footer, end); err != nil {
 		return nil, 0, err
 	}
-	meta, err := metadata.NewFileMetaData(footer, nil)
-	if err != nil {
-		return nil, 0, fmt.Errorf("the added file's footer: %w", err)
-	}
-	trimStatistics(meta)
-	return meta, end, nil
+	return footer, end, nil
 }

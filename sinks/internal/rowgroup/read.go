@@ -1,6 +1,7 @@
 package rowgroup
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/thrift/lib/go/thrift"
 )
 
 // Rows is the number of rows of a closed [File] of size bytes, as its footer says. It reads the footer alone.
@@ -22,6 +24,32 @@ func Rows(r io.ReaderAt, size int64) (int64, error) {
 		return 0, err
 	}
 	return meta.NumRows, nil
+}
+
+// Count is [Rows] for those who look at very many files: of the footer it reads no more than the number, at a tenth of the
+// cost, and so finds less damage.
+func Count(r io.ReaderAt, size int64) (rows int64, err error) {
+	defer recovered(&err)
+	footer, _, err := readFooterOf(r, size)
+	if err != nil {
+		return 0, err
+	}
+	p := thrift.NewTCompactProtocolConf(&thrift.TMemoryBuffer{Buffer: bytes.NewBuffer(footer)}, &thrift.TConfiguration{})
+	ctx := context.Background() // it is bytes alone
+	for err == nil {
+		var kind thrift.TType
+		var id int16
+		switch _, kind, id, err = p.ReadFieldBegin(ctx); {
+		case err != nil:
+		case kind == thrift.STOP:
+			return 0, errors.New("damaged: its footer has no number of rows")
+		case id == 3: // FileMetaData.num_rows in parquet.thrift
+			return p.ReadI64(ctx)
+		default:
+			err = p.Skip(ctx, kind)
+		}
+	}
+	return 0, fmt.Errorf("damaged: its footer: %w", err)
 }
 
 // source is what a file is read from.

@@ -59,6 +59,8 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 				len(e.Dated), last.ReadAt), e)
 		case engine.EventExpired:
 			line(log, well, fmt.Sprintf("%d windows are past the retention of their table; they are not read", e.Total), e)
+		case engine.EventSwept:
+			line(log, slog.LevelWarn, fmt.Sprintf("%d files were named as a window's and belonged to none; they were removed: %s", e.Total, e.Text), e)
 		case engine.EventHole:
 			line(log, slog.LevelWarn, fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s",
 				e.Hole, waiveCommand(e.Stream.Stream, e.Hole)), e)
