@@ -16,6 +16,8 @@ type compiledMapping struct {
 	must           []int               // the fields whose column must not be null
 	keys           []int               // those, and the fields among Keys
 	names          []extraName         // by field
+	checks         []fieldChecks       // by field
+	tidied         []int               // the fields whose values may stand for nothing, or must be digits
 	index          map[string]int      // a field by its source name
 	extras         int                 // the column of that name
 	columnPersonal []pipeline.Personal // by column: of what the mapping sets itself; all Impersonal where the policy keeps
@@ -30,6 +32,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		policy:         p,
 		cols:           make([]int, len(m.Fields)),
 		names:          make([]extraName, len(m.Fields)),
+		checks:         make([]fieldChecks, len(m.Fields)),
 		index:          make(map[string]int, len(m.Fields)),
 		extras:         m.Table.Index("extras"),
 		columnPersonal: make([]pipeline.Personal, len(m.Table.Columns)),
@@ -53,6 +56,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 			c.keys = append(c.keys, f)
 		}
 		c.index[d.Source] = f
+		c.check(f)
 		c.names[f] = *newExtraName(d.Source)
 		if c.redacts() {
 			c.names[f].personal = c.declaredPersonal(f)
@@ -69,6 +73,18 @@ func (c *compiledMapping) snapshots() (names []string) {
 		}
 	}
 	return names
+}
+
+// check notes what is checked of a field's values.
+func (c *compiledMapping) check(f int) {
+	var col *pipeline.Column
+	if c.cols[f] >= 0 {
+		col = &c.Table.Columns[c.cols[f]]
+	}
+	c.checks[f] = checksOf(&c.Fields[f], col, c.declaredPersonal(f))
+	if c.checks[f]&(placeholders|zeroIsBlank|digitsOnly) != 0 {
+		c.tidied = append(c.tidied, f)
+	}
 }
 
 // redacts reports whether the policy replaces anything.

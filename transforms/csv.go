@@ -227,7 +227,7 @@ func (d *csvDecoder) lastCellWhole() bool {
 				return false
 			}
 		}
-		return d.row.zones.find(text) != nil
+		return d.row.zones.find(text, d.meta) != nil
 	}
 	if l.Fields[field].Conv == Bool {
 		_, ok := parseBool(text)

@@ -138,7 +138,7 @@ func TestPromise05_EveryRowIsLoadedOrRejected(t *testing.T) {
 		"7,2025-09-08 10:00:00,Call,1,Nowhere/Else\n"+
 		"8,2025-09-08 10:00:00,Call,1,UTC,more,\"and\nmore\"\n"+
 		"9,2025-09-08 10:00:00,,1,UTC\n"+
-		"10,2025-09-08 10:00:00,Call,none,UTC\n")
+		"10,2025-09-08 10:00:00,Call,much,UTC\n")
 	want := []pipeline.Reject{
 		{Row: 2, At: pipeline.NoInstant, Reason: "has 3 of 5 cells", Raw: "2,2025-09-08 10:00:00,Call"},
 		{Row: 3, At: 1757325600000000, Reason: "id is blank", Raw: ",2025-09-08 10:00:00,Call,1,UTC"},
@@ -157,7 +157,7 @@ func TestPromise05_EveryRowIsLoadedOrRejected(t *testing.T) {
 			t.Errorf("got  %+v\nwant %+v", got.rejects[i], want[i])
 		}
 	}
-	if r := got.rows[1]; r["talk_seconds"] != "" || r["extras"] != `{"talk":"none"}` {
+	if r := got.rows[1]; r["talk_seconds"] != "" || r["extras"] != `{"talk":"much"}` {
 		t.Errorf("a value that cannot be read is null and stays in extras; got %v", r)
 	}
 }

@@ -53,15 +53,19 @@ type decoded struct {
 
 // decodeDocument runs a format over a document as the engine does.
 func decodeDocument(f pipeline.Format, r io.Reader, rangeBytes int) (decoded, error) {
+	return decodeAs(&pipeline.Meta{Span: pipeline.Span{Start: 0, End: 1e6}}, f, r, rangeBytes)
+}
+
+// decodeAs decodes a document that was asked for as meta says.
+func decodeAs(meta *pipeline.Meta, f pipeline.Format, r io.Reader, rangeBytes int) (decoded, error) {
 	var d decoded
-	meta := pipeline.Meta{Span: pipeline.Span{Start: 0, End: 1e6}}
 	for c, err := range f.Split(r, rangeBytes) {
 		if err != nil {
 			return d, err
 		}
 		d.chunks++
 		b := pipeline.NewBatch(pipeline.Activity)
-		if err := f.Decode(&meta, c, b); err != nil {
+		if err := f.Decode(meta, c, b); err != nil {
 			return d, err
 		}
 		if err := d.judge(b, int64(len(d.rows)+len(d.rejects))); err != nil {

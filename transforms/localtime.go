@@ -15,7 +15,7 @@ import (
 //
 // zone is the field that names the row's zone; -1 when there is none. A row that names no zone is in the document's.
 // The first time is the row's key: when it or the zone cannot be read, the row is rejected and the answer is nil. Any
-// other time that cannot be read is NoInstant, and its field stays in extras. The answer is valid until the next
+// other time that cannot be read, or is more than a second before the first, is NoInstant, and its field stays in extras. The answer is valid until the next
 // call.
 func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 	z := r.zone(zone)
@@ -26,6 +26,9 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 	flags := 0
 	for i, f := range ordered {
 		text := r.fields[f].text
+		if isNoDate(text) {
+			text, r.fields[f] = nil, value{}
+		}
 		m, ok := z.resolve(text)
 		if !ok {
 			if i == 0 {
@@ -36,16 +39,21 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 			r.Unreadable(f)
 			m = unreadableTime
 		}
-		if m.kind != calendar.LocalUnique {
-			flags++
-		}
 		r.resolved = append(r.resolved, m)
 	}
 	before := pipeline.NoInstant
-	for _, m := range r.resolved {
+	for i, m := range r.resolved {
 		at := m.first
 		if at < before && m.second >= before {
 			at = m.second
+		}
+		if i > 0 && at != pipeline.NoInstant && at < r.times[0].Add(-time.Second) {
+			r.Keep(ordered[i])
+			r.Unreadable(ordered[i])
+			at, r.resolved[i] = pipeline.NoInstant, unreadableTime
+		}
+		if r.resolved[i].kind != calendar.LocalUnique {
+			flags++
 		}
 		r.times = append(r.times, at)
 		before = max(before, at)
@@ -91,6 +99,9 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 	if z == nil {
 		return day, false
 	}
+	if isNoDate(r.fields[f].text) {
+		r.fields[f] = value{}
+	}
 	wall, ok := parseWallTime(bytes.TrimSpace(r.fields[f].text))
 	if !ok {
 		r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+notATime(r.fields[f].text))
@@ -112,9 +123,14 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 func (r *Row) zone(f int) *zone {
 	if f >= 0 {
 		if name := r.fields[f].text; name != nil {
-			z := r.zones.find(name)
+			z := r.zones.find(name, r.meta)
 			if z == nil {
 				r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+" is not a known time zone")
+				return nil
+			}
+			if col := r.mapping.cols[f]; col >= 0 && z.abbreviated {
+				r.SetString(col, z.loc.String())
+				r.Keep(f)
 			}
 			return z
 		}
@@ -123,7 +139,7 @@ func (r *Row) zone(f int) *zone {
 	if name == "" {
 		name = r.meta.Request.Zone
 	}
-	z := r.zones.find([]byte(name))
+	z := r.zones.find([]byte(name), nil)
 	if z == nil {
 		r.Fail(&pipeline.Error{
 			Op: "read times", Kind: pipeline.Mismatch,
@@ -146,14 +162,15 @@ type zones struct {
 	all  map[string]*zone // nil: no such zone
 }
 
-// find loads a zone by its IANA name; nil when there is none.
-func (s *zones) find(name []byte) *zone {
+// find loads a zone by its IANA name, or by an abbreviation of the zone that the document was asked for in; nil when there
+// is none. asked is nil where names alone count.
+func (s *zones) find(name []byte, asked *pipeline.Meta) *zone {
 	if s.last != nil && s.last.name == string(name) {
 		return s.last
 	}
 	z, known := s.all[string(name)]
 	if !known {
-		z = loadZone(string(bytes.TrimSpace(name)))
+		z = loadZone(string(bytes.TrimSpace(name)), asked)
 		if s.all == nil {
 			s.all = make(map[string]*zone)
 		}
@@ -170,11 +187,16 @@ func (s *zones) find(name []byte) *zone {
 // maxZones bounds the names of zones that a hostile document can fill memory with.
 const maxZones = 1000
 
-// loadZone loads a zone by its IANA name; nil when there is none. "" and "Local", which time.LoadLocation knows, name
-// none.
-func loadZone(name string) *zone {
+// loadZone loads a zone as zones.find does. "" and "Local", which time.LoadLocation knows, name none. An abbreviation of
+// the asked zone wins over an IANA name: EST is one too, but New York's rows say EST the whole year.
+func loadZone(name string, asked *pipeline.Meta) *zone {
 	if name == "" || name == "Local" {
 		return nil
+	}
+	if asked != nil && asked.Request.Zone != "" && asked.Request.Zone != name {
+		if loc, err := time.LoadLocation(asked.Request.Zone); err == nil && abbreviates(name, loc, asked.Span.Start) {
+			return &zone{name: name, abbreviated: true, loc: loc, clock: calendar.NewZoneClock(loc)}
+		}
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
@@ -185,9 +207,11 @@ func loadZone(name string) *zone {
 
 // zone is a loaded time zone.
 type zone struct {
-	name  string
-	loc   *time.Location
-	clock *pipeline.ZoneClock
+	name string
+	// abbreviated: the name is what the asked zone's clock calls itself.
+	abbreviated bool
+	loc         *time.Location
+	clock       *pipeline.ZoneClock
 }
 
 // resolvedTime is a local time as the instants that it may stand for. Both are the same unless the clock shows the time
@@ -213,4 +237,124 @@ func (z *zone) resolve(text []byte) (m resolvedTime, ok bool) {
 	}
 	m.first, m.second, m.kind = z.clock.Resolve(w.LocalTime)
 	return m, true
+}
+
+// wallTime is a time as a clock shows it.
+type wallTime struct {
+	pipeline.LocalTime
+	offset time.Duration // of the clock from UTC; only where zoned
+	zoned  bool          // the text says the offset
+}
+
+// parseWallTime reads YYYY-MM-DD, optionally followed by a space or T and HH:MM[:SS[.fraction]], optionally followed
+// by Z, " UTC" or ±HH[[:]MM]. Digits beyond microseconds are cut off. It allocates nothing.
+func parseWallTime(b []byte) (w wallTime, ok bool) {
+	if len(b) < 10 || b[4] != '-' || b[7] != '-' {
+		return w, false
+	}
+	century, ok1 := two(b)
+	rest, ok2 := two(b[2:])
+	month, ok3 := two(b[5:])
+	day, ok4 := two(b[8:])
+	w.Year, w.Month, w.Day = century*100+rest, month, day
+	if !ok1 || !ok2 || !ok3 || !ok4 || w.Year == 0 || month < 1 || month > 12 || day < 1 || day > monthDays(w.Year, month) {
+		return w, false
+	}
+	if len(b) == 10 {
+		return w, true
+	}
+	if b[10] != ' ' && b[10] != 'T' {
+		return w, false
+	}
+	tail, ok := w.parseClock(b[11:])
+	if !ok || len(tail) == 0 {
+		return w, ok
+	}
+	w.offset, ok = parseOffset(tail)
+	w.zoned = true
+	return w, ok
+}
+
+// parseClock reads HH:MM[:SS[.fraction]] and returns what follows it.
+func (w *wallTime) parseClock(b []byte) (tail []byte, ok bool) {
+	if len(b) < 5 || b[2] != ':' {
+		return nil, false
+	}
+	var ok1, ok2 bool
+	w.Hour, ok1 = two(b)
+	w.Min, ok2 = two(b[3:])
+	if !ok1 || !ok2 || w.Hour > 23 || w.Min > 59 {
+		return nil, false
+	}
+	b = b[5:]
+	if len(b) == 0 || b[0] != ':' {
+		return b, true
+	}
+	if len(b) < 3 {
+		return nil, false
+	}
+	if w.Sec, ok = two(b[1:]); !ok || w.Sec > 59 {
+		return nil, false
+	}
+	b = b[3:]
+	if len(b) == 0 || b[0] != '.' {
+		return b, true
+	}
+	i := 1
+	for unit := 100_000; i < len(b) && isDigit(b[i]); i++ {
+		w.Micro += unit * int(b[i]-'0')
+		unit /= 10
+	}
+	return b[i:], i > 1
+}
+
+// parseOffset reads Z, UTC, or ±HH[[:]MM], after an optional space.
+func parseOffset(b []byte) (offset time.Duration, ok bool) {
+	if b[0] == ' ' {
+		b = b[1:]
+	}
+	if string(b) == "Z" || string(b) == "UTC" {
+		return 0, true
+	}
+	if len(b) < 3 || b[0] != '+' && b[0] != '-' {
+		return 0, false
+	}
+	hours, ok := two(b[1:])
+	if !ok || hours > 15 {
+		return 0, false
+	}
+	minutes := 0
+	if tail := b[3:]; len(tail) > 0 {
+		if tail[0] == ':' {
+			tail = tail[1:]
+		}
+		if len(tail) != 2 {
+			return 0, false
+		}
+		if minutes, ok = two(tail); !ok || minutes > 59 {
+			return 0, false
+		}
+	}
+	offset = time.Duration(hours*60+minutes) * time.Minute
+	if b[0] == '-' {
+		offset = -offset
+	}
+	return offset, true
+}
+
+// two reads the two digits that b begins with.
+func two(b []byte) (int, bool) {
+	hi, lo := b[0]-'0', b[1]-'0'
+	return int(hi)*10 + int(lo), hi <= 9 && lo <= 9
+}
+
+// monthDays is the number of days of a month.
+func monthDays(year, month int) int {
+	if month == 2 {
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 30 + (month+month>>3)&1
 }

@@ -47,7 +47,7 @@ func TestWallTimesAsVendorsWriteThem(t *testing.T) {
 		"20250908 10:11:12":             "",
 		"2025-09-0८ 10:11:12":           "",
 	} {
-		z := (&zones{}).find([]byte("UTC"))
+		z := (&zones{}).find([]byte("UTC"), nil)
 		m, ok := z.resolve([]byte(text))
 		if got := m.first.String(); ok != (want != "") || ok && (got != want || m.second != m.first) {
 			t.Errorf("%q is %s, %v; want %q", text, got, ok, want)
@@ -67,7 +67,10 @@ func TestPromise09_LocalTimesAreResolvedByTheOrderOfTheirRow(t *testing.T) {
 		"one that occurs twice is the earlier":     {"America/Chicago", "2025-11-02 01:30:00,,,,", "2025-11-02T06:30:00Z,,,,", fmt.Sprintf(amb, `"started"`)},
 		"the earlier unless the order forbids":     {"America/Chicago", "2025-11-02 01:30:00,2025-11-02 01:10:00,,,2025-11-02 01:20:00", "2025-11-02T06:30:00Z,2025-11-02T07:10:00Z,,,2025-11-02T07:20:00Z", fmt.Sprintf(amb, `"started","queued","ended"`)},
 		"after one that occurs once":               {"America/Chicago", "2025-11-02 00:59:00,,2025-11-02 01:10:00,,2025-11-02 02:00:00", "2025-11-02T05:59:00Z,,2025-11-02T06:10:00Z,,2025-11-02T08:00:00Z", fmt.Sprintf(amb, `"rang"`)},
-		"a row out of order keeps the earlier":     {"America/Chicago", "2025-11-02 02:30:00,2025-11-02 01:10:00,,,", "2025-11-02T08:30:00Z,2025-11-02T06:10:00Z,,,", fmt.Sprintf(amb, `"queued"`)},
+		"a row out of order keeps the earlier":     {"America/Chicago", "2025-11-02 00:30:00,2025-11-02 02:10:00,2025-11-02 01:10:00,,", "2025-11-02T05:30:00Z,2025-11-02T08:10:00Z,2025-11-02T06:10:00Z,,", fmt.Sprintf(amb, `"rang"`)},
+		"a second before the first is rounding":    {"UTC", "2025-09-08 10:00:01,2025-09-08 10:00:00,,,2025-09-08 09:59:59.999", "2025-09-08T10:00:01Z,2025-09-08T10:00:00Z,,,", `{"ended":"2025-09-08 09:59:59.999"}`},
+		"before the first, in the repeated hour":   {"America/Chicago", "2025-11-02 02:30:00,2025-11-02 01:10:00,,,", "2025-11-02T08:30:00Z,,,,", `{"queued":"2025-11-02 01:10:00"}`},
+		"dates that stand for none":                {"UTC", "2025-09-08 10:00:00,0000-00-00 00:00:00,1970-01-01 00:00:00,1970-01-01,0000-00-00", "2025-09-08T10:00:00Z,,,,", ""},
 		"one that never occurs moves forward":      {"America/Chicago", "2025-03-09 02:30:00,,,,2025-03-09 03:31:00", "2025-03-09T08:30:00Z,,,,2025-03-09T08:31:00Z", fmt.Sprintf(amb, `"started"`)},
 		"half an hour put back":                    {"Australia/Lord_Howe", "2025-04-06 01:45:00,2025-04-06 01:40:00,,,", "2025-04-05T14:45:00Z,2025-04-05T15:10:00Z,,,", fmt.Sprintf(amb, `"started","queued"`)},
 		"midnight put forward":                     {"America/Santiago", "2025-09-07 00:10:00,,,,", "2025-09-07T04:10:00Z,,,,", fmt.Sprintf(amb, `"started"`)},

@@ -167,5 +167,5 @@ func (r *Row) isAsDeclared(f int) bool {
 	if conv == Custom {
 		return r.flags[f]&readAsDay != 0
 	}
-	return readable(conv, r.fields[f].text)
+	return r.mapping.readable(f, r.fields[f].text)
 }

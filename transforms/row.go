@@ -29,6 +29,10 @@ const (
 	Custom
 	// Lower is Text in lower case.
 	Lower
+	// ID is Text that names a thing; 0 names none and is blank.
+	ID
+	// Digits is an ID of digits alone: ".0" behind them is taken off, anything else rejects the row.
+	Digits
 )
 
 // Field declares what becomes of one source field.
@@ -47,7 +51,8 @@ type Field struct {
 type Mapping struct {
 	Table *pipeline.Table
 	// Fields are the source fields that the mapping knows what to do with. Other fields go to extras verbatim. Blank
-	// and absent values are left out. A value that its Conv cannot read leaves the column null and stays in extras;
+	// and absent values are left out; None, nan, null, N/A and - (in any case) as a whole value are blank but in names and
+	// texts. A count or a duration that is negative, and a count with three decimals, cannot be read. A value that its Conv cannot read leaves the column null and stays in extras;
 	// where the column must not be null, a blank or unreadable value rejects the row.
 	Fields []Field
 	// Keys are the source fields that make a row one: a CSV header without one is Malformed, and a JSON object in which all
@@ -100,6 +105,7 @@ type source struct {
 	verbatim     [][]byte      // members of extras that stand in the document as they are to stand in extras
 	verbatimHash pipeline.Hash // the sum of their hashes
 	spoilt       []*extraName  // of verbatim, those that could not be read
+	strange      int           // the first field whose id is not digits; -1
 }
 
 // told is what Mapping.Row said about the record.
@@ -108,7 +114,8 @@ type told struct {
 	set     []bool       // by column: Set… was called
 	pending []setting    // what Set… was told
 	at      pipeline.Instant
-	reason  string // why the row is rejected
+	limit   float64 // of one person's durations, in seconds; 0: none
+	reason  string  // why the row is rejected
 	failure error
 }
 

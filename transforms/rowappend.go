@@ -18,7 +18,7 @@ func (r *Row) begin() {
 	r.pending = r.pending[:0]
 	r.unlisted = r.unlisted[:0]
 	r.verbatim, r.verbatimHash, r.spoilt = r.verbatim[:0], pipeline.Hash{}, r.spoilt[:0]
-	r.at, r.reason, r.failure = pipeline.NoInstant, "", nil
+	r.at, r.limit, r.reason, r.failure = pipeline.NoInstant, 0, "", nil
 	r.scratch = r.scratch[:0]
 }
 
@@ -69,6 +69,7 @@ func (r *Row) end(raw []byte) error {
 
 // accept runs the mapping and rejects the row if need be. ok says that the row is to be written.
 func (r *Row) accept(raw []byte) (ok bool, err error) {
+	r.tidy()
 	if r.mapping.Row != nil {
 		r.mapping.Row(r)
 	}
@@ -137,6 +138,10 @@ func (r *Row) requireKeys() {
 			return
 		}
 	}
+	if r.strange >= 0 {
+		r.Reject(r.at, r.mapping.Fields[r.strange].Source+" is not a number of digits alone")
+		return
+	}
 	for _, f := range r.mapping.must {
 		if r.set[r.mapping.cols[f]] || r.flags[f]&skipColumn != 0 {
 			continue
@@ -146,7 +151,7 @@ func (r *Row) requireKeys() {
 			r.Reject(r.at, r.mapping.Fields[f].Source+" is blank")
 			return
 		}
-		if !readable(r.mapping.Fields[f].Conv, text) {
+		if !r.mapping.readable(f, text) {
 			r.Reject(r.at, r.mapping.Fields[f].Source+" cannot be read")
 			return
 		}
@@ -224,19 +229,19 @@ func (r *Row) convert(c Conv, f, col int, text []byte) bool {
 		return r.convertPersonal(c, personal, col, text)
 	}
 	switch c {
-	case Text:
+	case Text, ID, Digits:
 		r.into.Text(col, r.clean(text))
 	case Lower:
 		r.into.Text(col, r.lower(text))
 	case Count:
-		n, ok := parseCount(text)
+		n, ok := r.mapping.count(f, text)
 		if !ok {
 			return false
 		}
 		r.into.Int(col, n)
 	case Number, Minutes:
-		x, ok := parseMeasure(c, text)
-		if !ok {
+		x, ok := r.mapping.measure(f, text)
+		if !ok || r.limit > 0 && x > r.limit && r.mapping.checks[f]&bounded != 0 {
 			return false
 		}
 		r.into.Float(col, x)
@@ -279,19 +284,19 @@ func (r *Row) writeTags(col int, personal pipeline.Personal, text []byte) bool {
 // hasTag reports whether anything but commas and blanks stands in text.
 func hasTag(text []byte) bool { return len(bytes.Trim(text, ", \t\r\n")) > 0 }
 
-// readable reports whether convert would append the text.
-func readable(c Conv, text []byte) bool {
+// readable reports whether convert would append the text of field f, whatever the row's interval.
+func (c *compiledMapping) readable(f int, text []byte) bool {
 	ok := true
-	switch c {
+	switch c.Fields[f].Conv {
 	case Count:
-		_, ok = parseCount(text)
+		_, ok = c.count(f, text)
 	case Number, Minutes:
-		_, ok = parseMeasure(c, text)
+		_, ok = c.measure(f, text)
 	case Bool:
 		_, ok = parseBool(text)
 	case Tags:
 		ok = hasTag(text)
-	case Text, Lower, Custom:
+	case Text, Lower, ID, Digits, Custom:
 	}
 	return ok
 }

@@ -44,7 +44,7 @@ func operatorsFormat(s *Settings, p pipeline.Policy) pipeline.Format {
 	m := transforms.Mapping{
 		Table: pipeline.Activity,
 		Fields: []transforms.Field{
-			operatorID:          {Source: "_id", Column: "resource_id"},
+			operatorID:          {Source: "_id", Column: "resource_id", Conv: transforms.ID},
 			operatorDisplayName: {Source: "displayName", Column: "resource_name"},
 			operatorName:        {Source: "name"},
 			operatorNPS:         {Source: "nps", Column: "nps", Conv: transforms.Number},
@@ -83,6 +83,7 @@ func operatorsFormat(s *Settings, p pipeline.Policy) pipeline.Format {
 
 func mapOperator(r *transforms.Row) {
 	setInterval(r, r.Meta().Span)
+	r.Within(r.Meta().Span)
 	r.SetString(columnType, "operator")
 	if r.Raw(operatorID) == nil {
 		r.Reject(r.Meta().Span.Start, "_id is missing")

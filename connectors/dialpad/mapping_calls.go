@@ -47,9 +47,9 @@ func callsMapping(*Settings) transforms.Mapping {
 	return transforms.Mapping{
 		Table: pipeline.Events,
 		Fields: []transforms.Field{
-			callID:         {Source: "call_id", Column: "event_id"},
-			callMaster:     {Source: "master_call_id", Column: "parent_id"},
-			callEntry:      {Source: "entry_point_call_id", Column: "entry_id"},
+			callID:         {Source: "call_id", Column: "event_id", Conv: transforms.Digits},
+			callMaster:     {Source: "master_call_id", Column: "parent_id", Conv: transforms.Digits},
+			callEntry:      {Source: "entry_point_call_id", Column: "entry_id", Conv: transforms.Digits},
 			callStarted:    {Source: "date_started", Conv: transforms.Custom},
 			callQueued:     {Source: "date_queued", Conv: transforms.Custom},
 			callRang:       {Source: "date_rang", Conv: transforms.Custom},
@@ -59,7 +59,7 @@ func callsMapping(*Settings) transforms.Mapping {
 			callDirection:  {Source: "direction", Column: "direction", Conv: transforms.Lower},
 			callTargetType: {Source: "target_type", Conv: transforms.Custom},
 			callTargetKind: {Source: "target_kind"},
-			callTargetID:   {Source: "target_id", Column: "resource_id"},
+			callTargetID:   {Source: "target_id", Column: "resource_id", Conv: transforms.Digits},
 			callName:       {Source: "name", Column: "resource_name"},
 			callEmail:      {Source: "email", Column: "resource_email"},
 			callCategory:   {Source: "category", Column: "status"},
@@ -112,10 +112,25 @@ func callRow(r *transforms.Row) {
 	if isEntry && own != nil {
 		r.SetFrom(eventEntry, callID, own)
 	}
+	checkTalk(r, times[3], times[4])
 	kind := setResourceType(r, callTargetType, callTargetKind)
 	setGroupName(r, kind, callName)
 	if kind == "user" {
 		setAgent(r, callTargetID, callName, callEmail)
+	}
+}
+
+// checkTalk spoils the time talked and the time on hold where they took longer than the call was connected. A minute is
+// left for the vendor's rounding.
+func checkTalk(r *transforms.Row, connected, ended pipeline.Instant) {
+	if connected == pipeline.NoInstant || ended == pipeline.NoInstant {
+		return
+	}
+	talk, _ := r.Seconds(callTalk)
+	hold, _ := r.Seconds(callHold)
+	if talk+hold > ended.Sub(connected).Seconds()+60 {
+		r.Spoil(callTalk)
+		r.Spoil(callHold)
 	}
 }
 

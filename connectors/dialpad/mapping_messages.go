@@ -32,15 +32,15 @@ func textsMapping(*Settings) transforms.Mapping {
 	return transforms.Mapping{
 		Table: pipeline.Events,
 		Fields: []transforms.Field{
-			textID:         {Source: "message_id", Column: "event_id"},
+			textID:         {Source: "message_id", Column: "event_id", Conv: transforms.Digits},
 			textDate:       {Source: "date", Conv: transforms.Custom},
 			textZone:       {Source: "timezone", Column: "timezone"},
 			textDirection:  {Source: "direction", Column: "direction", Conv: transforms.Lower},
 			textTargetType: {Source: "target_type", Conv: transforms.Custom},
-			textTargetID:   {Source: "target_id", Column: "resource_id"},
+			textTargetID:   {Source: "target_id", Column: "resource_id", Conv: transforms.Digits},
 			textName:       {Source: "name", Column: "resource_name"},
 			textEmail:      {Source: "email", Column: "resource_email"},
-			textSender:     {Source: "sender_id"},
+			textSender:     {Source: "sender_id", Conv: transforms.Digits},
 			textTo:         {Source: "to_phone"},
 			textFrom:       {Source: "from_phone"},
 			textPlain:      {Source: "encrypted_text", Column: "text"},
@@ -127,11 +127,11 @@ func voicemailsMapping(*Settings) transforms.Mapping {
 	return transforms.Mapping{
 		Table: pipeline.Events,
 		Fields: []transforms.Field{
-			voicemailID:         {Source: "call_id", Column: "event_id"},
+			voicemailID:         {Source: "call_id", Column: "event_id", Conv: transforms.Digits},
 			voicemailDate:       {Source: "date", Conv: transforms.Custom},
 			voicemailZone:       {Source: "timezone", Column: "timezone"},
 			voicemailTargetType: {Source: "target_type", Conv: transforms.Custom},
-			voicemailTargetID:   {Source: "target_id", Column: "resource_id"},
+			voicemailTargetID:   {Source: "target_id", Column: "resource_id", Conv: transforms.Digits},
 			voicemailName:       {Source: "name", Column: "resource_name"},
 			voicemailEmail:      {Source: "email", Column: "resource_email"},
 			voicemailExternal:   {Source: "external_number", Column: "customer_address"},

@@ -48,9 +48,9 @@ func callStatsMapping(s *Settings) transforms.Mapping {
 			statType:       {Source: "type"},
 			statTargetType: {Source: "target_type"},
 			statTargetKind: {Source: "target_kind"},
-			statUserID:     {Source: "user_id"},
-			statTargetID:   {Source: "target_id"},
-			statGroupID:    {Source: "group_id"},
+			statUserID:     {Source: "user_id", Conv: transforms.Digits},
+			statTargetID:   {Source: "target_id", Conv: transforms.Digits},
+			statGroupID:    {Source: "group_id", Conv: transforms.Digits},
 		}, measures()...),
 		Personal: map[string]pipeline.Personal{"name": pipeline.PersonalName, "email": pipeline.PersonalEmail},
 		Harmless: strings.Fields(otherMeasures),
@@ -102,18 +102,24 @@ func measures() []transforms.Field {
 
 // userStatsRow: a row without a type is a user's.
 func userStatsRow(r *transforms.Row) {
-	if !setDay(r) {
+	day, ok := setDay(r)
+	if !ok {
 		return
 	}
-	if setStatsType(r) == "" {
-		r.SetString(activityType, "user")
+	kind := setStatsType(r)
+	if kind == "" {
+		kind = "user"
+		r.SetString(activityType, kind)
+	}
+	if kind == "user" {
+		r.Within(day)
 	}
 	setStatsID(r, "user_id is blank", statUserID)
 }
 
 // dateStatsRow: the row is about what the report was asked for.
 func dateStatsRow(r *transforms.Row) {
-	if !setDay(r) {
+	if _, ok := setDay(r); !ok {
 		return
 	}
 	kind, id := scopeResource(r.Meta().Request.Scope)
@@ -134,13 +140,13 @@ func groupStatsRow(r *transforms.Row) {
 }
 
 // setDay makes the row's date its interval; false when the row was rejected.
-func setDay(r *transforms.Row) bool {
-	day, ok := r.LocalDay(statZone, statDate)
+func setDay(r *transforms.Row) (day pipeline.Span, ok bool) {
+	day, ok = r.LocalDay(statZone, statDate)
 	if ok {
 		setInterval(r, day)
 		r.At(day.Start)
 	}
-	return ok
+	return day, ok
 }
 
 func setInterval(r *transforms.Row, s pipeline.Span) {

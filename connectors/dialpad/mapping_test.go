@@ -145,9 +145,11 @@ func TestPromise05_EveryColumnOfACallIsKeptSomewhere(t *testing.T) {
 		case strings.HasPrefix(name, "date_"):
 			row[name] = fmt.Sprintf("2025-09-08 10:00:%02d", i)
 		case strings.HasSuffix(name, "_duration") || name == "time_to_answer":
-			row[name] = fmt.Sprint(i)
+			row[name] = fmt.Sprintf("0.%02d", i)
 		case name == "timezone":
 			row[name] = "UTC"
+		case strings.HasSuffix(name, "_id"):
+			row[name] = fmt.Sprint(1000 + i)
 		}
 	}
 	rows, _, err := decode(t, formatOf("calls", ""), pipeline.Events, meta("company"), document(callsHeader+",new_column", row))
@@ -304,4 +306,46 @@ func TestResourceTypes(t *testing.T) {
 			t.Errorf("%s is %s, want %s", vendor, got, want)
 		}
 	}
+}
+
+func TestC_TimeTalkedAndOnHoldIsWithinTheCall(t *testing.T) {
+	for _, tt := range []struct {
+		connected, talk, hold string
+		spoilt                bool
+	}{
+		{"2025-09-08 10:00:00", "4", "2", false}, // a minute is the vendor's rounding
+		{"2025-09-08 10:00:00", "4.01", "2", true},
+		{"2025-09-08 10:00:00", "240", "", true},
+		{"", "240", "2", false},
+		{"2025-09-08 10:00:00", "0:04:00", "0:02:00", false},
+		{"2025-09-08 10:00:00", "0:04:01", "0:02:00", true},
+	} {
+		rows, _, err := decode(t, formatOf("calls", ""), pipeline.Events, meta("company"), document(callsHeader, map[string]string{
+			"call_id": "1", "timezone": "UTC", "date_started": "2025-09-08 09:59:00", "date_connected": tt.connected, "date_ended": "2025-09-08 10:05:00",
+			"talk_duration": tt.talk, "hold_duration": tt.hold,
+		}))
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		null := rows[0]["talk_seconds"] == "" && rows[0]["hold_seconds"] == ""
+		kept := strings.Contains(rows[0]["extras"], fmt.Sprintf(`"talk_duration":%q`, tt.talk))
+		if null != tt.spoilt || kept != tt.spoilt {
+			t.Errorf("%+v: got %v", tt, rows[0])
+		}
+	}
+}
+
+func TestC_AnAbbreviationOfTheAskedZone(t *testing.T) {
+	m := meta("company")
+	m.Request.Zone = "America/New_York"
+	rows, _, err := decode(t, formatOf("calls", ""), pipeline.Events, m, document(callsHeader, map[string]string{
+		"call_id": "1", "timezone": "EST", "date_started": "2025-09-08 23:30:00",
+	}))
+	if err != nil || len(rows) != 1 {
+		t.Fatal(rows, err)
+	}
+	wantRow(t, rows[0], map[string]string{
+		"kind": "call", "channel": "voice", "event_id": "1", "entry_id": "1", "is_entry": "true", "started_at": "2025-09-09T03:30:00Z",
+		"timezone": "America/New_York", "extras": `{"timezone":"EST"}`,
+	})
 }

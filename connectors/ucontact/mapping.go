@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -13,24 +14,29 @@ import (
 
 // campaignMapping reads the rows of campaigns. The vendor does not say what
 // connected means there, so it stays in extras.
-func campaignMapping(prefix string) transforms.Mapping { return statsMapping("campaign", prefix) }
+//
+// Campaigns are asked for by channel, so that a row without one sums up others.
+func campaignMapping(s *Settings) transforms.Mapping {
+	return statsMapping("campaign", s.prefix, s.channels)
+}
 
 // agentMapping reads the rows of agents: connected is an agent's time in session. The resource is a person's name.
-func agentMapping(prefix string) transforms.Mapping {
-	m := statsMapping("agent", prefix, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
+func agentMapping(s *Settings) transforms.Mapping {
+	m := statsMapping("agent", s.prefix, nil, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
 	m.Personal = map[string]pipeline.Personal{"resource": pipeline.PersonalName}
 	return m
 }
 
 // statsMapping reads rows with date, resource, for campaigns channel, and the
 // metrics. resourceType is the API's type, agent or campaign. prefix begins the
-// variables' names in hints.
+// variables' names in hints. channels are those asked for, where rows are by
+// channel. What nobody asked for, such as a row of totals, is rejected.
 //
 // The metrics that the vendor's Stats page names become measures. The others
 // stay in extras under their own names, since neither their list nor their
 // units are published.
-func statsMapping(resourceType, prefix string, more ...transforms.Field) transforms.Mapping {
-	state := func(m *pipeline.Meta) any { return newAnswer(m, prefix) }
+func statsMapping(resourceType, prefix string, channels []string, more ...transforms.Field) transforms.Mapping {
+	state := func(m *pipeline.Meta) any { return newAnswer(m, prefix, channels) }
 	return transforms.Mapping{
 		Table: pipeline.Activity,
 		Fields: append([]transforms.Field{
@@ -70,7 +76,7 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 	}
 	b, ok := a.bucket(r.Raw(fieldDate))
 	switch {
-	case !ok && r.Raw(fieldDate) == nil:
+	case !ok && r.Raw(fieldDate) == nil, b.none:
 		r.Reject(pipeline.NoInstant, "date is missing")
 		return
 	case !ok:
@@ -82,14 +88,21 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 	}
 	r.At(b.span.Start)
 	resource := r.Raw(fieldResource)
-	if resource == nil {
+	switch {
+	case resource == nil:
 		r.Reject(b.span.Start, "resource is missing")
 		return
-	}
-	channel, ok := a.channel(r.Raw(fieldChannel))
-	if !ok {
-		r.Reject(b.span.Start, "channel cannot be read")
+	case !a.resources.has(resource):
+		r.Reject(b.span.Start, "resource is none that was asked for")
 		return
+	}
+	channel, reason := a.channel(r.Raw(fieldChannel))
+	if reason != "" {
+		r.Reject(b.span.Start, reason)
+		return
+	}
+	if resourceType == "agent" {
+		r.Within(b.span)
 	}
 	r.SetString(columnType, resourceType)
 	r.SetFrom(columnName, fieldResource, resource)
@@ -108,8 +121,11 @@ type answer struct {
 	prefix   string              // of the variables in hints
 	clock    *pipeline.ZoneClock // of the dates' zone
 	grid     pipeline.Calendar   // of the intervals, in the zone that was asked in
-	channels map[string]string
+	channels map[string]string   // canonical names by the API's
 	err      error
+
+	resources names // that were asked for
+	asked     names // channels that were asked for; none: rows are not by channel
 
 	lastDate []byte // rows of one interval stand together
 	last     bucket
@@ -120,10 +136,17 @@ type bucket struct {
 	span pipeline.Span
 	kind calendar.LocalKind
 	err  error // it is not one of those asked for
+	none bool  // the date stands for none
 }
 
-func newAnswer(m *pipeline.Meta, prefix string) *answer {
-	a := &answer{meta: m, prefix: prefix, channels: map[string]string{"telephony": "voice"}}
+// noYear is the year of a clock's epoch, whose dates stand for none.
+const noYear = 1970
+
+func newAnswer(m *pipeline.Meta, prefix string, channels []string) *answer {
+	a := &answer{
+		meta: m, prefix: prefix, channels: map[string]string{"telephony": "voice"},
+		resources: namesOf(m.Request.Resources), asked: namesOf(channels),
+	}
 	shown, err := time.LoadLocation(m.ResponseZone)
 	asked, askedErr := time.LoadLocation(m.Request.Zone)
 	g, groupErr := parseGroup(m.Group, asked)
@@ -145,6 +168,9 @@ func (a *answer) bucket(date []byte) (bucket, bool) {
 	wall, ok := parseDate(date)
 	if !ok {
 		return bucket{}, false
+	}
+	if wall.Year == noYear {
+		return bucket{none: true}, true
 	}
 	first, second, kind := a.clock.Resolve(wall)
 	if !a.meta.Span.Has(first) && a.meta.Span.Has(second) {
@@ -171,13 +197,33 @@ func (a *answer) mismatch(what string) error {
 	}
 }
 
-// channel is the canonical name of a channel; "all" when the row names none.
-func (a *answer) channel(raw []byte) (string, bool) {
-	if raw == nil {
-		return "all", true
+// names are names that were asked for, in lower case.
+type names map[string]bool
+
+func namesOf(list []string) names {
+	n := make(names, 2*len(list))
+	for _, name := range list {
+		n[name], n[strings.ToLower(name)] = true, true
 	}
-	if raw[0] == '{' || raw[0] == '[' {
-		return "", false
+	return n
+}
+
+// has reports whether a name is one of those, in any case, or whether none was asked for by name.
+func (n names) has(name []byte) bool {
+	return len(n) == 0 || n[string(name)] || n[string(bytes.ToLower(bytes.TrimSpace(name)))]
+}
+
+// channel is the canonical name of a channel; "all" when the row names none. A reason says why the row is rejected.
+func (a *answer) channel(raw []byte) (channel, reason string) {
+	switch {
+	case raw == nil && len(a.asked) > 0:
+		return "", "channel is missing"
+	case raw == nil:
+		return "all", ""
+	case raw[0] == '{' || raw[0] == '[':
+		return "", "channel cannot be read"
+	case !a.asked.has(raw):
+		return "", "channel is none that was asked for"
 	}
 	name, ok := a.channels[string(raw)]
 	if !ok {
@@ -189,5 +235,5 @@ func (a *answer) channel(raw []byte) (string, bool) {
 			a.channels[string(raw)] = name
 		}
 	}
-	return name, true
+	return name, ""
 }

@@ -10,12 +10,13 @@ import (
 
 func TestAgentsArePersonalAndCampaignsAreNot(t *testing.T) {
 	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
+	m.Request.Resources = []string{"Ana Pérez", "Leo Paz"}
 	document := `[
 		{"date":"Sep 8, 2025, 9:00:00 AM","resource":"Ana P\u00e9rez","channel":"sms","inInteractions":"see Luz Soto","inQueue":7,"note":{"by":["Eva Gil"]}},
 		{"date":"Sep 8, 2025, 25:00:00 AM","resource":"Leo Paz"}]`
-	format := func(mapping func(string) transforms.Mapping) func(pipeline.Policy) pipeline.Format {
+	format := func(mapping func(*Settings) transforms.Mapping) func(pipeline.Policy) pipeline.Format {
 		return func(p pipeline.Policy) pipeline.Format {
-			return transforms.NewJSON(mapping(Prefix), transforms.JSONOptions{}, p)
+			return transforms.NewJSON(mapping(&Settings{prefix: Prefix}), transforms.JSONOptions{}, p)
 		}
 	}
 	agents := connectortest.CheckPersonal(t, format(agentMapping), pipeline.Activity, &m, document, "Ana Pérez", "Luz Soto", "Eva Gil", "Leo Paz")

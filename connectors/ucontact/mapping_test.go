@@ -42,7 +42,7 @@ func answerFor(t *testing.T, from, to, zone, group string) pipeline.Meta {
 func formatOf(name string) pipeline.Format {
 	for _, t := range statsTypes {
 		if t.name == name {
-			return t.format(Prefix, pipeline.Policy{})
+			return t.format(&Settings{prefix: Prefix}, pipeline.Policy{})
 		}
 	}
 	panic("no type " + name)
@@ -245,5 +245,49 @@ func TestAnAnswerOfAnUnknownZoneOrGroupIsAnError(t *testing.T) {
 		if _, _, _, err := readRows(t, formatOf("agent"), m, `[{"date":"Sep 8, 2025, 9:00:00 AM","resource":"A"}]`); err == nil {
 			t.Errorf("%+v was read", m)
 		}
+	}
+}
+
+func TestC_WhatNobodyAskedForIsRejected(t *testing.T) {
+	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
+	m.Request.Resources = []string{"Ventas", "José"}
+	settings := &Settings{prefix: Prefix, channels: []string{"telephony", "whatsapp"}}
+	read := func(typ, row string) (map[string]string, string) {
+		t.Helper()
+		kind, _ := statsTypeOf(pipeline.StreamID("ucontact." + typ))
+		rows, _, rejects, err := readRows(t, kind.format(settings, pipeline.Policy{}), m, `[{"date":"Sep 8, 2025, 9:00:00 AM",`+row+`}]`)
+		if err != nil || len(rows)+len(rejects) != 1 {
+			t.Fatal(err, rows, rejects)
+		}
+		if len(rejects) > 0 {
+			return nil, rejects[0].Reason
+		}
+		return rows[0], ""
+	}
+	for row, want := range map[string]string{
+		`"resource":"Ventas","channel":"telephony"`:   "",
+		`"resource":" ventas","channel":"TELEPHONY "`: "",
+		`"resource":"JOSÉ","channel":"whatsapp"`:      "",
+		`"resource":"Total","channel":"telephony"`:    "resource is none that was asked for",
+		`"resource":"Ventas","channel":"Total"`:       "channel is none that was asked for",
+		`"resource":"Ventas","channel":"sms"`:         "channel is none that was asked for",
+		`"resource":"Ventas","channel":"-"`:           "channel is missing",
+		`"resource":"Ventas"`:                         "channel is missing",
+	} {
+		if got, reason := read("campaigns", row); reason != want {
+			t.Errorf("campaigns, %s: %v, %q; want %q", row, got, reason, want)
+		}
+	}
+	if got, reason := read("agents", `"resource":"Ventas"`); reason != "" || got["channel"] != "all" {
+		t.Errorf("agents are not asked by channel: %v, %q", got, reason)
+	}
+	if _, reason := read("agents", `"resource":"Ventas, José"`); reason != "resource is none that was asked for" {
+		t.Errorf("agents, a row of both: %q", reason)
+	}
+	if got, _ := read("agents", `"resource":"Ventas","connected":3600`); got["login_seconds"] != "3600" {
+		t.Errorf("an hour in an hour: %v", got)
+	}
+	if got, _ := read("agents", `"resource":"Ventas","connected":3601`); got["login_seconds"] != "" || got["extras"] != `{"connected":3601}` {
+		t.Errorf("more than an hour in an hour: %v", got)
 	}
 }

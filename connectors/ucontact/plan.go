@@ -31,7 +31,7 @@ type statsType struct {
 	stream    pipeline.StreamID
 	name      string // the API's type
 	table     *pipeline.Table
-	mapping   func(prefix string) transforms.Mapping
+	mapping   func(s *Settings) transforms.Mapping
 	variable  string // names the resources
 	byChannel bool
 	resources func(*Settings) resources
@@ -52,11 +52,10 @@ func statsTypeOf(id pipeline.StreamID) (statsType, bool) {
 	return statsType{}, false
 }
 
-// format reads an answer of the Stats API, an array of flat objects. prefix
-// begins the variables' names in hints.
-func (t statsType) format(prefix string, p pipeline.Policy) pipeline.Format {
-	return transforms.NewJSON(t.mapping(prefix), transforms.JSONOptions{
-		Hint: fmt.Sprintf("check that %sURL is the root of the uContact host, and read the window again", prefix),
+// format reads an answer of the Stats API, an array of flat objects.
+func (t statsType) format(s *Settings, p pipeline.Policy) pipeline.Format {
+	return transforms.NewJSON(t.mapping(s), transforms.JSONOptions{
+		Hint: fmt.Sprintf("check that %sURL is the root of the uContact host, and read the window again", s.prefix),
 	}, p)
 }
 
@@ -75,7 +74,7 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 			Grain:    shown.group.grain,
 			Settle:   shown.pace.Settle,
 			Lookback: shown.pace.Lookback,
-			Format:   t.format(shown.prefix, p),
+			Format:   t.format(shown, p),
 			Settings: shown.digest(t),
 			Missing:  s.missing(t),
 		})

@@ -49,6 +49,12 @@ func (d *dayCounts) add(o dayCounts) {
 	d.undated += o.undated
 }
 
+// A report is shifted when more rows than shiftedRows, and more than one of shiftedShare, lie outside the asked days.
+const (
+	shiftedRows  = 10
+	shiftedShare = 20
+)
+
 // verify condemns a report whose rows are not of the asked days. A vendor that
 // caches reports by "days ago" answers the same question after local midnight
 // with a file asked for before it, which has the days of yesterday's question.
@@ -64,6 +70,9 @@ func (d *dayCounts) verify(hint string) error {
 	switch {
 	case 2*outside > outside+d.inside:
 		return stale("%d of %d rows lie outside the asked days", outside, outside+d.inside)
+	case outside > shiftedRows && outside*shiftedShare > outside+d.inside:
+		return stale("shifted: %d of %d rows lie outside the asked days, more than a late row or two; their times may be of another zone than the rows say",
+			outside, outside+d.inside)
 	case d.before > 0 && d.last == 0:
 		return stale("%d rows lie before the asked days and the last asked day has none", d.before)
 	case d.after > 0 && d.first == 0:
