@@ -17,7 +17,7 @@ import (
 
 // TestMain lets scripts and tests start this binary as windrow itself.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"windrow": main, "stubborn": stubborn, "odd": odd})
+	testscript.Main(m, map[string]func(){"windrow": main, "stubborn": stubborn, "odd": odd, "measured": measured})
 }
 
 // noon is a Wednesday, well after every vendor has settled the day before.

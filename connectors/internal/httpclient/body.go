@@ -95,6 +95,12 @@ func (b *body) begin() error {
 	return nil
 }
 
+// hollowBytes is how many bytes of gzip may bring nothing. Members without content could go on for ever, and no limit of
+// what they bring would end them.
+const hollowBytes = 1 << 20
+
+var errHollow = errors.New("the answer's gzip brings no content")
+
 // wire counts what arrives, and watches that it does so fast enough.
 type wire body
 
@@ -103,6 +109,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.wire.Read(p)
 	slow := w.pace.end(n)
 	w.got += int64(n)
+	if w.got > hollowBytes+2*w.given && err == nil {
+		err = errHollow
+	}
 	if slow != nil && err == nil {
 		w.cancel(slow)
 		err = slow
@@ -120,6 +129,8 @@ func (b *body) classify(err error) error {
 		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer stalled for %s after %d bytes", b.pace.stall, b.got))
 	case errors.Is(context.Cause(b.own), errTrickles):
 		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer was too slow, %w, and given up after %d bytes", errTrickles, b.got))
+	case errors.Is(err, errHollow):
+		return b.failed(pipeline.Unavailable, fmt.Errorf("%w, and was given up after %d bytes", errHollow, b.got))
 	case errors.Is(err, gzip.ErrHeader):
 		return b.failed(pipeline.Malformed, errors.New("the answer is not the gzip that it seems to be"))
 	case errors.Is(err, gzip.ErrChecksum):
