@@ -390,13 +390,13 @@ func (l *Ledger) Waived() []Span { return l.waived.spans(NoInstant) }
 func (l *Ledger) Remnants() []Span { return calendar.Union(l.remnants.spans(NoInstant)) }
 
 // Watermark is the end of the unbroken run of settled or waived windows from
-// first on; NoInstant where there is none.
-func (l *Ledger) Watermark(first Instant) Instant {
+// first on; NoInstant where there is none. Spans that passed, in order, count as settled: nobody wants them any more.
+func (l *Ledger) Watermark(first Instant, passed ...Span) Instant {
 	doubt := l.InDoubt()
 	at := first
-	for _, s := range calendar.Merge(l.liveSpans(first, func(it spanItem) bool {
+	for _, s := range calendar.Merge(calendar.Merge(l.liveSpans(first, func(it spanItem) bool {
 		return it.entry.Settled && !calendar.Touches(doubt, it.Span)
-	}), l.waived.spans(first)) {
+	}), l.waived.spans(first)), passed) {
 		if s.Start > at {
 			break
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/bigquery"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,9 +27,13 @@ const (
 //	bigquery-rows TABLE N          checks how many rows a table has
 //	bigquery-column TABLE COL TYPE makes the dataset, in the EU, and a table with one column
 //	bigquery-drop TABLE            deletes a table
+//	bigquery-keep TABLE DAYS       has the partitions of a table expire after so many days
+//	bigquery-hide TABLE on|off     puts a row access policy on a table that hides every row, or takes it off
+//	bigquery-do SQL                changes rows as somebody else does, in DuckDB's SQL; D is the dataset
 var bigQueryCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"bigquery": startBigQuery, "bigquery-fails": failBigQuery, "bigquery-mended": mendBigQuery,
 	"bigquery-rows": countRows, "bigquery-column": makeColumn, "bigquery-drop": dropTable,
+	"bigquery-keep": keepRows, "bigquery-hide": hideRows, "bigquery-do": changeRows,
 }
 
 type bigQueryKey struct{}
@@ -118,4 +124,34 @@ func dropTable(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer client.Close()
 	ts.Check(client.Dataset(testDataset).Table(args[0]).Delete(ctx))
+}
+
+func keepRows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: bigquery-keep TABLE DAYS")
+	}
+	days, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ctx := context.Background()
+	client, err := bigquery.NewClient(ctx, testProject, ofScript(ts).get(ts).Options()...)
+	ts.Check(err)
+	defer client.Close()
+	_, err = client.Dataset(testDataset).Table(args[0]).Update(ctx, bigquery.TableMetadataToUpdate{
+		TimePartitioning: &bigquery.TimePartitioning{Type: bigquery.DayPartitioningType, Field: "local_date", Expiration: time.Duration(days) * 24 * time.Hour},
+	}, "")
+	ts.Check(err)
+}
+
+func hideRows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: bigquery-hide TABLE on|off")
+	}
+	ts.Check(ofScript(ts).get(ts).FilterRows(testProject, testDataset, args[0], args[1] == "on"))
+}
+
+func changeRows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: bigquery-do SQL")
+	}
+	ts.Check(ofScript(ts).get(ts).ExecDuckDB(context.Background(), strings.ReplaceAll(args[0], "D.", `"`+testProject+"."+testDataset+`".`)))
 }

@@ -97,7 +97,7 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 	if err != nil {
 		return plannedStream{}, err
 	}
-	if err := kept.Narrow(&p, e.Select); err != nil {
+	if err := kept.Narrow(&p, l, e.Select); err != nil {
 		return plannedStream{}, err
 	}
 	p.Windows = e.Shard.Keep(s.Key, p.Windows)

@@ -19,8 +19,9 @@ type Kept struct {
 func (k Kept) wants(w calendar.Window) bool { return !k.Expired(w, k.Now) }
 
 // Narrow takes the windows that have expired out of a plan: they are neither read nor told as changed, and stand in
-// Expired. A selection with bounds asks for them by name, and is refused as [pipeline.Invalid].
-func (k Kept) Narrow(p *pipeline.StreamPlan, sel Selection) error {
+// Expired, and the watermark passes them. A selection with bounds asks for them by name, and is refused as
+// [pipeline.Invalid]. l is the ledger that the plan was made by.
+func (k Kept) Narrow(p *pipeline.StreamPlan, l *pipeline.Ledger, sel Selection) error {
 	if k.Retention == 0 {
 		return nil
 	}
@@ -32,7 +33,15 @@ func (k Kept) Narrow(p *pipeline.StreamPlan, sel Selection) error {
 		p.Expired = append(p.Expired, w.Window)
 		return true
 	})
-	if len(p.Expired) == 0 || !sel.bounded() {
+	if len(p.Expired) == 0 {
+		return nil
+	}
+	if !sel.bounded() {
+		passed := make([]calendar.Span, len(p.Expired))
+		for i, w := range p.Expired {
+			passed[i] = w.Span
+		}
+		p.Watermark = l.Watermark(p.First, calendar.Union(passed)...)
 		return nil
 	}
 	from, _ := sel.names()

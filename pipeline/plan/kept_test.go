@@ -23,7 +23,7 @@ func TestAPlanLeavesOutWhatTheOwnerWantsNoLonger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := kept.Narrow(&p, Selection{}); err != nil {
+	if err := kept.Narrow(&p, l, Selection{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(planned(p), "\n"); !strings.HasPrefix(got, "2025-09-07/2025-09-08 UTC new") || len(p.Windows) != 3 {
@@ -32,6 +32,15 @@ func TestAPlanLeavesOutWhatTheOwnerWantsNoLonger(t *testing.T) {
 	if len(p.Expired) != 3 || p.Expired[0] != provisional.Window || p.Expired[2].End != mustInstant(t, "2025-09-06") || len(p.Changed) != 0 {
 		t.Errorf("expired %v, changed %v", p.Expired, p.Changed)
 	}
+	if p.Watermark != mustInstant(t, "2025-09-07") { // the 3rd to the 5th are passed, the 6th is settled
+		t.Errorf("the watermark is %s", p.Watermark)
+	}
+	if st := Status(s, l, now, kept); st.Watermark == nil || *st.Watermark != mustInstant(t, "2025-09-07") {
+		t.Errorf("status %+v", st)
+	}
+	if p, err := Of(s, l, Selection{}, now); err != nil || p.Watermark != mustInstant(t, "2025-09-03") {
+		t.Errorf("without a retention the watermark is %s, %v", p.Watermark, err)
+	}
 	if st := Status(s, l, now, kept); st.Expired != 5 || st.Settled != 1 || st.Provisional != 0 || st.Open != 3 || st.Rows != 40 {
 		t.Errorf("status %+v", st)
 	}
@@ -39,7 +48,7 @@ func TestAPlanLeavesOutWhatTheOwnerWantsNoLonger(t *testing.T) {
 	if p, err = Of(s, l, Selection{}, now); err != nil {
 		t.Fatal(err)
 	}
-	if err := (Kept{Now: now.Time()}).Narrow(&p, Selection{}); err != nil || len(p.Expired) != 0 || len(p.Windows) != 6 || len(p.Changed) != 1 {
+	if err := (Kept{Now: now.Time()}).Narrow(&p, l, Selection{}); err != nil || len(p.Expired) != 0 || len(p.Windows) != 6 || len(p.Changed) != 1 {
 		t.Errorf("without a retention %+v, %v", p, err)
 	}
 	for _, sel := range []Selection{{From: "2025-09-05", FromName: "--from"}, {To: "2025-09-04", FromName: "--from"}, {From: "2025-09-01", Refetch: true, FromName: "--from"}} {
@@ -47,7 +56,7 @@ func TestAPlanLeavesOutWhatTheOwnerWantsNoLonger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err := kept.Narrow(&p, sel)
+		err := kept.Narrow(&p, l, sel)
 		if pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "have expired: table activity drops the rows of a day after 5 days") || !strings.Contains(err.Error(), "begin with --from 2025-09-06") {
 			t.Errorf("%+v: %v", sel, err)
 		}
@@ -56,7 +65,7 @@ func TestAPlanLeavesOutWhatTheOwnerWantsNoLonger(t *testing.T) {
 	if p, err = Of(s, l, sel, now); err != nil {
 		t.Fatal(err)
 	}
-	if err := kept.Narrow(&p, sel); err != nil || len(p.Windows) != 3 {
+	if err := kept.Narrow(&p, l, sel); err != nil || len(p.Windows) != 3 {
 		t.Errorf("from the first day on that is kept: %+v, %v", p.Windows, err)
 	}
 }

@@ -24,7 +24,7 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Ke
 	if err != nil {
 		return st
 	}
-	_ = kept.Narrow(&plan, Selection{}) // refuses nothing without bounds
+	_ = kept.Narrow(&plan, l, Selection{}) // refuses nothing without bounds
 	for _, w := range plan.Expired {
 		if !l.Committed(w.Span) {
 			st.Expired++

@@ -38,6 +38,9 @@ func TestAnEntryThatCannotBeReadIsRefusedByName(t *testing.T) {
 					t.Errorf("%v", err)
 				}
 			}
+			if err := p.open(t, p.options()).Check(ctx); pipeline.KindOf(err) != pipeline.Damaged || !strings.Contains(err.Error(), string(agents.Stream)) || strings.Contains(err.Error(), string(calls.Stream)) {
+				t.Errorf("check says %v", err)
+			}
 			if l, err := s.Ledger(ctx, calls); err != nil || len(l.Entries()) != 1 {
 				t.Errorf("the other stream has %v, %v", l, err)
 			}

@@ -90,3 +90,21 @@ func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
 	}
 	return keys, nil
 }
+
+// checkLedgers reads every ledger, with one query, and says which of them cannot be read.
+func (s *Store) checkLedgers(ctx context.Context) error {
+	keys, err := s.Streams(ctx)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	if _, err = s.logs.read(ctx, keys, ""); pipeline.KindOf(err) != pipeline.Damaged {
+		return err
+	}
+	var damaged []error
+	for _, k := range keys { // each by itself, to be named
+		if _, err := s.Ledger(ctx, k); err != nil {
+			damaged = append(damaged, err)
+		}
+	}
+	return errors.Join(damaged...)
+}

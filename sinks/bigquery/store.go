@@ -131,6 +131,9 @@ func (s *Store) Check(ctx context.Context) error {
 		if err := s.dataset.checkTables(ctx); err != nil {
 			return apierror.Classify(op, err)
 		}
+		if err := s.checkLedgers(ctx); err != nil {
+			return apierror.Classify(op, err)
+		}
 	}
 	f, err := s.temp.file()
 	if err != nil {
