@@ -142,6 +142,26 @@ func (s cracked) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Le
 	return s.Store.Ledger(ctx, k)
 }
 
+// crumbling is a store that finds a ledger damaged when it commits.
+type crumbling struct{ *memory.Store }
+
+func (c crumbling) Commit(_ context.Context, windows []pipeline.Sealed) []pipeline.Result {
+	results := make([]pipeline.Result, len(windows))
+	for i, w := range windows {
+		_ = w.Stage.Abort()
+		results[i] = pipeline.Result{Outcome: pipeline.Failed, Err: &pipeline.Error{Op: "read the ledger", Stream: w.Key.Stream, Kind: pipeline.Damaged, Err: errors.New("it is cut short")}}
+	}
+	return results
+}
+
+func TestDamageThatACommitFindsEndsTheRunLikeDamageThatAPlanFinds(t *testing.T) {
+	s := newClocked(0)
+	sum, err := s.engine(crumbling{memory.New(memory.Options{Now: s.now})}).Sync(t.Context())
+	if err != nil || sum.Exit != pipeline.ExitInternal || sum.Streams[0].Failed == 0 {
+		t.Errorf("exit %d, %v: %+v", sum.Exit, err, sum.Streams)
+	}
+}
+
 func TestADamagedLedgerStopsItsStreamAlone(t *testing.T) {
 	asked := false
 	broken := newScripted(func(context.Context, pipeline.Request, func(string) error) error {

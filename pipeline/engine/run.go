@@ -213,7 +213,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 		errs = append(errs, r.sweep(graceful, plans))
 	}
 	sum.Exit = pipeline.Ending{
-		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil, Damaged: damaged != nil,
+		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil, Damaged: damaged != nil || slices.ContainsFunc(sum.Streams, foundDamaged),
 		Failed: slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }),
 	}.Exit()
 	sum.FinishedAt = calendar.InstantOf(r.Now())
@@ -225,6 +225,12 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 		errs = append(errs, r.record(graceful, &sum))
 	}
 	return sum, errors.Join(errs...)
+}
+
+// foundDamaged reports whether a window failed since what the sink keeps of the stream cannot be read: that came to light
+// after the plan was made.
+func foundDamaged(s pipeline.StreamSummary) bool {
+	return slices.ContainsFunc(s.Errors, func(e pipeline.WindowError) bool { return e.Kind == pipeline.Damaged.String() })
 }
 
 // record appends a run's summary to the sink's record of runs. The receipt in
