@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -24,16 +25,18 @@ func (s *Source) Check(ctx context.Context) error {
 		Operators any  `json:"operators"`
 	}
 	operators, _ := endpointOf(Operators)
-	err := s.withAccess(ctx, nil, func(a access) error {
+	said := ""
+	err := s.withAccess(ctx, nil, func(a access) (err error) {
 		call := s.call(a, operators, span)
 		call.NoRetry, call.MaxBody = true, checkLimit
-		return s.client.JSON(ctx, call, &answer)
+		said, err = s.client.Ask(ctx, call, &answer)
+		return err
 	})
 	if err != nil {
 		return s.advise(err)
 	}
 	if _, ok := answer.Operators.([]any); !ok || !answer.Status {
-		return &pipeline.Error{Op: "GET " + operators.path, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of operators"),
+		return &pipeline.Error{Op: "GET " + operators.path, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer is not a list of operators", said)),
 			Hint: fmt.Sprintf("check %sURL and %sCODENAME", s.set.prefix, s.set.prefix)}
 	}
 	return nil
@@ -54,17 +57,19 @@ func (s *Source) checkDashboard(ctx context.Context) error {
 	span := s.set.grain.Window(begun.Add(-time.Second))
 	dashboard, _ := endpointOf(Dashboard)
 	var answer json.RawMessage
-	err := s.withAccess(ctx, nil, func(a access) error {
+	said := ""
+	err := s.withAccess(ctx, nil, func(a access) (err error) {
 		call := s.call(a, dashboard, span)
 		call.MaxBody = checkLimit
-		return s.client.JSON(ctx, call, &answer)
+		said, err = s.client.Ask(ctx, call, &answer)
+		return err
 	})
 	if err != nil {
 		return s.advise(err)
 	}
 	var rows []json.RawMessage
 	if json.Unmarshal(answer, &rows) != nil {
-		return &pipeline.Error{Op: "GET " + dashboard.path, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of intervals"),
+		return &pipeline.Error{Op: "GET " + dashboard.path, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer is not a list of intervals", said)),
 			Hint: fmt.Sprintf("check %[1]sURL and %[1]sCODENAME; WINDROW_STREAMS without %[2]s leaves the dashboard out", s.set.prefix, Dashboard)}
 	}
 	return nil

@@ -89,7 +89,7 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 		Token       string `json:"token"`
 		AppCodename string `json:"appCodename"`
 	}
-	err = s.client.JSON(ctx, httpclient.Request{
+	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: loginOp, Method: http.MethodPost, URL: &url.URL{Path: loginPath},
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body:   credentials,
@@ -101,7 +101,7 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	p := s.set.prefix
 	token := strings.TrimSpace(answer.Token)
 	if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New("the answer has no token"),
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer has no token", said)),
 			Hint: fmt.Sprintf("check %sURL, %sUSERNAME and %sPASSWORD", p, p, p)}
 	}
 	a := access{token: token, codename: s.set.credentials.codename}
@@ -109,7 +109,7 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 		a.codename = answer.AppCodename
 	}
 	if !validCodename(a.codename) {
-		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New("the answer names no codename"),
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer names no codename", said)),
 			Hint: fmt.Sprintf("set %sCODENAME", p)}
 	}
 	// A token that has ended already, or nearly, was made by another clock than

@@ -108,7 +108,7 @@ func (s *Source) postStats(ctx context.Context, admit httpclient.Admit, notify f
 		RequestID      reportID `json:"request_id"`
 		AlreadyStarted bool     `json:"already_started"`
 	}
-	err := s.client.JSON(ctx, httpclient.Request{
+	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Since:  s.made, Admit: admit,
@@ -119,35 +119,39 @@ func (s *Source) postStats(ctx context.Context, admit httpclient.Admit, notify f
 		return handle{}, err
 	}
 	if id := string(answer.RequestID); id == "" || id == "." || id == ".." || len(id) > 1024 || strings.ContainsAny(id, "/\\") {
-		return handle{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the answer has no usable request_id")}
+		return handle{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer has no usable request_id", said))}
 	}
 	return handle{id: string(answer.RequestID), cached: answer.AlreadyStarted}, nil
 }
 
+// look is what a look at a report shows.
+type look struct {
+	state string
+	link  string // empty while there is none, for a moment also of a report that is complete
+	said  string // by the vendor, about an error
+}
+
 // getStats polls a report once. An id that the vendor no longer knows is
 // errExpired: it answers 400 at first and 404 later.
-func (s *Source) getStats(ctx context.Context, id string, since time.Time, notify func(string, time.Time)) (state, link string, err error) {
+func (s *Source) getStats(ctx context.Context, id string, since time.Time, notify func(string, time.Time)) (look, error) {
 	const op = "GET /stats/{id}"
 	var answer struct {
 		Status      string `json:"status"`
 		DownloadURL string `json:"download_url"`
 	}
-	err = s.client.JSON(ctx, httpclient.Request{
+	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: op, Method: http.MethodGet, URL: s.endpoint(id), Credential: s.credential(),
 		Header: http.Header{"Accept": {"application/json"}}, Since: since, WaitThrottled: true, Notify: notify,
 	}, &answer)
 	switch code, fromBase := statusOf(err); {
 	case fromBase && (code == http.StatusBadRequest || code == http.StatusNotFound):
-		return "", "", errExpired
+		return look{}, errExpired
 	case err != nil:
-		return "", "", err
+		return look{}, err
 	}
-	state = strings.ToLower(strings.TrimSpace(answer.Status))
-	switch {
-	case state == "":
-		return "", "", &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the answer has no status")}
-	case state == stateComplete && answer.DownloadURL == "":
-		return "", "", &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New("the report is complete but has no download_url")}
+	l := look{strings.ToLower(strings.TrimSpace(answer.Status)), answer.DownloadURL, said}
+	if l.state == "" {
+		return look{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer has no status", said))}
 	}
-	return state, answer.DownloadURL, nil
+	return l, nil
 }

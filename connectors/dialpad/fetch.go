@@ -104,8 +104,8 @@ func (r *report) make(ctx context.Context) (handle, string, error) {
 		}
 		if failures == 2 {
 			return h, "", &pipeline.Error{
-				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: fmt.Errorf("%w, twice", errFailed),
-				Hint: "the vendor gives no reason; the next sync orders it anew",
+				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: fmt.Errorf("twice: %w", err),
+				Hint: "the next sync orders it anew",
 			}
 		}
 		if posts == maxPosts {
@@ -180,6 +180,7 @@ func (r *report) body(now pipeline.Instant) ([]byte, error) {
 func (r *report) poll(ctx context.Context, h handle) (string, error) {
 	set := r.src.set
 	began := r.src.now()
+	var unlinked time.Time // when the report was first seen complete without a link
 	wait := set.pollFirst
 	if h.cached {
 		wait = 0
@@ -190,25 +191,41 @@ func (r *report) poll(ctx context.Context, h handle) (string, error) {
 				return "", err
 			}
 		}
-		state, link, err := r.src.getStats(ctx, h.id, r.since, r.notify)
-		waited := r.src.now().Sub(began) // for the rate too
+		seen, err := r.src.getStats(ctx, h.id, r.since, r.notify)
+		now := r.src.now()
+		waited := now.Sub(began) // for the rate too
+		if seen.state == stateComplete && unlinked.IsZero() {
+			unlinked = now
+		}
 		switch {
 		case err != nil:
 			return "", err
-		case state == stateComplete:
-			return link, nil
-		case state == stateFailed:
+		case seen.state == stateComplete && seen.link != "":
+			return seen.link, nil
+		case seen.state == stateComplete && now.Add(set.pollEvery).Sub(unlinked) > r.src.client.RetryFor():
+			return "", withoutLink(seen)
+		case seen.state == stateFailed && seen.said != "":
+			return "", fmt.Errorf("%w: %s", errFailed, seen.said)
+		case seen.state == stateFailed:
 			return "", errFailed
 		case waited >= reportPatience:
 			return "", &pipeline.Error{
 				Op: "GET /stats/{id}", Kind: pipeline.Unavailable,
-				Err:  fmt.Errorf("the report is still %q after %s", state, short(waited.Round(time.Second))),
+				Err:  fmt.Errorf("the report is still %q after %s", seen.state, short(waited.Round(time.Second))),
 				Hint: "the next sync looks at it again; fewer days in one report (WINDOW) may help",
 			}
 		case waited >= reportSlow:
 			r.since = r.src.now()
 		}
 		wait = set.pollEvery
+	}
+}
+
+// withoutLink is the error of a report that stays complete without a link.
+func withoutLink(seen look) error {
+	return &pipeline.Error{
+		Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: errors.New(httpclient.Saying("the report is complete but has no download_url", seen.said)),
+		Hint: "the next sync looks at it again",
 	}
 }
 

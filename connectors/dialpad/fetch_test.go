@@ -208,7 +208,6 @@ func TestAnswersThatAreNotTheVendorsAreMalformed(t *testing.T) {
 		{"a request_id that leads elsewhere", `{"request_id":"../offices"}`, ""},
 		{"a look answered by a page", "", "<html>sign in</html>"},
 		{"no status", "", `{}`},
-		{"complete without a link", "", `{"status":"complete"}`},
 		{"a link that is not https", "", `{"status":"complete","download_url":"http://files.test/x?sig=SIGNED"}`},
 		{"a link that is no URL", "", `{"status":"complete","download_url":"https://files.test/%zz?sig=SIGNED"}`},
 	} {
@@ -227,6 +226,71 @@ func TestAnswersThatAreNotTheVendorsAreMalformed(t *testing.T) {
 				_, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
 				if pipeline.KindOf(err) != pipeline.Malformed || strings.Contains(err.Error(), "SIGNED") {
 					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestTheVendorsOwnWordsAreTold(t *testing.T) {
+	const words = `{"error":{"code":400,"message":"this time zone is not known here"}}`
+	for _, c := range []struct{ says, post, look string }{
+		{"to an order", words, ""}, {"to a look", "", words}, {"with a state", "", `{"status":"failed","error":"this time zone is not known here"}`},
+		{"to an order, as a list", `[{"error":"this time zone is not known here"}]`, ""},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVendor(t)
+				v.onPost = func(_ int, w http.ResponseWriter) bool {
+					_, _ = io.WriteString(w, c.post)
+					return c.post != ""
+				}
+				v.onLook = func(_ int, w http.ResponseWriter, _ string) bool {
+					_, _ = io.WriteString(w, c.look)
+					return c.look != ""
+				}
+				s := newTestSource(t, v, Options{}, nil)
+				_, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
+				if err == nil || !strings.Contains(err.Error(), "this time zone is not known here") {
+					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A report that is complete without a link is not ready: it is looked at again, for as long as a request is retried.
+func TestACompleteReportWithoutALinkIsLookedAtAgain(t *testing.T) {
+	for _, c := range []struct {
+		says, look string
+		times      int
+		ready      bool
+	}{
+		{"the link comes with the third look", `{"status":"complete"}`, 2, true}, {"a link that is null", `{"status":"complete","download_url":null}`, 5, true},
+		{"a blank link", `{"status":"Complete","download_url":""}`, 1, true}, {"no link ever comes", `{"status":"complete"}`, 1 << 30, false},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := newVendor(t)
+				looks := 0
+				v.onLook = func(_ int, w http.ResponseWriter, id string) bool {
+					if id == "0" {
+						return false
+					}
+					if looks++; looks > c.times {
+						return false
+					}
+					_, _ = io.WriteString(w, c.look)
+					return true
+				}
+				s := newTestSource(t, v, Options{RetryFor: time.Minute}, nil)
+				began := time.Now()
+				_, text, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
+				switch took := time.Since(began); {
+				case c.ready && (err != nil || text == "" || looks < c.times+1):
+					t.Errorf("%d looks, %v", looks, err)
+				case !c.ready && (pipeline.KindOf(err) != pipeline.Unavailable || took < 50*time.Second || took > 2*time.Minute || looks < 5):
+					t.Errorf("%d looks in %s, %v", looks, took, err)
 				}
 			})
 		})

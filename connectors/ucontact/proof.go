@@ -14,6 +14,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/transforms"
 )
 
 const (
@@ -83,9 +84,20 @@ func (s *Source) checkList(body io.Reader) error {
 		case err == nil && c == '[':
 			return nil
 		}
-		return &pipeline.Error{Op: statsOp, Kind: pipeline.Malformed, Err: errors.New("the answer is not a list of statistics"),
+		said := ""
+		if err == nil && c == '{' {
+			said = s.wordsOf(r)
+		}
+		return &pipeline.Error{Op: statsOp, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer is not a list of statistics", said)),
 			Hint: fmt.Sprintf("check that %sURL is the root of the uContact host", s.set.prefix)}
 	}
+}
+
+// wordsOf is what the rest of an object says about an error.
+func (s *Source) wordsOf(rest io.Reader) string {
+	const enough = 8 << 10
+	text, _ := io.ReadAll(io.LimitReader(rest, enough)) // a part may hold the words
+	return s.client.Mask().Message(transforms.ErrorText(append([]byte{'{'}, text...)))
 }
 
 // Prove does Check, and tells of each stream which configured names and channels

@@ -94,6 +94,11 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 		cancel(nil)
 		return nil, nil, err
 	}
+	if err := c.notReady(r, resp.StatusCode, resp.Header, sameOrigin(h.url, c.base)); err != nil {
+		resp.Body.Close() //nolint:errcheck // it is not the answer
+		cancel(nil)
+		return nil, nil, err
+	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		body, err := c.newBody(ctx, own, cancel, r, resp)
 		if err != nil {

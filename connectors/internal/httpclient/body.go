@@ -14,7 +14,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// body reads a 2xx answer: it undoes gzip, keeps the limits of time and size,
+// body reads a 2xx answer: it undoes gzip, translates the declared charset into UTF-8, keeps the limits of time and size,
 // and says so when the connection breaks off.
 type body struct {
 	op     string
@@ -26,7 +26,8 @@ type body struct {
 	wire   io.ReadCloser
 	secret []string
 
-	measured bool // the answer has a length or a last chunk, so that its end proves that nothing is missing
+	charset  *charset // of the text; nil: UTF-8
+	measured bool     // the answer has a length or a last chunk, so that its end proves that nothing is missing
 
 	plain  io.Reader // wire without gzip; nil before the first Read
 	zipped bool      // wire is gzip
@@ -36,7 +37,7 @@ type body struct {
 }
 
 func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFunc, r Request, resp *http.Response) (*body, error) {
-	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, pace: newPace(c.timeout, func(err error) { cancel(err) }), limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r),
+	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, pace: newPace(c.timeout, func(err error) { cancel(err) }), limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r), charset: charsetOf(resp.Header),
 		measured: resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor > 1}
 	switch e := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); e {
 	case "", "identity", "gzip", "x-gzip":
@@ -84,14 +85,16 @@ func (b *body) begin() error {
 		return b.classify(err)
 	}
 	b.plain = r
-	if len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
-		return nil
+	if len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return b.classify(err)
+		}
+		b.plain, b.zipped = z, true
 	}
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return b.classify(err)
+	if b.charset != nil {
+		b.plain = inUTF8(b.plain, b.charset)
 	}
-	b.plain, b.zipped = z, true
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/transforms"
 )
 
 const (
@@ -132,6 +133,8 @@ type Request struct {
 	MaxBody    int64 // reading past it is Malformed; 0 is unlimited
 	// NoRetry makes one attempt only.
 	NoRetry bool
+	// TakesAccepted takes a 202 for an answer. It is one to an order, and to a look at what was ordered.
+	TakesAccepted bool
 	// WaitThrottled waits for three hours while the vendor answers 429, as long as
 	// no single wait that it asks for is longer than RetryFor; such waits do not
 	// count against RetryFor.
@@ -160,6 +163,9 @@ type Response struct {
 	Header     http.Header
 	Body       io.ReadCloser
 }
+
+// RetryFor is how long one request is retried.
+func (c *Client) RetryFor() time.Duration { return c.retryFor }
 
 // Mask takes out of a text what the client knows to be secret: HideValues, each credential that it sent, and the signatures
 // of the URLs that it asked.
@@ -194,40 +200,64 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 
 // JSON does Do and decodes the whole answer, of at most r.MaxBody bytes (1 MiB
 // unless set). A blank answer or one that is not JSON is Malformed; one that
-// broke off is retried.
+// broke off is retried, and so is a blank 202.
 func (c *Client) JSON(ctx context.Context, r Request, into any) error {
+	_, err := c.Ask(ctx, r, into)
+	return err
+}
+
+// Ask is JSON. said is what the vendor says in the answer about an error, masked, at most 200 bytes: vendors answer errors with
+// 200 too, and the caller knows whether this is one.
+func (c *Client) Ask(ctx context.Context, r Request, into any) (said string, err error) {
+	r.TakesAccepted = true
 	if r.MaxBody == 0 {
 		r.MaxBody = jsonLimit
 	}
 	var text []byte
-	err := c.retry(ctx, r, func(r Request) error {
+	err = c.retry(ctx, r, func(r Request) error {
 		answer, err := c.attempt(ctx, r)
 		if err != nil {
 			return err
 		}
 		defer answer.Body.Close()
 		text, err = io.ReadAll(answer.Body)
+		if err == nil && answer.StatusCode == http.StatusAccepted && len(bytes.TrimSpace(text)) == 0 {
+			r.TakesAccepted = false // nothing is in it
+			return c.notReady(r, answer.StatusCode, answer.Header, true)
+		}
 		return err
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if problem := notJSON(text); problem != "" {
+	malformed := func(problem string) error {
 		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Err: errors.New(problem)}
 	}
-	if err := json.Unmarshal(text, into); err != nil { // its text may quote values
-		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Err: errors.New("the answer is not the JSON document expected")}
+	if problem := notJSON(text, c.secret.all()); problem != "" {
+		return "", malformed(problem)
 	}
-	return nil
+	said = c.secret.Message(transforms.ErrorText(text))
+	if err := json.Unmarshal(text, into); err != nil { // its text may quote values
+		return said, malformed(Saying("the answer is not the JSON document expected", said))
+	}
+	return said, nil
 }
 
-func notJSON(text []byte) string {
+// Saying is a text with what the vendor said behind it, if anything.
+func Saying(text, said string) string {
+	if said == "" {
+		return text
+	}
+	return text + ": " + said
+}
+
+func notJSON(text []byte, secrets []string) string {
 	switch s := strings.TrimSpace(string(text)); {
 	case s == "":
 		return "the answer is blank"
 	case s[0] == '<':
-		return "the answer is an HTML page, not JSON"
+		return "the answer is " + excerpt(text, secrets) + ", not JSON"
 	}
 	return ""
 }

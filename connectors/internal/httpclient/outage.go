@@ -21,7 +21,7 @@ func (o *outage) note(err error, now time.Time) time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case err == nil || pipeline.KindOf(err) != pipeline.Unavailable:
+	case err == nil || isNotReady(err) || pipeline.KindOf(err) != pipeline.Unavailable:
 		o.since = time.Time{}
 		return now
 	case o.since.IsZero():

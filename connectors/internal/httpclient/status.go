@@ -1,6 +1,7 @@
 package httpclient
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -11,7 +12,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// StatusError is an HTTP answer that is not 2xx.
+// StatusError is an HTTP answer that is not 2xx, or one that says that the answer is not ready yet.
 type StatusError struct {
 	Code int
 	// Excerpt is the beginning of the body, at most 200 bytes, one line, without
@@ -108,4 +109,32 @@ func wordAsk(wait time.Duration, until time.Time, raw string) string {
 		return fmt.Sprintf("to wait for longer than anybody can (Retry-After: %s)", raw)
 	}
 	return fmt.Sprintf("to wait until %s (Retry-After: %s)", until.UTC().Format(time.RFC3339), raw)
+}
+
+// notReady is the error of an answer that is not there yet: of a 202, unless r takes one for an answer, and of a 204 where a
+// body is expected, as it always is. It is retried like an outage, within RetryFor.
+func (c *Client) notReady(r Request, code int, h http.Header, fromBase bool) error {
+	switch code {
+	case http.StatusNoContent, http.StatusResetContent:
+	case http.StatusAccepted:
+		if r.TakesAccepted {
+			return nil
+		}
+	default:
+		return nil
+	}
+	wait, until := retryAfter(h, c.now())
+	return &pipeline.Error{
+		Op: r.Op, Kind: pipeline.Unavailable, RetryAfter: wait, Hint: "the vendor needs more time; the next sync asks again",
+		Err: &StatusError{
+			Code: code, Excerpt: "the answer is not ready yet", FromBase: fromBase,
+			Asks: wordAsk(wait, until, excerpt([]byte(h.Get("Retry-After")), c.secrets(r))),
+		},
+	}
+}
+
+// isNotReady reports whether a host answered that it needs time: that is no outage.
+func isNotReady(err error) bool {
+	var s *StatusError
+	return errors.As(err, &s) && s.Code < http.StatusMultipleChoices
 }
