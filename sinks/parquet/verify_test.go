@@ -1,0 +1,81 @@
+package parquet
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// found are the kinds of the differences of the looked-at windows.
+func (l looked) found(t testing.TB, depth pipeline.Depth) (kinds []pipeline.DifferenceKind) {
+	t.Helper()
+	s := l.Open(t)
+	ledger, err := s.Ledger(context.Background(), testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, err := range s.(pipeline.Verifier).Verify(context.Background(), testKey, pipeline.Activity, ledger, pipeline.Verification{Depth: depth}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Kind == pipeline.DiffFingerprint && d.Expected == "fingerprint 00000000000000000000000000000000" {
+			continue // the windows of this package's tests claim none
+		}
+		kinds = append(kinds, d.Kind)
+	}
+	return kinds
+}
+
+func TestFilesAreComparedWithTheLedger(t *testing.T) {
+	extra := "20250908T000000Z_20250908T060000Z.parquet"
+	for name, c := range map[string]struct {
+		damage func(l looked) error
+		want   pipeline.DifferenceKind
+	}{
+		"a file that was cut":         {func(l looked) error { return os.Truncate(l.data[0], 100) }, pipeline.DiffBytes},
+		"a file that was deleted":     {func(l looked) error { return os.Remove(l.data[0]) }, pipeline.DiffMissing},
+		"rejects that were deleted":   {func(l looked) error { return os.Remove(l.rejects[0]) }, pipeline.DiffMissing},
+		"rejects that cannot be read": {func(l looked) error { return os.Truncate(l.rejects[0], 100) }, pipeline.DiffUnreadable},
+		"a file of no window":         {func(l looked) error { return os.Link(l.data[0], filepath.Join(filepath.Dir(l.data[0]), extra)) }, pipeline.DiffExtra},
+		"a file of the window before": {func(l looked) error {
+			body, err := os.ReadFile(l.data[0])
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(l.data[1], body, 0o640)
+		}, pipeline.DiffRows},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLooked(t)
+			if got := l.found(t, pipeline.ByCounts); len(got) != 0 {
+				t.Fatalf("nothing differs, but %v", got)
+			}
+			if err := c.damage(l); err != nil {
+				t.Fatal(err)
+			}
+			if got := l.found(t, pipeline.ByCounts); len(got) != 1 || got[0] != c.want {
+				t.Errorf("found %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSweepRemovesFilesOfNoWindowAlone(t *testing.T) {
+	l := newLooked(t)
+	extra := filepath.Join(filepath.Dir(l.data[0]), "20250908T000000Z_20250908T060000Z.parquet")
+	if err := os.Link(l.data[0], extra); err != nil {
+		t.Fatal(err)
+	}
+	removed, err := l.Open(t).(pipeline.Sweeper).Sweep(context.Background(), testKey, pipeline.Activity)
+	if err != nil || len(removed) != 1 || filepath.Base(removed[0]) != filepath.Base(extra) {
+		t.Errorf("removed %q, %v", removed, err)
+	}
+	for path, want := range map[string]bool{extra: false, l.data[0]: true, l.data[1]: true, l.rejects[0]: true} {
+		if _, err := os.Stat(path); (err == nil) != want {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
