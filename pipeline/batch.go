@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -227,6 +228,34 @@ func (b *Batch) EndRow(at Instant, extras Hash) {
 // Null leaves column col of the next row without a value, where a batch is filled column by column: EndRow is not called
 // then, and the values of a column follow one another.
 func (b *Batch) Null(col int) { b.columns[col].addNulls(1) }
+
+// Texts are the values of a string column in a range of the rows of a finished batch, good until Release. Nulls are left
+// out, and so are values that stand behind an equal one.
+func (b *Batch) Texts(col int, rows RowRange) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		c := b.columns[col]
+		if c == nil {
+			return
+		}
+		for i, last := rows.From, int32(-1); i < rows.To; i++ {
+			if !c.isValid(i) {
+				continue
+			}
+			if c.dictionary == nil {
+				if !yield(c.textAt(i)) {
+					return
+				}
+				continue
+			}
+			if n := int32(c.index[i]); n != last {
+				last = n
+				if !yield(c.dictionary.values.textAt(int(n))) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Engine reports whether the engine fills the column, and a batch does not hold it.
 func (b *Batch) Engine(col int) bool { return b.columns[col] == nil }

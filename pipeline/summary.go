@@ -28,6 +28,27 @@ type StreamSummary struct {
 	Duplicate int64     `json:"duplicate"`
 	// Errors has an entry for each failed window.
 	Errors []WindowError `json:"errors"`
+	// Warnings tell of committed windows that hold less than anybody would expect.
+	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+// WarningKind says what is unusual.
+type WarningKind string
+
+const (
+	WarnShrunk  WarningKind = "shrunk"  // a settled window was read again and has lost more than half of its rows
+	WarnSilent  WarningKind = "silent"  // a day has no row, and each of the seven days before has some
+	WarnFew     WarningKind = "few"     // a window has less than a tenth of the rows of the same weekday before
+	WarnUnheard WarningKind = "unheard" // a stream, or a name that it asks for, had no row in its first seven windows
+)
+
+// Warning tells of something that a vendor can mean but rarely does. Nothing follows from it.
+type Warning struct {
+	Kind        WarningKind `json:"kind"`
+	WindowStart Instant     `json:"window_start"`
+	WindowEnd   Instant     `json:"window_end"`
+	Zone        string      `json:"zone,omitempty"` // in which the window was cut
+	Message     string      `json:"message"`
 }
 
 // Add counts the source rows of one window.

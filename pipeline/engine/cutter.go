@@ -11,6 +11,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 const (
@@ -30,6 +31,7 @@ type cutter struct {
 	windows []*openWindow // in order
 	held    *atomic.Int64 // bytes of rows in memory, of all cutters of the run
 	id      pipeline.SyncID
+	names   *plan.Names  // that the stream's first windows show; nil: nobody asks
 	batches atomic.Int64 // numbered in the order in which they were read
 
 	mu      sync.Mutex
@@ -63,7 +65,7 @@ type openWindow struct {
 
 func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
 	c := &cutter{
-		ctx: ctx, stream: j.stream, held: &r.held, id: r.id,
+		ctx: ctx, stream: j.stream, held: &r.held, id: r.id, names: j.names,
 		readAt: calendar.NoInstant, extractedAt: calendar.NoInstant, overlap: j.stream.Overlap && len(j.extraction.Requests) > 1,
 	}
 	if j.stream.Reduction != nil {

@@ -54,6 +54,7 @@ const (
 	EventDated     EventKind = "dated"   // a clock was ahead when the windows of Dated were read
 	EventExpired   EventKind = "expired" // Total windows are due and past the retention of their table: they are not read
 	EventSwept     EventKind = "swept"   // Total objects that belong to no window were removed; Text names some
+	EventUnusual   EventKind = "unusual" // a committed window holds what nobody would expect: see Warning
 	EventHole      EventKind = "hole"    // no window covers Hole, and the vendor cannot be asked for it alone
 )
 
@@ -71,4 +72,5 @@ type Event struct {
 	Changed []calendar.Window
 	Hole    calendar.Span
 	Dated   []pipeline.Entry // by start, and at least one
+	Warning pipeline.Warning
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // job is one extraction on its way through a run.
@@ -20,6 +21,7 @@ type job struct {
 	extraction pipeline.Extraction
 	planned    map[calendar.Window]pipeline.PlannedWindow
 	order      uint64 // of the reading
+	names      *plan.Names
 }
 
 // move carries one extraction from the vendor to the sink. This is the life of

@@ -63,6 +63,7 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 		}
 		from = to
 	}
+	c.seeNames(b, p)
 	for _, r := range p.windows {
 		if !c.direct(p, r) {
 			continue
@@ -76,6 +77,18 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 		p.release()
 	}
 	return p, nil
+}
+
+// seeNames notes the names of the rows of windows that are watched.
+func (c *cutter) seeNames(b *pipeline.Batch, p *partitioned) {
+	for _, r := range p.windows {
+		if !c.names.Watches(r.window.window) {
+			continue
+		}
+		for _, rows := range r.ranges {
+			c.names.See(b.Texts(c.stream.Table.Index("resource_id"), rows))
+		}
+	}
 }
 
 // add notes a range of rows as the window's.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // run is one sync under way.
@@ -31,6 +32,7 @@ type run struct {
 	cancel       context.CancelFunc
 	days         map[pipeline.StreamKey]*unnotedDays
 	masks        map[pipeline.StreamKey]pipeline.Mask
+	committed    map[pipeline.StreamKey][]plan.Reading
 }
 
 // Sync plans, reads and commits. Its error is what kept the run from its
@@ -64,6 +66,7 @@ func (e *Engine) newRun() *run {
 		unauthorized:  make(map[pipeline.StreamKey]error),
 		days:          make(map[pipeline.StreamKey]*unnotedDays),
 		masks:         make(map[pipeline.StreamKey]pipeline.Mask),
+		committed:     make(map[pipeline.StreamKey][]plan.Reading),
 	}
 	r.committer.failed = r.noteFailed
 	r.reader.maxBody = e.MaxBody
@@ -99,7 +102,7 @@ func (p plannedStream) jobs() []job {
 	}
 	jobs := make([]job, 0, len(p.extractions))
 	for _, x := range p.extractions {
-		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order})
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order, names: p.names})
 	}
 	return jobs
 }
@@ -165,6 +168,18 @@ func (r *run) warn(p pipeline.StreamPlan) {
 	}
 }
 
+// warnOfUnusual tells what of the committed windows nobody would expect.
+func (r *run) warnOfUnusual(p plannedStream, s *pipeline.StreamSummary) {
+	if p.history == nil {
+		return
+	}
+	committed := r.committed[p.Stream.Key]
+	s.Warnings = append(p.history.Unusual(committed), p.names.Unheard(committed)...)
+	for _, w := range s.Warnings {
+		r.observe(Event{Kind: EventUnusual, Stream: p.Stream.Key, Warning: w})
+	}
+}
+
 // book enters the result of a commit in the summary.
 func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipeline.Result) {
 	if result.Outcome == pipeline.Failed {
@@ -186,6 +201,7 @@ func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipelin
 	}
 	if result.Outcome != pipeline.Yielded {
 		s.Add(result.Entry.Counts)
+		r.committed[j.stream.Key] = append(r.committed[j.stream.Key], plan.ReadingOf(&result.Entry))
 	}
 	r.mu.Unlock()
 	r.observe(Event{Kind: kind, Stream: j.stream.Key, Window: w, Counts: result.Entry.Counts})
@@ -203,6 +219,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 		if s.Failed > 0 {
 			errs = append(errs, r.forgive(graceful, p.Stream.Key, s, p.Order))
 		}
+		r.warnOfUnusual(p, s)
 		slices.SortFunc(s.Errors, func(a, b pipeline.WindowError) int { return int(min(max(a.WindowStart-b.WindowStart, -1), 1)) })
 		sum.Streams = append(sum.Streams, *s)
 		if r.ended == nil {

@@ -20,6 +20,8 @@ type plannedStream struct {
 	pipeline.StreamPlan
 	source      pipeline.Source
 	extractions []pipeline.Extraction
+	history     *plan.History
+	names       *plan.Names
 }
 
 // sourceStream is a stream with the source that reads it.
@@ -108,8 +110,18 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 	planned := plannedStream{StreamPlan: p, source: s.source}
 	if len(due) > 0 {
 		planned.extractions = s.source.Plan(s.Stream, due)
+		planned.history = plan.HistoryOf(l, p.Windows)
+		planned.names = plan.NamesOf(l, p.Windows, resourcesOf(planned.extractions[0]))
 	}
 	return planned, nil
+}
+
+// resourcesOf are the names that an extraction asks for.
+func resourcesOf(x pipeline.Extraction) (names []string) {
+	for _, r := range x.Requests {
+		names = append(names, r.Resources...)
+	}
+	return names
 }
 
 // kept asks the store how long it keeps the rows of the streams' tables; without an answer it keeps them for good.

@@ -61,11 +61,25 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 			line(log, well, fmt.Sprintf("%d windows are past the retention of their table; they are not read", e.Total), e)
 		case engine.EventSwept:
 			line(log, slog.LevelWarn, fmt.Sprintf("%d files were named as a window's and belonged to none; they were removed: %s", e.Total, e.Text), e)
+		case engine.EventUnusual:
+			w := e.Warning
+			line(log, slog.LevelWarn, fmt.Sprintf("%s: %s", localDates(w.WindowStart, w.WindowEnd, w.Zone), w.Message), e,
+				slog.String("kind", string(w.Kind)))
 		case engine.EventHole:
 			line(log, slog.LevelWarn, fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s",
 				e.Hole, waiveCommand(e.Stream.Stream, e.Hole)), e)
 		}
 	}
+}
+
+// localDates are the local days that a span touches: 2025-09-08, or the first to the last.
+func localDates(start, end pipeline.Instant, zone string) string {
+	first := localDate(pipeline.Window{Span: pipeline.Span{Start: start, End: end}, Zone: zone})
+	last := localDate(pipeline.Window{Span: pipeline.Span{Start: end - 1, End: end}, Zone: zone})
+	if first == last {
+		return first
+	}
+	return first + " to " + last
 }
 
 func line(log *slog.Logger, level slog.Level, text string, e engine.Event, more ...slog.Attr) {
