@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"iter"
 	"sync"
@@ -87,7 +86,7 @@ func (s *splitter) fill(n int) error {
 		got, err := s.r.Read(s.buf[from:min(cap(s.buf), n)])
 		s.buf = s.buf[:from+got]
 		switch {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: // itself: an error that wraps it tells of a cut connection
 			s.eof = true
 		case err != nil:
 			return err

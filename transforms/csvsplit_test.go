@@ -120,3 +120,25 @@ func TestIrregularQuoting(t *testing.T) {
 		}
 	})
 }
+
+func TestAnErrorThatWrapsTheEndIsNotTheEnd(t *testing.T) {
+	for _, c := range []struct {
+		name, doc string
+		format    pipeline.Format
+	}{
+		{"CSV", minimal + row1, NewCSV(testMapping(), pipeline.Policy{})},
+		{"lenient CSV", minimal + row1, NewCSV(testMapping(), pipeline.Policy{}).Lenient()},
+		{"an array", `[{"resource":"A"}]`, NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})},
+		{"an object", `{"status":true,"operators":[{"resource":"A"}]}`, NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})},
+	} {
+		for _, cut := range []error{fmt.Errorf("the connection was cut: %w", io.EOF), io.ErrUnexpectedEOF} {
+			var got error
+			for _, err := range c.format.Split(io.MultiReader(strings.NewReader(c.doc), iotest.ErrReader(cut)), rangeOf) {
+				got = err
+			}
+			if !errors.Is(got, cut) {
+				t.Errorf("%s, cut with %v: %v", c.name, cut, got)
+			}
+		}
+	}
+}
