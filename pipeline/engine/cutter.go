@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,13 @@ type cutter struct {
 	fresh   []pipeline.Hash
 	// reduction makes the rows once every source row is there; nil where each source row is a row.
 	reduction *reduction
+}
+
+// extracted is what became of an extraction whose documents were read.
+type extracted struct {
+	sealed []pipeline.Sealed
+	open   []calendar.Window // that stay open although the report's others do not
+	why    error             // they do
 }
 
 // openWindow is one window in the making.
@@ -286,10 +294,10 @@ func (c *cutter) endRequest() {
 }
 
 // seal checks the thresholds and seals every window. Nothing is visible yet.
-func (c *cutter) seal(maxRejects RejectLimit, j job) ([]pipeline.Sealed, error) {
+func (c *cutter) seal(maxRejects RejectLimit, j job) (x extracted, err error) {
 	if c.reduction != nil {
 		if err := c.reduce(); err != nil {
-			return nil, err
+			return x, err
 		}
 	}
 	c.windows[0].counts.Read += c.outside
@@ -299,27 +307,46 @@ func (c *cutter) seal(maxRejects RejectLimit, j job) ([]pipeline.Sealed, error) 
 		total = total.Add(w.counts)
 	}
 	if err := checkRejects(total.Read, total.Rejected, maxRejects, c.first); err != nil {
-		return nil, err
+		return x, err
 	}
 	if c.extractedAt == calendar.NoInstant {
-		return nil, errNoDocument
+		return x, errNoDocument
 	}
-	sealed := make([]pipeline.Sealed, 0, len(c.windows))
+	x.sealed = make([]pipeline.Sealed, 0, len(c.windows))
 	for _, w := range c.windows {
+		if c.undated > 0 && w.counts.Rows+w.counts.Duplicate == 0 {
+			x.open = append(x.open, w.window)
+			if err := w.stage.Abort(); err != nil {
+				return x, err
+			}
+			continue
+		}
 		if err := c.flush(w); err != nil {
-			return nil, err
+			return x, err
 		}
 		staged, err := w.stage.Seal(c.ctx)
 		if err != nil {
-			return nil, err
+			return x, err
 		}
-		sealed = append(sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: pipeline.Entry{
+		x.sealed = append(x.sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: pipeline.Entry{
 			Kind: pipeline.EntryCommit, Window: w.window, SyncID: c.id, Order: j.order, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
 			Settled: c.settled(w.window), Counts: w.counts,
 			Fingerprint: w.fingerprint, RejectsHash: w.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: j.planned[w.window].Supersedes,
 		}})
 	}
-	return sealed, nil
+	if len(x.open) > 0 {
+		x.why = c.undatedRejects()
+	}
+	return x, nil
+}
+
+// undatedRejects says why a window without rows stays open: rejects of the report that have no time may be its rows.
+func (c *cutter) undatedRejects() error {
+	return &pipeline.Error{
+		Op: "read", Kind: pipeline.TooManyRejects,
+		Err:  fmt.Errorf("no row is of this window, and %d rejected rows of the report have no time that can be read: they may be its", c.undated),
+		Hint: "the report's other windows were committed, and this one is asked for again; where the vendor's times stay as they are, their format may have changed",
+	}
 }
 
 // settled reports whether the vendor had stopped restating the window when it was read: by the clock that plans and by

@@ -14,7 +14,7 @@ import (
 
 // bookFailure enters windows that could not be read: in the ledger, so that the
 // next plan says why it reads them, and in the summary.
-func (r *run) bookFailure(ctx context.Context, j job, err error) {
+func (r *run) bookFailure(ctx context.Context, j job, windows []calendar.Window, err error) {
 	if ctx.Err() != nil {
 		return // a stopped run has not failed; the exit code tells
 	}
@@ -22,12 +22,12 @@ func (r *run) bookFailure(ctx context.Context, j job, err error) {
 		r.end(err)
 		return
 	}
-	entries := make([]pipeline.Entry, 0, len(j.extraction.Windows))
-	for _, w := range j.extraction.Windows {
+	entries := make([]pipeline.Entry, 0, len(windows))
+	for _, w := range windows {
 		entries = append(entries, r.failEntry(w, err))
 	}
 	err = beside(err, r.recordFailures(ctx, j.stream.Key, entries))
-	r.bookFailed(ctx, j.stream.Key, j.extraction.Windows, err, ofVendor(pipeline.KindOf(err)))
+	r.bookFailed(ctx, j.stream.Key, windows, err, ofVendor(pipeline.KindOf(err)))
 }
 
 // noteFailed enters in the ledger the windows that a group of commits left

@@ -62,7 +62,7 @@ func TestNoErrorOfAVendorTellsASecret(t *testing.T) {
 }
 
 func TestNoRejectTellsASecret(t *testing.T) {
-	s := newScripted(said(map[string]string{"company": "2025-09-08T10:00:00Z a\nrow " + planted + "\n"}))
+	s := newScripted(said(map[string]string{"company": "2025-09-07T10:00:00Z a\n2025-09-08T10:00:00Z a\n2025-09-09T10:00:00Z a\nrow " + planted + "\n"}))
 	e, store := newEngine(t, s)
 	e.Sources, e.MaxRejects.Share = []pipeline.Source{secretive{s}}, 1
 	mustSync(t, e)

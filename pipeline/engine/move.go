@@ -30,20 +30,26 @@ type job struct {
 // way nothing is visible, so a crash before the commit leaves no trace, and
 // one inside it is the sink's to survive.
 func (r *run) move(ctx context.Context, j job) {
-	sealed, err := r.extractAgainIfBroken(ctx, j)
+	x, err := r.extractAgainIfBroken(ctx, j)
 	if err != nil {
-		r.bookFailure(ctx, j, masked(err, j.stream.Mask))
+		r.bookFailure(ctx, j, j.extraction.Windows, masked(err, j.stream.Mask))
+		return
+	}
+	if len(x.open) > 0 {
+		r.bookFailure(ctx, j, x.open, x.why)
+	}
+	if len(x.sealed) == 0 {
 		return
 	}
 	pipeline.Point(ctx, "engine.sealed")
-	for i, result := range r.committer.commit(ctx, sealed, j.planned) {
-		r.book(ctx, j, sealed[i].Entry.Window, result)
+	for i, result := range r.committer.commit(ctx, x.sealed, j.planned) {
+		r.book(ctx, j, x.sealed[i].Entry.Window, result)
 	}
 }
 
 // extractAgainIfBroken extracts, and does so again when a document broke off on
 // the way or needs the lenient reading. Each attempt starts from empty stages.
-func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []pipeline.Sealed, err error) {
+func (r *run) extractAgainIfBroken(ctx context.Context, j job) (x extracted, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &pipeline.Error{Op: "read", Kind: pipeline.Internal, Err: fmt.Errorf("%v\n%s", p, debug.Stack())}
@@ -53,22 +59,22 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []pipelin
 	format := j.stream.Format
 	wait := backoff.NewExponentialBackOff()
 	for n := 1; ; n++ {
-		sealed, err = r.extract(ctx, j, format)
+		x, err = r.extract(ctx, j, format)
 		var broken *brokenBody
 		switch {
 		case err == nil || n == attempts || !errors.As(err, &broken) || ctx.Err() != nil:
-			return sealed, err
+			return x, err
 		case errors.Is(err, pipeline.ErrIrregular):
 			format = format.Lenient()
 			continue
 		case !pipeline.Retryable(err) || errors.Is(err, errBodyTooLong):
-			return nil, err
+			return x, err
 		}
 		pause := wait.NextBackOff()
 		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0],
 			Text: "the answer broke off, asking again", Until: r.Now().Add(pause)})
 		if err := pipeline.Sleep(ctx, pause); err != nil {
-			return nil, err
+			return x, err
 		}
 	}
 }
@@ -76,11 +82,11 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (sealed []pipelin
 // errNoDocument: silence is not an empty document.
 var errNoDocument = &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: errors.New("the vendor's answer had no document")}
 
-// extract reads every request of the job and returns its sealed windows.
-func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (sealed []pipeline.Sealed, err error) {
+// extract reads every request of the job and seals its windows.
+func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x extracted, err error) {
 	cut, err := r.newCutter(ctx, j)
 	if err != nil {
-		return nil, err
+		return x, err
 	}
 	defer cut.close()
 	defer func() {
@@ -124,13 +130,13 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (seale
 		})
 	}
 	if err := all.Wait(); err != nil {
-		return nil, err
+		return x, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return x, err
 	}
 	if err := r.noteDays(ctx, j.stream.Key); err != nil {
-		return nil, err
+		return x, err
 	}
 	return cut.seal(r.MaxRejects, j)
 }

@@ -44,7 +44,7 @@ func TestPromise04_ADocumentThatBreaksBehindItsRowsCommitsNone(t *testing.T) {
 }
 
 func TestPromise05_ADocumentThatBreaksOffIsReadAgainFromTheStart(t *testing.T) {
-	const text = "2025-09-07T10:00:00Z a\n--\n2025-09-20T10:00:00Z outside\n--\n2025-09-09T10:00:00Z b\n--\nnever\n"
+	const text = "2025-09-07T10:00:00Z a\n--\n2025-09-20T10:00:00Z outside\n--\n2025-09-08T10:00:00Z c\n2025-09-09T10:00:00Z b\n--\nnever\n"
 	opened := 0
 	s := newScripted(func(_ context.Context, _ pipeline.Request, yield func(string) error) error { return yield("") })
 	s.format = streamed{}
@@ -57,10 +57,10 @@ func TestPromise05_ADocumentThatBreaksOffIsReadAgainFromTheStart(t *testing.T) {
 	}
 	e, store := newEngine(t, s)
 	e.MaxRejects.Share = 0.5
-	if sum := mustSync(t, e); opened != 2 || sum.Read != 4 || sum.Rows != 2 || sum.Outside != 1 || sum.Rejected != 1 {
+	if sum := mustSync(t, e); opened != 2 || sum.Read != 5 || sum.Rows != 3 || sum.Outside != 1 || sum.Rejected != 1 {
 		t.Errorf("opened %d times, %+v", opened, sum)
 	}
-	if got := ids(store, s); got != "company/a company/b" {
+	if got := ids(store, s); got != "company/a company/b company/c" {
 		t.Errorf("the table holds %q", got)
 	}
 }
@@ -180,7 +180,7 @@ func TestPromise05_TheLedgerHasTheFiveNumbersOfEachWindow(t *testing.T) {
 }
 
 func TestPromise05_ARejectsPositionCountsFromTheDocumentsFirstRow(t *testing.T) {
-	rows := strings.Repeat("2025-09-08T10:00:00Z a\n", 9)
+	rows := strings.Repeat("2025-09-07T10:00:00Z a\n2025-09-08T10:00:00Z a\n2025-09-09T10:00:00Z a\n", 3)
 	s := newScripted(said(map[string]string{"company": rows + "--\n" + rows + "broken\n--\n" + rows + "at 2025-09-09T10:00:00Z\n"}))
 	e, store := newEngine(t, s)
 	mustSync(t, e)
@@ -280,6 +280,27 @@ func TestPromise05_TheThresholdOfAReportHoldsOverAllItsWindows(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestA_AWindowThatRejectsWithoutATimeMayBelongToStaysOpen(t *testing.T) {
+	s := newScripted(said(map[string]string{"company": strings.Repeat("2025-09-07T10:00:00Z a\n2025-09-09T10:00:00Z b\n", 100) + "never\n"}))
+	e, store := newEngine(t, s)
+	sum, err := e.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := sum.Streams[0]
+	if sum.Exit != 3 || st.Committed != 2 || st.Failed != 1 || len(st.Errors) != 1 || st.Errors[0].WindowStart.String() != "2025-09-08T00:00:00Z" ||
+		!strings.Contains(st.Errors[0].Message, "no time that can be read") {
+		t.Fatalf("exit %d, %+v", sum.Exit, st)
+	}
+	l, err := store.Ledger(t.Context(), s.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := l.Watermark(pipeline.InstantOf(noon.Truncate(24*time.Hour).AddDate(0, 0, -3))); at.String() != "2025-09-08T00:00:00Z" {
+		t.Errorf("the watermark is at %s", at)
 	}
 }
 

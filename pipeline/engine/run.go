@@ -124,7 +124,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 				return
 			}
 			if err := r.refused(j.stream.Key); err != nil {
-				r.bookFailure(ctx, j, err)
+				r.bookFailure(ctx, j, j.extraction.Windows, err)
 				return
 			}
 			r.move(ctx, j)

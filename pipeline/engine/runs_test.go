@@ -136,7 +136,7 @@ func TestPromise10_RejectedRowsTellToo(t *testing.T) {
 		{"shifted by a day", rows(row, 6, 7, 7, 8, 8), true},
 		{"shifted by a day, as the rejects tell", rows(reject, 6) + rows(row, 7, 7, 7, 8, 8, 8, 8, 8, 8), true},
 		{"the last day's only row is a reject", rows(row, 6, 7, 7, 7, 8, 8, 8, 8, 8) + rows(reject, 9), false},
-		{"rejects of no day tell nothing", rows(row, 7, 7, 7, 8, 8, 8, 8, 8, 8) + "never\n", false},
+		{"rejects of no day tell nothing", rows(row, 7, 7, 7, 8, 8, 8, 8, 8, 9) + "never\n", false},
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			s := newScripted(said(map[string]string{"company": c.text}))
