@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -77,5 +79,27 @@ func TestSweepRemovesFilesOfNoWindowAlone(t *testing.T) {
 		if _, err := os.Stat(path); (err == nil) != want {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// The raw text of a reject may not be UTF-8, and a file cannot keep it as it was.
+func TestRejectsThatAreNotUTF8DifferFromNothing(t *testing.T) {
+	l := looked{place: newPlace(t)}
+	w := window(t, "UTC", "2025-09-08T00:00:00Z", 24*time.Hour)
+	commit := func(claimed string) bool {
+		s := l.Open(t)
+		sealed := sealAgents(t, s, 1, w, nil, pipeline.Reject{Row: 1, Reason: "no key", Raw: "Jos\xe9;1"})
+		sealed.Entry.RejectsHash = pipeline.Reject{Row: 1, Reason: "no key", Raw: claimed}.Hash()
+		if r := s.Commit(context.Background(), []pipeline.Sealed{sealed}); r[0].Err != nil {
+			t.Fatal(r[0].Err)
+		}
+		return slices.Contains(l.found(t, pipeline.ByRows), pipeline.DiffRejects)
+	}
+	if commit("Jos\xe9;1") {
+		t.Error("the reject is as the vendor sent it, and a difference is told")
+	}
+	l = looked{place: newPlace(t)}
+	if !commit("Jos\xea;1") {
+		t.Error("the reject has another byte, and nothing is told")
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
@@ -124,7 +125,7 @@ func (v *verifier) hashRows(ctx context.Context, with *looker, e pipeline.Entry,
 
 // hashRejects compares the hash of the rejects in a file.
 func hashRejects(ctx context.Context, e pipeline.Entry, content volume.Content) (d pipeline.Difference, err error) {
-	sum := pipeline.Hash{}
+	var sum staging.StoredRejects
 	for rec, err := range rowgroup.Records(ctx, io.NewSectionReader(content, 0, content.Size())) {
 		if err == nil {
 			err = checkRejectColumns(rec)
@@ -133,10 +134,10 @@ func hashRejects(ctx context.Context, e pipeline.Entry, content volume.Content) 
 			return d, err
 		}
 		for i := range int(rec.NumRows()) {
-			sum = sum.Add(rejectAt(rec, i).Hash())
+			sum = sum.Add(rejectAt(rec, i))
 		}
 	}
-	if sum != e.RejectsHash {
+	if !sum.Is(e.RejectsHash) {
 		return pipeline.Difference{Kind: pipeline.DiffRejects, Expected: "rejects' hash " + e.RejectsHash.String(), Found: "rejects' hash " + sum.String()}, nil
 	}
 	return d, nil
