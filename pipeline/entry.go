@@ -5,7 +5,7 @@ type EntryKind string
 
 const (
 	// EntryOrigin: Window.Start is 30 local days before the stream's first sync,
-	// which recorded it: the first day where FROM is not set.
+	// which recorded it: the first day where FROM is not set. The earliest counts.
 	EntryOrigin EntryKind = "origin"
 	// EntryFirst: Window.Start is the stream's first day as a sync planned it, where
 	// the ledger had another: FROM, or the origin again once FROM is removed. Plans

@@ -28,7 +28,7 @@ const EntryRemnant EntryKind = "remnant"
 //   - A failure leaves what is committed alone and is forgotten at the next
 //     commit that overlaps it.
 //   - A waiver covers what no commit covers, until a commit begins there.
-//   - The first recorded origin stays; of first days the last one counts.
+//   - The earliest recorded origin counts; of first days the last one.
 type Ledger struct {
 	origin    Instant
 	hasOrigin bool
@@ -62,7 +62,7 @@ func (l *Ledger) Clone() *Ledger {
 func (l *Ledger) Apply(e Entry) {
 	switch e.Kind { // an instant is no window
 	case EntryOrigin:
-		if !l.hasOrigin {
+		if !l.hasOrigin || e.Window.Start < l.origin {
 			l.origin, l.hasOrigin = e.Window.Start, true
 		}
 		return
@@ -214,7 +214,8 @@ func begunItems(list []Entry) iter.Seq[spanItem] {
 }
 
 // Origin is the start of the day 30 local days before the stream's first sync,
-// where it is recorded.
+// where it is recorded: the earliest one, for a clock that was ahead when it was
+// recorded would otherwise hide days for good.
 func (l *Ledger) Origin() (Instant, bool) {
 	if !l.hasOrigin {
 		return NoInstant, false
@@ -265,8 +266,9 @@ func (l *Ledger) NextOrder() uint64 { return l.newest + 1 }
 
 // Trusted is the ledger as far as its times can be true. A commit whose clock was ahead settles nothing and
 // tells no time. Such is a commit that is dated after the given instant, and a commit of a reading that is dated later
-// than readings that began later. dated lists those commits, by start. A ledger without any is returned as it is.
-func (l *Ledger) Trusted(until Instant) (trusted *Ledger, dated []Entry) {
+// than readings that began later. dated lists those commits, by start. An origin after the given one is of a first sync
+// whose clock was ahead, and is left out. A ledger without any of them is returned as it is.
+func (l *Ledger) Trusted(until, origin Instant) (trusted *Ledger, dated []Entry) {
 	var begun []orderTime // one walk: every plan of a long history comes here
 	beyond := false
 	for it := range l.live.from(NoInstant) {
@@ -279,7 +281,8 @@ func (l *Ledger) Trusted(until Instant) (trusted *Ledger, dated []Entry) {
 		}
 	}
 	ahead := aheadOfLater(begun)
-	if !beyond && len(ahead) == 0 {
+	late := l.hasOrigin && l.origin > origin
+	if !beyond && len(ahead) == 0 && !late {
 		return l, nil
 	}
 	for e := range l.Windows(NoInstant) {
@@ -288,6 +291,7 @@ func (l *Ledger) Trusted(until Instant) (trusted *Ledger, dated []Entry) {
 		}
 	}
 	trusted = l.Clone()
+	trusted.hasOrigin = l.hasOrigin && !late
 	for _, e := range dated {
 		it, _ := trusted.live.get(e.Window.Span)
 		e.Settled, e.CommittedAt = false, 0

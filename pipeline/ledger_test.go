@@ -201,7 +201,7 @@ func TestLedgerTellsASinkWhatTheTableMayHold(t *testing.T) {
 	}
 }
 
-func TestTheFirstRecordedOriginStays(t *testing.T) {
+func TestTheEarliestRecordedOriginCounts(t *testing.T) {
 	l := NewLedger()
 	if got, ok := l.Origin(); ok || got != NoInstant {
 		t.Errorf("Origin = %v, %v", got, ok)
@@ -209,8 +209,24 @@ func TestTheFirstRecordedOriginStays(t *testing.T) {
 	for _, hour := range []int{5, 1, 9} {
 		l.Apply(Entry{Kind: EntryOrigin, Window: window(hour, hour)})
 	}
+	for name, l := range map[string]*Ledger{"the ledger": l, "a clone": l.Clone(), "a snapshot": fold(l.Entries()...)} {
+		if got, ok := l.Origin(); !ok || got != hours(1, 1).Start {
+			t.Errorf("%s: Origin = %v, %v", name, got, ok)
+		}
+	}
+}
+
+func TestAnOriginOfAFirstSyncInTheFutureIsNotTrusted(t *testing.T) {
+	l := fold(Entry{Kind: EntryOrigin, Window: window(5, 5)}, committed(0, 24, 1))
+	trusted, _ := l.Trusted(hours(30, 30).Start, hours(4, 4).Start)
+	if got, ok := trusted.Origin(); ok || got != NoInstant {
+		t.Errorf("an origin that is too late: %v, %v", got, ok)
+	}
 	if got, ok := l.Origin(); !ok || got != hours(5, 5).Start {
-		t.Errorf("Origin = %v, %v", got, ok)
+		t.Errorf("the ledger itself has changed: %v, %v", got, ok)
+	}
+	if trusted, _ := l.Trusted(hours(30, 30).Start, hours(5, 5).Start); trusted != l {
+		t.Error("an origin that can be true is doubted")
 	}
 }
 

@@ -20,6 +20,13 @@ type clocked struct {
 	*scripted
 	truth time.Time
 	wrong time.Duration // that the machine's clock is ahead
+	from  string        // FROM
+}
+
+func (s *clocked) Streams() []pipeline.Stream {
+	list := s.scripted.Streams()
+	list[0].From = s.from
+	return list
 }
 
 func (s *clocked) now() time.Time { return s.truth.Add(s.wrong) }
@@ -44,7 +51,7 @@ func (s *clocked) engine(store pipeline.Store) *engine.Engine {
 }
 
 func newClocked(wrong time.Duration) *clocked {
-	s := &clocked{scripted: newScripted(nil), truth: time.Date(2025, 9, 10, 6, 0, 0, 0, time.UTC), wrong: wrong}
+	s := &clocked{scripted: newScripted(nil), truth: time.Date(2025, 9, 10, 6, 0, 0, 0, time.UTC), wrong: wrong, from: "2025-09-07"}
 	s.apart = true
 	return s
 }
@@ -82,6 +89,49 @@ func TestANightWithAWrongClockLosesNoDay(t *testing.T) {
 		status, err := s.engine(store).Status(t.Context())
 		if err != nil || status[0].Watermark == nil || *status[0].Watermark != calendar.InstantOf(time.Date(2025, 9, 23, 0, 0, 0, 0, time.UTC)) {
 			t.Errorf("%v: %+v, %v", wrong, status, err)
+		}
+	}
+}
+
+// The first sync's clock is wrong and FROM is not set. The first true sync puts the first day where it would itself have
+// begun; a first day that is too early stays, and so does a true one.
+func TestAFirstSyncWithAWrongClockHidesNoDay(t *testing.T) {
+	for _, c := range []struct {
+		wrong []time.Duration // of the first nights; true afterwards
+		first string
+	}{
+		{[]time.Duration{0}, "2025-08-11"},
+		{[]time.Duration{0, 30 * 24 * time.Hour}, "2025-08-11"},
+		{[]time.Duration{30 * 24 * time.Hour}, "2025-08-12"},
+		{[]time.Duration{30 * 24 * time.Hour, 10 * 24 * time.Hour}, "2025-08-13"},
+		{[]time.Duration{26 * time.Hour}, "2025-08-12"},
+		{[]time.Duration{-30 * 24 * time.Hour}, "2025-07-12"},
+	} {
+		s := newClocked(0)
+		s.from = ""
+		store := memory.New(memory.Options{Now: s.now})
+		for night := range 5 {
+			if s.wrong = 0; night < len(c.wrong) {
+				s.wrong = c.wrong[night]
+			}
+			if _, err := s.engine(store).Sync(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.truth = s.truth.Add(24 * time.Hour)
+		}
+		plans, err := s.engine(store).Plan(t.Context())
+		if err != nil || len(plans) != 1 {
+			t.Fatalf("%v, %v", plans, err)
+		}
+		if p := plans[0]; p.First.String() != c.first+"T00:00:00Z" || p.Moved || p.Origin != calendar.NoInstant || len(p.Holes) > 0 {
+			t.Errorf("%v: the first day is %v (moved %v, to record %v, holes %v)", c.wrong, p.First, p.Moved, p.Origin, p.Holes)
+		}
+		rows := map[string]bool{}
+		for _, row := range store.Rows(s.key) {
+			rows[row["local_date"]] = true
+		}
+		if !rows[c.first] {
+			t.Errorf("%v: %s was never read", c.wrong, c.first)
 		}
 	}
 }

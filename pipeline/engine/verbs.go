@@ -160,7 +160,8 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 			case err != nil:
 				return err
 			}
-			trusted, dated := l.Trusted(calendar.InstantOf(e.Now().Add(pipeline.ClockTolerance)))
+			until := calendar.InstantOf(e.Now().Add(pipeline.ClockTolerance))
+			trusted, dated := l.Trusted(until, plan.OriginAt(s.Stream, until))
 			return do(i, trusted, dated, nil)
 		})
 	}

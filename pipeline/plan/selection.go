@@ -122,8 +122,14 @@ func originOf(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant) (orig
 	if origin, ok := l.Origin(); ok {
 		return origin, false
 	}
+	return OriginAt(s, now), true
+}
+
+// OriginAt is the origin that a first sync of the stream at now records. A recorded one that is later belongs to a first
+// sync that lies in the future.
+func OriginAt(s pipeline.Stream, now calendar.Instant) calendar.Instant {
 	const daysBeforeFirstSync = 30
 	zone := s.Calendar.Location()
 	year, month, day := calendar.LocalDate(now, zone)
-	return calendar.DayStart(year, month, day-daysBeforeFirstSync, zone), true
+	return calendar.DayStart(year, month, day-daysBeforeFirstSync, zone)
 }

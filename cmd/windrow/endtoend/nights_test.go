@@ -61,6 +61,30 @@ func TestANightUnderAWrongClockAndThirteenTrueOnesLoseNoDay(t *testing.T) {
 	})
 }
 
+// FROM is not set, so that the first sync's clock says where the stream begins.
+func TestAFirstSyncOnAMachineThatIsAheadHidesNoDay(t *testing.T) {
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		s := nightsSite(t, newSite)
+		s.from, s.streams = "", []pipeline.StreamID{"chattonic.operators"}
+		s.night(0, 30*24*time.Hour)
+		for n := 1; n <= 2; n++ {
+			if sum := s.night(n, 0); sum.Exit != 0 {
+				t.Fatalf("night %d: exit %d: %s", n, sum.Exit, failures(sum))
+			}
+		}
+		const first = "2025-08-12" // 30 days before the first true night
+		if isBigQuery(s.root) {
+			if day, _ := s.viewed(); day.Time().Format(time.DateOnly) != first {
+				t.Errorf("the view says that the first day is %s", day)
+			}
+		}
+		alone := s.empty(t)
+		alone.from = first
+		alone.mustRun(alone.skewed(0))
+		sameRows(t, s.past(), alone.past())
+	})
+}
+
 func TestDataThatWasDeletedIsThereAgainAfterARefetch(t *testing.T) {
 	onEither(t, func(t *testing.T, newSite siteMaker) {
 		s := nightsSite(t, newSite)
