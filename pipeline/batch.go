@@ -247,7 +247,7 @@ func (b *Batch) Texts(col int, rows RowRange) iter.Seq[[]byte] {
 				}
 				continue
 			}
-			if n := int32(c.index[i]); n != last {
+			if n := c.index[i]; n != last {
 				last = n
 				if !yield(c.dictionary.values.textAt(int(n))) {
 					return

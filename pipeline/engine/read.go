@@ -183,7 +183,6 @@ func (p *bodyReader) work(ctx context.Context, c pipeline.Chunk, number int) (*p
 	batch, bytes := pipeline.NewBatch(p.table), int64(len(c.Data))
 	err := p.format.Decode(p.meta, c, batch)
 	free(c)
-	c = pipeline.Chunk{}
 	leave()
 	if share > 1 {
 		runtime.GC() // what decoding left behind would stand beside what encoding takes

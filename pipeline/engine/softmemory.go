@@ -5,15 +5,20 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"sync"
 )
 
 // SoftMemory is the soft memory limit of a process, in bytes. It follows what is live: under a limit that leaves the
-// collector no room, the collector eats the run. Garbage alone never raises it.
+// collector no room, the collector eats the run. Garbage alone never raises it, and neither do rows that pass: what was
+// live at each of the last [lasting] collections counts.
 type SoftMemory struct {
 	Least int64 // while no more is live than bodies take
 	Most  int64 // whatever is live
 }
+
+// lasting is how many collections something must live through to count.
+const lasting = 8
 
 // NewSoftMemory is the limit of a process that reads so many bodies at once. Below Least a large report would keep the
 // collector busy all the time.
@@ -60,7 +65,9 @@ func (m SoftMemory) Follow() (end func()) {
 type follower struct {
 	SoftMemory
 	mu    sync.Mutex
-	limit int64 // as it was set last
+	limit int64          // as it was set last
+	live  [lasting]int64 // at the last collections, in a ring
+	next  int
 	ended bool
 }
 
@@ -70,7 +77,7 @@ func (f *follower) afterCollection() {
 	runtime.AddCleanup(&mark{f}, (*follower).set, f)
 }
 
-// set sets the limit by what the last collection found live.
+// set sets the limit by what the last collections found live.
 func (f *follower) set() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,7 +86,9 @@ func (f *follower) set() {
 	}
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
-	if limit := f.Of(int64(min(sample[0].Value.Uint64(), math.MaxInt64))); limit != f.limit {
+	f.live[f.next%lasting] = int64(min(sample[0].Value.Uint64(), math.MaxInt64))
+	f.next++
+	if limit := f.Of(slices.Min(f.live[:])); limit != f.limit {
 		f.limit = limit
 		debug.SetMemoryLimit(limit)
 	}

@@ -70,7 +70,6 @@ func TestALongLedgerLeavesTheCollectorRoomAndGarbageRaisesNothing(t *testing.T) 
 	}
 	runtime.KeepAlive(ledger)
 
-	ledger = nil
 	collections()
 	if _, limit := collections(); limit != m.Least {
 		t.Errorf("the limit stays at %d MiB when nothing is live", limit/mib)

@@ -111,14 +111,17 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 	if len(due) > 0 {
 		planned.extractions = s.source.Plan(s.Stream, due)
 		planned.history = plan.HistoryOf(l, p.Windows)
-		planned.names = plan.NamesOf(l, p.Windows, resourcesOf(planned.extractions[0]))
+		planned.names = plan.NamesOf(l, p.Windows, resourcesOf(planned.extractions))
 	}
 	return planned, nil
 }
 
-// resourcesOf are the names that an extraction asks for.
-func resourcesOf(x pipeline.Extraction) (names []string) {
-	for _, r := range x.Requests {
+// resourcesOf are the names that each extraction asks for.
+func resourcesOf(list []pipeline.Extraction) (names []string) {
+	if len(list) == 0 {
+		return nil
+	}
+	for _, r := range list[0].Requests {
 		names = append(names, r.Resources...)
 	}
 	return names

@@ -185,7 +185,7 @@ func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnC
 
 // piece reads the next values of a column. n counts the nulls too.
 func (s *Scanner) piece(read file.ColumnChunkReader, p *Values) (n int64, err error) {
-	got := 0
+	var got int
 	switch read := read.(type) {
 	case *file.Int64ColumnChunkReader:
 		n, got, err = read.ReadBatch(scanPiece, s.int64s, s.defs, s.reps)
