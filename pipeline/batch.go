@@ -50,6 +50,9 @@ type Reject struct {
 	Reason string  // which field and what is wrong, without the value
 	Raw    string  // the row as the vendor sent it
 	Scope  string  // filled by the engine
+	// Field is the source field that is wrong, empty where it is the row as a whole; Shape is its value's [Shape]. The first
+	// rejects of a batch have them; sinks store neither.
+	Field, Shape string
 }
 
 // Damage is a source row that condemns its document. The zero Damage is none.

@@ -3,10 +3,14 @@ package pipeline
 import (
 	"encoding/binary"
 	"iter"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Rejects is a list of rejected rows in little more memory than their text: a document may be nothing but rejects of
-// two bytes each. It keeps all of a [Reject] but its Scope. The zero Rejects is empty. A Rejects belongs to one
+// two bytes each. It keeps all of a [Reject] but its Scope, and of the
+// first [ShownRejects] the field and its shape. The zero Rejects is empty. A Rejects belongs to one
 // goroutine.
 type Rejects struct {
 	n       int
@@ -14,16 +18,23 @@ type Rejects struct {
 	last    int64  // the row of the last one
 	reasons []string
 	numbers map[string]int // of the reasons, from 1 on
+	shown   [][2]string    // field and shape of the first ones
 }
 
 // sharedReasons bounds the reasons that are kept once for all rejects that have them; others stand in the text.
 const sharedReasons = 256
+
+// ShownRejects is how many rejects of a document, or of a failed window, are shown.
+const ShownRejects = 20
 
 // Len is the number of rejects.
 func (l *Rejects) Len() int { return l.n }
 
 // Add appends a reject.
 func (l *Rejects) Add(r Reject) {
+	if len(l.shown) < ShownRejects {
+		l.shown = append(l.shown, [2]string{r.Field, r.Shape})
+	}
 	n := l.number(r.Reason)
 	l.text = binary.AppendVarint(l.text, r.Row-l.last)
 	l.text = binary.AppendUvarint(l.text, uint64(n))
@@ -58,7 +69,7 @@ func (l *Rejects) number(reason string) int {
 func (l *Rejects) All() iter.Seq[Reject] {
 	return func(yield func(Reject) bool) {
 		r, at := textReader{l.text}, int64(0)
-		for len(r.text) > 0 {
+		for i := 0; len(r.text) > 0; i++ {
 			at += r.varint()
 			one := Reject{Row: at, At: NoInstant}
 			if n := r.uvarint(); n == 0 {
@@ -70,6 +81,9 @@ func (l *Rejects) All() iter.Seq[Reject] {
 				one.At = Instant(r.varint())
 			}
 			one.Raw = r.string()
+			if i < len(l.shown) {
+				one.Field, one.Shape = l.shown[i][0], l.shown[i][1]
+			}
 			if !yield(one) {
 				return
 			}
@@ -101,4 +115,27 @@ func (r *textReader) string() string {
 	s := string(r.text[:n])
 	r.text = r.text[n:]
 	return s
+}
+
+// maxShape bounds the characters of a shape.
+const maxShape = 40
+
+// Shape is what a value looks like, without the value: digits as 9, letters as a, all else as it is, the first 40
+// characters. Characters that end a line or show nothing are blanks.
+func Shape(value []byte) string {
+	var b strings.Builder
+	for n := 0; n < maxShape && len(value) > 0; n++ {
+		c, size := utf8.DecodeRune(value)
+		value = value[size:]
+		switch {
+		case unicode.IsNumber(c):
+			c = '9'
+		case unicode.IsLetter(c) || unicode.IsMark(c):
+			c = 'a'
+		case !unicode.IsPrint(c) && c != utf8.RuneError:
+			c = ' '
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }

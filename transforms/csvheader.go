@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -169,12 +170,49 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 	}
 	if len(missing) > 0 {
 		return malformed("the vendor may have renamed it, or the answer is another document",
-			"the header lacks %s", strings.Join(missing, ", "))
+			"the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found())
 	}
 	if only && !h.ended && m.Last != "" && !h.has(m.Last) {
 		return malformed("the download may have broken off; read it again", "the header is cut short")
 	}
 	return nil
+}
+
+// found lists the first names of a header that is not the expected one. What may be a row of values is shown by its shapes.
+func (h *csvHeader) found() string {
+	const most, longest = 8, 60
+	values := slices.ContainsFunc(h.columns, func(c csvColumn) bool { return mayBeValue(c.source) })
+	var names []string
+	for _, c := range h.columns[:min(most, len(h.columns))] {
+		name := strings.Map(func(c rune) rune {
+			if !unicode.IsPrint(c) {
+				return ' '
+			}
+			return c
+		}, c.source)
+		if values {
+			name = pipeline.Shape([]byte(name))
+		}
+		if letters := []rune(name); len(letters) > longest {
+			name = string(letters[:longest]) + "…"
+		}
+		names = append(names, name)
+	}
+	if more := len(h.columns) - most; more > 0 {
+		names = append(names, strconv.Itoa(more)+" more")
+	}
+	return strings.Join(names, ", ")
+}
+
+// mayBeValue reports whether a text holds an e-mail address or as many digits as an id, a date or a phone number has.
+func mayBeValue(text string) bool {
+	digits := 0
+	for _, c := range text {
+		if unicode.IsDigit(c) {
+			digits++
+		}
+	}
+	return digits > 4 || strings.Contains(text, "@")
 }
 
 // checkOpening checks what a document begins with. skip is the number of bytes before its header: a byte order mark and

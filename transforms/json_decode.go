@@ -388,6 +388,7 @@ func (d *jsonDecoder) checkFields() (reason string) {
 	for f := range r.fields {
 		if isContainer(r.fields[f].token) && l.cols[f] >= 0 {
 			if !l.Table.Columns[l.cols[f]].Nullable {
+				r.culprit = f
 				return l.Fields[f].Source + " cannot be read"
 			}
 			r.flags[f] |= keepInExtras | skipColumn

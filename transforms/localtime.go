@@ -32,7 +32,7 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 		m, ok := z.resolve(text)
 		if !ok {
 			if i == 0 {
-				r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+notATime(text))
+				r.RejectField(pipeline.NoInstant, f, notATime(text))
 				return nil
 			}
 			r.Keep(f) // a blank one has nothing to keep
@@ -67,9 +67,9 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 // notATime is the end of a reason: what is wrong with a text that is no time.
 func notATime(text []byte) string {
 	if text == nil {
-		return " is blank"
+		return "is blank"
 	}
-	return " is not a time"
+	return "is not a time"
 }
 
 // ambiguousName is the member of extras that lists times which the clock shows twice or never.
@@ -104,7 +104,7 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 	}
 	wall, ok := parseWallTime(bytes.TrimSpace(r.fields[f].text))
 	if !ok {
-		r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+notATime(r.fields[f].text))
+		r.RejectField(pipeline.NoInstant, f, notATime(r.fields[f].text))
 		return day, false
 	}
 	midnight := pipeline.LocalTime{Year: wall.Year, Month: wall.Month, Day: wall.Day}
@@ -125,7 +125,7 @@ func (r *Row) zone(f int) *zone {
 		if name := r.fields[f].text; name != nil {
 			z := r.zones.find(name, r.meta)
 			if z == nil {
-				r.Reject(pipeline.NoInstant, r.mapping.Fields[f].Source+" is not a known time zone")
+				r.RejectField(pipeline.NoInstant, f, "is not a known time zone")
 				return nil
 			}
 			if col := r.mapping.cols[f]; col >= 0 && z.abbreviated {

@@ -116,6 +116,7 @@ type told struct {
 	at      pipeline.Instant
 	limit   float64 // of one person's durations, in seconds; 0: none
 	reason  string  // why the row is rejected
+	culprit int     // the field that the reason is about; -1: none
 	failure error
 }
 
@@ -258,6 +259,15 @@ func (r *Row) Reject(at pipeline.Instant, reason string) {
 	r.reason = reason
 	if at != pipeline.NoInstant {
 		r.at = at
+	}
+}
+
+// RejectField rejects the row because of field f. The reason is the field's name and what is wrong with it, without the value:
+// "is blank".
+func (r *Row) RejectField(at pipeline.Instant, f int, what string) {
+	if r.reason == "" {
+		r.culprit = f
+		r.Reject(at, r.mapping.Fields[f].Source+" "+what)
 	}
 }
 

@@ -18,7 +18,7 @@ func (r *Row) begin() {
 	r.pending = r.pending[:0]
 	r.unlisted = r.unlisted[:0]
 	r.verbatim, r.verbatimHash, r.spoilt = r.verbatim[:0], pipeline.Hash{}, r.spoilt[:0]
-	r.at, r.limit, r.reason, r.failure = pipeline.NoInstant, 0, "", nil
+	r.at, r.limit, r.reason, r.culprit, r.failure = pipeline.NoInstant, 0, "", -1, nil
 	r.scratch = r.scratch[:0]
 }
 
@@ -134,12 +134,12 @@ func (r *Row) findSpoilt() {
 func (r *Row) requireKeys() {
 	for _, f := range r.mapping.keys {
 		if r.flags[f]&unreadable != 0 {
-			r.Reject(r.at, r.mapping.Fields[f].Source+" cannot be read: it is no text")
+			r.RejectField(r.at, f, "cannot be read: it is no text")
 			return
 		}
 	}
 	if r.strange >= 0 {
-		r.Reject(r.at, r.mapping.Fields[r.strange].Source+" is not a number of digits alone")
+		r.RejectField(r.at, r.strange, "is not a number of digits alone")
 		return
 	}
 	for _, f := range r.mapping.must {
@@ -148,11 +148,11 @@ func (r *Row) requireKeys() {
 		}
 		text := r.fields[f].text
 		if text == nil {
-			r.Reject(r.at, r.mapping.Fields[f].Source+" is blank")
+			r.RejectField(r.at, f, "is blank")
 			return
 		}
 		if !r.mapping.readable(f, text) {
-			r.Reject(r.at, r.mapping.Fields[f].Source+" cannot be read")
+			r.RejectField(r.at, f, "cannot be read")
 			return
 		}
 	}
@@ -171,12 +171,16 @@ func (r *Row) writeReject(raw []byte) {
 		v, _ := r.outgoing(personal, noColumn, value{text: raw})
 		raw = v.text
 	}
-	r.into.Reject(pipeline.Reject{
+	one := pipeline.Reject{
 		Row:    r.number,
 		At:     r.at,
 		Reason: r.reason,
 		Raw:    string(asText(raw)),
-	})
+	}
+	if r.culprit >= 0 && r.into.Rejects.Len() < pipeline.ShownRejects {
+		one.Field, one.Shape = r.mapping.Fields[r.culprit].Source, pipeline.Shape(r.fields[r.culprit].text)
+	}
+	r.into.Reject(one)
 }
 
 // writeSettings appends what Set… was told.

@@ -86,7 +86,7 @@ func mapOperator(r *transforms.Row) {
 	r.Within(r.Meta().Span)
 	r.SetString(columnType, "operator")
 	if r.Raw(operatorID) == nil {
-		r.Reject(r.Meta().Span.Start, "_id is missing")
+		r.RejectField(r.Meta().Span.Start, operatorID, "is missing")
 		return
 	}
 	if r.Raw(operatorDisplayName) == nil {

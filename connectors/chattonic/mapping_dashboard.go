@@ -57,16 +57,16 @@ func mapDashboard(r *transforms.Row, state func(*pipeline.Meta) any) {
 	}
 	label := r.Raw(dashboardDate)
 	if label == nil {
-		r.Reject(pipeline.NoInstant, "date is missing")
+		r.RejectField(pipeline.NoInstant, dashboardDate, "is missing")
 		return
 	}
 	span, kind, ok := a.interval(label)
 	if ok && span.Start.Time().Year() < firstYear {
-		r.Reject(pipeline.NoInstant, "date is missing")
+		r.RejectField(pipeline.NoInstant, dashboardDate, "is missing")
 		return
 	}
 	if !ok {
-		r.Reject(pipeline.NoInstant, "date cannot be read")
+		r.RejectField(pipeline.NoInstant, dashboardDate, "cannot be read")
 		return
 	}
 	if err := a.check(span); err != nil {

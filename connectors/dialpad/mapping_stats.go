@@ -114,7 +114,7 @@ func userStatsRow(r *transforms.Row) {
 	if kind == "user" {
 		r.Within(day)
 	}
-	setStatsID(r, "user_id is blank", statUserID)
+	setStatsID(r, statUserID)
 }
 
 // dateStatsRow: the row is about what the report was asked for.
@@ -136,7 +136,7 @@ func groupStatsRow(r *transforms.Row) {
 	if setStatsType(r) == "" {
 		r.SetString(activityType, "group")
 	}
-	setStatsID(r, "name is blank", statTargetID, statGroupID, statName)
+	setStatsID(r, statTargetID, statGroupID, statName)
 }
 
 // setDay makes the row's date its interval; false when the row was rejected.
@@ -170,7 +170,7 @@ func setStatsType(r *transforms.Row) string {
 }
 
 // setStatsID sets resource_id from the first of the fields that is not blank.
-func setStatsID(r *transforms.Row, blank string, fields ...int) {
+func setStatsID(r *transforms.Row, fields ...int) {
 	for _, f := range fields {
 		if text := r.Raw(f); text != nil {
 			r.SetFrom(activityID, f, text)
@@ -180,7 +180,7 @@ func setStatsID(r *transforms.Row, blank string, fields ...int) {
 			return
 		}
 	}
-	r.Reject(pipeline.NoInstant, blank)
+	r.RejectField(pipeline.NoInstant, fields[len(fields)-1], "is blank")
 }
 
 // scopeResource is the resource that a scope names: callcenter:123 is

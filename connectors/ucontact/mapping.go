@@ -77,10 +77,10 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 	b, ok := a.bucket(r.Raw(fieldDate))
 	switch {
 	case !ok && r.Raw(fieldDate) == nil, b.none:
-		r.Reject(pipeline.NoInstant, "date is missing")
+		r.RejectField(pipeline.NoInstant, fieldDate, "is missing")
 		return
 	case !ok:
-		r.Reject(pipeline.NoInstant, "date cannot be read")
+		r.RejectField(pipeline.NoInstant, fieldDate, "cannot be read")
 		return
 	case b.err != nil:
 		r.Fail(b.err)
@@ -90,15 +90,15 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 	resource := r.Raw(fieldResource)
 	switch {
 	case resource == nil:
-		r.Reject(b.span.Start, "resource is missing")
+		r.RejectField(b.span.Start, fieldResource, "is missing")
 		return
 	case !a.resources.has(resource):
-		r.Reject(b.span.Start, "resource is none that was asked for")
+		r.RejectField(b.span.Start, fieldResource, "is none that was asked for")
 		return
 	}
 	channel, reason := a.channel(r.Raw(fieldChannel))
 	if reason != "" {
-		r.Reject(b.span.Start, reason)
+		r.RejectField(b.span.Start, fieldChannel, reason)
 		return
 	}
 	if resourceType == "agent" {
@@ -213,17 +213,18 @@ func (n names) has(name []byte) bool {
 	return len(n) == 0 || n[string(name)] || n[string(bytes.ToLower(bytes.TrimSpace(name)))]
 }
 
-// channel is the canonical name of a channel; "all" when the row names none. A reason says why the row is rejected.
+// channel is the canonical name of a channel; "all" when the row names none. A reason says what is wrong with it,
+// and rejects the row.
 func (a *answer) channel(raw []byte) (channel, reason string) {
 	switch {
 	case raw == nil && len(a.asked) > 0:
-		return "", "channel is missing"
+		return "", "is missing"
 	case raw == nil:
 		return "all", ""
 	case raw[0] == '{' || raw[0] == '[':
-		return "", "channel cannot be read"
+		return "", "cannot be read"
 	case !a.asked.has(raw):
-		return "", "channel is none that was asked for"
+		return "", "is none that was asked for"
 	}
 	name, ok := a.channels[string(raw)]
 	if !ok {

@@ -122,6 +122,10 @@ func TestPromise05_FieldsOfAnAnswerAreLoadedKeptOrRejected(t *testing.T) {
 		{"a date of another form", "agent", `{"date":"2025-09-08 09:00","resource":"A"}`, nil, "date cannot be read", pipeline.NoInstant},
 		{"a date that is a number", "agent", `{"date":1757322000,"resource":"A"}`, nil, "date cannot be read", pipeline.NoInstant},
 	}
+	shapes := map[string]string{ // of the values that are no blanks
+		"a nested resource": `["a"]`, "a nested channel": `["aaa"]`, "a date that is none": "aaaaaaaaa",
+		"a date of another form": "9999-99-99 99:99", "a date that is a number": "9999999999",
+	}
 	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -130,7 +134,8 @@ func TestPromise05_FieldsOfAnAnswerAreLoadedKeptOrRejected(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tt.reason != "" {
-				want := []pipeline.Reject{{Row: 1, At: tt.at, Reason: tt.reason, Raw: tt.row}}
+				field, _, _ := strings.Cut(tt.reason, " ")
+				want := []pipeline.Reject{{Row: 1, At: tt.at, Reason: tt.reason, Raw: tt.row, Field: field, Shape: shapes[tt.name]}}
 				if !reflect.DeepEqual(rejects, want) || len(rows) > 0 {
 					t.Errorf("rejects %v and rows %v\nwant %v and none", rejects, rows, want)
 				}

@@ -150,14 +150,14 @@ func checkRejects(read, rejected int64, limit RejectLimit, first []pipeline.Reje
 func tooManyRejects(first []pipeline.Reject, format string, args ...any) error {
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.TooManyRejects,
-		Err:  &pipeline.RejectedRows{Text: fmt.Sprintf(format, args...), First: first},
-		Hint: "the vendor's format may have changed; nothing was committed and what was there stays",
+		Err:  &pipeline.RejectedRows{Text: fmt.Sprintf(format, args...) + firstReject(first), First: first},
+		Hint: "the vendor may write this field in another format now; nothing was committed and what was there stays",
 	}
 }
 
 const (
 	// keptRejects is how many of a document's first rejects outlive a reading that fails.
-	keptRejects = 20
+	keptRejects = pipeline.ShownRejects
 	// keptRaw bounds the bytes of the text of each of them.
 	keptRaw = 4 << 10
 )

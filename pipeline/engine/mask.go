@@ -26,6 +26,8 @@ func cleaned(err error, m pipeline.Mask) error {
 		clean := *e
 		clean.Op, clean.Hint, clean.Err = m.Raw(e.Op), m.Raw(e.Hint), masked(e.Err, m)
 		return &clean
+	case *pipeline.RejectedRows:
+		return &pipeline.RejectedRows{Text: m.Message(e.Text), First: e.First}
 	case interface{ Unwrap() []error }:
 		var all []error
 		for _, one := range e.Unwrap() {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -50,6 +51,36 @@ func (c *bodyCutter) addRejects(m *pipeline.Meta, rejects *pipeline.Rejects, bef
 		bytes += len(r.Raw)
 	}
 	return stage()
+}
+
+// firstReject shows the first of the rejects, and how many of the first have which reason, where there are several.
+func firstReject(first []pipeline.Reject) string {
+	if len(first) == 0 {
+		return ""
+	}
+	r := &first[0]
+	text := fmt.Sprintf("; the first is row %d: %s", r.Row, r.Reason)
+	if r.Shape != "" {
+		text += fmt.Sprintf(", a value of the shape %s", r.Shape)
+	}
+	counts := map[string]int{}
+	var reasons []string
+	for _, r := range first {
+		if counts[r.Reason]++; counts[r.Reason] == 1 {
+			reasons = append(reasons, r.Reason)
+		}
+	}
+	if len(reasons) == 1 {
+		return text
+	}
+	const most = 4
+	for i, reason := range reasons[:min(len(reasons), most)] {
+		reasons[i] = fmt.Sprintf("%d: %s", counts[reason], reason)
+	}
+	if more := len(reasons) - most; more > 0 {
+		reasons = append(reasons[:most], fmt.Sprintf("%d other reasons", more))
+	}
+	return text + fmt.Sprintf("; of the first %d: %s", len(first), strings.Join(reasons, "; "))
 }
 
 // countReject books a reject with its window, which it returns; nil where the reject lies outside of all.
