@@ -68,7 +68,7 @@ func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnE
 			if len(files) != 3 {
 				t.Errorf("%d of 3 windows are committed: %v", len(files), files)
 			}
-			if runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.json")); err != nil || len(runs) != 1 {
+			if runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.run")); err != nil || len(runs) != 1 {
 				t.Errorf("the run is not recorded: %v %v", runs, err)
 			}
 			if cmd.Stderr != &stderr {
