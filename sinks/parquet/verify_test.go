@@ -31,6 +31,32 @@ func (l looked) found(t testing.TB, depth pipeline.Depth) (kinds []pipeline.Diff
 	return kinds
 }
 
+// A bit that flips anywhere among the pages of a file is found, or it changed nothing that is read: never is it an error
+// of the verification, nor does the verification hang.
+func TestAFlippedBitIsADifferenceAndNoError(t *testing.T) {
+	l := newLooked(t)
+	whole, err := os.ReadFile(l.data[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	unreadable := 0
+	for at := 0; at < len(whole); at += 7 {
+		body := append([]byte(nil), whole...)
+		body[at] ^= 1 << (at % 8)
+		if err := os.WriteFile(l.data[0], body, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range l.found(t, pipeline.ByRows) {
+			if kind == pipeline.DiffUnreadable {
+				unreadable++
+			}
+		}
+	}
+	if unreadable < len(whole)/7/4 {
+		t.Errorf("of %d flipped bits %d made the file unreadable", len(whole)/7, unreadable)
+	}
+}
+
 func TestFilesAreComparedWithTheLedger(t *testing.T) {
 	extra := "20250908T000000Z_20250908T060000Z.parquet"
 	for name, c := range map[string]struct {

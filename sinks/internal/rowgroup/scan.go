@@ -134,6 +134,7 @@ func readInto(b []byte, r io.ReaderAt, from, n int64) ([]byte, error) {
 // column reads one column chunk.
 func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnChunkMetaData, body []byte, rows int64, visit func(Values) error) error {
 	s.arena.reset()
+	s.arena.most = arenaBytes + min(c.TotalUncompressedSize(), int64(len(body))*mostCompressed)
 	stream := &slice{b: body}
 	if s.pages == nil {
 		var err error
@@ -146,7 +147,8 @@ func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnC
 		s.pages.Reset(stream, c.NumValues(), c.Compression(), nil)
 	}
 	descr := meta.Schema.Column(i)
-	read := file.NewColumnReader(descr, s.pages, &s.arena, nil)
+	pages := &checkedPages{PageReader: s.pages, maxDef: descr.MaxDefinitionLevel(), maxRep: descr.MaxRepetitionLevel(), rows: c.NumValues()}
+	read := file.NewColumnReader(descr, pages, &s.arena, nil)
 	piece := Values{Column: descr.ColumnPath()[0], MaxDef: descr.MaxDefinitionLevel()}
 	seen, begun := int64(0), int64(0)
 	for read.HasNext() {
@@ -174,7 +176,7 @@ func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnC
 			return err
 		}
 	}
-	if err := s.pages.Err(); err != nil {
+	if err := errors.Join(read.Err(), pages.Err()); err != nil {
 		return err
 	}
 	if seen != c.NumValues() || begun != rows {
@@ -240,7 +242,11 @@ func (s *slice) Read(b []byte) (int, error) {
 type arena struct {
 	b    []byte
 	used int
+	most int64 // bytes of one buffer: a damaged page asks for more
 }
+
+// mostCompressed is the most that zstd makes of a byte: a block of 128 KiB takes four.
+const mostCompressed = 1 << 15
 
 // arenaBytes is what an arena keeps. Larger buffers are the collector's.
 const arenaBytes = 1 << 20
@@ -251,6 +257,9 @@ func (a *arena) reset() { a.used = 0 }
 
 func (a *arena) Allocate(n int) []byte {
 	const align = 64
+	if int64(n) > a.most {
+		panic(errPage) // Scan makes an error of it: Arrow's allocators have none
+	}
 	if a.b == nil {
 		a.b = make([]byte, arenaBytes)
 	}
