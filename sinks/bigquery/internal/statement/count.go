@@ -130,6 +130,14 @@ func (d Dataset) ReadRejects(x Extent) string {
 		d.table(RejectsTable), x.within(), x.ofStreams())
 }
 
+// allDays is everywhere with an upper bound too, as a DELETE of days has.
+func allDays(partition string) string {
+	if partition != "local_date" {
+		return everywhere(partition)
+	}
+	return "t.`local_date` BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+}
+
 // Sweep is a transaction that removes the rows and rejects of windows that the ledger does not have, unless a window that
 // overlaps them was committed after seen. It conflicts with every commit, as commits do with each other.
 func (d Dataset) Sweep(id string, k pipeline.StreamKey, seen int64, spans []pipeline.Span, tables ...string) string {
@@ -139,8 +147,8 @@ func (d Dataset) Sweep(id string, k pipeline.StreamKey, seen int64, spans []pipe
 		windows[i] = fmt.Sprintf("(t.`window_start` = %s AND t.`window_end` = %s)", instant(s.Start), instant(s.End))
 	}
 	for _, name := range tables {
-		list = append(list, fmt.Sprintf("DELETE FROM %s AS t WHERE %s AND %s AND (%s) AND NOT EXISTS (SELECT 1 FROM %s AS l WHERE %s AND l.`seq` > %d AND l.`kind` = 'commit' AND %s)",
-			d.table(name), everywhere(partitionOf(name)), inStreams("t.", []pipeline.StreamKey{k}), strings.Join(windows, " OR "),
+		list = append(list, fmt.Sprintf("DELETE FROM %s AS t WHERE %s AND %s AND (%s) AND NOT EXISTS (SELECT 1 FROM %s AS l WHERE l.`source` = t.`source` AND l.`account` = t.`account` AND l.`stream` = t.`stream` AND %s AND l.`seq` > %d AND l.`kind` = 'commit' AND %s)",
+			d.table(name), allDays(partitionOf(name)), inStreams("t.", []pipeline.StreamKey{k}), strings.Join(windows, " OR "),
 			d.table(LedgerTable), inStreams("l.", []pipeline.StreamKey{k}), seen, overlaps("t")))
 	}
 	return strings.Join(append(list, "COMMIT TRANSACTION"), ";\n") + ";"
