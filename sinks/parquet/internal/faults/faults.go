@@ -77,10 +77,6 @@ func (f faulty) Versions(ctx context.Context, names ...string) (versions []volum
 	return versions, err
 }
 
-func (f faulty) AddLine(ctx context.Context, name string, line []byte) error {
-	return f.plan.do(func() error { return f.Volume.AddLine(ctx, name, line) })
-}
-
 func (f faulty) Remove(ctx context.Context, objects ...volume.Object) error {
 	return f.plan.do(func() error { return f.Volume.Remove(ctx, objects...) })
 }

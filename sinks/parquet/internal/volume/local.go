@@ -29,8 +29,7 @@ type Local struct {
 	tellAfter time.Duration
 	sync      func(*os.File) error // puts a file on stable storage
 	mu        sync.Mutex
-	run       *run            // nil until the first draft
-	made      map[string]bool // names that AddLine has put on stable storage
+	run       *run // nil until the first draft
 }
 
 // Files and folders are the owner's, and the group may read them, less the umask: they hold personal data.
@@ -161,62 +160,6 @@ func moveNew(link func(from, to string) error, from, to string) error {
 		return os.Rename(from, to)
 	}
 	return err
-}
-
-// AddLine implements [Writer].
-func (l *Local) AddLine(_ context.Context, name string, line []byte) (err error) {
-	path := l.path(name)
-	if err := l.makeDir(filepath.Dir(path)); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, fileMode)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	whole := make([]byte, 0, len(line)+2)
-	if size := info.Size(); size > 0 {
-		var last [1]byte
-		if _, err := f.ReadAt(last[:], size-1); err != nil {
-			return err
-		}
-		if last[0] != '\n' {
-			whole = append(whole, '\n')
-		}
-	}
-	// One write: lines of several processes do not mix.
-	if _, err := f.Write(append(append(whole, line...), '\n')); err != nil {
-		return err
-	}
-	if err := l.sync(f); err != nil {
-		return err
-	}
-	return l.keepName(path)
-}
-
-// keepName puts a file's name on stable storage, once: it may be there because
-// of one who died before doing so.
-func (l *Local) keepName(path string) error {
-	l.mu.Lock()
-	made := l.made[path]
-	l.mu.Unlock()
-	if made {
-		return nil
-	}
-	if err := l.syncDir(filepath.Dir(path)); err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.made == nil {
-		l.made = map[string]bool{}
-	}
-	l.made[path] = true
-	return nil
 }
 
 // Remove implements [Writer].

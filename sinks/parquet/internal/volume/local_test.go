@@ -106,10 +106,6 @@ func TestPromise02_BytesAreSafeBeforeTheirNameAndTheNameBeforeTheAnswer(t *testi
 			[]string{"the bytes false", "a/b true"}},
 		{"an object that is replaced", "a/b/none", func() error { return Put(ctx, l, "a/b/two", []byte("other text")) },
 			[]string{"the bytes false", "a/b false"}},
-		{"a line that is appended", "a/b/three", func() error { return l.AddLine(ctx, "a/b/three", []byte("line")) },
-			[]string{"a/b/three true", "a/b true"}},
-		{"another line, whose file has its name", "a/b/three", func() error { return l.AddLine(ctx, "a/b/three", []byte("line")) },
-			[]string{"a/b/three true"}},
 		{"an object that is removed", "a/b/one", func() error { return l.Remove(ctx, Object{"a/b/one", Any}) },
 			[]string{"a/b false"}},
 	} {
@@ -203,7 +199,7 @@ func TestListAndRemoveTakeWhatIsMissingForGone(t *testing.T) {
 		t.Error(err)
 	}
 	for _, name := range []string{"x/b", "x/a", "x/a.d/c", "y"} {
-		if err := l.AddLine(ctx, name, []byte("line")); err != nil {
+		if err := Create(ctx, l, name, []byte("line")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -18,7 +18,7 @@ func TestFilesAndFoldersAreTheOwnersAndItsGroupsLessTheUmask(t *testing.T) {
 		syscall.Umask(umask)
 		root := filepath.Join(t.TempDir(), "new")
 		l := NewLocal(root, "_private")
-		err := errors.Join(Create(ctx, l, "a/b/one", []byte("text")), Put(ctx, l, "a/b/one", []byte("other")), l.AddLine(ctx, "c/d", []byte("line")), l.Close())
+		err := errors.Join(Create(ctx, l, "a/b/one", []byte("text")), Put(ctx, l, "a/b/one", []byte("other")), Create(ctx, l, "c/d", []byte("line")), l.Close())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,7 @@
 //
 // The package knows names and bytes: no windows, no ledger, no Parquet. An object appears, is replaced and goes in one
 // step, and whatever a method did is on stable storage when it returns without an error. After an error the step may or
-// may not have happened, but no object is ever half of one (a line that AddLine broke off excepted).
+// may not have happened, but no object is ever half of one.
 //
 // Whoever replaces or removes an object names the version that he has seen, so that two writers at once do not undo
 // each other's work. A volume that can keep other writers out, as a directory can by its lock file, does so in Update;
@@ -94,11 +94,6 @@ type Writer interface {
 	// named, is removed already. At the first object of another version it stops with [ErrChanged]; the objects before it
 	// are gone then. It may be repeated with the same arguments.
 	Remove(ctx context.Context, objects ...Object) error
-	// AddLine adds a line, without its end, to the text of that name, and makes it durable. Lines that several processes
-	// add at once are all kept, each of them whole, without an order that anybody may rely on. The text is one object of
-	// that name, or objects beneath name/ where a volume cannot extend an object: readers take both. After an error the
-	// line may be there, or a part of it as a line of its own.
-	AddLine(ctx context.Context, name string, line []byte) error
 	// Update runs write, which publishes and removes what belongs together. A volume that can keep the other processes'
 	// and goroutines' updates out does so until write returns, waits for its turn as long as ctx lives, and calls write
 	// with alone set; if its process dies, others get their turn. Any other volume calls write at once, and then the

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,18 +133,6 @@ func (m *mounted) Remove(ctx context.Context, objects ...volume.Object) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// AddLine makes each line an object under a name of its own.
-func (m *mounted) AddLine(ctx context.Context, name string, line []byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	m.bucket.mu.Lock()
-	defer m.bucket.mu.Unlock()
-	m.bucket.generation++
-	m.bucket.objects[path.Join(name, fmt.Sprintf("%08d", m.bucket.generation))] = object{m.bucket.generation, append(bytes.Clone(line), '\n')}
 	return nil
 }
 

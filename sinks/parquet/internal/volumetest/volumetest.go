@@ -7,7 +7,6 @@ package volumetest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -30,7 +29,6 @@ func Run(t *testing.T, place func(t *testing.T) (open func() volume.Volume)) {
 		{"drafts are out of sight, and can be read and discarded", drafts},
 		{"what changed is published at the second try", triesAgain},
 		{"an open object is read in parts, also when it is replaced meanwhile", opens},
-		{"lines of several processes are all kept", lines},
 		{"listings are sorted, and know folders from prefixes", lists},
 		{"an update that is alone keeps others out", alone},
 		{"an update tells its own error, and none of it is run for a stopped context", updates},
@@ -229,50 +227,6 @@ func opens(t *testing.T, open func() volume.Volume) {
 	}
 	if c.Size() != int64(len("the content")) {
 		t.Errorf("the size is %d", c.Size())
-	}
-}
-
-func lines(t *testing.T, open func() volume.Volume) {
-	ctx := context.Background()
-	const writers, each = 4, 10
-	var wg sync.WaitGroup
-	want := make(map[string]bool)
-	for i := range writers {
-		v := open()
-		for n := range each {
-			want[fmt.Sprintf("writer %d line %d", i, n)] = true
-		}
-		wg.Go(func() {
-			for n := range each {
-				if err := v.AddLine(ctx, "notes/day.jsonl", fmt.Appendf(nil, "writer %d line %d", i, n)); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	v := open()
-	names, err := v.List(ctx, "notes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if name != "notes/day.jsonl" && !strings.HasPrefix(name, "notes/day.jsonl/") {
-			t.Errorf("the lines are in %s", name)
-		}
-		body, err := v.Read(ctx, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(body)) {
-			if line = strings.TrimSuffix(line, "\n"); !want[line] {
-				t.Errorf("the line %q is there, twice or by nobody", line)
-			}
-			delete(want, line)
-		}
-	}
-	if len(want) > 0 {
-		t.Errorf("%d lines are lost", len(want))
 	}
 }
 
