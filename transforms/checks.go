@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -189,11 +190,16 @@ func parseHours(b []byte) (seconds float64, ok bool) {
 	return float64(n*3600+minutes*60+whole) + seconds, true
 }
 
+// NoYear is the year of a clock's epoch: its dates stand for none.
+const NoYear = 1970
+
 // isNoDate reports whether a text is a date that stands for none: the zeros of a database, the epoch of a clock.
 func isNoDate(text []byte) bool {
 	text = bytes.TrimSpace(text)
-	return bytes.HasPrefix(text, []byte("0000-00-00")) || bytes.HasPrefix(text, []byte("1970-"))
+	return bytes.HasPrefix(text, []byte("0000-00-00")) || bytes.HasPrefix(text, noYear)
 }
+
+var noYear = []byte(strconv.Itoa(NoYear) + "-")
 
 // abbreviates reports whether the zone's own clock calls itself so in some part of the years around the instant: EST is
 // New York, in September too.

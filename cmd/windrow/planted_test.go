@@ -99,16 +99,7 @@ func TestPromise13_WhatVendorsPlantIsNowhere(t *testing.T) {
 					ChatTonic: vendorsim.ChatTonicOptions{Password: plantedPassword}, Dialpad: vendorsim.DialpadOptions{Token: plantedToken},
 				}
 				o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
-				world := vendorsim.New(o)
-				world.SetNow(now)
-				servers, err := world.Start(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(servers.Close)
-				for _, f := range p.faults {
-					world.Inject(f)
-				}
+				_, servers := vendorsWithFaults(t, o, now, p.faults)
 				dir := t.TempDir()
 				env := append(quickVariables(servers), "WINDROW_LOG_LEVEL=debug", "WINDROW_MAX_REJECTS=0.02", "WINDROW_FROM=2025-09-08",
 					"WINDROW_STREAMS=ucontact.agents,chattonic.operators,dialpad.texts")

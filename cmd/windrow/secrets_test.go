@@ -59,16 +59,7 @@ func TestPromise13_NoSecretIsInAnyOutput(t *testing.T) {
 			t.Parallel()
 			o := o
 			o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
-			world := vendorsim.New(o)
-			world.SetNow(now)
-			servers, err := world.Start(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(servers.Close)
-			for _, f := range c.faults {
-				world.Inject(f)
-			}
+			world, servers := vendorsWithFaults(t, o, now, c.faults)
 			dir := t.TempDir()
 			env := append(quickVariables(servers), "WINDROW_LOG_LEVEL=debug")
 			said, _ := process(t, "windrow", dir, append(env, c.env...), append(c.args, "--as-of", noon)...).CombinedOutput()
@@ -116,4 +107,20 @@ func leaves(t *testing.T, dir string, secrets []string, control string) {
 	if control != "" && !slices.ContainsFunc(found, func(name string) bool { return strings.HasSuffix(name, warehousetest.Inside) }) {
 		t.Errorf("%q is found in no compressed file of %d, but in %q", control, len(all), found)
 	}
+}
+
+// vendorsWithFaults starts simulated vendors at a moment, which then go wrong.
+func vendorsWithFaults(t *testing.T, o vendorsim.Options, now time.Time, faults []vendorsim.Fault) (*vendorsim.World, *vendorsim.Running) {
+	t.Helper()
+	world := vendorsim.New(o)
+	world.SetNow(now)
+	servers, err := world.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(servers.Close)
+	for _, f := range faults {
+		world.Inject(f)
+	}
+	return world, servers
 }

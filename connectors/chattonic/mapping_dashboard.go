@@ -61,7 +61,7 @@ func mapDashboard(r *transforms.Row, state func(*pipeline.Meta) any) {
 		return
 	}
 	span, kind, ok := a.interval(label)
-	if ok && span.Start.Time().Year() < firstYear {
+	if ok && span.Start.Time().Year() <= transforms.NoYear {
 		r.RejectField(pipeline.NoInstant, dashboardDate, "is missing")
 		return
 	}
@@ -86,9 +86,6 @@ func mapDashboard(r *transforms.Row, state func(*pipeline.Meta) any) {
 		setAside(r, dashboardInProgress)
 	}
 }
-
-// firstYear is the first year of which there is a date: those of a clock's epoch stand for none.
-const firstYear = 1971
 
 // labels reads the dates of one answer. They are texts in the format that was
 // asked for, without a zone; "0" stands for the whole span.

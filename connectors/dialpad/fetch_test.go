@@ -213,15 +213,7 @@ func TestAnswersThatAreNotTheVendorsAreMalformed(t *testing.T) {
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := newVendor(t)
-				v.onPost = func(_ int, w http.ResponseWriter) bool {
-					_, _ = io.WriteString(w, c.post)
-					return c.post != ""
-				}
-				v.onLook = func(_ int, w http.ResponseWriter, _ string) bool {
-					_, _ = io.WriteString(w, c.look)
-					return c.look != ""
-				}
+				v := vendorThatSays(t, c.post, c.look)
 				s := newTestSource(t, v, Options{}, nil)
 				_, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
 				if pipeline.KindOf(err) != pipeline.Malformed || strings.Contains(err.Error(), "SIGNED") {
@@ -232,6 +224,20 @@ func TestAnswersThatAreNotTheVendorsAreMalformed(t *testing.T) {
 	}
 }
 
+// vendorThatSays answers orders and looks with these documents; an empty one leaves the answer as it is.
+func vendorThatSays(t *testing.T, post, look string) *vendor {
+	v := newVendor(t)
+	v.onPost = func(_ int, w http.ResponseWriter) bool {
+		_, _ = io.WriteString(w, post)
+		return post != ""
+	}
+	v.onLook = func(_ int, w http.ResponseWriter, _ string) bool {
+		_, _ = io.WriteString(w, look)
+		return look != ""
+	}
+	return v
+}
+
 func TestTheVendorsOwnWordsAreTold(t *testing.T) {
 	const words = `{"error":{"code":400,"message":"this time zone is not known here"}}`
 	for _, c := range []struct{ says, post, look string }{
@@ -240,15 +246,7 @@ func TestTheVendorsOwnWordsAreTold(t *testing.T) {
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v := newVendor(t)
-				v.onPost = func(_ int, w http.ResponseWriter) bool {
-					_, _ = io.WriteString(w, c.post)
-					return c.post != ""
-				}
-				v.onLook = func(_ int, w http.ResponseWriter, _ string) bool {
-					_, _ = io.WriteString(w, c.look)
-					return c.look != ""
-				}
+				v := vendorThatSays(t, c.post, c.look)
 				s := newTestSource(t, v, Options{}, nil)
 				_, _, err := fetch(t.Context(), s, yesterday(t, s, "dialpad.calls"), newFileJournal(t), nil)
 				if err == nil || !strings.Contains(err.Error(), "this time zone is not known here") {

@@ -139,9 +139,6 @@ type bucket struct {
 	none bool  // the date stands for none
 }
 
-// noYear is the year of a clock's epoch, whose dates stand for none.
-const noYear = 1970
-
 func newAnswer(m *pipeline.Meta, prefix string, channels []string) *answer {
 	a := &answer{
 		meta: m, prefix: prefix, channels: map[string]string{"telephony": "voice"},
@@ -169,7 +166,7 @@ func (a *answer) bucket(date []byte) (bucket, bool) {
 	if !ok {
 		return bucket{}, false
 	}
-	if wall.Year == noYear {
+	if wall.Year == transforms.NoYear {
 		return bucket{none: true}, true
 	}
 	first, second, kind := a.clock.Resolve(wall)

@@ -12,7 +12,6 @@ type dayCounts struct {
 	asked                 *pipeline.AskedDays // nil: nothing is counted
 	before, inside, after int64
 	first, last           int64 // rows on the asked day at either end
-	undated               int64
 }
 
 func (d *dayCounts) count(times []calendar.Instant) {
@@ -22,7 +21,6 @@ func (d *dayCounts) count(times []calendar.Instant) {
 	for _, at := range times {
 		switch {
 		case at == calendar.NoInstant:
-			d.undated++
 		case at < d.asked.Span.Start:
 			d.before++
 		case at >= d.asked.Span.End:
@@ -46,7 +44,6 @@ func (d *dayCounts) add(o dayCounts) {
 	d.after += o.after
 	d.first += o.first
 	d.last += o.last
-	d.undated += o.undated
 }
 
 // A report is shifted when more rows than shiftedRows, and more than one of shiftedShare, lie outside the asked days.

@@ -93,7 +93,6 @@ func (c *cutter) countReject(m *pipeline.Meta, r *pipeline.Reject, days *dayCoun
 			return nil
 		}
 	} else {
-		days.undated++
 		c.undated++
 	}
 	w.counts.Read++

@@ -187,27 +187,29 @@ func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnC
 
 // piece reads the next values of a column. n counts the nulls too.
 func (s *Scanner) piece(read file.ColumnChunkReader, p *Values) (n int64, err error) {
-	var got int
 	switch read := read.(type) {
 	case *file.Int64ColumnChunkReader:
-		n, got, err = read.ReadBatch(scanPiece, s.int64s, s.defs, s.reps)
-		p.Int64s = s.int64s[:got]
+		p.Int64s, n, err = readPiece(s, read, s.int64s)
 	case *file.Int32ColumnChunkReader:
-		n, got, err = read.ReadBatch(scanPiece, s.int32s, s.defs, s.reps)
-		p.Int32s = s.int32s[:got]
+		p.Int32s, n, err = readPiece(s, read, s.int32s)
 	case *file.Float64ColumnChunkReader:
-		n, got, err = read.ReadBatch(scanPiece, s.floats, s.defs, s.reps)
-		p.Floats = s.floats[:got]
+		p.Floats, n, err = readPiece(s, read, s.floats)
 	case *file.BooleanColumnChunkReader:
-		n, got, err = read.ReadBatch(scanPiece, s.bools, s.defs, s.reps)
-		p.Bools = s.bools[:got]
+		p.Bools, n, err = readPiece(s, read, s.bools)
 	case *file.ByteArrayColumnChunkReader:
-		n, got, err = read.ReadBatch(scanPiece, s.texts, s.defs, s.reps)
-		p.Texts = s.texts[:got]
+		p.Texts, n, err = readPiece(s, read, s.texts)
 	default:
 		err = errors.New("it has a type that no table of Windrow's has")
 	}
 	return n, err
+}
+
+// readPiece reads the next values of a column of any type into buf.
+func readPiece[T any](s *Scanner, read interface {
+	ReadBatch(batch int64, values []T, defs, reps []int16) (total int64, got int, err error)
+}, buf []T) (values []T, n int64, err error) {
+	n, got, err := read.ReadBatch(scanPiece, buf, s.defs, s.reps)
+	return buf[:got], n, err
 }
 
 // slice is bytes as Arrow's readers of pages take them.
