@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/connectors"
@@ -142,7 +143,7 @@ func (f fromDay) Prove(ctx context.Context, streams []pipeline.StreamID) []pipel
 }
 
 func (f fromDay) Streams() []pipeline.Stream {
-	streams := f.Source.Streams()
+	streams := slices.Clone(f.Source.Streams()) // the source's own is read by others meanwhile
 	for i := range streams {
 		streams[i].From = f.from
 	}
