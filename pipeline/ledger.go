@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -34,13 +33,13 @@ type Ledger struct {
 	hasOrigin bool
 	first     Instant
 	hasFirst  bool
-	live      spanMap        // committed windows
-	commits   uint64         // that were folded
-	newest    uint64         // the greatest Order of an entry
-	begun     map[Span]Entry // windows of unknown content, by the newest begin or reopen
-	waived    spanMap        // disjoint from live windows, those of unknown content excepted
-	failed    spanMap        // where the last attempt failed
-	remnants  spanMap        // parts of superseded windows that no live window covers
+	live      spanMap    // committed windows
+	commits   uint64     // that were folded
+	newest    uint64     // the greatest Order of an entry
+	begun     spanLayers // windows of unknown content, by the newest begin or reopen
+	waived    spanMap    // disjoint from live windows, those of unknown content excepted
+	failed    spanMap    // where the last attempt failed
+	remnants  spanMap    // parts of superseded windows that no live window covers
 }
 
 // NewLedger returns the ledger of a stream never seen.
@@ -50,7 +49,7 @@ func NewLedger() *Ledger { return &Ledger{} }
 // which are never written to.
 func (l *Ledger) Clone() *Ledger {
 	c := *l
-	c.begun = maps.Clone(l.begun)
+	c.begun = l.begun.clone()
 	for _, m := range []*spanMap{&c.live, &c.waived, &c.failed, &c.remnants} {
 		*m = m.clone()
 	}
@@ -108,14 +107,11 @@ func (l *Ledger) doubt(e Entry) {
 	if e.Window.Empty() {
 		return
 	}
-	if l.begun == nil {
-		l.begun = map[Span]Entry{}
-	}
-	if old, ok := l.begun[e.Window.Span]; !ok || !old.NewerThan(&e) {
+	if old, ok := l.begun.get(e.Window.Span); !ok || !old.entry.NewerThan(&e) {
 		if e.Kind != EntryReopen {
 			e.Kind = EntryBegin
 		}
-		l.begun[e.Window.Span] = e
+		l.begun.put(spanItem{Span: e.Window.Span, entry: &e})
 	}
 }
 
@@ -160,10 +156,10 @@ func (l *Ledger) supersede(w Window) {
 
 // settle ends the doubt about a window that a commit replaced.
 func (l *Ledger) settle(s Span, by *Entry) {
-	if e, ok := l.begun[s]; !ok || e.NewerThan(by) {
+	if it, ok := l.begun.get(s); !ok || it.entry.NewerThan(by) {
 		return
 	}
-	delete(l.begun, s)
+	l.begun.remove(s)
 	l.trimWaived(s)
 }
 
@@ -192,22 +188,12 @@ func (l *Ledger) All() iter.Seq[Entry] {
 		live := slices.Collect(l.live.from(NoInstant))
 		slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
 		for _, items := range []iter.Seq[spanItem]{
-			l.remnants.from(NoInstant), slices.Values(live), begunItems(l.Begun()), l.waived.from(NoInstant), l.failed.from(NoInstant),
+			l.remnants.from(NoInstant), slices.Values(live), slices.Values(l.begun.over(always)), l.waived.from(NoInstant), l.failed.from(NoInstant),
 		} {
 			for it := range items {
 				if !yield(*it.entry) {
 					return
 				}
-			}
-		}
-	}
-}
-
-func begunItems(list []Entry) iter.Seq[spanItem] {
-	return func(yield func(spanItem) bool) {
-		for i := range list {
-			if !yield(spanItem{Span: list[i].Window.Span, entry: &list[i]}) {
-				return
 			}
 		}
 	}
@@ -252,9 +238,9 @@ func (l *Ledger) Overlapping(s Span) []Entry {
 	for it := range l.live.over(s) {
 		list = append(list, *it.entry)
 	}
-	for span, e := range l.begun {
-		if _, committed := l.live.get(span); !committed && span.Overlaps(s) {
-			list = append(list, e)
+	for _, it := range l.begun.over(s) {
+		if _, committed := l.live.get(it.Span); !committed {
+			list = append(list, *it.entry)
 		}
 	}
 	slices.SortFunc(list, byWindow)
@@ -351,25 +337,18 @@ func (l *Ledger) newer(e *Entry) bool {
 
 // Dirty reports whether what the table holds for a part of s is unknown: a commit that touches s has begun and not ended,
 // or a window that touches s was reopened.
-func (l *Ledger) Dirty(s Span) bool {
-	if _, ok := l.begun[s]; ok {
-		return true
-	}
-	for span := range l.begun {
-		if span.Overlaps(s) {
-			return true
-		}
-	}
-	return false
-}
+func (l *Ledger) Dirty(s Span) bool { return l.begun.touches(s) }
 
 // Begun lists, by start, the begins and the reopens of the windows whose content is unknown.
-func (l *Ledger) Begun() []Entry {
-	list := make([]Entry, 0, len(l.begun))
-	for _, e := range l.begun {
-		list = append(list, e)
+func (l *Ledger) Begun() []Entry { return l.BegunOver(always) }
+
+// BegunOver lists, by start, those of [Ledger.Begun] whose windows overlap s.
+func (l *Ledger) BegunOver(s Span) []Entry {
+	items := l.begun.over(s)
+	list := make([]Entry, len(items))
+	for i, it := range items {
+		list[i] = *it.entry
 	}
-	slices.SortFunc(list, byWindow)
 	return list
 }
 
@@ -414,8 +393,11 @@ func (l *Ledger) Watermark(first Instant, passed ...Span) Instant {
 
 // Reopened reports whether the window of exactly this span was reopened, and why.
 func (l *Ledger) Reopened(s Span) (Entry, bool) {
-	e, ok := l.begun[s]
-	return e, ok && e.Kind == EntryReopen
+	it, ok := l.begun.get(s)
+	if !ok || it.entry.Kind != EntryReopen {
+		return Entry{}, false
+	}
+	return *it.entry, true
 }
 
 // Windows iterates, by start, over the committed windows that end after from. Windows in doubt are among them. The
@@ -458,10 +440,10 @@ func (l *Ledger) liveSpans(from Instant, keep func(spanItem) bool) []Span {
 
 // InDoubt is the union of the windows whose content is unknown, in order.
 func (l *Ledger) InDoubt() []Span {
-	list := make([]Span, 0, len(l.begun))
-	for s := range l.begun {
-		list = append(list, s)
+	items := l.begun.over(always)
+	list := make([]Span, len(items))
+	for i, it := range items {
+		list[i] = it.Span
 	}
-	slices.SortFunc(list, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
 	return calendar.Union(list)
 }

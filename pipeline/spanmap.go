@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"iter"
+	"math"
 	"slices"
 	"sort"
 )
@@ -75,6 +76,14 @@ func (m *spanMap) over(s Span) iter.Seq[spanItem] {
 			}
 		}
 	}
+}
+
+// touches reports whether an item overlaps s.
+func (m *spanMap) touches(s Span) bool {
+	for range m.over(s) {
+		return true
+	}
+	return false
 }
 
 // get returns the item of exactly this span.
@@ -153,6 +162,67 @@ func (m *spanMap) spans(i Instant) []Span {
 	var list []Span
 	for it := range m.from(i) {
 		list = append(list, it.Span)
+	}
+	return list
+}
+
+// spanLayers is an ordered map of spans that may overlap to entries: a layer has spans that do not. There are as many
+// layers as spans lie over one instant at most, which is one or two, whatever the number of spans.
+type spanLayers []spanMap
+
+// always overlaps every span.
+var always = Span{Start: NoInstant, End: math.MaxInt64}
+
+func (l spanLayers) clone() spanLayers {
+	c := make(spanLayers, len(l))
+	for i := range l {
+		c[i] = l[i].clone()
+	}
+	return c
+}
+
+// get returns the item of exactly this span.
+func (l spanLayers) get(s Span) (spanItem, bool) {
+	for i := range l {
+		if it, ok := l[i].get(s); ok {
+			return it, true
+		}
+	}
+	return spanItem{}, false
+}
+
+// put adds an item, or replaces that of the same span.
+func (l *spanLayers) put(it spanItem) {
+	l.remove(it.Span)
+	for i := range *l {
+		if !(*l)[i].touches(it.Span) {
+			(*l)[i].insert(it)
+			return
+		}
+	}
+	*l = append(*l, spanMap{})
+	(*l)[len(*l)-1].insert(it)
+}
+
+// remove drops the item of exactly this span.
+func (l spanLayers) remove(s Span) {
+	for i := range l {
+		l[i].remove(s)
+	}
+}
+
+// touches reports whether an item overlaps s.
+func (l spanLayers) touches(s Span) bool {
+	return slices.ContainsFunc(l, func(m spanMap) bool { return m.touches(s) })
+}
+
+// over lists, by start, the items that overlap s.
+func (l spanLayers) over(s Span) (list []spanItem) {
+	for i := range l {
+		list = slices.AppendSeq(list, l[i].over(s))
+	}
+	if len(l) > 1 {
+		slices.SortFunc(list, func(a, b spanItem) int { return byWindow(*a.entry, *b.entry) })
 	}
 	return list
 }

@@ -186,7 +186,7 @@ func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending, alone
 		}
 		p.disputed = make(map[pipeline.Span]bool)
 		if !alone {
-			for _, begun := range l.ledger.Begun() {
+			for _, begun := range l.ledger.BegunOver(p.Verdict.Entry.Window.Span) {
 				p.disputed[begun.Window.Span] = begun.Kind == pipeline.EntryBegin
 			}
 		}

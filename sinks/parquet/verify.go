@@ -148,7 +148,6 @@ func (v *verifier) anew(ctx context.Context, suspects []*finding) (changed []*fi
 	if err := log.refresh(ctx); err != nil {
 		return nil, err
 	}
-	doubt := log.ledger.InDoubt()
 	for _, f := range suspects {
 		var now pipeline.Entry
 		known := false
@@ -158,7 +157,7 @@ func (v *verifier) anew(ctx context.Context, suspects []*finding) (changed []*fi
 			}
 		}
 		switch {
-		case !known || calendar.Touches(doubt, now.Window.Span):
+		case !known || log.ledger.Dirty(now.Window.Span):
 			f.differs, f.err = nil, nil
 		case now.Order != f.entry.Order || now.ReadAt != f.entry.ReadAt || now.SyncID != f.entry.SyncID || now.CommittedAt != f.entry.CommittedAt:
 			f.entry, f.differs, f.err = now, nil, nil
