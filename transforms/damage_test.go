@@ -343,3 +343,24 @@ func TestErrorTextIsShortAndHoldsNoAddress(t *testing.T) {
 		t.Errorf("%d bytes: %s", len(got), got)
 	}
 }
+
+func TestC_AListIsReadInEachNotationThatProgramsWrite(t *testing.T) {
+	for text, want := range map[string]string{
+		"inbound,answered": "inbound answered", " inbound , ,answered,": "inbound answered", "inbound;answered": "inbound answered", "inbound; answered;": "inbound answered",
+		"inbound|answered": "inbound answered", "['inbound', 'answered']": "inbound answered", `["inbound","answered"]`: "inbound answered", "{inbound,answered}": "inbound answered",
+		"('inbound',)": "inbound", `"inbound"`: "inbound", "[]": "", "[ ]": "", "human agent": "human agent",
+	} {
+		var got []string
+		for tag := range tags([]byte(text)) {
+			got = append(got, string(tag))
+		}
+		if n, ok := readTags([]byte(text)); !ok || n != len(got) || strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, %d, %v", text, got, n, ok)
+		}
+	}
+	for _, text := range []string{",", " , ;", "[['inbound'], 'answered']", `{"inbound": 1}`, "['inbound', 'answered'", "inbound'answered", "'", "[inbound, 'ans,wered']", `[{"name":"inbound"}]`} {
+		if n, ok := readTags([]byte(text)); ok {
+			t.Errorf("%s: %d items", text, n)
+		}
+	}
+}

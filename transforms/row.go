@@ -22,7 +22,8 @@ const (
 	Minutes
 	// Bool is a boolean column: true, false, 1 and 0, in any case.
 	Bool
-	// Tags is a list column from a comma-separated text. Its items are trimmed, blank items are left out.
+	// Tags is a list column from a text with a comma, a semicolon or a bar between the items, which may be written as a
+	// program writes a list. They are trimmed, blank ones are left out; a bracket or a quote in one makes the text unreadable.
 	Tags
 	// Custom has no column: Mapping.Row reads the field and decides. The field stays out of extras unless Row.Keep is
 	// called.

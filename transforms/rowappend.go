@@ -263,30 +263,26 @@ func (r *Row) convert(c Conv, f, col int, text []byte) bool {
 	return true
 }
 
-// writeTags appends the comma-separated items of text, each of that kind of personal data, to a list column.
+// writeTags appends the items of text, each of that kind of personal data, to a list column.
 func (r *Row) writeTags(col int, personal pipeline.Personal, text []byte) bool {
 	text = r.clean(text)
-	if !hasTag(text) {
-		return false
+	n, ok := readTags(text)
+	if n == 0 {
+		return ok
 	}
 	r.into.Tags(col)
-	for tag := range bytes.SplitSeq(text, comma) {
-		if tag = bytes.TrimSpace(tag); len(tag) > 0 {
-			if personal != pipeline.Impersonal {
-				v, ok := r.outgoing(personal, col, value{text: tag})
-				if !ok {
-					continue
-				}
-				tag = r.clean(v.text)
+	for tag := range tags(text) {
+		if personal != pipeline.Impersonal {
+			v, ok := r.outgoing(personal, col, value{text: tag})
+			if !ok {
+				continue
 			}
-			r.into.Tag(col, tag)
+			tag = r.clean(v.text)
 		}
+		r.into.Tag(col, tag)
 	}
 	return true
 }
-
-// hasTag reports whether anything but commas and blanks stands in text.
-func hasTag(text []byte) bool { return len(bytes.Trim(text, ", \t\r\n")) > 0 }
 
 // readable reports whether convert would append the text of field f, whatever the row's interval.
 func (c *compiledMapping) readable(f int, text []byte) bool {
@@ -299,7 +295,7 @@ func (c *compiledMapping) readable(f int, text []byte) bool {
 	case Bool:
 		_, ok = parseBool(text)
 	case Tags:
-		ok = hasTag(text)
+		_, ok = readTags(text)
 	case Text, Lower, ID, Digits, Custom:
 	}
 	return ok

@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"bytes"
+	"iter"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
@@ -117,4 +119,48 @@ func mendNoNumbers(dst, token []byte) []byte {
 		i = end
 	}
 	return dst
+}
+
+const (
+	tagSeparators = ",;|"
+	tagBrackets   = "[]{}()"
+	tagQuotes     = "'\"`"
+)
+
+// tags yields the items of a list: a comma, a semicolon or a bar is between them, and a program's notation of a list,
+// brackets around it and quotes around the items, is no part of them. Blank items are left out.
+func tags(list []byte) iter.Seq[[]byte] {
+	list = bytes.TrimSpace(list)
+	if n := len(list); n > 1 {
+		if open := strings.IndexByte(tagBrackets, list[0]); open >= 0 && open%2 == 0 && tagBrackets[open+1] == list[n-1] {
+			list = list[1 : n-1]
+		}
+	}
+	return func(yield func([]byte) bool) {
+		for len(list) > 0 {
+			tag, rest := list, []byte(nil)
+			if end := bytes.IndexAny(list, tagSeparators); end >= 0 {
+				tag, rest = list[:end], list[end+1:]
+			}
+			tag = bytes.TrimSpace(tag)
+			if n := len(tag); n > 1 && tag[0] == tag[n-1] && strings.IndexByte(tagQuotes, tag[0]) >= 0 {
+				tag = bytes.TrimSpace(tag[1 : n-1])
+			}
+			if list = rest; len(tag) > 0 && !yield(tag) {
+				return
+			}
+		}
+	}
+}
+
+// readTags counts the items of a list. It is unreadable where one of them holds a bracket or a quote, for then it is
+// written in a way that is not known, and where nothing but separators is there; an empty pair of brackets is a list.
+func readTags(list []byte) (n int, ok bool) {
+	for tag := range tags(list) {
+		if bytes.ContainsAny(tag, tagBrackets+tagQuotes) {
+			return 0, false
+		}
+		n++
+	}
+	return n, n > 0 || bytes.ContainsAny(list, tagBrackets)
 }
