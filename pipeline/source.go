@@ -137,6 +137,16 @@ func IsProven(r io.Reader) bool {
 	return ok && p.Proven()
 }
 
+// Reserve asks a body for room for a range that is longer than ranges are. A format calls it before it takes the memory,
+// and again as often as it likes. Few such ranges are in memory at once, so that it may wait for another one to be
+// staged; the body's context ends that. What wraps a body passes Reserve on.
+func Reserve(r io.Reader) error {
+	if b, ok := r.(interface{ Reserve() error }); ok {
+		return b.Reserve()
+	}
+	return nil
+}
+
 // Meta describes a body well enough to read it again later from its bytes
 // alone. It holds no secret.
 type Meta struct {

@@ -5,9 +5,11 @@ const (
 	// cores has in memory by default. A process that has more allocates the others anew.
 	keptRanges = 8
 	// mostKept is the size in bytes above which a buffer is not kept: it held a row of unusual length.
-	mostKept = 8 << 20
+	mostKept = 4 << 20
 	// leastKept is the size in bytes from which it pays to keep a buffer.
 	leastKept = 1 << 20
+	// leastStep is how far a range that is longer than ranges are is read at least before its end is looked for again.
+	leastStep = 1 << 20
 )
 
 // splitBuffers keeps freed buffers. A sync.Pool would lose them with each garbage collection, and collections are

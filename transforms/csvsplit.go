@@ -18,7 +18,7 @@ const firstRead = 256 << 10
 // outside quotes if the number of quotes between the two is even. Quotes are counted many bytes at a time.
 func (f *csvFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
 	return func(yield func(pipeline.Chunk, error) bool) {
-		s := &splitter{format: f, r: r, body: r, target: max(rangeBytes, 1)}
+		s := &splitter{format: f, r: r, body: r, target: max(rangeBytes, 1), room: max(rangeBytes, 1)}
 		head, err := s.header()
 		if err != nil {
 			s.release()
@@ -62,6 +62,7 @@ type splitter struct {
 	r      io.Reader
 	body   io.Reader // what r was at first
 	target int
+	room   int    // what a range may take without a word
 	buf    []byte // bytes that were read and are not yet part of a chunk
 	offset int64  // of buf in the document
 	eof    bool   // buf ends where the document ends
@@ -74,13 +75,18 @@ func (s *splitter) proven() bool { return s.eof && len(s.buf) == 0 && pipeline.I
 
 // fill reads until n bytes lie in buf, or the stream ends. The error is the reader's.
 func (s *splitter) fill(n int) error {
+	if n > s.room && !s.eof {
+		if err := pipeline.Reserve(s.body); err != nil {
+			return err
+		}
+	}
 	for idle := 0; len(s.buf) < n && !s.eof; {
 		if len(s.buf) == cap(s.buf) {
-			room := n
-			if !s.large {
-				room = min(n, max(firstRead, 2*cap(s.buf)))
+			small := s.buf
+			s.buf = append(newBuffer(s.capacity(n)), small...)
+			if cap(small) == s.room {
+				freeBuffer(small)
 			}
-			s.buf = append(newBuffer(room), s.buf...)
 		}
 		from := len(s.buf)
 		got, err := s.r.Read(s.buf[from:min(cap(s.buf), n)])
@@ -101,8 +107,25 @@ func (s *splitter) fill(n int) error {
 	return nil
 }
 
-// longer is the number of bytes to read when buf holds no whole record.
-func longer(buf []byte) int { return max(len(buf)+1, min(2*len(buf), maxRow+1)) }
+// capacity is that of the next buffer when n bytes are to be read: at first as little as a short document takes, and of a
+// long range so much that it is not copied with each step.
+func (s *splitter) capacity(n int) int {
+	twice := 2 * cap(s.buf)
+	switch {
+	case n > s.room:
+		return max(n, min(twice, maxRow+1))
+	case !s.large:
+		return min(n, max(firstRead, twice))
+	}
+	return n
+}
+
+// longer is the number of bytes to read when buf holds no whole record. What is read behind the record's end stands in
+// memory beside it.
+func (s *splitter) longer() int {
+	n := len(s.buf)
+	return max(n+1, min(2*n, n+max(s.room, leastStep), maxRow+1))
+}
 
 // release gives the splitter's own memory back.
 func (s *splitter) release() {
@@ -118,7 +141,7 @@ func (s *splitter) discard(n int) {
 
 // header reads and checks the header record and returns a copy of it.
 func (s *splitter) header() ([]byte, error) {
-	for want := s.target; ; want = longer(s.buf) {
+	for want := s.target; ; want = s.longer() {
 		if err := s.fill(want); err != nil {
 			return nil, err
 		}
@@ -191,7 +214,7 @@ func (s *splitter) headerEnd() (int, error) {
 			}
 			return 0, headerTooLong()
 		}
-		if err := s.fill(longer(s.buf)); err != nil {
+		if err := s.fill(s.longer()); err != nil {
 			return 0, err
 		}
 	}
@@ -203,7 +226,7 @@ func (s *splitter) next() ([]byte, error) {
 	if s.format.lenient {
 		cutter = (&lenientCut{width: s.width}).cut
 	}
-	for want := s.target; ; want = longer(s.buf) {
+	for want := s.target; ; want = s.longer() {
 		if err := s.fill(want); err != nil {
 			return nil, err
 		}

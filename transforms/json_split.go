@@ -37,6 +37,7 @@ type arraySplitter struct {
 	size       int // of the first buffer, in bytes
 
 	buf      []byte
+	stop     int  // the length of buf at which its elements are looked at
 	pos      int  // the bytes of buf before it have been looked at
 	first    int  // where the first element begins that no chunk has yet; -1: none
 	end      int  // the end of the last whole element; 0: none
@@ -58,12 +59,12 @@ type elementWalk struct {
 
 // split reads the whole document and yields its chunks.
 func (s *arraySplitter) split(yield func(pipeline.Chunk, error) bool) error {
-	s.buf, s.first = newBuffer(s.size), -1
+	s.buf, s.stop, s.first = newBuffer(s.size), s.size, -1
 	for {
 		if err := s.makeRoom(yield); err != nil {
 			return err
 		}
-		n, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
+		n, err := s.r.Read(s.buf[len(s.buf):s.stop])
 		s.buf = s.buf[:len(s.buf)+n]
 		if problem := s.scan(); problem != nil {
 			return problem
@@ -83,7 +84,7 @@ func (s *arraySplitter) split(yield func(pipeline.Chunk, error) bool) error {
 // makeRoom makes sure that the buffer can take more bytes: it yields the elements that are whole, or else lets the
 // buffer grow.
 func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
-	if len(s.buf) < cap(s.buf) {
+	if len(s.buf) < s.stop {
 		return nil
 	}
 	if s.afterCut {
@@ -91,8 +92,8 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 		for n <= len(s.buf) {
 			n *= 2
 		}
-		s.buf, s.afterCut = append(newBuffer(n), s.buf...), false
-		return nil
+		s.afterCut = false
+		return s.grow(n)
 	}
 	full := len(s.buf) >= s.rangeBytes
 	if full || s.tooLong() {
@@ -113,6 +114,9 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 		s.buf, s.pos, s.end = s.buf[:0], 0, 0
 		return nil
 	}
+	if len(s.buf) < cap(s.buf) {
+		return s.grow(cap(s.buf))
+	}
 	n := 2 * cap(s.buf)
 	if cap(s.buf) < s.rangeBytes && (n >= leastKept || n > s.rangeBytes) {
 		n = s.rangeBytes // the size that is kept
@@ -120,9 +124,27 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 	if most := maxRow + s.rangeBytes; n > most && most > len(s.buf) {
 		n = most
 	}
-	small := s.buf
-	s.buf = append(newBuffer(n), small...)
-	freeBuffer(small)
+	return s.grow(n)
+}
+
+// grow makes sure that the buffer has room for n bytes, and says how many of them are read before its elements are looked
+// at: what is read behind the end of a long one stands in memory beside it.
+func (s *arraySplitter) grow(n int) error {
+	if n > s.rangeBytes {
+		if err := pipeline.Reserve(s.r); err != nil {
+			return err
+		}
+	}
+	if small := s.buf; cap(small) < n {
+		s.buf = append(newBuffer(n), small...)
+		if cap(small) == s.rangeBytes {
+			freeBuffer(small)
+		}
+	}
+	s.stop = cap(s.buf)
+	if s.stop > s.rangeBytes {
+		s.stop = min(s.stop, len(s.buf)+max(s.rangeBytes, leastStep))
+	}
 	return nil
 }
 
@@ -134,7 +156,7 @@ func (s *arraySplitter) tooLong() bool {
 // yieldWhole yields the whole elements and keeps the rest. The next range gets memory only when it is read.
 func (s *arraySplitter) yieldWhole(yield func(pipeline.Chunk, error) bool) error {
 	chunk, rest := s.wholeElements(), s.buf[s.end:]
-	s.buf, s.afterCut = append(make([]byte, 0, len(rest)), rest...), true
+	s.buf, s.stop, s.afterCut = append(make([]byte, 0, len(rest)), rest...), len(rest), true
 	if s.state == inElement { // begin it anew
 		s.pos, s.state = s.element, wantElement
 	}

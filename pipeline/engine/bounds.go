@@ -53,11 +53,10 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	if err := b.ctx.Err(); err != nil {
 		return 0, err
 	}
-	if b.sinceRange > rangeBytes+aboveRange && !b.isLarge {
-		if err := b.large.Acquire(b.ctx, 1); err != nil {
+	if b.sinceRange > rangeBytes+aboveRange {
+		if err := b.Reserve(); err != nil {
 			return 0, err
 		}
-		b.isLarge = true
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.sinceRange += n
@@ -66,6 +65,18 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 		return 0, bodyTooLong(b.limit)
 	}
 	return n, err
+}
+
+// Reserve is the body's [pipeline.Reserve]. Who waits holds the room of one range, which nobody needs who holds large.
+func (b *boundedBody) Reserve() error {
+	if b.isLarge {
+		return nil
+	}
+	if err := b.large.Acquire(b.ctx, 1); err != nil {
+		return err
+	}
+	b.isLarge = true
+	return nil
 }
 
 // Proven tells what the body knows of its end.

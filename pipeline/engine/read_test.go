@@ -266,3 +266,28 @@ func TestALargeBodyThatIsReadWholeIsLargeUntilNobodyWorksOnItsRanges(t *testing.
 		})
 	}
 }
+
+func TestOneRangeOfAllBodiesIsLarge(t *testing.T) {
+	large := semaphore.NewWeighted(1)
+	waits, cancel := context.WithCancel(t.Context())
+	one := &boundedBody{ReadCloser: io.NopCloser(strings.NewReader("x")), ctx: t.Context(), large: large}
+	two := &boundedBody{ReadCloser: io.NopCloser(strings.NewReader("x")), ctx: waits, large: large}
+	for range 2 { // to ask again costs nothing
+		if err := pipeline.Reserve(one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	if err := pipeline.Reserve(two); !errors.Is(err, context.Canceled) {
+		t.Errorf("another body may be large as well: %v", err)
+	}
+	done := one.endRange()
+	if large.TryAcquire(1) {
+		t.Error("the range is in memory, and another may be large")
+	}
+	done()
+	two.ctx = t.Context()
+	if err := pipeline.Reserve(two); err != nil {
+		t.Error(err)
+	}
+}
