@@ -74,7 +74,7 @@ func (v *verifier) file(ctx context.Context, with *looker, e pipeline.Entry, x e
 		return d, nil
 	}
 	watched := &watchedContent{Content: content}
-	rows, err := rowgroup.Count(watched, size)
+	rows, err := with.scanner.Count(watched, size)
 	if err == nil && rows != x.rows {
 		return pipeline.Difference{Kind: x.kind, Expected: x.counted(x.rows), Found: x.counted(rows)}, nil
 	}

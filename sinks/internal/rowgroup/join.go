@@ -43,9 +43,13 @@ func (f *File) AddFile(seq int, r io.ReaderAt, size int64) (groups int, err erro
 	return len(meta.RowGroups), nil
 }
 
+// guessedFooter is how much of a file's end is read at once; the footer of a small window is in it.
+const guessedFooter = 16 << 10
+
 // readTail reads the footer of a file, and where it begins.
 func readTail(r io.ReaderAt, size int64) (*metadata.FileMetaData, int64, error) {
-	footer, end, err := readFooterOf(r, size)
+	var buf []byte
+	footer, end, err := readFooterOf(&buf, r, size)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -57,24 +61,25 @@ func readTail(r io.ReaderAt, size int64) (*metadata.FileMetaData, int64, error) 
 	return meta, end, nil
 }
 
-// readFooterOf reads the footer of a file, and tells where it begins.
-func readFooterOf(r io.ReaderAt, size int64) (footer []byte, end int64, err error) {
+// readFooterOf reads the footer of a file into the memory of buf, which grows where it must, and tells where it begins.
+func readFooterOf(buf *[]byte, r io.ReaderAt, size int64) (footer []byte, end int64, err error) {
 	const tail = 8 // the footer's length and the closing magic
 	if size < int64(len(magic))+tail {
 		return nil, 0, errors.New("the file is too short")
 	}
-	var last [tail]byte
-	if _, err := r.ReadAt(last[:], size-tail); err != nil {
+	guess := min(size, guessedFooter)
+	if *buf, err = readInto(*buf, r, size-guess, guess); err != nil {
 		return nil, 0, err
 	}
+	last := (*buf)[guess-tail:]
 	n := int64(endian.LittleEndian.Uint32(last[:4]))
 	end = size - tail - n
 	if string(last[4:]) != string(magic) || end < int64(len(magic)) {
 		return nil, 0, errors.New("the file has no footer")
 	}
-	footer = make([]byte, n)
-	if _, err := r.ReadAt(footer, end); err != nil {
-		return nil, 0, err
+	if n+tail > guess {
+		*buf, err = readInto(*buf, r, end, n)
+		return *buf, end, err
 	}
-	return footer, end, nil
+	return (*buf)[guess-tail-n : guess-tail], end, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/metadata"
+	"github.com/apache/arrow/go/v17/parquet/schema"
 )
 
 // Values is a piece of one column, in the order of its rows. Of the slices one is filled: the values that are not null, one
@@ -33,11 +33,12 @@ type Values struct {
 // file to file: what the Arrow reader of [Records] allocates for a small file is more than the file. A Scanner belongs to
 // one goroutine. The zero Scanner is ready.
 type Scanner struct {
-	body  []byte
-	arena arena
-	pages file.PageReader
-	defs  []int16
-	reps  []int16
+	footer footer
+	body   []byte
+	arena  arena
+	pages  pageReader
+	defs   []int16
+	reps   []int16
 	values
 }
 
@@ -60,7 +61,7 @@ const (
 func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group func(rows int) error, column func(Values) error) (err error) {
 	defer recovered(&err)
 	registerZstd()
-	meta, end, err := readTail(r, size)
+	end, err := s.footer.read(r, size)
 	if err != nil {
 		return err
 	}
@@ -75,27 +76,26 @@ func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group fun
 		}
 	}
 	rows := int64(0)
-	for i := range meta.RowGroups {
-		rg := meta.RowGroup(i)
-		rows += rg.NumRows()
-		if err := errors.Join(ctx.Err(), group(int(rg.NumRows()))); err != nil {
+	for _, g := range s.footer.groups {
+		rows += g.rows
+		if err := errors.Join(ctx.Err(), group(int(g.rows))); err != nil {
 			return err
 		}
-		for c := range rg.NumColumns() {
-			chunk, err := rg.ColumnChunk(c)
-			if err != nil {
-				return err
-			}
+		if g.to-g.from != s.footer.schema.NumColumns() {
+			return errFooter
+		}
+		for i, chunk := range s.footer.chunks[g.from:g.to] {
 			body, err := s.chunk(r, chunk, whole, end)
 			if err != nil {
 				return err
 			}
-			if err := s.column(meta, c, chunk, body, rg.NumRows(), column); err != nil {
-				return fmt.Errorf("column %s: %w", meta.Schema.Column(c).Path(), err)
+			descr := s.footer.schema.Column(i)
+			if err := s.column(descr, chunk, body, g.rows, column); err != nil {
+				return fmt.Errorf("column %s: %w", descr.Path(), err)
 			}
 		}
 	}
-	if rows != meta.NumRows {
+	if rows != s.footer.rows {
 		return errDamaged
 	}
 	return nil
@@ -104,12 +104,11 @@ func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group fun
 var errDamaged = errors.New("damaged: it has not the rows that it says")
 
 // chunk is the bytes of a column chunk.
-func (s *Scanner) chunk(r io.ReaderAt, c *metadata.ColumnChunkMetaData, whole bool, end int64) (_ []byte, err error) {
-	from := c.DataPageOffset()
-	if c.HasDictionaryPage() && c.DictionaryPageOffset() > 0 {
-		from = min(from, c.DictionaryPageOffset())
+func (s *Scanner) chunk(r io.ReaderAt, c chunkMeta, whole bool, end int64) (_ []byte, err error) {
+	from, n := c.dataPage, c.compressed
+	if c.dictPage > 0 {
+		from = min(from, c.dictPage)
 	}
-	n := c.TotalCompressedSize()
 	if from < 0 || n < 0 || from > end || n > end-from {
 		return nil, errors.New("damaged: a column lies outside of the file")
 	}
@@ -132,22 +131,16 @@ func readInto(b []byte, r io.ReaderAt, from, n int64) ([]byte, error) {
 }
 
 // column reads one column chunk.
-func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnChunkMetaData, body []byte, rows int64, visit func(Values) error) error {
-	s.arena.reset()
-	s.arena.most = arenaBytes + min(c.TotalUncompressedSize(), int64(len(body))*mostCompressed)
-	stream := &slice{b: body}
-	if s.pages == nil {
-		var err error
-		if s.pages, err = file.NewPageReader(stream, c.NumValues(), c.Compression(), &s.arena, nil); err != nil {
-			return err
-		}
-	} else if _, err := compress.GetCodec(c.Compression()); err != nil {
+func (s *Scanner) column(descr *schema.Column, c chunkMeta, body []byte, rows int64, visit func(Values) error) error {
+	codec, err := compress.GetCodec(compress.Compression(c.codec))
+	if err != nil {
 		return err
-	} else {
-		s.pages.Reset(stream, c.NumValues(), c.Compression(), nil)
 	}
-	descr := meta.Schema.Column(i)
-	pages := &checkedPages{PageReader: s.pages, maxDef: descr.MaxDefinitionLevel(), maxRep: descr.MaxRepetitionLevel(), rows: c.NumValues()}
+	s.arena.reset()
+	s.arena.most = arenaBytes + min(c.uncompressed, int64(len(body))*mostCompressed)
+	pages := &s.pages
+	*pages = pageReader{rest: body, codec: codec, arena: &s.arena, maxDef: descr.MaxDefinitionLevel(), maxRep: descr.MaxRepetitionLevel(), rows: c.values}
+	defer pages.release()
 	read := file.NewColumnReader(descr, pages, &s.arena, nil)
 	piece := Values{Column: descr.ColumnPath()[0], MaxDef: descr.MaxDefinitionLevel()}
 	seen, begun := int64(0), int64(0)
@@ -179,7 +172,7 @@ func (s *Scanner) column(meta *metadata.FileMetaData, i int, c *metadata.ColumnC
 	if err := errors.Join(read.Err(), pages.Err()); err != nil {
 		return err
 	}
-	if seen != c.NumValues() || begun != rows {
+	if seen != c.values || begun != rows {
 		return errDamaged
 	}
 	return nil
@@ -212,34 +205,6 @@ func readPiece[T any](s *Scanner, read interface {
 	return buf[:got], n, err
 }
 
-// slice is bytes as Arrow's readers of pages take them.
-type slice struct{ b []byte }
-
-func (s *slice) Peek(n int) ([]byte, error) {
-	if n > len(s.b) {
-		return s.b, io.EOF
-	}
-	return s.b[:n], nil
-}
-
-func (s *slice) Discard(n int) (int, error) {
-	if n > len(s.b) {
-		n, s.b = len(s.b), nil
-		return n, io.EOF
-	}
-	s.b = s.b[n:]
-	return n, nil
-}
-
-func (s *slice) Read(b []byte) (int, error) {
-	if len(s.b) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, s.b)
-	s.b = s.b[n:]
-	return n, nil
-}
-
 // arena is an allocator whose memory goes all at once: what a column needs is forgotten with the column.
 type arena struct {
 	b    []byte
@@ -258,6 +223,13 @@ var _ memory.Allocator = (*arena)(nil)
 func (a *arena) reset() { a.used = 0 }
 
 func (a *arena) Allocate(n int) []byte {
+	b := a.take(n)
+	clear(b)
+	return b
+}
+
+// take is Allocate for memory that is written as a whole.
+func (a *arena) take(n int) []byte {
 	const align = 64
 	if int64(n) > a.most {
 		panic(errPage) // Scan makes an error of it: Arrow's allocators have none
@@ -270,9 +242,7 @@ func (a *arena) Allocate(n int) []byte {
 		return make([]byte, n)
 	}
 	a.used = from + n
-	b := a.b[from:a.used:a.used]
-	clear(b)
-	return b
+	return a.b[from:a.used:a.used]
 }
 
 func (a *arena) Reallocate(n int, b []byte) []byte {
