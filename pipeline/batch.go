@@ -3,9 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"math"
-	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -34,9 +32,8 @@ type Batch struct {
 	// Tail is the last row where it is not shaped like one, so that the document may end too early: it condemns the
 	// document if no row follows in a later chunk. Zero where the last row is shaped like one.
 	Tail Damage
-	// Unreadable counts, by source field, the values of loaded rows that could not be read, or were read in part only.
-	Unreadable FieldCounts
 
+	fields  fieldNotes
 	rows    int
 	columns []*column // nil where the engine fills the column
 }
@@ -60,33 +57,6 @@ type Damage struct {
 	Row  int64  // as in [Reject]
 	What string // behind the row's number: "is the header again"; without a value
 	Hint string // as in [Error]
-}
-
-// FieldCounts counts values by source field. It takes up to mostFields names; what comes under other names counts as
-// otherFields, since documents may have any number of them. The zero FieldCounts is empty.
-type FieldCounts map[string]int64
-
-const (
-	mostFields  = 1000
-	otherFields = "(other fields)"
-)
-
-// Add counts n more values of a field.
-func (c *FieldCounts) Add(field string, n int64) {
-	if *c == nil {
-		*c = make(FieldCounts)
-	}
-	if _, known := (*c)[field]; !known && len(*c) >= mostFields {
-		field = otherFields
-	}
-	(*c)[field] += n
-}
-
-// AddAll adds what o counted.
-func (c *FieldCounts) AddAll(o FieldCounts) {
-	for _, field := range slices.Sorted(maps.Keys(o)) {
-		c.Add(field, o[field])
-	}
 }
 
 // Hash is the reject's part in a window's hash of rejects. It leaves out the position: a row before the reject may have
@@ -135,7 +105,8 @@ func (b *Batch) Release() {
 		}
 	}
 	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], Rejects{}
-	b.Damage, b.Tail, b.Unreadable = Damage{}, Damage{}, nil
+	b.Damage, b.Tail = Damage{}, Damage{}
+	b.fields.reset()
 	b.trim()
 	select {
 	case batches[b.Table] <- b:

@@ -73,10 +73,13 @@ type Entry struct {
 	CommittedAt Instant `json:"committed_at,omitzero"` // by the real clock
 	Settled     bool    `json:"settled,omitempty"`     // read at or after End + Settle
 	Counts      Counts  `json:"counts,omitzero"`
-	Fingerprint Hash    `json:"fingerprint,omitzero"`
-	RejectsHash Hash    `json:"rejects_hash,omitzero"`
-	Settings    string  `json:"settings,omitempty"`
-	Staged      int64   `json:"staged,omitempty"` // about the bytes that the reading's stage held
+	// Unreadable counts the values of the loaded rows that could not be read, by source field. Entries of earlier versions
+	// have none.
+	Unreadable  FieldCounts `json:"unreadable,omitempty"`
+	Fingerprint Hash        `json:"fingerprint,omitzero"`
+	RejectsHash Hash        `json:"rejects_hash,omitzero"`
+	Settings    string      `json:"settings,omitempty"`
+	Staged      int64       `json:"staged,omitempty"` // about the bytes that the reading's stage held
 	// Bytes is the size of the data that the sink keeps for the window, where it can tell (Parquet: of the file); with
 	// Unchanged of the earlier reading's. 0 says nothing: entries of earlier versions have no size.
 	Bytes int64 `json:"bytes,omitempty"`

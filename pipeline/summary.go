@@ -26,6 +26,8 @@ type StreamSummary struct {
 	Rejected  int64     `json:"rejected"`
 	Outside   int64     `json:"outside"`
 	Duplicate int64     `json:"duplicate"`
+	// Unreadable counts the values of the loaded rows that could not be read, by source field.
+	Unreadable FieldCounts `json:"unreadable,omitempty"`
 	// Errors has an entry for each failed window.
 	Errors []WindowError `json:"errors"`
 	// Warnings tell of committed windows that hold less than anybody would expect.
@@ -51,13 +53,15 @@ type Warning struct {
 	Message     string      `json:"message"`
 }
 
-// Add counts the source rows of one window.
-func (s *StreamSummary) Add(c Counts) {
+// Add counts the source rows of one window, and their values that could not be read.
+func (s *StreamSummary) Add(e *Entry) {
+	c := e.Counts
 	s.Read += c.Read
 	s.Rows += c.Rows
 	s.Rejected += c.Rejected
 	s.Outside += c.Outside
 	s.Duplicate += c.Duplicate
+	s.Unreadable.AddAll(e.Unreadable)
 }
 
 // WindowError tells why a window failed, in words for a person, which do not

@@ -12,6 +12,7 @@ import (
 type compiledMapping struct {
 	Mapping
 	policy         pipeline.Policy
+	sources        []string            // by field: its name
 	cols           []int               // by field: its column, -1 without one
 	must           []int               // the fields whose column must not be null
 	keys           []int               // those, and the fields among Keys
@@ -30,6 +31,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 	c := &compiledMapping{
 		Mapping:        m,
 		policy:         p,
+		sources:        make([]string, len(m.Fields)),
 		cols:           make([]int, len(m.Fields)),
 		names:          make([]extraName, len(m.Fields)),
 		checks:         make([]fieldChecks, len(m.Fields)),
@@ -44,7 +46,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		}
 	}
 	for f, d := range m.Fields {
-		c.cols[f] = -1
+		c.sources[f], c.cols[f] = d.Source, -1
 		if d.Column != "" && d.Conv != Custom {
 			c.cols[f] = m.Table.Index(d.Column)
 			c.checkPersonal(f)
@@ -135,14 +137,15 @@ func (c *compiledMapping) field(source string) int {
 // A decoder calls, per record: begin; put for each listed field that the record has; putUnlisted for each other; end.
 // Or rejectRaw instead of end. Or, where the other fields can be told later: accept, write, writeExtra for each, close.
 func (c *compiledMapping) newRow(m *pipeline.Meta, into *pipeline.Batch, isText bool) *Row {
+	into.SetFields(c.sources)
 	return &Row{
-		mapping:    c,
-		meta:       m,
-		into:       into,
-		isText:     isText,
-		unreadable: make([]int64, len(c.Fields)),
-		redacts:    c.redacts(),
-		source:     source{fields: make([]value, len(c.Fields))},
+		mapping: c,
+		meta:    m,
+		into:    into,
+		isText:  isText,
+		redacts: c.redacts(),
+		source:  source{fields: make([]value, len(c.Fields))},
+		noted:   noted{filled: make([]uint64, (len(c.Fields)+63)/64)},
 		told: told{
 			flags: make([]fieldFlags, len(c.Fields)),
 			set:   make([]bool, len(c.Table.Columns)),

@@ -65,7 +65,6 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 			return err
 		}
 	}
-	d.row.finish()
 	return nil
 }
 

@@ -3,7 +3,6 @@ package transforms
 import (
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -145,7 +144,7 @@ func load(t testing.TB, f pipeline.Format, m *pipeline.Meta, doc io.Reader, rang
 	if err := out.end(); err != nil {
 		return out, err
 	}
-	out.unreadable = maps.Clone(batch.Unreadable)
+	out.unreadable = batch.Tally([]pipeline.RowRange{{From: 0, To: batch.Rows()}}).Unreadable()
 	out.times, out.hashes = slices.Clone(batch.Times), slices.Clone(batch.ExtrasHash)
 	rows := batch.Rows()
 	cols, err := batch.Columns()

@@ -53,7 +53,7 @@ func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snap
 // writeUnlisted adds a member that the mapping does not list, and counts one whose bytes are no text.
 func (r *Row) writeUnlisted(n *extraName, v value) {
 	if !r.isText && !isText(v.text) {
-		r.into.Unreadable.Add(n.source, 1)
+		r.into.UnreadOther(n.source)
 	}
 	r.writeExtra(n, n.personal, v, false)
 }

@@ -82,7 +82,6 @@ func (d *jsonDecoder) decode(c pipeline.Chunk) (problem string) {
 			return "a row is missing beside a comma"
 		}
 	}
-	d.row.finish()
 	return ""
 }
 
@@ -382,7 +381,7 @@ func (d *jsonDecoder) value(i int) (value, int) {
 	return value{text: token, token: token}, end
 }
 
-// checkFields keeps arrays and objects out of columns. reason says why the row is rejected.
+// checkFields keeps arrays and objects out of columns: there they cannot be read. reason says why the row is rejected.
 func (d *jsonDecoder) checkFields() (reason string) {
 	r, l := d.row, d.format.mapping
 	for f := range r.fields {
@@ -391,7 +390,7 @@ func (d *jsonDecoder) checkFields() (reason string) {
 				r.culprit = f
 				return l.Fields[f].Source + " cannot be read"
 			}
-			r.flags[f] |= keepInExtras | skipColumn
+			r.flags[f] |= keepInExtras | skipColumn | unreadable
 		}
 	}
 	return ""

@@ -71,7 +71,7 @@ func decodeAs(meta *pipeline.Meta, f pipeline.Format, r io.Reader, rangeBytes in
 		if err := d.judge(b, int64(len(d.rows)+len(d.rejects))); err != nil {
 			return d, err
 		}
-		d.unreadable.AddAll(b.Unreadable)
+		d.unreadable.AddAll(b.Tally([]pipeline.RowRange{{From: 0, To: b.Rows()}}).Unreadable())
 		if c.Free != nil {
 			c.Free()
 		}

@@ -89,13 +89,12 @@ type Row struct {
 	number  int64 // of the record, 1-based within the chunk
 	isText  bool  // the document is known to be UTF-8 without NUL bytes
 	redacts bool  // the policy replaces personal values
-	// unreadable counts by field the rows whose value could not be read.
-	unreadable []int64
-	state      any // the mapping's own
+	state   any   // the mapping's own
 
 	source
 	told
 	output
+	noted
 	clock
 }
 
@@ -127,6 +126,13 @@ type output struct {
 	begun   int    // its length when the row's object was opened
 	hash    pipeline.Hash
 	scratch []byte // texts of the current row that were made anew
+}
+
+// noted is what the batch is told of the fields.
+type noted struct {
+	filled []uint64        // the set of those that are not blank in the row
+	shown  []pipeline.Span // by field: where one value that could not be read has shown its shape
+	shapes int             // that were shown
 }
 
 // clock is the memory that Times uses again for each row.

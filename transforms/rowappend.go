@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"bytes"
+	"math"
+	"sort"
 	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -47,15 +49,6 @@ func (r *Row) condemn(raw []byte, what, hint string) {
 	}
 }
 
-// finish tells the batch what was counted. No record follows.
-func (r *Row) finish() {
-	for f, n := range r.unreadable {
-		if n > 0 {
-			r.into.Unreadable.Add(r.mapping.Fields[f].Source, n)
-		}
-	}
-}
-
 // end runs the mapping and appends the row, or rejects it. raw is the record's text. An error condemns the document.
 func (r *Row) end(raw []byte) error {
 	ok, err := r.accept(raw)
@@ -95,11 +88,14 @@ func (r *Row) write() {
 	r.hash = pipeline.Hash{}
 	r.extras = append(r.into.Open(r.mapping.extras), '{')
 	r.begun = len(r.extras)
+	clear(r.filled)
 	for f := range r.fields {
 		if r.fields[f].text != nil {
+			r.filled[f/64] |= 1 << (f % 64)
 			r.writeField(f)
 		}
 	}
+	r.into.Filled(r.filled)
 }
 
 // close ends the extras and the row.
@@ -112,7 +108,7 @@ func (r *Row) close() {
 		r.writeUnlisted(r.unlisted[i].name, r.unlisted[i].value)
 	}
 	for _, n := range r.spoilt {
-		r.into.Unreadable.Add(n.source, 1)
+		r.into.UnreadOther(n.source)
 	}
 	if len(r.extras) > r.begun {
 		r.into.Close(r.mapping.extras, append(r.extras, '}'))
@@ -215,7 +211,7 @@ func (r *Row) writeField(f int) {
 		}
 	}
 	if unread {
-		r.unreadable[f]++
+		r.into.Unread(f, r.number, r.shapeOf(f))
 	}
 	if kept {
 		personal := pipeline.Impersonal
@@ -224,6 +220,36 @@ func (r *Row) writeField(f int) {
 		}
 		r.writeExtra(&r.mapping.names[f], personal, r.fields[f], d.Snapshot)
 	}
+}
+
+// maxShapes bounds the shapes of one range of a document. Most of them are for nothing: a range has few windows.
+const maxShapes = 1000
+
+// shapeOf is the shape of a value that cannot be read, if it may be the first one of its field in a window.
+func (r *Row) shapeOf(f int) string {
+	if r.shown == nil {
+		r.shown = make([]pipeline.Span, len(r.fields))
+	}
+	if r.shown[f].Has(r.at) || r.shapes == maxShapes {
+		return ""
+	}
+	r.shapes++
+	r.shown[f] = r.windowOf(r.at)
+	return pipeline.Shape(r.fields[f].text)
+}
+
+// windowOf is the span of the window that holds the instant, of those that the document was asked for; all time where it was
+// asked for none, or the row has no time.
+func (r *Row) windowOf(at pipeline.Instant) pipeline.Span {
+	windows := r.meta.Request.Windows
+	if len(windows) == 0 || at == pipeline.NoInstant {
+		return pipeline.Span{Start: pipeline.NoInstant, End: math.MaxInt64}
+	}
+	i := sort.Search(len(windows), func(i int) bool { return windows[i].End > at })
+	if i < len(windows) && windows[i].Has(at) {
+		return windows[i].Span
+	}
+	return pipeline.Span{}
 }
 
 // convert appends the text of field f to col; false means that the text cannot be read and nothing was appended. A text

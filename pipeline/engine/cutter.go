@@ -69,6 +69,7 @@ type openWindow struct {
 	counts      pipeline.Counts
 	fingerprint pipeline.Hash
 	rejects     pipeline.Hash
+	fields      pipeline.FieldTally
 }
 
 func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
@@ -130,12 +131,13 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 	c.days.add(p.days)
 	c.outside += p.outside
 	if c.reduction != nil {
+		c.noteFields(p, before)
 		if err := c.reduction.add(p); err != nil {
 			return err
 		}
 	}
 	for _, r := range p.windows {
-		if err := c.addRows(p, r); err != nil {
+		if err := c.addRows(p, r, before); err != nil {
 			return err
 		}
 	}
@@ -149,13 +151,15 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 }
 
 // addRows books a window's rows of a batch, and buffers them if they are not
-// staged, without those that an earlier request has already brought.
-func (c *cutter) addRows(p *partitioned, r *windowRows) error {
+// staged, without those that an earlier request has already brought. before is as in add.
+func (c *cutter) addRows(p *partitioned, r *windowRows, before int64) error {
 	w := r.window
 	w.counts.Read += int64(r.rows)
 	if c.overlap {
 		c.dropSeen(p, r)
+		r.fields = p.batch.Tally(r.ranges)
 	}
+	w.fields.Add(r.fields, before)
 	w.counts.Rows += int64(r.rows)
 	w.fingerprint = w.fingerprint.Add(r.fingerprint)
 	if r.staged || r.rows == 0 {
@@ -330,7 +334,7 @@ func (c *cutter) seal(maxRejects RejectLimit, j job) (x extracted, err error) {
 		}
 		x.sealed = append(x.sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: pipeline.Entry{
 			Kind: pipeline.EntryCommit, Window: w.window, SyncID: c.id, Order: j.order, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
-			Settled: c.settled(w.window), Counts: w.counts,
+			Settled: c.settled(w.window), Counts: w.counts, Unreadable: w.fields.Unreadable(),
 			Fingerprint: w.fingerprint, RejectsHash: w.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: j.planned[w.window].Supersedes,
 		}})
 	}

@@ -38,6 +38,7 @@ type windowRows struct {
 	ranges      []pipeline.RowRange
 	rows        int
 	fingerprint pipeline.Hash // the sum of the rows' hashes
+	fields      *pipeline.FieldTally
 	staged      bool
 }
 
@@ -50,21 +51,12 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 	}
 	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, days: dayCounts{asked: m.Days}}
 	p.days.count(b.Times)
-	for from := 0; from < len(b.Times); {
-		w := c.windowOf(m, b.Times[from])
-		to := from + 1
-		for to < len(b.Times) && c.windowOf(m, b.Times[to]) == w {
-			to++
-		}
-		if w == nil {
-			p.outside += int64(to - from)
-		} else {
-			p.add(w, pipeline.RowRange{From: from, To: to})
-		}
-		from = to
-	}
+	c.cut(p, m, b.Times)
 	c.seeNames(b, p)
 	for _, r := range p.windows {
+		if !c.overlap { // else it is not known yet which of the rows count
+			r.fields = b.Tally(r.ranges)
+		}
 		if !c.direct(p, r) {
 			continue
 		}
@@ -77,6 +69,23 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 		p.release()
 	}
 	return p, nil
+}
+
+// cut says of the rows of a batch to which window they belong.
+func (c *cutter) cut(p *partitioned, m *pipeline.Meta, times []pipeline.Instant) {
+	for from := 0; from < len(times); {
+		w := c.windowOf(m, times[from])
+		to := from + 1
+		for to < len(times) && c.windowOf(m, times[to]) == w {
+			to++
+		}
+		if w == nil {
+			p.outside += int64(to - from)
+		} else {
+			p.add(w, pipeline.RowRange{From: from, To: to})
+		}
+		from = to
+	}
 }
 
 // seeNames notes the names of the rows of windows that are watched.
@@ -101,6 +110,9 @@ func (p *partitioned) add(w *openWindow, rows pipeline.RowRange) {
 	r := p.windows[i]
 	r.ranges = append(r.ranges, rows)
 	r.rows += rows.To - rows.From
+	if p.hashes == nil { // source rows of a reduction
+		return
+	}
 	for _, h := range p.hashes[rows.From:rows.To] {
 		r.fingerprint = r.fingerprint.Add(h)
 	}

@@ -32,6 +32,15 @@ func (d *reduction) prepare(m *pipeline.Meta, b *pipeline.Batch, number int) (*p
 	return p, nil
 }
 
+// noteFields adds up the state of the source rows' fields, by the window in which the rows lie.
+func (c *cutter) noteFields(p *partitioned, before int64) {
+	source := &partitioned{}
+	c.cut(source, p.meta, p.batch.Times)
+	for _, r := range source.windows {
+		r.window.fields.Add(p.batch.Tally(r.ranges), before)
+	}
+}
+
 // add hands the rows of a batch to the reducer.
 func (d *reduction) add(p *partitioned) error {
 	if err := d.reducer.Add(p.meta, p.batch); err != nil {
@@ -86,7 +95,7 @@ func (c *cutter) reduceWindow(w *openWindow) error {
 	}
 	read += w.counts.Read
 	for _, r := range p.windows {
-		if err := c.addRows(p, r); err != nil {
+		if err := c.addRows(p, r, 0); err != nil {
 			return err
 		}
 	}

@@ -200,7 +200,7 @@ func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipelin
 		kind = EventYielded
 	}
 	if result.Outcome != pipeline.Yielded {
-		s.Add(result.Entry.Counts)
+		s.Add(&result.Entry)
 		r.committed[j.stream.Key] = append(r.committed[j.stream.Key], plan.ReadingOf(&result.Entry))
 	}
 	r.mu.Unlock()

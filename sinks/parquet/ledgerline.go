@@ -47,6 +47,9 @@ func (r *lineReader) field(key []byte, e *pipeline.Entry) {
 		e.Settled = r.yes()
 	case "counts":
 		e.Counts = r.counts()
+	case "unreadable":
+		e.Unreadable = make(pipeline.FieldCounts)
+		r.object(func(field []byte) { e.Unreadable[string(field)] = r.number() })
 	case "fingerprint":
 		e.Fingerprint = r.hash()
 	case "rejects_hash":

@@ -43,6 +43,9 @@ func randomEntry(r *rand.Rand) pipeline.Entry {
 	if some() {
 		e.Fingerprint, e.RejectsHash = pipeline.Hash{Hi: r.Uint64(), Lo: r.Uint64()}, pipeline.Hash{Lo: uint64(r.IntN(2))}
 	}
+	if some() {
+		e.Unreadable = pipeline.FieldCounts{pick("talk_duration", "", "a \"field\""): r.Int64N(1 << 40), "hold_duration": 1}
+	}
 	for range r.IntN(3) {
 		e.Supersedes = append(e.Supersedes, window())
 	}

@@ -3,6 +3,7 @@ package sinktest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"sync"
@@ -123,6 +124,38 @@ func journals(t *testing.T, b *fixture) {
 	}
 	if got, err := stores[1].Since(ctx, pipeline.TenantKey{Source: "ucontact", Account: "default"}, noon); err != nil || len(got) != 0 {
 		t.Errorf("a tenant without notes has %+v, %v", got, err)
+	}
+}
+
+// keepsUnreadable: each reading has its own counts, also one whose rows are those that are there.
+func keepsUnreadable(t *testing.T, b *fixture) {
+	ctx := context.Background()
+	one, other := reading{key: calls, window: day(0), at: 1, rows: []string{"c1"}}, reading{key: calls, window: day(1), at: 1, rows: []string{"c2"}}
+	again, none := one, other
+	again.at, none.at = 2, 2
+	for _, c := range []struct {
+		of         reading
+		unreadable pipeline.FieldCounts
+		want       pipeline.Outcome
+	}{
+		{one, pipeline.FieldCounts{"talk_duration": 12, "other \"field\"": 1 << 40}, pipeline.Committed},
+		{other, nil, pipeline.Committed},
+		{again, pipeline.FieldCounts{"talk_duration": 3}, pipeline.Unchanged},
+		{none, nil, pipeline.Unchanged},
+	} {
+		s := b.place.Open(t)
+		w, err := stage(ctx, s, c.of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Entry.Unreadable = c.unreadable
+		got := s.Commit(ctx, []pipeline.Sealed{w})
+		if got[0].Err != nil || got[0].Outcome != c.want || !maps.Equal(got[0].Entry.Unreadable, c.unreadable) {
+			t.Errorf("reading %d of %s is %v with %v: %v", c.of.at, c.of.window, got[0].Outcome, got[0].Entry.Unreadable, got[0].Err)
+		}
+		if e, ok := b.ledger(t, calls).Live(c.of.window.Span); !ok || !maps.Equal(e.Unreadable, c.unreadable) {
+			t.Errorf("the ledger has %v of reading %d of %s, want %v", e.Unreadable, c.of.at, c.of.window, c.unreadable)
+		}
 	}
 }
 

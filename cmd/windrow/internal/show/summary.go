@@ -1,9 +1,13 @@
 package show
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -40,11 +44,31 @@ func Summary(w io.Writer, s pipeline.Summary) error {
 		}
 	}
 	for _, r := range s.Streams {
-		if err := printErrors(w, r); err != nil {
+		if err := errors.Join(printUnreadable(w, r), printErrors(w, r)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// printUnreadable tells which fields' values could not be read, the most frequent first.
+func printUnreadable(w io.Writer, r pipeline.StreamSummary) error {
+	if len(r.Unreadable) == 0 {
+		return nil
+	}
+	const most = 5
+	fields := slices.SortedFunc(maps.Keys(r.Unreadable), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.Unreadable[b], r.Unreadable[a]), cmp.Compare(a, b))
+	})
+	var list []string
+	for _, f := range fields[:min(len(fields), most)] {
+		list = append(list, f+" "+thousands(r.Unreadable[f]))
+	}
+	if more := len(fields) - most; more > 0 {
+		list = append(list, "and "+plural(more, "other field"))
+	}
+	_, err := fmt.Fprintf(w, "\n%s: values that could not be read are empty, and stay in extras:\n  %s\n", name(r.Stream, r.Account), strings.Join(list, ", "))
+	return err
 }
 
 // Next prints what to do after a run.
