@@ -22,6 +22,11 @@ const (
 	EntryCommit EntryKind = "commit"
 	// EntryFail: reading or committing the window failed; Note says why.
 	EntryFail EntryKind = "fail"
+	// EntryOwner: Note is the [Owner] of the stream's data, as its first commit had it. It has no window. It completes what
+	// the ledger knows of the owner, and changes nothing of that.
+	EntryOwner EntryKind = "owner"
+	// EntryAdopt: an operator declared Note to be the owner from here on, as where a host was renamed. It has no window.
+	EntryAdopt EntryKind = "adopt"
 	// EntryWaive: an operator declared the span settled without rows; Note is the reason.
 	EntryWaive EntryKind = "waive"
 )
@@ -30,7 +35,7 @@ const (
 // refused, since a part of what it says would go unheard.
 func (k EntryKind) Known() bool {
 	switch k {
-	case EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryFail, EntryWaive, EntryRemnant:
+	case EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryFail, EntryWaive, EntryOwner, EntryAdopt, EntryRemnant:
 		return true
 	}
 	return false
@@ -87,5 +92,5 @@ type Entry struct {
 	Supersedes []Window `json:"supersedes,omitempty"`
 	Unchanged  bool     `json:"unchanged,omitempty"` // the rows in the table are an earlier, equal reading's
 	HasData    bool     `json:"has_data,omitempty"`  // the sink keeps something for the window (Parquet: a file, maybe without rows)
-	Note       string   `json:"note,omitempty"`      // the error of a failure, the reason of a waiver
+	Note       string   `json:"note,omitempty"`      // the error of a failure, the reason of a waiver, an owner
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -45,12 +46,15 @@ const (
 	Unwritable
 	// Locked: another process holds what the sink needs to write, for longer than anybody waits. Exit code 3.
 	Locked
+	// OtherTenant: the account's data in the sink are those of another host, bot or company than the configured one.
+	// Nothing is read or written: the run ends. Exit code 2.
+	OtherTenant
 )
 
 var kindNames = [...]string{
 	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
 	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged", "clock wrong", "sink unwritable",
-	"sink locked",
+	"sink locked", "other tenant",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -120,6 +124,12 @@ func Locate(err error, stream StreamID, window Span) error {
 		return &named
 	}
 	return err
+}
+
+// OfOther is the error of kind OtherTenant where the data that a ledger tells of are of the one noted, and those at hand
+// of other.
+func OfOther(noted, other Owner) error {
+	return &Error{Op: "compare the tenant with the ledger", Kind: OtherTenant, Err: fmt.Errorf("the sink has the data of %s, and these are of %s", noted, other)}
 }
 
 // Retryable reports whether repeating the same call may succeed.

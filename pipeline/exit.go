@@ -13,7 +13,7 @@ const (
 // ExitOf is the exit code of a program that an error of this kind ends.
 func ExitOf(k Kind) int {
 	switch k {
-	case Invalid:
+	case Invalid, OtherTenant:
 		return ExitInvalid
 	case Unauthorized:
 		return ExitUnauthorized

@@ -50,3 +50,50 @@ func withAccount(name string, account AccountID) string {
 
 // SyncID identifies one run of sync; it is a lineage column.
 type SyncID string
+
+// Owner says whose data an account's are: the vendor's host, with its port where that is an unusual one, and behind a
+// slash the unit of the vendor's, a bot or a company, where it is known: "acme.ucontactcloud.com",
+// "api.chat-tonic.example/acme". Empty where nobody has told.
+type Owner string
+
+// Simulated is the owner of whatever a vendor on this machine says, whatever its port and unit.
+const Simulated Owner = "simulated"
+
+// Host is the part before the slash.
+func (o Owner) Host() string {
+	host, _, _ := strings.Cut(string(o), "/")
+	return host
+}
+
+// Unit is the part behind the slash; empty where it is not known.
+func (o Owner) Unit() string {
+	_, unit, _ := strings.Cut(string(o), "/")
+	return unit
+}
+
+// Of is the owner with the unit, where it has none yet and can have one.
+func (o Owner) Of(unit string) Owner {
+	if unit == "" || o == "" || o == Simulated || o.Unit() != "" {
+		return o
+	}
+	return o + "/" + Owner(unit)
+}
+
+// Contradicts reports whether both cannot be the same: the hosts differ, or the units where both are known.
+func (o Owner) Contradicts(p Owner) bool {
+	if o == "" || p == "" {
+		return false
+	}
+	return o.Host() != p.Host() || o.Unit() != "" && p.Unit() != "" && o.Unit() != p.Unit()
+}
+
+// And is what both say together. Where they contradict each other, o counts.
+func (o Owner) And(p Owner) Owner {
+	if o == "" {
+		return p
+	}
+	if o.Contradicts(p) {
+		return o
+	}
+	return o.Of(p.Unit())
+}

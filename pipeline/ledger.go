@@ -28,11 +28,13 @@ const EntryRemnant EntryKind = "remnant"
 //     commit that overlaps it.
 //   - A waiver covers what no commit covers, until a commit begins there.
 //   - The earliest recorded origin counts; of first days the last one.
+//   - Of owners the first one counts, completed by those that do not contradict it, until one is adopted.
 type Ledger struct {
 	origin    Instant
 	hasOrigin bool
 	first     Instant
 	hasFirst  bool
+	owner     Owner
 	live      spanMap    // committed windows
 	commits   uint64     // that were folded
 	newest    uint64     // the greatest Order of an entry
@@ -67,6 +69,12 @@ func (l *Ledger) Apply(e Entry) {
 		return
 	case EntryFirst:
 		l.first, l.hasFirst = e.Window.Start, true
+		return
+	case EntryOwner:
+		l.owner = l.owner.And(Owner(e.Note))
+		return
+	case EntryAdopt:
+		l.owner = Owner(e.Note)
 		return
 	}
 	if e.Window.Empty() {
@@ -185,6 +193,9 @@ func (l *Ledger) All() iter.Seq[Entry] {
 		if l.hasFirst && !yield(Entry{Kind: EntryFirst, Window: Window{Span: Span{Start: l.first, End: l.first}}}) {
 			return
 		}
+		if l.owner != "" && !yield(Entry{Kind: EntryOwner, Note: string(l.owner)}) {
+			return
+		}
 		live := slices.Collect(l.live.from(NoInstant))
 		slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
 		for _, items := range []iter.Seq[spanItem]{
@@ -218,6 +229,9 @@ func (l *Ledger) First() (Instant, bool) {
 	}
 	return l.first, true
 }
+
+// Owner is whose data the stream's are; empty where no commit has told.
+func (l *Ledger) Owner() Owner { return l.owner }
 
 // Live is the committed reading of exactly this span, if what the table holds
 // for it is known: no begun commit touches it, and nobody has reopened it.

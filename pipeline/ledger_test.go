@@ -250,6 +250,33 @@ func TestTheLastRecordedFirstDayCountsAndTheOriginStandsInForNone(t *testing.T) 
 	}
 }
 
+var owners = []Owner{"a.example", "a.example/1", "a.example/2", "b.example", Simulated}
+
+func TestTheFirstOwnerCountsUntilAnotherIsAdopted(t *testing.T) {
+	note := func(o Owner) Entry { return Entry{Kind: EntryOwner, Note: string(o)} }
+	adopt := func(o Owner) Entry { return Entry{Kind: EntryAdopt, Note: string(o)} }
+	for _, c := range []struct {
+		name string
+		log  []Entry
+		want Owner
+	}{
+		{"nobody has told", []Entry{committed(0, 24, 1)}, ""},
+		{"the first", []Entry{note("a.example"), committed(0, 24, 1), note("b.example")}, "a.example"},
+		{"a later one completes it", []Entry{note("a.example"), note("a.example/1"), note("a.example/2")}, "a.example/1"},
+		{"a stranger's unit does not", []Entry{note("a.example"), note("b.example/1")}, "a.example"},
+		{"the last adopted", []Entry{note("a.example"), adopt("b.example"), adopt("c.example"), note("a.example")}, "c.example"},
+		{"what is adopted is completed too", []Entry{note("a.example/1"), adopt("a.example"), note("a.example/2")}, "a.example/2"},
+		{"an adoption may come first", []Entry{adopt("b.example"), note("a.example")}, "b.example"},
+	} {
+		l := fold(c.log...)
+		for name, l := range map[string]*Ledger{"the ledger": l, "a clone": l.Clone(), "a snapshot": fold(l.Entries()...)} {
+			if got := l.Owner(); got != c.want {
+				t.Errorf("%s: %s is of %q, want %q", c.name, name, got, c.want)
+			}
+		}
+	}
+}
+
 func TestRemnantsAreWhatSupersedingLeftBare(t *testing.T) {
 	l := fold(committed(0, 24, 1), committed(24, 48, 1), committed(15, 39, 2, window(0, 24), window(24, 48)))
 	if got, want := l.Remnants(), []Span{hours(0, 15), hours(39, 48)}; !slices.Equal(got, want) {
@@ -318,7 +345,10 @@ func randomEntry(rng *rand.Rand, l *Ledger) Entry {
 		c := rng.IntN(20)
 		names = append(names, window(c, c+1+rng.IntN(4)))
 	}
-	switch rng.IntN(9) {
+	switch rng.IntN(10) {
+	case 9:
+		kinds := []EntryKind{EntryOwner, EntryOwner, EntryAdopt}
+		return Entry{Kind: kinds[rng.IntN(len(kinds))], Note: string(owners[rng.IntN(len(owners))])}
 	case 8:
 		return Entry{Kind: EntryFirst, Window: window(a, a)}
 	case 0:

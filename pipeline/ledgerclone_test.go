@@ -7,11 +7,11 @@ import (
 )
 
 func TestACloneIsFoldedFurtherByItself(t *testing.T) {
-	kinds := []EntryKind{EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryCommit, EntryFail, EntryWaive}
+	kinds := []EntryKind{EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryCommit, EntryFail, EntryWaive, EntryOwner, EntryAdopt}
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func(n int) Entry {
 		start := Instant(r.IntN(2000))
-		e := Entry{Kind: kinds[r.IntN(len(kinds))], Window: Window{Span: Span{Start: start, End: start + 1 + Instant(r.IntN(5))}, Zone: "UTC"}, ReadAt: Instant(n)}
+		e := Entry{Kind: kinds[r.IntN(len(kinds))], Window: Window{Span: Span{Start: start, End: start + 1 + Instant(r.IntN(5))}, Zone: "UTC"}, ReadAt: Instant(n), Note: string(owners[r.IntN(len(owners))])}
 		if r.IntN(4) == 0 {
 			e.Supersedes = []Window{{Span: Span{Start: start, End: start + 1}, Zone: "UTC"}}
 		}

@@ -32,7 +32,9 @@ type Sink interface {
 	// windows that they supersede. It never fails as a whole: every window has its
 	// own Result, in order. A window whose fingerprint, rejects and bounds equal what
 	// is committed writes no data (Unchanged). A window of which the ledger has a
-	// newer reading ([Entry.NewerThan]) is left alone (Yielded). After an error the
+	// newer reading ([Entry.NewerThan]) is left alone (Yielded). A window of an Owner that contradicts that of its stream's
+	// ledger fails as OtherTenant, and writes nothing; where the ledger knows less of the owner, the commit notes it,
+	// together with the first of the stream's windows. After an error the
 	// window is open, and the next commit of it repairs what this one left.
 	// Commit ends every stage that it was given: no Abort is owed. The sink retries what its store calls passing; the
 	// engine calls it for one group after the other, and other processes beside it. It may block for as long as
@@ -69,6 +71,8 @@ type Sealed struct {
 	Key   StreamKey
 	Table *Table
 	Entry Entry // of kind Commit, complete but for CommittedAt and Unchanged
+	// Owner is whose rows they are, as far as the run knows. The owners of one commit do not contradict each other.
+	Owner Owner
 }
 
 // Outcome says what Commit did with a window.

@@ -125,7 +125,7 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 		l := s.logs.of(p.Key)
 		l.mu.Lock()
 		undecided := p.Judge(l.folded)
-		p.seen = l.seen
+		p.seen, p.owned, p.owner = l.seen, l.owned, l.folded.Owner()
 		l.mu.Unlock()
 		if undecided {
 			open = append(open, p)

@@ -15,9 +15,11 @@ import (
 // pending is one window on its way through a commit.
 type pending struct {
 	staging.Pending[*stage]
-	seen     int64 // the seq of the stream's last commit that the verdict knew
-	replaces bool  // the window's rows are replaced
-	held     *held // what the table was found to hold of the window; nil where nobody has asked
+	seen     int64          // the seq of the stream's last commit that the verdict knew
+	owned    int64          // the seq of the last note of the stream's owner that the verdict knew
+	owner    pipeline.Owner // of the stream, as the verdict knew it
+	replaces bool           // the window's rows are replaced
+	held     *held          // what the table was found to hold of the window; nil where nobody has asked
 }
 
 // failAll settles all windows with the error.
@@ -76,19 +78,27 @@ func (s *Store) batchOf(group []*pending, at *stageTables) (statement.Transactio
 	tx := statement.Transaction{Table: tableOf(group), RejectColumns: columnsOf(rejectsSchema)}
 	parts := []string{s.sql.Project, s.sql.Name, batchName(tx.Table)}
 	now := pipeline.InstantOf(s.now())
+	owners := make(map[pipeline.StreamKey]pipeline.Owner)
 	for _, p := range group {
+		notes, err := p.ownerLines(owners)
+		if err != nil {
+			return tx, err
+		}
+		for _, l := range notes {
+			tx.Lines, parts = append(tx.Lines, l), append(parts, p.Key.String(), l.Text, strconv.FormatInt(l.Owned, 10))
+		}
 		e := p.Verdict.Entry
 		undated, err := statement.NewLine(p.Key, e)
 		if err != nil {
 			return tx, err
 		}
-		parts = append(parts, p.Key.String(), undated.Text, strconv.FormatInt(p.seen, 10), strconv.FormatBool(p.replaces))
+		parts = append(parts, p.Key.String(), undated.Text, strconv.FormatInt(p.seen, 10), strconv.FormatInt(p.owned, 10), strconv.FormatBool(p.replaces))
 		e.CommittedAt = now // not in the digest: the same commit tried later is the same
 		l, err := statement.NewLine(p.Key, e)
 		if err != nil {
 			return tx, err
 		}
-		l.Replaces, l.Seen, l.Bytes = p.replaces, p.seen, p.Stage.size()
+		l.Replaces, l.Seen, l.Owned, l.Bytes = p.replaces, p.seen, p.owned, p.Stage.size()
 		tx.Lines = append(tx.Lines, l)
 		if !p.replaces {
 			continue
@@ -105,6 +115,25 @@ func (s *Store) batchOf(group []*pending, at *stageTables) (statement.Transactio
 	}
 	tx.ID = job.Digest(append(parts, tx.Rows, tx.Rejects)...)
 	return tx, nil
+}
+
+// ownerLines notes the window's owner where the ledger does not know it, and no line of the batch does: owners is what
+// they tell, by stream.
+func (p *pending) ownerLines(owners map[pipeline.StreamKey]pipeline.Owner) (lines []statement.Line, err error) {
+	known, told := owners[p.Key]
+	if !told {
+		known = p.owner
+	}
+	for _, e := range p.NoteOwner(nil, &known) {
+		l, err := statement.NewLine(p.Key, e)
+		if err != nil {
+			return nil, err
+		}
+		l.Seen, l.Owned = p.seen, p.owned
+		lines = append(lines, l)
+	}
+	owners[p.Key] = known
+	return lines, nil
 }
 
 // columnsOf names the columns of a schema.

@@ -27,6 +27,8 @@ type streamLog struct {
 	// seen is the seq of the stream's last commit. Entries without data have a seq too, but no guard: a commit may land
 	// beneath such an entry that was read.
 	seen int64
+	// owned is the seq of the stream's last note of an owner.
+	owned int64
 	// floor is a seq at and beneath which no entry can appear any more. tail are the folded entries above floor, in order.
 	floor int64
 	tail  []mark
@@ -103,7 +105,7 @@ func (r *reading) apply(settle time.Duration) (done bool, err error) {
 		return false, nil
 	}
 	if r.whole {
-		l.folded, l.seen, l.floor, l.tail, l.read = pipeline.NewLedger(), 0, 0, nil, true
+		l.folded, l.seen, l.owned, l.floor, l.tail, l.read = pipeline.NewLedger(), 0, 0, 0, nil, true
 	}
 	if len(r.rows) < len(l.tail) || !slices.EqualFunc(l.tail, r.rows[:len(l.tail)], func(m mark, row logRow) bool { return m == row.mark }) {
 		return false, nil
@@ -121,8 +123,11 @@ func (r *reading) apply(settle time.Duration) (done bool, err error) {
 			return false, err
 		}
 		l.folded.Apply(e)
-		if e.Kind == pipeline.EntryCommit {
+		switch e.Kind {
+		case pipeline.EntryCommit:
 			l.seen = max(l.seen, row.seq)
+		case pipeline.EntryOwner, pipeline.EntryAdopt:
+			l.owned = max(l.owned, row.seq)
 		}
 		l.tail = append(l.tail, row.mark)
 	}

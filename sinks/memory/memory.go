@@ -166,7 +166,10 @@ func (s *Store) commit(p *staging.Pending[*stage]) {
 		kept.windows[e.Window.Span] = p.Stage.take()
 		s.writes++
 	}
-	kept.ledger.Apply(e)
+	known := kept.ledger.Owner()
+	for _, note := range append(p.NoteOwner(nil, &known), e) {
+		kept.ledger.Apply(note)
+	}
 	p.Done(e)
 }
 

@@ -229,19 +229,28 @@ func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending, alone
 	if len(group) == 0 {
 		return nil
 	}
-	entries := make([]pipeline.Entry, len(group))
-	for i, p := range group {
+	entries := noteOwner(l, group)
+	for _, p := range group {
 		e := p.Verdict.Entry
-		entries[i] = pipeline.Entry{
+		entries = append(entries, pipeline.Entry{
 			Kind: pipeline.EntryBegin, Window: e.Window, SyncID: e.SyncID, Order: e.Order, ExtractedAt: e.ExtractedAt, ReadAt: e.ReadAt,
 			Fingerprint: e.Fingerprint, RejectsHash: e.RejectsHash, Supersedes: e.Supersedes, HasData: e.HasData,
-		}
+		})
 	}
 	if err := l.append(ctx, entries, alone); err != nil {
 		return err
 	}
 	pipeline.Point(ctx, "parquet.begun")
 	return nil
+}
+
+// noteOwner is what the ledger is to be told of the windows' owner before it is told of them.
+func noteOwner(l *ledgerLog, group []*pending) (entries []pipeline.Entry) {
+	known := l.ledger.Owner()
+	for _, p := range group {
+		entries = p.NoteOwner(entries, &known)
+	}
+	return entries
 }
 
 // end adds the commit entries and completes the results. met are the windows that another writer touches since they
@@ -253,7 +262,7 @@ func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending, alone b
 			entries[i] = p.Verdict.Entry
 			entries[i].CommittedAt = pipeline.InstantOf(s.now())
 		}
-		err := l.append(ctx, entries, alone)
+		err := l.append(ctx, append(noteOwner(l, group), entries...), alone)
 		if err == nil {
 			pipeline.Point(ctx, "parquet.committed")
 			for i, p := range group {
@@ -282,10 +291,13 @@ func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending, alone b
 }
 
 // touch reports whether another writer has begun, reopened or committed anything that touches the window, or a window that it
-// replaces.
+// replaces, or has noted another owner.
 func (o *others) touch(p *pending) bool {
 	mine := append(slices.Clone(p.Replaces), p.Verdict.Entry.Window)
 	return o.unknown || slices.ContainsFunc(o.entries, func(e pipeline.Entry) bool {
+		if e.Kind == pipeline.EntryOwner || e.Kind == pipeline.EntryAdopt {
+			return pipeline.Owner(e.Note).Contradicts(p.Owner)
+		}
 		if e.Kind != pipeline.EntryBegin && e.Kind != pipeline.EntryReopen && e.Kind != pipeline.EntryCommit {
 			return false
 		}

@@ -134,6 +134,10 @@ func (s sink) Commit(ctx context.Context, windows []pipeline.Sealed) []pipeline.
 				p.Stage.box.size = p.Stage.rows
 				s.windows[p.Key][e.Window.Span] = p.Stage.box
 			}
+			known := l.Owner()
+			for _, note := range p.NoteOwner(nil, &known) {
+				l.Apply(note)
+			}
 			l.Apply(e)
 			p.Done(e)
 		}

@@ -59,6 +59,7 @@ type reading struct {
 	at      int // number of the reading: its ReadAt, and its run
 	rows    []string
 	rejects []string
+	owner   pipeline.Owner
 }
 
 func (r reading) sync() pipeline.SyncID { return pipeline.SyncID(fmt.Sprintf("run-%03d", r.at)) }
@@ -181,7 +182,7 @@ func stage(ctx context.Context, s pipeline.Store, r reading) (pipeline.Sealed, e
 	if err := st.Reject(ctx, r.rejected()); err != nil {
 		return pipeline.Sealed{}, errors.Join(err, st.Abort())
 	}
-	w := pipeline.Sealed{Stage: st, Key: r.key, Table: tableOf(r.key), Entry: r.entry()}
+	w := pipeline.Sealed{Stage: st, Key: r.key, Table: tableOf(r.key), Entry: r.entry(), Owner: r.owner}
 	if w.Entry.Staged, err = st.Seal(ctx); err != nil {
 		return pipeline.Sealed{}, errors.Join(err, st.Abort())
 	}

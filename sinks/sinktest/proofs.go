@@ -43,6 +43,11 @@ var proofs = []proof{
 	{8, "a window of other bounds replaces those it overlaps", nil, supersedes},
 	{8, "an empty window of other bounds clears those it overlaps", nil, supersedesEmpty},
 	{8, "the same bounds cut in another zone leave one set of rows", nil, changesZone},
+	{0, "the first commit notes whose rows they are, and later ones complete it", nil, notesOwner},
+	{0, "the rows of another owner are refused until that one is adopted", nil, refusesOthers},
+	{0, "an owner that was noted since the ledger was read counts", nil, hearsOfOwner},
+	{0, "of two owners at once one commits", nil, onlyOneOwner},
+	{0, "the ledger of an earlier version takes its owner from the next commit", nil, ownsEarlier},
 	{0, "rows stand in the order of seq however they arrive", nil, ordered},
 	{0, "a stage that has ended takes nothing more", nil, stageEnds},
 	{0, "a stopped context commits nothing", nil, stopped},
@@ -228,13 +233,14 @@ func manyCommits(t *testing.T, b *fixture) {
 	}
 	var last [3]reading
 	for i := range 70 {
-		last[i%3] = reading{key: agents, window: day(i % 3), at: i + 1, rows: []string{fmt.Sprint("agent ", i)}}
+		last[i%3] = reading{key: agents, window: day(i % 3), at: i + 1, rows: []string{fmt.Sprint("agent ", i)}, owner: acme}
 		commit(t, s, pipeline.Committed, last[i%3])
 		if i%9 == 0 {
 			s = b.place.Open(t)
 		}
 	}
 	b.holds(t, agents, last[:]...)
+	b.isOf(t, agents, acme)
 	l, err := idle.Ledger(ctx, agents)
 	if err != nil {
 		t.Fatal(err)

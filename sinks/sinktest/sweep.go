@@ -24,12 +24,12 @@ var (
 		{key: agents, window: span(120, 6), at: 1, rows: []string{"superseded by nothing"}},
 	}
 	present = []reading{
-		{key: agents, window: day(0), at: 2, rows: []string{"bob", "dan"}},
-		{key: agents, window: day(1), at: 2},
-		{key: agents, window: day(2), at: 2, rows: []string{"equal"}},
-		{key: agents, window: day(3), at: 2, rows: []string{"early", "late"}},
-		{key: agents, window: day(4), at: 2, rows: []string{"new"}, rejects: []string{"come"}},
-		{key: agents, window: day(5), at: 2},
+		{key: agents, window: day(0), at: 2, rows: []string{"bob", "dan"}, owner: acme},
+		{key: agents, window: day(1), at: 2, owner: acme},
+		{key: agents, window: day(2), at: 2, rows: []string{"equal"}, owner: acme},
+		{key: agents, window: day(3), at: 2, rows: []string{"early", "late"}, owner: acme},
+		{key: agents, window: day(4), at: 2, rows: []string{"new"}, rejects: []string{"come"}, owner: acme},
+		{key: agents, window: day(5), at: 2, owner: acme},
 	}
 	// presentRows is present as the table shows it: the equal window keeps the rows that it had.
 	presentRows = []reading{present[0], present[1], past[2], present[3], present[4], present[5]}
@@ -149,6 +149,9 @@ func (b *fixture) honest(t testing.TB, results []pipeline.Result) {
 		if r.Outcome == pipeline.Failed {
 			continue
 		}
+		if got := l.Owner(); got != acme {
+			t.Errorf("Commit said %d of %s, but the ledger has the owner %q", r.Outcome, present[i].window.Span, got)
+		}
 		if e, ok := l.Live(present[i].window.Span); !ok || e.SyncID != present[i].sync() {
 			t.Errorf("Commit said %d of %s, but the ledger has %+v, %v", r.Outcome, present[i].window.Span, e, ok)
 		}
@@ -185,6 +188,7 @@ func (b *fixture) holdsPresent(t testing.TB) {
 		}
 	}
 	b.holds(t, agents, want...)
+	b.isOf(t, agents, acme)
 }
 
 // crash is what a simulated crash panics with.

@@ -69,9 +69,13 @@ func (p *Pending[S]) check(owner any, others []*Pending[S]) error {
 
 var errForeign = errors.New("the stage belongs to another store, stream or table")
 
-// Judge decides what the commit has to do, from what the ledger knows now. It settles a window that yields, or whose
-// newer reading was interrupted, and reports whether the window is still open.
+// Judge decides what the commit has to do, from what the ledger knows now. It settles a window that yields, whose newer
+// reading was interrupted, or that is another tenant's, and reports whether the window is still open.
 func (p *Pending[S]) Judge(l *pipeline.Ledger) (open bool) {
+	if noted := l.Owner(); noted.Contradicts(p.Owner) {
+		p.Fail("commit", pipeline.OfOther(noted, p.Owner))
+		return false
+	}
 	p.Verdict = Judge(l, p.Sealed.Entry)
 	switch p.Outcome {
 	case pipeline.Yielded:
@@ -82,6 +86,17 @@ func (p *Pending[S]) Judge(l *pipeline.Ledger) (open bool) {
 		return true
 	}
 	return false
+}
+
+// NoteOwner adds to entries the one that notes the window's owner, where known, which the ledger and the entries tell,
+// says less; known then says it.
+func (p *Pending[S]) NoteOwner(entries []pipeline.Entry, known *pipeline.Owner) []pipeline.Entry {
+	both := known.And(p.Owner)
+	if both == *known {
+		return entries
+	}
+	*known = both
+	return append(entries, pipeline.Entry{Kind: pipeline.EntryOwner, SyncID: p.Sealed.Entry.SyncID, Note: string(both)})
 }
 
 // Fail settles the window: it stays open in the ledger's sense, and the next run reads it again.

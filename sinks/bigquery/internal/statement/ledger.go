@@ -47,6 +47,7 @@ type Line struct {
 	Text     string // the entry as JSON
 	Replaces bool   // the rows of its window are replaced
 	Seen     int64  // the seq of the stream's last commit that the verdict knew
+	Owned    int64  // the seq of the last note of the stream's owner that the verdict knew; Seen where that is greater
 	Bytes    int64  // staged
 }
 
@@ -80,7 +81,7 @@ func ParseEntry(text string) (pipeline.Entry, error) {
 		return f.Entry, fmt.Errorf("it has format %d, and this version knows %d: %w", f.Format, Format, ErrNewer)
 	}
 	switch f.Kind {
-	case pipeline.EntryOrigin, pipeline.EntryFirst:
+	case pipeline.EntryOrigin, pipeline.EntryFirst, pipeline.EntryOwner, pipeline.EntryAdopt:
 	case pipeline.EntryBegin, pipeline.EntryReopen, pipeline.EntryCommit, pipeline.EntryFail, pipeline.EntryWaive:
 		if f.Window.Empty() {
 			return f.Entry, fmt.Errorf("it is of kind %q and names no window", f.Kind)
@@ -180,7 +181,7 @@ func (d Dataset) insertLines(batch string, lines []Line) string {
 		fmt.Sprintf("(SELECT COALESCE(MAX(m.`seq`), 0) FROM %s AS m) + e.`n`", ledger),
 		"CURRENT_TIMESTAMP()", quoteOrNull(batch),
 	}
-	types := []string{"`n` INT64", "`seen` INT64"}
+	types := []string{"`n` INT64", "`seen` INT64", "`owned` INT64"}
 	for _, v := range ledgerValues {
 		into = append(into, v.column)
 		value := v.sql
@@ -195,7 +196,7 @@ func (d Dataset) insertLines(batch string, lines []Line) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "\n(%d,%d", i+1, l.Seen)
+		fmt.Fprintf(&b, "\n(%d,%d,%d", i+1, l.Seen, max(l.Seen, l.Owned))
 		for _, v := range ledgerValues {
 			b.WriteByte(',')
 			b.WriteString(v.of(l))
@@ -205,9 +206,11 @@ func (d Dataset) insertLines(batch string, lines []Line) string {
 	b.WriteString("\n]) AS e")
 	if batch != "" {
 		// A newer reading than the verdict knew is among the commits that it did not know. A window that was reopened
-		// since does not hold what the verdict believes, unless its rows are replaced.
+		// since does not hold what the verdict believes, unless its rows are replaced. An owner that was noted since may be
+		// another one.
 		fmt.Fprintf(&b, "\nWHERE NOT EXISTS (SELECT 1 FROM %s AS l WHERE %s AND l.`source` = e.`source` AND l.`account` = e.`account` AND l.`stream` = e.`stream`"+
-			" AND (l.`kind` = 'commit' OR (l.`kind` = 'reopen' AND NOT e.`replaces`)) AND l.`seq` > e.`seen` AND l.`window_start` < %s AND l.`window_end` > %s)",
+			" AND ((l.`kind` IN ('owner', 'adopt') AND l.`seq` > e.`owned`)"+
+			" OR ((l.`kind` = 'commit' OR (l.`kind` = 'reopen' AND NOT e.`replaces`)) AND l.`seq` > e.`seen` AND l.`window_start` < %s AND l.`window_end` > %s)))",
 			ledger, unseen("l", lines), fromMicros("window_end"), fromMicros("window_start"))
 	}
 	return b.String()

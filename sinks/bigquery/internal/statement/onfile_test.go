@@ -50,6 +50,9 @@ func statements(t *testing.T) string {
 	script := func(table *pipeline.Table, rows, rejects string, replaces bool) string {
 		tx := Transaction{ID: "0123456789abcdef01234567", Table: table, Rows: rows, Rejects: rejects,
 			RejectColumns: []string{"source", "account", "stream", "window_start", "window_end", "scope", "position", "reason", "raw", "row_time"}}
+		owner := line(pipeline.Entry{Kind: pipeline.EntryOwner, SyncID: "run", Note: "api.vendor.example/acme"})
+		owner.Owned = 2
+		tx.Lines = append(tx.Lines, owner)
 		for i, w := range []pipeline.Window{dayWindow(0), dayWindow(3)} {
 			e := commit
 			e.Window = w
