@@ -218,14 +218,14 @@ func (a *app) showChecks(found []checkResult) error {
 	return err
 }
 
-// exitOfChecks is the exit code of a check that found these. By a wrong clock nothing is read or written: it outweighs
-// all else, as it does in a sync.
+// exitOfChecks is the exit code of a check that found these. By a wrong clock nothing is read or written, and into a full
+// or read-only sink nothing is committed: either outweighs all else, as it does in a sync.
 func exitOfChecks(found []checkResult) int {
 	var e pipeline.Ending
 	refused := false
 	for _, r := range found {
-		if pipeline.KindOf(r.err) == pipeline.ClockWrong {
-			return pipeline.ExitOf(pipeline.ClockWrong)
+		if k := pipeline.KindOf(r.err); k == pipeline.ClockWrong || k == pipeline.Unwritable {
+			return pipeline.ExitOf(k)
 		}
 		e.Failed = e.Failed || !r.OK
 		e.Damaged = e.Damaged || pipeline.KindOf(r.err) == pipeline.Damaged

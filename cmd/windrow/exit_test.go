@@ -39,6 +39,33 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 	}
 }
 
+func TestACheckEndsAsASyncWould(t *testing.T) {
+	of := func(kinds ...pipeline.Kind) (found []checkResult) {
+		for _, k := range kinds {
+			found = append(found, resultOf("x", "", nil, &pipeline.Error{Op: "x", Kind: k}))
+		}
+		return append(found, resultOf("y", "", nil, nil))
+	}
+	for _, c := range []struct {
+		name  string
+		found []checkResult
+		want  int
+	}{
+		{"nothing is wrong", of(), 0},
+		{"a vendor is out of reach", of(pipeline.Unavailable), 3},
+		{"the sink is full or read-only", of(pipeline.Unwritable), 1},
+		{"that, and the vendors are worse", of(pipeline.Unauthorized, pipeline.Invalid, pipeline.Unwritable), 1},
+		{"a wrong clock", of(pipeline.Unauthorized, pipeline.ClockWrong), 1},
+		{"a damaged ledger", of(pipeline.Unavailable, pipeline.Damaged), 1},
+		{"what a sync refuses", of(pipeline.Unavailable, pipeline.Invalid), 2},
+		{"refused credentials", of(pipeline.Invalid, pipeline.Damaged, pipeline.Unauthorized), 4},
+	} {
+		if got := exitOfChecks(c.found); got != c.want {
+			t.Errorf("%s: exit code %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 func TestAPanicIsAnInternalError(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out, errs strings.Builder

@@ -16,7 +16,7 @@ import (
 
 // newApp is one run of the program, which writes on stderr as its surroundings want.
 func newApp(stdout, stderr io.Writer, now func() time.Time) *app {
-	a := &app{stdout: stdout, stderr: stderr, now: now, began: now()}
+	a := &app{stdout: newReadOutput(stdout), stderr: stderr, now: now, began: now()}
 	if f, ok := stderr.(*os.File); ok {
 		a.terminal = term.IsTerminal(int(f.Fd()))
 	}

@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,9 +33,18 @@ func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnE
 		fault  bool // of a vendor
 		exit   int
 	}{
-		{"2>&1 | head -1", leaveAfterOneLine(true, true), false, pipeline.ExitInternal},
+		{"2>&1 | head -1", leaveAfterOneLine(true, true), false, pipeline.ExitDone},
 		{"2>&1 | head -1, and a window fails: that code counts", leaveAfterOneLine(true, true), true, pipeline.ExitFailed},
-		{"2> >(head -1): the summary was written", leaveAfterOneLine(false, true), false, pipeline.ExitDone},
+		{"2> >(head -1)", leaveAfterOneLine(false, true), false, pipeline.ExitDone},
+		{"| head -0: nobody wants the summary", func(t *testing.T, cmd *exec.Cmd) func() {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			cmd.Stdout = w
+			return func() { w.Close() }
+		}, false, pipeline.ExitDone},
 		{"a full disk takes stdout", func(t *testing.T, cmd *exec.Cmd) func() {
 			cmd.Stdout = openFull(t)
 			return func() {}
@@ -42,48 +54,79 @@ func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnE
 			return func() {}
 		}, false, pipeline.ExitDone},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			world := quickWorld(now)
-			servers, err := world.Start(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer servers.Close()
-			if c.fault {
-				world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHTML, Times: -1})
-			}
-			dir, env := t.TempDir(), quickVariables(servers)
-			cmd := process(t, "windrow", dir, env, "sync", "--as-of", noon, "--streams", "dialpad.texts,ucontact.agents")
-			var stdout, stderr bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			started := c.listen(t, cmd)
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			started()
-			if code := exitCodeOf(t, cmd.Wait()); code != c.exit {
-				t.Errorf("exit code %d, want %d\n%s%s", code, c.exit, stdout.String(), stderr.String())
-			}
-			files := parquetFiles(t, filepath.Join(dir, "warehouse", "events"))
-			if len(files) != 3 {
-				t.Errorf("%d of 3 windows are committed: %v", len(files), files)
-			}
-			if runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.run")); err != nil || len(runs) != 1 {
-				t.Errorf("the run is not recorded: %v %v", runs, err)
-			}
-			if cmd.Stderr != &stderr {
-				return
-			}
-			lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-			var last struct {
-				Msg     string
-				Exit    int
-				Windows struct{ Committed int }
-			}
-			if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Msg != "sync finished" || last.Exit != c.exit || last.Windows.Committed != 6 {
-				t.Errorf("the last line is no record of what happened: %s %v", lines[len(lines)-1], err)
-			}
-		})
+		for _, result := range []string{"--json=false", "--json"} {
+			t.Run(c.name+" "+result, func(t *testing.T) {
+				world := quickWorld(now)
+				servers, err := world.Start(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer servers.Close()
+				if c.fault {
+					world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHTML, Times: -1})
+				}
+				dir := t.TempDir()
+				cmd := process(t, "windrow", dir, quickVariables(servers), "sync", "--as-of", noon, "--streams", "dialpad.texts,ucontact.agents", result)
+				var stdout, stderr bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				started := c.listen(t, cmd)
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				started()
+				if code := exitCodeOf(t, cmd.Wait()); code != c.exit {
+					t.Errorf("exit code %d, want %d\n%s%s", code, c.exit, stdout.String(), stderr.String())
+				}
+				files := parquetFiles(t, filepath.Join(dir, "warehouse", "events"))
+				if len(files) != 3 {
+					t.Errorf("%d of 3 windows are committed: %v", len(files), files)
+				}
+				if runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.run")); err != nil || len(runs) != 1 {
+					t.Errorf("the run is not recorded: %v %v", runs, err)
+				}
+				if cmd.Stderr == &stderr {
+					endsWithItsRecord(t, stderr.String(), c.exit)
+				}
+			})
+		}
+	}
+}
+
+// endsWithItsRecord fails unless the last line of a sync of six windows tells how it ended.
+func endsWithItsRecord(t *testing.T, stderr string, exit int) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	var last struct {
+		Msg     string
+		Exit    int
+		Windows struct{ Committed int }
+	}
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Msg != "sync finished" || last.Exit != exit || last.Windows.Committed != 6 {
+		t.Errorf("the last line is no record of what happened: %s %v", lines[len(lines)-1], err)
+	}
+}
+
+// failing is an output whose writes end with an error.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestAnOutputThatNobodyReadsIsNoFailureAndAFullOneIs(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		err      error
+		terminal bool
+		want     error
+	}{
+		{"a pipe that nobody reads", syscall.EPIPE, false, nil},
+		{"a terminal that has hung up", syscall.EIO, true, nil},
+		{"a broken disk", syscall.EIO, false, syscall.EIO},
+		{"a full disk", syscall.ENOSPC, false, syscall.ENOSPC},
+	} {
+		o := readOutput{failing{&fs.PathError{Op: "write", Path: "/dev/stdout", Err: c.err}}, c.terminal}
+		if n, err := o.Write([]byte("text")); !errors.Is(err, c.want) || (n == 4) != (c.want == nil) {
+			t.Errorf("%s: %d bytes, %v", c.name, n, err)
+		}
 	}
 }
 

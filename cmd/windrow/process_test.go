@@ -51,14 +51,29 @@ func exitCodeOf(t *testing.T, err error) int {
 	return exit.ExitCode()
 }
 
-// stubborn obeys no cancelled context.
+// stubborn obeys no cancelled context. With an argument stderr takes nothing more.
 func stubborn() {
 	a := newApp(os.Stdout, os.Stderr, time.Now)
 	a.final.expect()
 	_, release := a.untilSignal(context.Background())
 	defer release()
+	if len(os.Args) > 1 {
+		fill(os.Stderr)
+	}
 	os.Stdout.WriteString("ready\n")
 	select {}
+}
+
+// fill writes into a pipe what it holds, to the last byte.
+func fill(pipe *os.File) {
+	fd := int(pipe.Fd())
+	_ = syscall.SetNonblock(fd, true)
+	for size := 4096; size > 0; {
+		if _, err := syscall.Write(fd, make([]byte, size)); err == syscall.EAGAIN { //nolint:errorlint // as a system call returns it
+			size /= 4096
+		}
+	}
+	_ = syscall.SetNonblock(fd, false)
 }
 
 func TestPromise14_AProgramThatDoesNotStopIsEndedWithin8Seconds(t *testing.T) {
@@ -98,6 +113,34 @@ func TestPromise14_AProgramThatDoesNotStopIsEndedWithin8Seconds(t *testing.T) {
 				t.Errorf("exit code %d after %s; want 130 after %s and within %s", code, took, c.after, c.within)
 			}
 		})
+	}
+}
+
+// Whoever reads stderr may have stopped, as a pager does: a signal ends the program all the same.
+func TestPromise14_AProgramWhoseWordsNobodyTakesIsEndedWithin8Seconds(t *testing.T) {
+	t.Parallel()
+	cmd := process(t, "stubborn", t.TempDir(), nil, "with a full stderr")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd.Stderr = w
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	readUntil(t, stdout, "ready")
+	began := time.Now()
+	send(t, cmd, syscall.SIGTERM)
+	_, _ = io.Copy(io.Discard, stdout)
+	code := exitCodeOf(t, cmd.Wait())
+	if took := time.Since(began); code != pipeline.ExitStopped || took < 5*time.Second || took >= 8*time.Second {
+		t.Errorf("exit code %d after %s; want 130 after 5 s and within 8 s", code, took)
 	}
 }
 

@@ -2,24 +2,28 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// stopWithin is how long a run may take to put down what it holds. Promise 14
+// stopWithin is how long a run may take to put down what it holds, once it has been told. Promise 14
 // gives it eight seconds in all, and Cloud Run ten.
-const stopWithin = 7500 * time.Millisecond
+const stopWithin = 7250 * time.Millisecond
 
 // sameSignal is how soon a signal that comes again is still the same one:
 // timeout(1) sends it to the process and to its group.
 const sameSignal = 500 * time.Millisecond
 
-// lastLineWithin is how long a process that is ended at once tries to say so.
+// lastLineWithin is how long a process waits for whoever reads stderr to take a line about its end.
 const lastLineWithin = 250 * time.Millisecond
 
 // untilSignal returns a context that the first SIGTERM or SIGINT cancels. A
@@ -34,7 +38,7 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 		var first os.Signal
 		select {
 		case first = <-signals:
-			a.tell(slog.LevelWarn, first.String()+": stopping; what is committed stays")
+			within(lastLineWithin, func() { a.tell(slog.LevelWarn, first.String()+": stopping; what is committed stays") })
 		case <-over:
 			return
 		}
@@ -50,7 +54,7 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 				return
 			}
 		}
-		a.endWithin(lastLineWithin, pipeline.ExitStopped)
+		within(lastLineWithin, func() { a.end(pipeline.ExitStopped) })
 		os.Exit(pipeline.ExitStopped)
 	}()
 	return ctx, func() {
@@ -65,15 +69,35 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 // the windows.
 func surviveClosedOutput() { signal.Ignore(syscall.SIGPIPE) }
 
-// endWithin writes the last line, unless nobody takes it.
-func (a *app) endWithin(d time.Duration, code int) {
-	ended := make(chan struct{})
-	go func() { // the process ends with it
-		a.end(code)
-		close(ended)
+// readOutput is an output whose reader may leave: what comes after that is dropped, since nobody wants it, and no
+// failure. So it does not depend on how fast the reader leaves what the program ends with.
+type readOutput struct {
+	out      io.Writer
+	terminal bool // one that has hung up answers EIO
+}
+
+func newReadOutput(out io.Writer) readOutput {
+	f, ok := out.(*os.File)
+	return readOutput{out, ok && term.IsTerminal(int(f.Fd()))}
+}
+
+func (o readOutput) Write(p []byte) (int, error) {
+	n, err := o.out.Write(p)
+	if errors.Is(err, syscall.EPIPE) || o.terminal && errors.Is(err, syscall.EIO) {
+		return len(p), nil
+	}
+	return n, err
+}
+
+// within tells something, and returns at the latest after d: whoever should take it may have stopped reading.
+func within(d time.Duration, tell func()) {
+	told := make(chan struct{})
+	go func() { // where nobody takes it, it ends with the process
+		tell()
+		close(told)
 	}()
 	select {
-	case <-ended:
+	case <-told:
 	case <-time.After(d):
 	}
 }
