@@ -379,6 +379,9 @@ func (l *Ledger) Failed(s Span) (Entry, bool) {
 	return Entry{}, false
 }
 
+// Failures iterates, by start, over the failures of last attempts. The ledger must not change meanwhile.
+func (l *Ledger) Failures() iter.Seq[Entry] { return entriesOf(l.failed.from(NoInstant)) }
+
 // Waived lists the spans that an operator declared settled without rows and
 // that no later commit covers.
 func (l *Ledger) Waived() []Span { return l.waived.spans(NoInstant) }

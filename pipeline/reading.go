@@ -17,8 +17,8 @@ import (
 // RunReader is a [Store] that tells what past runs did.
 type RunReader interface {
 	// Runs yields the records of the runs that started at from or later ([NoInstant]: of all runs), oldest first, runs of
-	// the same instant by sync id. A run that was recorded twice comes once, as it was recorded last. Fields that a
-	// Summary does not keep outside of its run (Vendor of a window's error) are empty. A run that is recorded meanwhile
+	// the same instant by sync id. A run that was recorded twice comes once, as it was recorded last. What no
+	// [RunRecord] keeps (Vendor of a window's error) is empty. A run that is recorded meanwhile
 	// may be missing. The memory needed is that of the records, which count streams and failed windows and have no rows.
 	// Storage that cannot be read is an error of a kind that [Retryable] knows; the store has retried it already.
 	Runs(ctx context.Context, from Instant) iter.Seq2[Summary, error]
@@ -31,13 +31,21 @@ func ByStart(a, b Summary) int {
 
 // RejectReader is a [Store] that shows the rejected rows of its windows.
 type RejectReader interface {
-	// WindowRejects yields the rejects of a committed window, as the ledger has it with its zone, in the order in which
-	// they were staged. A window without rejects, and one that the sink does not hold, has none, which is no error: what a
-	// window should have, the ledger's counts tell. Bytes of Raw and Reason that are not UTF-8 may have come back as \xNN.
-	// A window that is committed again meanwhile yields the rejects of one reading, never of both. Raw is a vendor's row
-	// and may hold personal data: it goes nowhere but to whoever asked. Rejects are read in pieces, so a window of nothing
-	// but rejects needs no more memory than any other.
-	WindowRejects(ctx context.Context, k StreamKey, t *Table, w Window) iter.Seq2[Reject, error]
+	// WindowRejects yields the rejects of committed windows of a stream, as the ledger has them with their zones, window by
+	// window in the given order, which is that of time; those of a window in the order in which they were staged, or by
+	// scope and row where the sink keeps no order. A window without rejects, and one that the sink does not hold, has none,
+	// which is no error: what a window should have, the ledger's counts tell. Field and Shape are empty. Bytes of Raw and
+	// Reason that are not UTF-8 may have come back as \xNN. A window that is committed again meanwhile yields the rejects
+	// of one reading, never of both. Raw is a vendor's row and may hold personal data: it goes nowhere but to whoever
+	// asked. Rejects are read in pieces, so a window of nothing but rejects needs no more memory than any other. A sink
+	// that bills asks once for all windows.
+	WindowRejects(ctx context.Context, k StreamKey, windows []Window) iter.Seq2[WindowReject, error]
+}
+
+// WindowReject is a reject and the window that it was read for.
+type WindowReject struct {
+	Window Window
+	Reject
 }
 
 // Retention is how long a sink keeps the rows of a local day, by the wish of the table's owner; 0 means for good.

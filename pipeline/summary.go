@@ -1,5 +1,7 @@
 package pipeline
 
+import "slices"
+
 // Summary is what one run of sync did: its JSON document, and a line of the
 // sink's record of runs.
 type Summary struct {
@@ -74,4 +76,82 @@ type WindowError struct {
 	// Vendor says that the vendor gave no answer that could be used: where it
 	// never will, only a waiver settles the window.
 	Vendor bool `json:"-"`
+	// Rejects are the first of the rejected rows of the reading that failed, with texts that are cut. They are for whoever
+	// asks for them: no document of a summary has them, a [RunRecord] does.
+	Rejects []Reject `json:"-"`
+}
+
+// RunRecord is a run as a sink keeps it: its summary, and what the summary's own document leaves out.
+type RunRecord struct {
+	Summary
+	StartedAt     Instant         `json:"started_at"`
+	FinishedAt    Instant         `json:"finished_at"`
+	FailedRejects []failedRejects `json:"failed_rejects,omitempty"`
+}
+
+// failedRejects are the first rejects of one failed window.
+type failedRejects struct {
+	Stream      StreamID         `json:"stream"`
+	Account     AccountID        `json:"account"`
+	WindowStart Instant          `json:"window_start"`
+	WindowEnd   Instant          `json:"window_end"`
+	Rejects     []recordedReject `json:"rejects"`
+}
+
+// recordedReject is a [Reject] in JSON.
+type recordedReject struct {
+	Scope  string  `json:"scope,omitempty"`
+	Row    int64   `json:"position"`
+	At     Instant `json:"row_time"` // empty: none
+	Reason string  `json:"reason"`
+	Raw    string  `json:"raw,omitempty"`
+	Field  string  `json:"field,omitempty"`
+	Shape  string  `json:"shape,omitempty"`
+}
+
+// RecordOf is the record of a run.
+func RecordOf(s Summary) RunRecord {
+	r := RunRecord{Summary: s, StartedAt: s.StartedAt, FinishedAt: s.FinishedAt}
+	for _, of := range s.Streams {
+		for _, e := range of.Errors {
+			if len(e.Rejects) == 0 {
+				continue
+			}
+			f := failedRejects{Stream: of.Stream, Account: of.Account, WindowStart: e.WindowStart, WindowEnd: e.WindowEnd}
+			for _, one := range e.Rejects {
+				f.Rejects = append(f.Rejects, recordedReject{one.Scope, one.Row, one.At, one.Reason, one.Raw, one.Field, one.Shape})
+			}
+			r.FailedRejects = append(r.FailedRejects, f)
+		}
+	}
+	return r
+}
+
+// Run is the run that was recorded, without what no record keeps.
+func (r RunRecord) Run() Summary {
+	s := r.Summary
+	s.StartedAt, s.FinishedAt = r.StartedAt, r.FinishedAt
+	for _, f := range r.FailedRejects {
+		e := s.failure(StreamKey{Account: f.Account, Stream: f.Stream}, Span{Start: f.WindowStart, End: f.WindowEnd})
+		if e == nil {
+			continue
+		}
+		for _, one := range f.Rejects {
+			e.Rejects = append(e.Rejects, Reject{Row: one.Row, At: one.At, Reason: one.Reason, Raw: one.Raw, Scope: one.Scope, Field: one.Field, Shape: one.Shape})
+		}
+	}
+	return s
+}
+
+// failure is what the summary tells of a failed window; nil where it tells nothing.
+func (s Summary) failure(k StreamKey, w Span) *WindowError {
+	for i := range s.Streams {
+		if of := &s.Streams[i]; of.Stream == k.Stream && of.Account == k.Account {
+			j := slices.IndexFunc(of.Errors, func(e WindowError) bool { return e.WindowStart == w.Start && e.WindowEnd == w.End })
+			if j >= 0 {
+				return &of.Errors[j]
+			}
+		}
+	}
+	return nil
 }

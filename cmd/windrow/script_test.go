@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -30,12 +32,13 @@ const noon = "2025-09-10T18:00:00Z"
 //	exits CODE ARGS…      runs windrow and checks its exit code
 //	fails HOST KIND TIMES makes requests of a vendor fail: html, 500, 401
 //	mended                ends all failures
+//	ucontact-says FILE    sets the variables that point windrow at a uContact that answers with the file
 //	differ DURATION       sets the vendors' real clocks apart from the machine's
 //
 // those of bigQueryCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "differ": differ,
+		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "differ": differ, "ucontact-says": uContactSays,
 	}
 	maps.Copy(commands, bigQueryCommands)
 	testscript.Run(t, testscript.Params{
@@ -158,6 +161,18 @@ func differ(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(worldKey{}).(*simulation).world.Set(func(o *vendorsim.Options) {
 		o.Real = func() time.Time { return time.Now().Add(by) }
 	})
+}
+
+func uContactSays(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ucontact-says FILE")
+	}
+	text := ts.ReadFile(args[0])
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }))
+	ts.Defer(server.Close)
+	for name, value := range map[string]string{"URL": server.URL, "TOKEN": "k", "TIMEZONE": "UTC", "AGENTS": "Ana", "RATE": "1000"} {
+		ts.Setenv("WINDROW_UCONTACT_"+name, value)
+	}
 }
 
 func mended(ts *testscript.TestScript, neg bool, args []string) {

@@ -30,6 +30,14 @@ func (f *selection) declare(cmd *cobra.Command, jsonMeaning string) {
 	flags.BoolVar(&f.asJSON, "json", false, jsonMeaning)
 }
 
+// declareSpan declares the flags of verbs that look at what the sink has.
+func (f *selection) declareSpan(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.streams, "streams", "", "comma list of streams; without it all that the sink has, configured or not")
+	flags.StringVar(&f.from, "from", "", "from this local date, or RFC 3339 instant")
+	flags.StringVar(&f.to, "to", "", "to this local date (included), or before this RFC 3339 instant")
+}
+
 // parse checks the flags against each other.
 func (f *selection) parse(cmd *cobra.Command) error {
 	changed := cmd.Flags().Changed

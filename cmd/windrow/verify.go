@@ -41,9 +41,7 @@ are not Windrow's stay; they are looked for where no flag narrows the windows.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.streams, "streams", "", "comma list of streams; without it all that the sink has, configured or not")
-	flags.StringVar(&f.from, "from", "", "from this local date, or RFC 3339 instant")
-	flags.StringVar(&f.to, "to", "", "to this local date (included), or before this RFC 3339 instant")
+	f.declareSpan(cmd)
 	flags.BoolVar(&f.deep, "deep", false, "read every row, and compare the fingerprints")
 	flags.BoolVar(&f.repair, "repair", false, "open the windows that differ, and remove files of no window")
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON document, alone on stdout")

@@ -178,11 +178,18 @@ func keepFirst(first []pipeline.Reject, r pipeline.Reject) []pipeline.Reject {
 	if len(first) == keptRejects {
 		return first
 	}
-	if end := keptRaw; len(r.Raw) > end {
-		for end > keptRaw-utf8.UTFMax && !utf8.RuneStart(r.Raw[end]) {
-			end--
-		}
-		r.Raw = string([]byte(r.Raw[:end])) // the rest is not kept in memory
-	}
+	r.Raw = cutRaw(r.Raw, keptRaw)
 	return append(first, r)
+}
+
+// cutRaw is a text of so many bytes at most, whose rest is not kept in memory.
+func cutRaw(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return string([]byte(text[:end]))
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -53,10 +52,14 @@ type cutter struct {
 
 // extracted is what became of an extraction whose documents were read.
 type extracted struct {
-	sealed []pipeline.Sealed
-	open   []calendar.Window // that stay open although the report's others do not
-	why    error             // they do
+	sealed  []pipeline.Sealed
+	open    []calendar.Window // that stay open although the report's others do not
+	why     error             // they do
+	rejects windowRejects     // also of an extraction that failed
 }
+
+// windowRejects are the first rejects of windows.
+type windowRejects map[calendar.Window][]pipeline.Reject
 
 // openWindow is one window in the making.
 type openWindow struct {
@@ -70,6 +73,7 @@ type openWindow struct {
 	fingerprint pipeline.Hash
 	rejects     pipeline.Hash
 	fields      pipeline.FieldTally
+	first       []pipeline.Reject
 }
 
 func (r *run) newCutter(ctx context.Context, j job) (*cutter, error) {
@@ -342,15 +346,6 @@ func (c *cutter) seal(maxRejects RejectLimit, j job) (x extracted, err error) {
 		x.why = c.undatedRejects()
 	}
 	return x, nil
-}
-
-// undatedRejects says why a window without rows stays open: rejects of the report that have no time may be its rows.
-func (c *cutter) undatedRejects() error {
-	return &pipeline.Error{
-		Op: "read", Kind: pipeline.TooManyRejects,
-		Err:  fmt.Errorf("no row is of this window, and %d rejected rows of the report have no time that can be read: they may be its", c.undated),
-		Hint: "the report's other windows were committed, and this one is asked for again; where the vendor's times stay as they are, their format may have changed",
-	}
 }
 
 // settled reports whether the vendor had stopped restating the window when it was read: by the clock that plans and by

@@ -14,7 +14,7 @@ import (
 
 // bookFailure enters windows that could not be read: in the ledger, so that the
 // next plan says why it reads them, and in the summary.
-func (r *run) bookFailure(ctx context.Context, j job, windows []calendar.Window, err error) {
+func (r *run) bookFailure(ctx context.Context, j job, windows []calendar.Window, err error, rejects windowRejects) {
 	if ctx.Err() != nil {
 		return // a stopped run has not failed; the exit code tells
 	}
@@ -27,7 +27,7 @@ func (r *run) bookFailure(ctx context.Context, j job, windows []calendar.Window,
 		entries = append(entries, r.failEntry(w, err))
 	}
 	err = beside(err, r.recordFailures(ctx, j.stream.Key, entries))
-	r.bookFailed(ctx, j.stream.Key, windows, err, ofVendor(pipeline.KindOf(err)))
+	r.bookFailed(ctx, j.stream.Key, windows, windowFailure{err, ofVendor(pipeline.KindOf(err)), rejects})
 }
 
 // noteFailed enters in the ledger the windows that a group of commits left
@@ -102,18 +102,27 @@ func ofVendor(k pipeline.Kind) bool {
 	}
 }
 
+// windowFailure is why windows stay open.
+type windowFailure struct {
+	err     error
+	vendor  bool // as in [pipeline.WindowError]
+	rejects windowRejects
+}
+
 // bookFailed enters windows that stay open in the summary.
-func (r *run) bookFailed(ctx context.Context, k pipeline.StreamKey, windows []calendar.Window, err error, vendor bool) {
+func (r *run) bookFailed(ctx context.Context, k pipeline.StreamKey, windows []calendar.Window, f windowFailure) {
 	if ctx.Err() != nil {
 		return
 	}
+	err := f.err
 	kind := pipeline.KindOf(err)
 	r.mu.Lock()
 	s := r.streams[k]
 	s.Failed += len(windows)
 	for _, w := range windows {
 		s.Errors = append(s.Errors, pipeline.WindowError{
-			WindowStart: w.Start, WindowEnd: w.End, Kind: kind.String(), Message: reasonOf(err, w.Span), Vendor: vendor,
+			WindowStart: w.Start, WindowEnd: w.End, Kind: kind.String(), Message: reasonOf(err, w.Span), Vendor: f.vendor,
+			Rejects: r.recordable(f.rejects[w]),
 		})
 	}
 	if kind == pipeline.Unauthorized {
@@ -126,6 +135,30 @@ func (r *run) bookFailed(ctx context.Context, k pipeline.StreamKey, windows []ca
 	for _, w := range windows {
 		r.observe(Event{Kind: EventFailed, Stream: k, Window: w, Err: err})
 	}
+}
+
+const (
+	// recordedRaw bounds the bytes of the text of a reject in a run's record.
+	recordedRaw = 1 << 10
+	// recordedBytes bounds those of all rejects in it, and from half of them on a window has fewRejects at most: the record
+	// of a run in which everything failed is still one statement.
+	recordedBytes = 128 << 10
+	fewRejects    = 3
+)
+
+// recordable are rejects of a failed window as the run's record keeps them. The caller holds the mutex.
+func (r *run) recordable(rejects []pipeline.Reject) (list []pipeline.Reject) {
+	for _, one := range rejects {
+		one.Raw, one.Reason = cutRaw(one.Raw, recordedRaw), cutRaw(one.Reason, recordedRaw)
+		const around = 200 // the other members
+		size := len(one.Raw) + len(one.Reason) + len(one.Scope) + len(one.Field) + around
+		if r.rejectBytes+size > recordedBytes || r.rejectBytes > recordedBytes/2 && len(list) == fewRejects {
+			break
+		}
+		r.rejectBytes += size
+		list = append(list, one)
+	}
+	return list
 }
 
 // reasonOf is the text of a window's error without what stands beside it, so

@@ -68,7 +68,7 @@ func TestNoRejectTellsASecret(t *testing.T) {
 	mustSync(t, e)
 	seen := 0
 	for _, w := range entries(t, store, s) {
-		for r, err := range store.WindowRejects(t.Context(), s.key, pipeline.Events, w.Window) {
+		for r, err := range store.WindowRejects(t.Context(), s.key, []pipeline.Window{w.Window}) {
 			if seen++; err != nil || strings.Contains(r.Raw+r.Reason, planted) || !strings.Contains(r.Raw, "…") {
 				t.Errorf("%+v, %v", r, err)
 			}

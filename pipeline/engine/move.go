@@ -32,18 +32,18 @@ type job struct {
 func (r *run) move(ctx context.Context, j job) {
 	x, err := r.extractAgainIfBroken(ctx, j)
 	if err != nil {
-		r.bookFailure(ctx, j, j.extraction.Windows, masked(err, j.stream.Mask))
+		r.bookFailure(ctx, j, j.extraction.Windows, masked(err, j.stream.Mask), x.rejects)
 		return
 	}
 	if len(x.open) > 0 {
-		r.bookFailure(ctx, j, x.open, x.why)
+		r.bookFailure(ctx, j, x.open, x.why, x.rejects)
 	}
 	if len(x.sealed) == 0 {
 		return
 	}
 	pipeline.Point(ctx, "engine.sealed")
 	for i, result := range r.committer.commit(ctx, x.sealed, j.planned) {
-		r.book(ctx, j, x.sealed[i].Entry.Window, result)
+		r.book(ctx, j, x.sealed[i].Entry.Window, result, x.rejects)
 	}
 }
 
@@ -90,6 +90,7 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 	}
 	defer cut.close()
 	defer func() {
+		x.rejects = cut.firstRejects()
 		if err != nil {
 			err = errors.Join(err, cut.abort())
 		}

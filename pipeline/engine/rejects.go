@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -41,6 +42,7 @@ func (c *bodyCutter) addRejects(m *pipeline.Meta, rejects *pipeline.Rejects, bef
 		if w == nil {
 			continue
 		}
+		w.first = keepFirst(w.first, r)
 		if w != of || len(piece) == rejectPiece || bytes >= rejectPieceBytes {
 			if err := stage(); err != nil {
 				return err
@@ -99,6 +101,37 @@ func (c *cutter) countReject(m *pipeline.Meta, r *pipeline.Reject, days *dayCoun
 	w.counts.Rejected++
 	w.rejects = w.rejects.Add(r.Hash())
 	return w
+}
+
+// firstRejects are those of each window. A window that has none may be that of the rejects without a time, which count for
+// the first.
+func (c *cutter) firstRejects() windowRejects {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make(windowRejects)
+	for _, w := range c.windows {
+		if len(w.first) > 0 {
+			all[w.window] = w.first
+		} else if c.undated > 0 && w.counts.Rows+w.counts.Duplicate == 0 {
+			all[w.window] = c.firstUndated()
+		}
+	}
+	return all
+}
+
+// firstUndated are the first rejects without a time.
+func (c *cutter) firstUndated() []pipeline.Reject {
+	return slices.DeleteFunc(slices.Clone(c.windows[0].first), func(r pipeline.Reject) bool { return r.At != calendar.NoInstant })
+}
+
+// undatedRejects says why a window without rows stays open: rejects of the report that have no time may be its rows.
+func (c *cutter) undatedRejects() error {
+	return &pipeline.Error{
+		Op: "read", Kind: pipeline.TooManyRejects,
+		Err: fmt.Errorf("no row is of this window, and %d rejected rows of the report have no time that can be read: they may be its%s", c.undated,
+			firstReject(c.firstUndated())),
+		Hint: "the report's other windows were committed, and this one is asked for again; where the vendor's times stay as they are, their format may have changed",
+	}
 }
 
 // noteDamage fails the document where a row of the batch condemns it, and keeps what the last row says of its end.

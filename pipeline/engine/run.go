@@ -33,6 +33,7 @@ type run struct {
 	days         map[pipeline.StreamKey]*unnotedDays
 	masks        map[pipeline.StreamKey]pipeline.Mask
 	committed    map[pipeline.StreamKey][]plan.Reading
+	rejectBytes  int // that failed windows have in the summary
 }
 
 // Sync plans, reads and commits. Its error is what kept the run from its
@@ -124,7 +125,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 				return
 			}
 			if err := r.refused(j.stream.Key); err != nil {
-				r.bookFailure(ctx, j, j.extraction.Windows, err)
+				r.bookFailure(ctx, j, j.extraction.Windows, err, nil)
 				return
 			}
 			r.move(ctx, j)
@@ -181,9 +182,9 @@ func (r *run) warnOfUnusual(p plannedStream, s *pipeline.StreamSummary) {
 }
 
 // book enters the result of a commit in the summary.
-func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipeline.Result) {
+func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipeline.Result, rejects windowRejects) {
 	if result.Outcome == pipeline.Failed {
-		r.bookFailed(ctx, j.stream.Key, []calendar.Window{w}, result.Err, false) // the committer has noted it
+		r.bookFailed(ctx, j.stream.Key, []calendar.Window{w}, windowFailure{err: result.Err, rejects: rejects}) // the committer has noted it
 		return
 	}
 	r.mu.Lock()

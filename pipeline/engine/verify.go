@@ -112,6 +112,11 @@ func (e *Engine) verifiable(ctx context.Context) ([]pipeline.StreamKey, error) {
 		}
 		keys = append(keys, holders...)
 	}
+	return e.chosen(keys)
+}
+
+// chosen are those of the streams that the store has which the engine's choice names, by name; without a choice all.
+func (e *Engine) chosen(keys []pipeline.StreamKey) ([]pipeline.StreamKey, error) {
 	slices.SortFunc(keys, func(a, b pipeline.StreamKey) int {
 		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Account, b.Account))
 	})

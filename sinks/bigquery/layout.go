@@ -168,7 +168,8 @@ var runsSchema = bigquery.Schema{
 	field("started_at", bigquery.TimestampFieldType, "when it began"),
 	field("finished_at", bigquery.TimestampFieldType, "when it ended"),
 	required("exit", bigquery.IntegerFieldType, "its exit code"),
-	required("summary", bigquery.StringFieldType, "its summary as JSON"),
+	required("summary", bigquery.StringFieldType, "its summary as JSON, with the first rejected rows of failed windows"),
+	field("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the row; of a run that was recorded twice the last one counts"),
 }
 
 var fenceSchema = bigquery.Schema{

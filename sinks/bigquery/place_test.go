@@ -30,7 +30,6 @@ var driver = sinktest.Driver{
 // withoutReading adds the abilities of reading, which the sink does not have yet.
 func withoutReading(without map[sinktest.Ability]string) map[sinktest.Ability]string {
 	all := map[sinktest.Ability]string{
-		sinktest.ReadsRuns: "analysts query _windrow_runs", sinktest.ReadsRejects: "analysts query _windrow_rejects",
 		sinktest.ReadsHoldings: "a count by window is a job that is billed",
 	}
 	maps.Copy(all, without)

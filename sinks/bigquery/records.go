@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -47,10 +49,7 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	there, err := s.dataset.holds(ctx, statement.JournalTable)
-	if err == nil && there {
-		err = s.dataset.seesAll(ctx, statement.JournalTable)
-	}
+	there, err := s.readable(ctx, statement.JournalTable)
 	if err != nil || !there {
 		return nil, apierror.Classify(op, err)
 	}
@@ -77,7 +76,7 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	body, err := json.Marshal(run)
+	body, err := json.Marshal(pipeline.RecordOf(run))
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -95,6 +94,90 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	s.receipts.drop(len(list))
 	pipeline.Point(ctx, "bigquery.run-recorded")
 	return nil
+}
+
+// Runs implements [pipeline.RunReader] with one query.
+func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipeline.Summary, error] {
+	return func(yield func(pipeline.Summary, error) bool) {
+		runs, err := s.runs(ctx, from)
+		if err != nil {
+			yield(pipeline.Summary{}, apierror.Classify("read the runs", err))
+			return
+		}
+		for _, run := range runs {
+			if !yield(run, nil) {
+				return
+			}
+		}
+	}
+}
+
+// runs reads the runs of which [Store.Runs] tells.
+func (s *Store) runs(ctx context.Context, from pipeline.Instant) ([]pipeline.Summary, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if there, err := s.readable(ctx, statement.RunsTable); err != nil || !there {
+		return nil, err
+	}
+	md, err := s.dataset.metadata(ctx, statement.RunsTable)
+	if err != nil {
+		return nil, err
+	}
+	recorded := slices.ContainsFunc(md.Schema, func(f *bigquery.FieldSchema) bool { return f.Name == "recorded_at" })
+	last := make(map[pipeline.SyncID]recordedRun)
+	err = s.jobs.Read(ctx, s.sql.Runs(from, recorded), func() { clear(last) }, func(row []bigquery.Value) error {
+		r, err := recordedRunOf(row)
+		if err != nil {
+			return err
+		}
+		if other, ok := last[r.run.SyncID]; !ok || other.at.Before(r.at) {
+			last[r.run.SyncID] = r
+		}
+		return nil
+	})
+	if err != nil && !apierror.Absent(err) {
+		return nil, s.missing(err)
+	}
+	runs := make([]pipeline.Summary, 0, len(last))
+	for _, r := range last {
+		runs = append(runs, r.run)
+	}
+	slices.SortFunc(runs, pipeline.ByStart)
+	return runs, nil
+}
+
+// recordedRun is a run, and when BigQuery took its record; records of earlier versions tell no time.
+type recordedRun struct {
+	run pipeline.Summary
+	at  time.Time
+}
+
+// recordedRunOf understands a row of [statement.Dataset.Runs].
+func recordedRunOf(row []bigquery.Value) (r recordedRun, err error) {
+	if len(row) != 4 {
+		return r, errors.New("a run has not four columns")
+	}
+	text, _ := row[3].(string)
+	var record pipeline.RunRecord
+	if err := json.Unmarshal([]byte(text), &record); err != nil {
+		return r, fmt.Errorf("a run cannot be read: %w", err)
+	}
+	r.at, _ = row[2].(time.Time)
+	for i, to := range []*pipeline.Instant{&record.StartedAt, &record.FinishedAt} {
+		if at, ok := row[i].(time.Time); ok {
+			*to = pipeline.InstantOf(at)
+		}
+	}
+	r.run = record.Run()
+	return r, nil
+}
+
+// readable reports whether one of Windrow's own tables is there, every row of which must be seen.
+func (s *Store) readable(ctx context.Context, table string) (there bool, err error) {
+	if there, err = s.dataset.holds(ctx, table); err == nil && there {
+		err = s.dataset.seesAll(ctx, table)
+	}
+	return there, err
 }
 
 // maxReceipts bounds the receipts that one statement appends. What comes later is added to the last receipt.

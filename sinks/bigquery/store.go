@@ -62,6 +62,9 @@ var (
 	_ pipeline.Meter  = (*Store)(nil)
 	_ pipeline.Keeper = (*Store)(nil)
 
+	_ pipeline.RunReader    = (*Store)(nil)
+	_ pipeline.RejectReader = (*Store)(nil)
+
 	_ pipeline.Verifier = (*Store)(nil)
 	_ pipeline.Sweeper  = (*Store)(nil)
 )

@@ -2,12 +2,15 @@ package bigquery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"cloud.google.com/go/bigquery"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
@@ -75,6 +78,77 @@ func (v *verifier) compareRows(ctx context.Context, group []pipeline.Entry) (dif
 		}
 	}
 	return differs, nil
+}
+
+// WindowRejects implements [pipeline.RejectReader] with one query for all windows.
+func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, windows []pipeline.Window) iter.Seq2[pipeline.WindowReject, error] {
+	return func(yield func(pipeline.WindowReject, error) bool) {
+		err := s.listRejects(ctx, k, windows, func(r pipeline.WindowReject) error {
+			if !yield(r, nil) {
+				return errLeft
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errLeft) {
+			yield(pipeline.WindowReject{}, windowFault("read the rejects", k, pipeline.Span{}, err))
+		}
+	}
+}
+
+// listRejects reads what [Store.WindowRejects] tells. What was told is not read anew: a window may have another reading then.
+func (s *Store) listRejects(ctx context.Context, k pipeline.StreamKey, windows []pipeline.Window, tell func(pipeline.WindowReject) error) error {
+	ctx, cancel := context.WithTimeout(ctx, groupTime)
+	defer cancel()
+	if err := ctx.Err(); err != nil || len(windows) == 0 {
+		return err
+	}
+	wanted := make(map[pipeline.Span]pipeline.Window, len(windows))
+	var x statement.Extent
+	for _, w := range windows {
+		wanted[w.Span] = w
+	}
+	if err := x.Add(k, windows...); err != nil {
+		return err
+	}
+	if there, err := s.readable(ctx, statement.RejectsTable); err != nil || !there {
+		return err
+	}
+	told, anew := 0, false
+	err := s.jobs.Read(ctx, s.sql.ListRejects(x), func() { anew = told > 0 }, func(row []bigquery.Value) error {
+		if anew {
+			return fmt.Errorf("the answer broke off after %d rejects", told)
+		}
+		r, err := rejectOf(row)
+		if err != nil {
+			return err
+		}
+		w, ok := wanted[spanIn(row)]
+		if !ok {
+			return nil
+		}
+		told++
+		return tell(pipeline.WindowReject{Window: w, Reject: r})
+	})
+	if apierror.Absent(err) {
+		return nil
+	}
+	return s.missing(err)
+}
+
+// rejectOf understands a row of [statement.Dataset.ListRejects].
+func rejectOf(row []bigquery.Value) (r pipeline.Reject, err error) {
+	if len(row) != 7 {
+		return r, errors.New("a reject has not seven columns")
+	}
+	r.Scope, _ = row[2].(string)
+	r.Row, _ = row[3].(int64)
+	r.Reason, _ = row[4].(string)
+	r.Raw, _ = row[5].(string)
+	r.At = pipeline.NoInstant
+	if at, ok := row[6].(time.Time); ok {
+		r.At = pipeline.InstantOf(at)
+	}
+	return r, nil
 }
 
 // sums are the fingerprints of the windows of a group, as their rows are read.

@@ -58,15 +58,18 @@ func (s *Store) Rejects(k pipeline.StreamKey) []pipeline.Reject {
 }
 
 // WindowRejects implements [pipeline.RejectReader].
-func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipeline.Table, w pipeline.Window) iter.Seq2[pipeline.Reject, error] {
-	return func(yield func(pipeline.Reject, error) bool) {
-		for _, r := range s.window(k, w).rejects {
-			if err := ctx.Err(); err != nil {
-				yield(pipeline.Reject{}, classify("read the rejects", err))
-				return
-			}
-			if !yield(r, nil) {
-				return
+func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, windows []pipeline.Window) iter.Seq2[pipeline.WindowReject, error] {
+	return func(yield func(pipeline.WindowReject, error) bool) {
+		for _, w := range windows {
+			for _, r := range s.window(k, w).rejects {
+				if err := ctx.Err(); err != nil {
+					yield(pipeline.WindowReject{}, classify("read the rejects", err))
+					return
+				}
+				r.Field, r.Shape = "", ""
+				if !yield(pipeline.WindowReject{Window: w, Reject: r}, nil) {
+					return
+				}
 			}
 		}
 	}

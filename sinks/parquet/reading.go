@@ -37,12 +37,32 @@ func (s *Store) Holdings(ctx context.Context, k pipeline.StreamKey, t *pipeline.
 }
 
 // WindowRejects implements [pipeline.RejectReader].
-func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipeline.Table, w pipeline.Window) iter.Seq2[pipeline.Reject, error] {
-	const op = "read the rejects"
+func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, windows []pipeline.Window) iter.Seq2[pipeline.WindowReject, error] {
+	return func(yield func(pipeline.WindowReject, error) bool) {
+		for _, w := range windows {
+			for r, err := range s.rejectsOf(ctx, k, w) {
+				if err != nil {
+					yield(pipeline.WindowReject{}, inWindow("read the rejects", k, w.Span, err))
+					return
+				}
+				if !yield(pipeline.WindowReject{Window: w, Reject: r}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// rejectsOf reads the file of one window's rejects.
+func (s *Store) rejectsOf(ctx context.Context, k pipeline.StreamKey, w pipeline.Window) iter.Seq2[pipeline.Reject, error] {
 	return func(yield func(pipeline.Reject, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(pipeline.Reject{}, err)
+			return
+		}
 		name, err := windowFile(rejectsDir, k, w)
 		if err != nil {
-			yield(pipeline.Reject{}, inWindow(op, k, w.Span, err))
+			yield(pipeline.Reject{}, err)
 			return
 		}
 		content, err := s.volume.Open(ctx, name)
@@ -50,7 +70,7 @@ func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipe
 			return
 		}
 		if err != nil {
-			yield(pipeline.Reject{}, inWindow(op, k, w.Span, err))
+			yield(pipeline.Reject{}, err)
 			return
 		}
 		defer content.Close() //nolint:errcheck // it was read
@@ -59,7 +79,7 @@ func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, _ *pipe
 				err = checkRejectColumns(rec)
 			}
 			if err != nil {
-				yield(pipeline.Reject{}, inWindow(op, k, w.Span, fmt.Errorf("%s: %w", name, err)))
+				yield(pipeline.Reject{}, fmt.Errorf("%s: %w", name, err))
 				return
 			}
 			for i := range int(rec.NumRows()) {

@@ -23,15 +23,6 @@ import (
 // first and its last run started, so that a reader of the newest runs opens no other.
 const mostRuns = 64
 
-// runRecord is a run as its object has it.
-type runRecord struct {
-	pipeline.Summary
-	StartedAt  pipeline.Instant `json:"started_at"`
-	FinishedAt pipeline.Instant `json:"finished_at"`
-}
-
-func recordOf(run pipeline.Summary) runRecord { return runRecord{run, run.StartedAt, run.FinishedAt} }
-
 // AppendRun implements [pipeline.Store].
 func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
@@ -39,7 +30,7 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 		return classify(op, err)
 	}
 	name := path.Join(runsDir, string(run.SyncID)+runSuffix)
-	body, _, err := objectOf(runForm, name, slices.Values([]runRecord{recordOf(run)}))
+	body, _, err := objectOf(runForm, name, slices.Values([]pipeline.RunRecord{pipeline.RecordOf(run)}))
 	if err == nil {
 		err = volume.Put(ctx, s.volume, name, body)
 	}
@@ -63,20 +54,20 @@ func (s *Store) packRuns(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	var packed []runRecord
+	var packed []pipeline.RunRecord
 	var gone []volume.Object
 	for i, name := range names {
 		run, err := s.readRun(ctx, name)
 		if err == nil && versions[i] != volume.Absent {
-			packed = append(packed, recordOf(run))
+			packed = append(packed, pipeline.RecordOf(run))
 			gone = append(gone, volume.Object{Name: name, Version: versions[i]})
 		}
 	}
 	if len(packed) == 0 {
 		return
 	}
-	slices.SortFunc(packed, func(a, b runRecord) int { return pipeline.ByStart(a.Summary, b.Summary) })
-	bound := func(r runRecord) string { return r.StartedAt.Time().UTC().Format(boundLayout) }
+	slices.SortFunc(packed, func(a, b pipeline.RunRecord) int { return pipeline.ByStart(a.Summary, b.Summary) })
+	bound := func(r pipeline.RunRecord) string { return r.StartedAt.Time().UTC().Format(boundLayout) }
 	name := path.Join(packsDir, fmt.Sprintf("%s_%s_%016x%s", bound(packed[0]), bound(packed[len(packed)-1]), rand.Uint64(), packSuffix))
 	body, _, err := objectOf(packForm, name, slices.Values(packed))
 	if err != nil {
@@ -185,7 +176,7 @@ func (s *Store) readRun(ctx context.Context, name string) (pipeline.Summary, err
 	if err != nil {
 		return pipeline.Summary{}, err
 	}
-	var r runRecord
+	var r pipeline.RunRecord
 	if path.Ext(name) == earlierRun {
 		err = json.Unmarshal(body, &r)
 	} else {
@@ -194,7 +185,7 @@ func (s *Store) readRun(ctx context.Context, name string) (pipeline.Summary, err
 	if err != nil {
 		return pipeline.Summary{}, damagedObject("read the runs", name, err, "restore it from a copy, or remove it: nothing but the record of that run goes with it")
 	}
-	return r.summary(), nil
+	return r.Run(), nil
 }
 
 // readPack reads a pack. Packs are never removed, so that one that is listed is there.
@@ -204,18 +195,13 @@ func (s *Store) readPack(ctx context.Context, name string) (runs []pipeline.Summ
 		return nil, err
 	}
 	err = readObject(packForm, name, body, func(_ int, line []byte) error {
-		var r runRecord
+		var r pipeline.RunRecord
 		err := json.Unmarshal(line, &r)
-		runs = append(runs, r.summary())
+		runs = append(runs, r.Run())
 		return err
 	})
 	if err != nil {
 		return nil, damagedObject("read the runs", name, err, "restore it from a copy, or remove it: nothing but the records of the runs between the times in its name go with it")
 	}
 	return runs, nil
-}
-
-func (r runRecord) summary() pipeline.Summary {
-	r.Summary.StartedAt, r.Summary.FinishedAt = r.StartedAt, r.FinishedAt
-	return r.Summary
 }

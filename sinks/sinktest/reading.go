@@ -14,7 +14,11 @@ func readsRuns(t *testing.T, b *fixture) {
 	run := func(id string, started, exit int) pipeline.Summary {
 		return pipeline.Summary{SyncID: pipeline.SyncID(id), StartedAt: read(started), FinishedAt: read(started + 1), Exit: exit,
 			Streams: []pipeline.StreamSummary{{Stream: agents.Stream, Account: agents.Account, Committed: 2, Failed: 1, Read: 7, Rows: 6, Rejected: 1,
-				Errors: []pipeline.WindowError{{WindowStart: day(0).Start, WindowEnd: day(0).End, Kind: "malformed", Message: "línea \"1\""}}}}}
+				Errors: []pipeline.WindowError{{WindowStart: day(0).Start, WindowEnd: day(0).End, Kind: "malformed", Message: "línea \"1\"",
+					Rejects: []pipeline.Reject{
+						{Row: 1, At: pipeline.NoInstant, Reason: "has 2 of 3 cells", Raw: "a;'\\\n"},
+						{Row: 9007199254740993, At: day(0).Start, Reason: "id is blank", Raw: `{"ñ":"日本"}`, Scope: "callcenter:123", Field: "id", Shape: "aa-99"},
+					}}}}}}
 	}
 	early, second, first, late := run("run-a", 1, 0), run("run-c", 5, 3), run("run-b", 5, 0), run("run-0", 9, 3)
 	s := b.place.Open(t)
@@ -57,9 +61,9 @@ func readsRuns(t *testing.T, b *fixture) {
 }
 
 // rejectsOf are the rejects of a window, as a new process reads them.
-func (b *fixture) rejectsOf(t *testing.T, w pipeline.Window) (got []pipeline.Reject) {
+func (b *fixture) rejectsOf(t *testing.T, windows ...pipeline.Window) (got []pipeline.WindowReject) {
 	t.Helper()
-	for r, err := range b.place.Open(t).(pipeline.RejectReader).WindowRejects(context.Background(), agents, pipeline.Activity, w) {
+	for r, err := range b.place.Open(t).(pipeline.RejectReader).WindowRejects(context.Background(), agents, windows) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,40 +72,76 @@ func (b *fixture) rejectsOf(t *testing.T, w pipeline.Window) (got []pipeline.Rej
 	return got
 }
 
-func readsRejects(t *testing.T, b *fixture) {
+// stagedRejects stages rejects of a window of agents.
+func stagedRejects(t *testing.T, s pipeline.Store, w pipeline.Window, pieces ...[]pipeline.Reject) pipeline.Sealed {
+	t.Helper()
 	ctx := context.Background()
-	s := b.place.Open(t)
-	want := []pipeline.Reject{
-		{Row: 1, At: pipeline.NoInstant, Reason: "no key", Raw: "a;;\r\n"},
-		{Row: 9007199254740993, At: day(0).Start.Add(1), Reason: "hour: unreadable", Raw: `{"ñ":"日本"}`, Scope: "callcenter:123"},
-		{Row: 3, At: day(0).Start, Reason: "no key", Raw: ""},
-	}
-	st, err := s.Stage(ctx, agents, pipeline.Activity, day(0))
+	st, err := s.Stage(ctx, agents, pipeline.Activity, w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, some := range [][]pipeline.Reject{want[:1], want[1:]} {
+	e := reading{key: agents, window: w, at: 1}.entry()
+	for _, some := range pieces {
 		if err := st.Reject(ctx, some); err != nil {
 			t.Fatal(err)
+		}
+		for _, r := range some {
+			e.Counts.Read, e.Counts.Rejected, e.RejectsHash = e.Counts.Read+1, e.Counts.Rejected+1, e.RejectsHash.Add(r.Hash())
 		}
 	}
 	if _, err := st.Seal(ctx); err != nil {
 		t.Fatal(err)
 	}
-	e := reading{key: agents, window: day(0), at: 1, rejects: []string{"1", "2", "3"}}.entry()
-	if r := s.Commit(ctx, []pipeline.Sealed{{Stage: st, Key: agents, Table: pipeline.Activity, Entry: e}})[0]; r.Err != nil {
-		t.Fatal(r.Err)
+	return pipeline.Sealed{Stage: st, Key: agents, Table: pipeline.Activity, Entry: e}
+}
+
+func readsRejects(t *testing.T, b *fixture) {
+	ctx := context.Background()
+	s := b.place.Open(t)
+	if got := b.rejectsOf(t, day(0)); len(got) != 0 {
+		t.Errorf("a place of which nobody has made anything has the rejects %+v", got)
+	}
+	first := []pipeline.Reject{ // in the order of scope and row too, which is all that a sink of tables can tell
+		{Row: 1, At: pipeline.NoInstant, Reason: "no key", Raw: "a;;\r\n", Field: "key", Shape: "a"},
+		{Row: 3, At: day(0).Start, Reason: "no key", Raw: ""},
+		{Row: 9007199254740993, At: day(0).Start.Add(1), Reason: "hour: unreadable", Raw: `{"ñ":"日本"}`, Scope: "callcenter:123"},
+	}
+	second := []pipeline.Reject{{Row: 2, At: pipeline.NoInstant, Reason: "has 2 of 3 cells", Raw: "a;b"}}
+	staged := []pipeline.Sealed{stagedRejects(t, s, day(2), second), stagedRejects(t, s, day(0), first[:1], first[1:]), stagedRejects(t, s, day(1), second)}
+	for _, r := range s.Commit(ctx, staged) {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	var want []pipeline.WindowReject
+	for _, r := range first {
+		r.Field, r.Shape = "", ""
+		want = append(want, pipeline.WindowReject{Window: day(0), Reject: r})
 	}
 	if got := b.rejectsOf(t, day(0)); !reflect.DeepEqual(got, want) {
 		t.Errorf("the rejects are\n\t%+v\nwant\n\t%+v", got, want)
 	}
-	for name, w := range map[string]pipeline.Window{"a window never seen": day(1), "a part of the window": span(0, 6)} {
-		if got := b.rejectsOf(t, w); len(got) != 0 {
+	want = append(want, pipeline.WindowReject{Window: day(2), Reject: second[0]})
+	if got := b.rejectsOf(t, day(0), day(2), day(3)); !reflect.DeepEqual(got, want) { // and none of the window between them
+		t.Errorf("the rejects of two windows are\n\t%+v\nwant\n\t%+v", got, want)
+	}
+	for name, windows := range map[string][]pipeline.Window{"a window never seen": {day(3)}, "a part of the window": {span(0, 6)}, "no window": nil} {
+		if got := b.rejectsOf(t, windows...); len(got) != 0 {
 			t.Errorf("%s has the rejects %+v", name, got)
 		}
 	}
-	for range s.(pipeline.RejectReader).WindowRejects(ctx, agents, pipeline.Activity, day(0)) { //nolint:errcheck // the first is enough
+	all := []pipeline.Window{day(0), day(1), day(2)}
+	for range s.(pipeline.RejectReader).WindowRejects(ctx, agents, all) { //nolint:errcheck // the first is enough
 		break // nothing is left open or locked
+	}
+	stopped, cancel := context.WithCancel(ctx)
+	cancel()
+	var last error
+	for _, err := range s.(pipeline.RejectReader).WindowRejects(stopped, agents, all) {
+		last = err
+	}
+	if pipeline.KindOf(last) != pipeline.Stopped || last == nil {
+		t.Errorf("for a stopped context the rejects end with %v", last)
 	}
 	commit(t, s, pipeline.Committed, reading{key: agents, window: day(0), at: 2, rows: []string{"ana"}})
 	if got := b.rejectsOf(t, day(0)); len(got) != 0 {

@@ -51,6 +51,42 @@ func TestTableAlignsTextLeftAndNumbersRight(t *testing.T) {
 	}
 }
 
+func TestRejectsNeverSpoilATerminal(t *testing.T) {
+	var out bytes.Buffer
+	v := NewRejects(&out, false)
+	r := engine.ListedReject{Key: calls(pipeline.Events).Key}
+	r.Window, r.Failed = day(t, "2025-09-08"), true
+	r.Reject = pipeline.Reject{Row: 1234567, Scope: "callcenter:123", Reason: strings.Repeat("ü", 100), Raw: "a\x1b[31m\r\n" + strings.Repeat("日", 100)}
+	hashed := r
+	hashed.Raw, hashed.Reason = "", "date is not a time"
+	for _, one := range []engine.ListedReject{r, hashed} {
+		if err := v.Tell(one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := v.End(); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	for _, line := range lines[:4] {
+		if n := len([]rune(line)); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if strings.ContainsAny(out.String(), "\x1b\r") || !strings.HasSuffix(lines[1], "ü…") || !strings.Contains(lines[2], "a [31m  日") || !strings.HasSuffix(lines[3], ": date is not a time") {
+		t.Errorf("%q", lines)
+	}
+	var document bytes.Buffer
+	v = NewRejects(&document, true)
+	if err := errors.Join(v.Tell(r), v.Tell(hashed), v.End()); err != nil {
+		t.Fatal(err)
+	}
+	var list []map[string]any
+	if err := json.Unmarshal(document.Bytes(), &list); err != nil || len(list) != 2 || list[0]["raw"] != r.Raw || list[1]["raw"] != nil || list[0]["scope"] != "callcenter:123" {
+		t.Errorf("%v, %s", err, document.String())
+	}
+}
+
 func TestThousands(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
 		if got := thousands(n); got != want {

@@ -8,11 +8,13 @@ package show
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -73,6 +75,55 @@ func Document(w io.Writer, v any) error {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// array writes the items of one JSON array as they come.
+type array struct {
+	w     io.Writer
+	items int
+}
+
+func (a *array) add(v any) error {
+	before := ",\n  "
+	if a.items == 0 {
+		before = "[\n  "
+	}
+	a.items++
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetIndent("  ", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(a.w, before, strings.TrimRight(text.String(), "\n"))
+	return err
+}
+
+func (a *array) end() error {
+	after := "\n]\n"
+	if a.items == 0 {
+		after = "[]\n"
+	}
+	_, err := io.WriteString(a.w, after)
+	return err
+}
+
+// inColumns is the beginning of a text that may hold anything, in one line of so many columns.
+func inColumns(text string, columns int) string {
+	var b strings.Builder
+	n := 0
+	for _, c := range text {
+		if n == columns {
+			return string([]rune(b.String())[:columns-1]) + "…"
+		}
+		if !unicode.IsPrint(c) {
+			c = ' '
+		}
+		b.WriteRune(c)
+		n++
+	}
+	return b.String()
 }
 
 // Sink prints where the tables are.

@@ -130,6 +130,14 @@ func (d Dataset) ReadRejects(x Extent) string {
 		d.table(RejectsTable), x.within(), x.ofStreams())
 }
 
+// ListRejects lists the rejects of the windows within an extent, in order: window_start, window_end, scope, position, reason,
+// raw, row_time.
+func (d Dataset) ListRejects(x Extent) string {
+	return fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.`raw`, t.`row_time` FROM %s AS t WHERE %s AND %s "+
+		"ORDER BY t.`window_start`, t.`window_end`, COALESCE(t.`scope`, ''), t.`position`, t.`reason`, t.`raw`",
+		d.table(RejectsTable), x.within(), x.ofStreams())
+}
+
 // allDays is everywhere with an upper bound too, as a DELETE of days has.
 func allDays(partition string) string {
 	if partition != "local_date" {

@@ -27,8 +27,22 @@ func (d Dataset) AddNote(note pipeline.Note) string {
 		instant(pipeline.InstantOf(note.At)), quote(note.Kind), quoteOrNull(note.Text))
 }
 
+// Runs reads the runs that started at an instant or later: started_at, finished_at, recorded_at, summary. Without an
+// instant it reads all, those too that tell no start. A table of earlier versions has no column recorded_at.
+func (d Dataset) Runs(from pipeline.Instant, recorded bool) string {
+	at := "`recorded_at`"
+	if !recorded {
+		at = "CAST(NULL AS TIMESTAMP) AS `recorded_at`"
+	}
+	where := "TRUE"
+	if from > FirstInstant {
+		where = "`started_at` >= " + instant(from)
+	}
+	return fmt.Sprintf("SELECT `started_at`, `finished_at`, %s, `summary` FROM %s WHERE %s", at, d.table(RunsTable), where)
+}
+
 func (d Dataset) addRun(sum pipeline.Summary, text string) string {
-	return fmt.Sprintf("INSERT INTO %s (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`) VALUES (%s, %s, %s, %d, %s)",
+	return fmt.Sprintf("INSERT INTO %s (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`, `recorded_at`) VALUES (%s, %s, %s, %d, %s, CURRENT_TIMESTAMP())",
 		d.table(RunsTable), quote(string(sum.SyncID)), instantOrNull(sum.StartedAt), instantOrNull(sum.FinishedAt), sum.Exit, quote(text))
 }
 

@@ -20,13 +20,13 @@ INSERT INTO `test-project`.`contact_centre`.`_windrow_journal` (`source`, `accou
 INSERT INTO `test-project`.`contact_centre`.`_windrow_journal` (`source`, `account`, `at`, `kind`, `text`) VALUES ('dialpad', 'default', TIMESTAMP '2025-10-01 00:00:00.000000+00:00', 'post', CAST(NULL AS STRING));
 
 -- add a run
-INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}');
+INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`, `recorded_at`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}', CURRENT_TIMESTAMP());
 
 -- add a run and its receipts
 BEGIN TRANSACTION;
 INSERT INTO `test-project`.`contact_centre`.`_windrow_ledger` (`source`, `account`, `stream`, `seq`, `recorded_at`, `batch`, `replaces`, `kind`, `window_start`, `window_end`, `sync_id`, `settled`, `unchanged`, `rows_read`, `rows_loaded`, `rows_rejected`, `rows_outside`, `rows_duplicate`, `bytes_staged`, `entry`, `bytes_billed`, `slot_ms`, `jobs`) VALUES
 ('', '', '', 0, CURRENT_TIMESTAMP(), '0123456789abcdef01234567', FALSE, 'receipt', TIMESTAMP '2025-09-08 06:00:00.000000+00:00', TIMESTAMP '2025-09-09 06:00:00.000000+00:00', 'run', FALSE, FALSE, 0, 0, 0, 0, 0, 0, '{}', 83886080, 1234, 3);
-INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}');
+INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`, `recorded_at`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}', CURRENT_TIMESTAMP());
 COMMIT TRANSACTION;
 
 -- record entries
@@ -153,6 +153,21 @@ SELECT t.`window_start`, t.`window_end`, t.`kind`, t.`event_id`, t.`parent_id`, 
 
 -- read rejects
 SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`reason`, t.`raw` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents');
+
+-- list rejects
+SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.`raw`, t.`row_time` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') ORDER BY t.`window_start`, t.`window_end`, COALESCE(t.`scope`, ''), t.`position`, t.`reason`, t.`raw`;
+
+-- read all runs
+SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE TRUE;
+
+-- read all runs of an earlier version
+SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE TRUE;
+
+-- read the runs of an earlier version since
+SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
+
+-- read the runs since
+SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
 
 -- sweep windows of activity
 BEGIN TRANSACTION;
