@@ -14,7 +14,7 @@ func (a *app) schemaCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "schema [table]", Short: "The data dictionary: column, type, unit, aggregation, meaning", Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := a.configure(); err != nil {
+			if _, err := a.configureSink(); err != nil {
 				return err
 			}
 			tables, err := tablesNamed(args)

@@ -26,7 +26,13 @@ type setup struct {
 func (a *app) configure() (*setup, error) { return a.configureFor(vendors) }
 
 // configureFor is configure with the vendors that there are.
-func (a *app) configureFor(vendors []vendor) (*setup, error) {
+func (a *app) configureFor(vendors []vendor) (*setup, error) { return a.readSettings(vendors, false) }
+
+// configureSink is configure for who looks at the sink alone. What vendors' variables lack, or say wrong, is no fault, and
+// of the streams that are chosen those are left that could be read.
+func (a *app) configureSink() (*setup, error) { return a.readSettings(vendors, true) }
+
+func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	var scope config.Scope
 	var operation config.Operation
 	var cloudRun config.CloudRun
@@ -54,7 +60,13 @@ func (a *app) configureFor(vendors []vendor) (*setup, error) {
 		if err != nil {
 			return nil, err
 		}
+		if sinkAlone {
+			wrong = nil
+		}
 		s.tenants, faults = append(s.tenants, tenants...), append(faults, wrong...)
+	}
+	if sinkAlone {
+		s.leaveUnserved()
 	}
 	faults = append(faults, s.streamFaults("WINDROW_STREAMS", s.Streams)...)
 	if len(faults) > 0 {
@@ -116,6 +128,14 @@ func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipe
 		faults = append(faults, pipeline.ConfigError{Variable: variable, Problem: problem})
 	}
 	return faults
+}
+
+// leaveUnserved takes the streams that are there and cannot be read out of the choice.
+func (s *setup) leaveUnserved() {
+	served := s.served()
+	s.Streams = slices.DeleteFunc(s.Streams, func(id pipeline.StreamID) bool {
+		return !slices.Contains(served, string(id)) && slices.ContainsFunc(s.catalogue(), func(of pipeline.Stream) bool { return of.Key.Stream == id })
+	})
 }
 
 // faulty reports whether the source's own variables have faults; what they

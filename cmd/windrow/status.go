@@ -14,7 +14,7 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Where each stream stands: watermark, lag, windows, rows, last commit", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.configure()
+			s, err := a.configureSink()
 			if err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ are not Windrow's stay; they are looked for where no flag narrows the windows.`,
 			if err := f.parse(cmd); err != nil {
 				return err
 			}
-			s, err := a.configure()
+			s, err := a.configureSink()
 			if err != nil {
 				return err
 			}
