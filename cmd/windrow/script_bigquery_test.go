@@ -29,11 +29,15 @@ const (
 //	bigquery-drop TABLE            deletes a table
 //	bigquery-keep TABLE DAYS       has the partitions of a table expire after so many days
 //	bigquery-hide TABLE on|off     puts a row access policy on a table that hides every row, or takes it off
+//	bigquery-mask TABLE COL|off    puts a policy tag on a column that windrow may read masked, or takes it off
+//	bigquery-tag TABLE COL|off     the same, of a column that windrow may not read
 //	bigquery-do SQL                changes rows as somebody else does, in DuckDB's SQL; D is the dataset
 var bigQueryCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"bigquery": startBigQuery, "bigquery-fails": failBigQuery, "bigquery-mended": mendBigQuery,
 	"bigquery-rows": countRows, "bigquery-column": makeColumn, "bigquery-drop": dropTable,
-	"bigquery-keep": keepRows, "bigquery-hide": hideRows, "bigquery-do": changeRows,
+	"bigquery-keep": keepRows, "bigquery-hide": hideRows,
+	"bigquery-mask": protectColumn((*bigquerytest.Server).MaskColumn), "bigquery-tag": protectColumn((*bigquerytest.Server).TagColumn),
+	"bigquery-do": changeRows,
 }
 
 type bigQueryKey struct{}
@@ -147,6 +151,15 @@ func hideRows(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: bigquery-hide TABLE on|off")
 	}
 	ts.Check(ofScript(ts).get(ts).FilterRows(testProject, testDataset, args[0], args[1] == "on"))
+}
+
+func protectColumn(protect func(s *bigquerytest.Server, project, dataset, table, column string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 2 {
+			ts.Fatalf("usage: bigquery-mask TABLE COLUMN|off")
+		}
+		ts.Check(protect(ofScript(ts).get(ts), testProject, testDataset, args[0], strings.TrimSuffix(args[1], "off")))
+	}
 }
 
 func changeRows(ts *testscript.TestScript, neg bool, args []string) {

@@ -65,6 +65,37 @@ func (d *dataset) seesAll(ctx context.Context, table string) error {
 	return nil
 }
 
+// readsTrue makes sure that no data policy masks the columns of a table that are about to be compared: BigQuery lets nobody
+// but a Fine-Grained Reader run DML that scans a column with a policy tag, and says so for a statement that it merely looks
+// at. proven is false where the account may not write the table at all, so that this says nothing.
+func (d *dataset) readsTrue(ctx context.Context, table string, columns []string) (proven bool, err error) {
+	l, err := layoutOf(table)
+	if err != nil {
+		return false, &pipeline.Error{Op: "read table " + table, Kind: pipeline.Internal, Err: err}
+	}
+	denied := d.jobs.Try(ctx, d.sql.TryDelete(l.name, l.partition, columns...))
+	if denied == nil || apierror.Absent(denied) {
+		return true, nil
+	}
+	if pipeline.KindOf(apierror.Classify("", denied)) != pipeline.Unauthorized {
+		return false, denied
+	}
+	other := d.jobs.Try(ctx, d.sql.TryDelete(l.name, l.partition))
+	switch {
+	case other == nil:
+		return false, masked(table, denied)
+	case pipeline.KindOf(apierror.Classify("", other)) == pipeline.Unauthorized:
+		return false, nil
+	}
+	return false, other
+}
+
+// masked refuses to compare rows of which columns may read masked: their fingerprints would be others, of every window.
+func masked(table string, why error) error {
+	return &pipeline.Error{Op: "read table " + table, Kind: pipeline.Unauthorized,
+		Err: fmt.Errorf("columns have policy tags and may read masked, so that nobody can tell whether rows differ: %w", why), Hint: apierror.ReaderHint}
+}
+
 // countAll refuses a table of which fewer rows may be seen than there are. denied is what BigQuery said of DML.
 func (d *dataset) countAll(ctx context.Context, l layout, denied error) error {
 	md, err := d.metadata(ctx, l.name)

@@ -3,7 +3,6 @@ package bigquery
 import (
 	"context"
 	"errors"
-	"time"
 
 	"cloud.google.com/go/bigquery"
 
@@ -78,22 +77,7 @@ func (s *Store) countHeld(ctx context.Context, ask []*pending) error {
 			}
 		}
 	}
-	var found map[pipeline.StreamKey][]stored
-	reset := func() { found = make(map[pipeline.StreamKey][]stored) }
-	err = s.jobs.Read(ctx, s.sql.CountRows(tables, rejects), reset, func(row []bigquery.Value) error {
-		if len(row) != 6 {
-			return errors.New("a count of rows has not six columns")
-		}
-		account, _ := row[0].(string)
-		stream, _ := row[1].(string)
-		start, _ := row[2].(time.Time)
-		end, _ := row[3].(time.Time)
-		rows, _ := row[4].(int64)
-		rejected, _ := row[5].(bool)
-		k := pipeline.StreamKey{Account: pipeline.AccountID(account), Stream: pipeline.StreamID(stream)}
-		found[k] = append(found[k], stored{pipeline.Span{Start: pipeline.InstantOf(start), End: pipeline.InstantOf(end)}, rows, rejected})
-		return nil
-	})
+	found, err := s.countRows(ctx, tables, rejects)
 	if apierror.Absent(err) {
 		for _, p := range ask {
 			p.held = &held{rows: -1} // as no window has it: the commit has to make sure of the table
@@ -117,6 +101,24 @@ func (s *Store) countHeld(ctx context.Context, ask []*pending) error {
 		}
 	}
 	return nil
+}
+
+// countRows counts, with one query, what the tables hold on the days of the extents.
+func (s *Store) countRows(ctx context.Context, tables []statement.TableExtent, rejects statement.Extent) (found map[pipeline.StreamKey][]stored, err error) {
+	reset := func() { found = make(map[pipeline.StreamKey][]stored) }
+	err = s.jobs.Read(ctx, s.sql.CountRows(tables, rejects), reset, func(row []bigquery.Value) error {
+		if len(row) != 6 {
+			return errors.New("a count of rows has not six columns")
+		}
+		account, _ := row[0].(string)
+		stream, _ := row[1].(string)
+		rows, _ := row[4].(int64)
+		rejected, _ := row[5].(bool)
+		k := pipeline.StreamKey{Account: pipeline.AccountID(account), Stream: pipeline.StreamID(stream)}
+		found[k] = append(found[k], stored{spanIn(row[2:]), rows, rejected})
+		return nil
+	})
+	return found, err
 }
 
 // extentsOf is where the windows lie in their tables.

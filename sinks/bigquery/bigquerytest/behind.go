@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"google.golang.org/api/bigquery/v2"
 )
 
 // QueryDuckDB is [Server.Query] in DuckDB's own SQL, for checks that read the
@@ -44,7 +46,31 @@ func (s *Server) FilterRows(project, dataset, name string, filtered bool) error 
 
 // TagColumn puts a policy tag on a column whose Fine-Grained Readers the clients are not among; "" takes it off.
 func (s *Server) TagColumn(project, dataset, name, column string) error {
-	return s.protect(tableRef{project, dataset, name}, func(t *table) { t.tagged = column })
+	return s.protect(tableRef{project, dataset, name}, func(t *table) { t.tagged, t.masked = column, false })
+}
+
+// MaskColumn puts a policy tag on a column of strings whose Masked Readers the clients are: what they read of it is the
+// default masking value ("Introduction to data masking"), and DML that scans it is refused to whoever is no Fine-Grained
+// Reader ("Impact on writes from column-level access control"). "" takes the tag off.
+func (s *Server) MaskColumn(project, dataset, name, column string) error {
+	return s.protect(tableRef{project, dataset, name}, func(t *table) { t.tagged, t.masked = column, column != "" })
+}
+
+// tagsOf is a schema as tables.get tells it: with the policy tag.
+func (t *table) tagsOf(schema *bigquery.TableSchema) *bigquery.TableSchema {
+	if t.tagged == "" {
+		return schema
+	}
+	told := &bigquery.TableSchema{}
+	for _, f := range schema.Fields {
+		if f.Name == t.tagged {
+			tagged := *f
+			tagged.PolicyTags = &bigquery.TableFieldSchemaPolicyTags{Names: []string{"projects/p/locations/eu/taxonomies/1/policyTags/2"}}
+			f = &tagged
+		}
+		told.Fields = append(told.Fields, f)
+	}
+	return told
 }
 
 // LockKey takes the right to use the key that encrypts a table from BigQuery's service account, or gives it back.
@@ -82,7 +108,7 @@ func (s *Server) permit(st *statement) *apiError {
 			return &apiError{http.StatusForbidden, "accessDenied", "Access Denied: BigQuery BigQuery: Permission denied on the key of table " + ref.full() +
 				". Please grant Cloud KMS CryptoKey Encrypter/Decrypter role to BigQuery service account bq-1234567890@bigquery-encryption.iam.gserviceaccount.com."}
 		}
-		if t.tagged != "" && reads(st, ref) && strings.Contains(st.duck, t.tagged) {
+		if t.tagged != "" && (!t.masked || st.target != nil) && reads(st, ref) && strings.Contains(st.duck, t.tagged) {
 			return &apiError{http.StatusForbidden, "accessDenied", "Access Denied: BigQuery BigQuery: User has neither fine-grained reader nor masked get permission to get data protected by policy tag \"governance : pii\" on column " +
 				ref.project + "." + ref.String() + "." + t.tagged + "."}
 		}
@@ -101,7 +127,7 @@ func reads(st *statement, ref tableRef) bool {
 	return st.verb != "INSERT" || st.target == nil || *st.target != ref || strings.Count(st.duck, ref.duck()) > 1
 }
 
-// visible is a SELECT as it reads for a client: tables whose rows are filtered are empty.
+// visible is a SELECT as it reads for a client: tables whose rows are filtered are empty, and masked columns too.
 func (s *Server) visible(st *statement) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,6 +135,8 @@ func (s *Server) visible(st *statement) string {
 	for _, ref := range st.refs {
 		if t, err := s.table(ref); err == nil && t.filtered {
 			sql = strings.ReplaceAll(sql, ref.duck(), "(SELECT * FROM "+ref.duck()+" WHERE FALSE)")
+		} else if err == nil && t.masked {
+			sql = strings.ReplaceAll(sql, ref.duck(), "(SELECT * REPLACE ('' AS "+duckName(t.tagged)+") FROM "+ref.duck()+")")
 		}
 	}
 	return sql

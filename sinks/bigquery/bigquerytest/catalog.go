@@ -25,6 +25,7 @@ type table struct {
 	etag      int
 	filtered  bool   // a row access policy hides every row
 	tagged    string // the column that has a policy tag
+	masked    bool   // the clients are its Masked Readers
 	locked    bool   // BigQuery may not use the table's key
 }
 
@@ -324,6 +325,7 @@ func (s *Server) describe(ctx context.Context, ref tableRef, count bool) (*bigqu
 	}
 	m := *t.meta
 	m.Etag = strconv.Itoa(t.etag)
+	m.Schema = t.tagsOf(m.Schema)
 	s.mu.Unlock()
 	if !count && m.Type == "TABLE" {
 		return &m, nil

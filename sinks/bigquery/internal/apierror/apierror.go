@@ -82,12 +82,15 @@ func Classify(op string, err error) error {
 	return named(e)
 }
 
+// ReaderHint says how to read what policy tags protect, unmasked.
+const ReaderHint = "give the service account the role Fine-Grained Reader (roles/datacatalog.categoryFineGrainedReader) on the policy tag, or take the tag off the column"
+
 // rights are those that a role on a dataset does not give, by what BigQuery says where they are missing:
 // https://cloud.google.com/bigquery/docs/column-level-security-intro,
 // https://cloud.google.com/bigquery/docs/customer-managed-encryption and
 // https://cloud.google.com/bigquery/docs/using-row-level-security-with-features#the_true_filter
 var rights = []struct{ says, hint string }{
-	{"policy tag", "give the service account the role Fine-Grained Reader (roles/datacatalog.categoryFineGrainedReader) on the policy tag, or take the tag off the column"},
+	{"policy tag", ReaderHint},
 	{"cryptokey encrypter/decrypter", "give BigQuery's own service account, which the message names, the role Cloud KMS CryptoKey Encrypter/Decrypter on the key"},
 	{"true filter", "row access policies are on the table: give the service account one that hides nothing (FILTER USING (TRUE)), or drop them"},
 }

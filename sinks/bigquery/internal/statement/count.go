@@ -15,9 +15,9 @@ type TableExtent struct {
 }
 
 // TryDelete is a statement that deletes nothing, to have BigQuery say whether the rows of a table may be seen and deleted.
-// It reads the columns that Windrow reads: a policy tag on one of them is in the way. partition is the column by which the
-// table is partitioned; empty where it is not.
-func (d Dataset) TryDelete(table, partition string) string {
+// It reads the columns that a sync reads, or those that are named: a policy tag on one of them is in the way, also of whoever
+// may read it masked. partition is the column by which the table is partitioned; empty where it is not.
+func (d Dataset) TryDelete(table, partition string, named ...string) string {
 	where := []string{}
 	switch partition {
 	case "":
@@ -26,7 +26,10 @@ func (d Dataset) TryDelete(table, partition string) string {
 	default:
 		where = append(where, column(partition)+" = "+instant(FirstInstant))
 	}
-	for _, name := range readColumns(table) {
+	if len(named) == 0 {
+		named = readColumns(table)
+	}
+	for _, name := range named {
 		where = append(where, column(name)+" IS NOT NULL")
 	}
 	return fmt.Sprintf("DELETE FROM %s WHERE %s", d.table(table), strings.Join(append(where, "FALSE"), " AND "))
@@ -106,6 +109,9 @@ func (d Dataset) Holders(tables ...string) string {
 	return strings.Join(parts, "\nUNION DISTINCT\n")
 }
 
+// RejectColumns names the columns that count towards the hash of rejects.
+var RejectColumns = []string{"scope", "reason", "raw"}
+
 // HashedColumns names the columns that count towards a fingerprint.
 func HashedColumns(t *pipeline.Table) (list []string) {
 	b := pipeline.NewBatch(t)
@@ -126,8 +132,8 @@ func (d Dataset) ReadRows(t *pipeline.Table, x Extent, list []string) string {
 
 // ReadRejects reads the rejects of the windows within an extent: window_start, window_end, scope, reason, raw.
 func (d Dataset) ReadRejects(x Extent) string {
-	return fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`reason`, t.`raw` FROM %s AS t WHERE %s AND %s",
-		d.table(RejectsTable), x.within(), x.ofStreams())
+	return fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, %s FROM %s AS t WHERE %s AND %s",
+		columns(RejectColumns, "t."), d.table(RejectsTable), x.within(), x.ofStreams())
 }
 
 // ListRejects lists the rejects of the windows within an extent, in order: window_start, window_end, scope, position, reason,
