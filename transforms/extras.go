@@ -1,6 +1,8 @@
 package transforms
 
 import (
+	"slices"
+
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -77,6 +79,7 @@ func (r *Row) roomFor(v value) bool {
 		}
 	}
 	if len(r.extras)-r.begun+size <= maxRow {
+		r.extras = slices.Grow(r.extras, size+maxAround) // at once: each step on the way would leave a copy
 		return true
 	}
 	r.Fail(malformed("it may not be CSV", "row %d of a part is longer than %d MiB, with its control characters escaped", r.number, maxRow>>20))

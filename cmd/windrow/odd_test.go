@@ -21,11 +21,12 @@ import (
 )
 
 // oddBody is a body that is made while it is read, so that it takes no memory: a beginning, a piece that comes many
-// times, and an end. A piece may end with a filling of long bytes and a tail.
+// times, and an end. A piece may end with so many bytes of a filling, and a tail.
 type oddBody struct {
 	first, piece, last string
 	times              int
 	filling, tail      string
+	long               int
 }
 
 func (b oddBody) open() io.ReadCloser {
@@ -62,7 +63,7 @@ func (p *pieces) next() bool {
 		p.times--
 		p.rest = p.piece
 		if p.filling != "" {
-			p.filled = long
+			p.filled = p.long
 		}
 	default:
 		return false
@@ -74,28 +75,36 @@ const (
 	oddHead = "id,kind,note\n"
 	oddRow  = "1,call,fine\n"
 	long    = 15_000_000
+	longest = 28 << 20 // a multiple of each filling
 )
 
 // oddBodies are well-formed answers of several sizes of rows, and what vendors do not send.
 var oddBodies = map[string]func() oddBody{
-	"rows":             func() oddBody { return oddBody{oddHead, oddRow, "", 8 << 20 / len(oddRow), "", ""} },
-	"the shortest row": func() oddBody { return oddBody{oddHead, "1,,\n", "", 4 << 20 / 4, "", ""} },
-	"short JSON rows":  func() oddBody { return oddBody{"[", `{"id":1},`, `{"id":2}]`, 1 << 20, "", ""} },
-	"long rows":        func() oddBody { return oddBody{oddHead, "1,call,", "", 4, strings.Repeat("x", 1000), "\n"} },
+	"rows":             func() oddBody { return oddBody{oddHead, oddRow, "", 8 << 20 / len(oddRow), "", "", 0} },
+	"the shortest row": func() oddBody { return oddBody{oddHead, "1,,\n", "", 4 << 20 / 4, "", "", 0} },
+	"short JSON rows":  func() oddBody { return oddBody{"[", `{"id":1},`, `{"id":2}]`, 1 << 20, "", "", 0} },
+	"long rows":        func() oddBody { return oddBody{oddHead, "1,call,", "", 4, strings.Repeat("x", 1000), "\n", long} },
 	"long JSON rows": func() oddBody {
-		return oddBody{"[", `{"id":"1","note":"`, `{"id":"2"}]`, 4, strings.Repeat("x", 1000), `"},`}
+		return oddBody{"[", `{"id":"1","note":"`, `{"id":"2"}]`, 4, strings.Repeat("x", 1000), `"},`, long}
 	},
-	"millions of rejects":           func() oddBody { return oddBody{oddHead + oddRow, "a\n", oddRow, 1 << 20, "", ""} },
-	"millions of rejects in JSON":   func() oddBody { return oddBody{`[{"id":"1"}`, ",1", `,{"id":"2"}]`, 1 << 20, "", ""} },
-	"nothing but rejects":           func() oddBody { return oddBody{oddHead, "a\n", "", 1 << 30, "", ""} },
-	"millions of columns":           func() oddBody { return oddBody{"id", ",", "\n", 16 << 20, "", ""} },
-	"equal columns":                 func() oddBody { return oddBody{"id", ",a", "\n" + oddRow, 25_000, "", ""} },
-	"a million members":             func() oddBody { return oddBody{`[{"id":"1"},{"id":"1"`, `,"m":1`, "}]", 1 << 20, "", ""} },
-	"an endless row of cells":       func() oddBody { return oddBody{oddHead + oddRow, ",", "", 1 << 30, "", ""} },
-	"an endless cell":               func() oddBody { return oddBody{oddHead + oddRow + "1,call,\"", "x", "", 1 << 30, "", ""} },
-	"an endless string":             func() oddBody { return oddBody{`[{"id":"1"},{"id":"`, "x", "", 1 << 30, "", ""} },
-	"long rows to be escaped":       func() oddBody { return oddBody{oddHead, "1,call,", "", 4, strings.Repeat("\x01", 1000), "\n"} },
-	"an endless document of blanks": func() oddBody { return oddBody{"", "\n", "", 1 << 30, "", ""} },
+	"longest rows": func() oddBody { return oddBody{oddHead, "1,call,", "", 3, noise(4 << 20), "\n", longest} },
+	"longest JSON rows": func() oddBody {
+		return oddBody{"[", `{"id":"1","note":"`, `{"id":"2"}]`, 3, noise(4 << 20), `"},`, longest}
+	},
+	"longest rows of quotes": func() oddBody {
+		return oddBody{oddHead, `1,call,"`, "", 3, strings.Repeat(`""`, 1024), "\"\n", longest}
+	},
+	"millions of rejects":           func() oddBody { return oddBody{oddHead + oddRow, "a\n", oddRow, 1 << 20, "", "", 0} },
+	"millions of rejects in JSON":   func() oddBody { return oddBody{`[{"id":"1"}`, ",1", `,{"id":"2"}]`, 1 << 20, "", "", 0} },
+	"nothing but rejects":           func() oddBody { return oddBody{oddHead, "a\n", "", 1 << 30, "", "", 0} },
+	"millions of columns":           func() oddBody { return oddBody{"id", ",", "\n", 16 << 20, "", "", 0} },
+	"equal columns":                 func() oddBody { return oddBody{"id", ",a", "\n" + oddRow, 25_000, "", "", 0} },
+	"a million members":             func() oddBody { return oddBody{`[{"id":"1"},{"id":"1"`, `,"m":1`, "}]", 1 << 20, "", "", 0} },
+	"an endless row of cells":       func() oddBody { return oddBody{oddHead + oddRow, ",", "", 1 << 30, "", "", 0} },
+	"an endless cell":               func() oddBody { return oddBody{oddHead + oddRow + "1,call,\"", "x", "", 1 << 30, "", "", 0} },
+	"an endless string":             func() oddBody { return oddBody{`[{"id":"1"},{"id":"`, "x", "", 1 << 30, "", "", 0} },
+	"long rows to be escaped":       func() oddBody { return oddBody{oddHead, "1,call,", "", 4, strings.Repeat("\x01", 1000), "\n", long} },
+	"an endless document of blanks": func() oddBody { return oddBody{"", "\n", "", 1 << 30, "", "", 0} },
 }
 
 // oddSource answers each of its windows, which are extractions of their own, with the same body.
@@ -226,6 +235,9 @@ func TestPromise12_PeakMemoryIsBoundedWhateverTheBody(t *testing.T) {
 		{"long rows", 8, "", 32, ""},
 		{"long JSON rows", 1, "", 5, ""},
 		{"long JSON rows", 8, "", 40, ""},
+		{"longest rows", 8, "", 24, ""},
+		{"longest JSON rows", 8, "", 32, ""},
+		{"longest rows of quotes", 8, "", 24, ""},
 		{"millions of rejects", 1, "rows", 2, ""},
 		{"millions of rejects in JSON", 1, "short JSON rows", 2, ""},
 		{"nothing but rejects", 1, "rows", 0, "too many rejects"},

@@ -34,6 +34,7 @@ import (
 type Group struct {
 	rows int64
 	buf  *bytes.Buffer // magic bytes, then the pages
+	long []longPage    // that are to stand in the place of some of buf, in order
 	meta *metadata.FileMetaData
 }
 
@@ -45,7 +46,28 @@ func (g Group) Size() int64 {
 	if g.buf == nil {
 		return 0
 	}
-	return int64(g.buf.Len() - len(magic))
+	size := int64(g.buf.Len() - len(magic))
+	for _, p := range g.long {
+		size += int64(p.page.size - (p.to - p.from))
+	}
+	return size
+}
+
+// pages are the group's pages, piece by piece.
+func (g *Group) pages(yield func([]byte) bool) {
+	at, buf := len(magic), g.buf.Bytes()
+	for _, p := range g.long {
+		if !yield(buf[at:p.from]) {
+			return
+		}
+		for _, b := range p.page.all {
+			if !yield(b) {
+				return
+			}
+		}
+		at = p.to
+	}
+	yield(buf[at:])
 }
 
 // Discard gives back the memory of a group that no file wants. Add gives it back too.
@@ -54,7 +76,7 @@ func (g *Group) Discard() {
 		g.buf.Reset()
 		pageBuffers.Put(g.buf)
 	}
-	g.buf, g.meta = nil, nil
+	g.buf, g.long, g.meta = nil, nil, nil
 }
 
 var (
@@ -83,6 +105,8 @@ func Encode(rec arrow.Record) (Group, error) {
 
 func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 	registerZstd()
+	rec, long := standIns(rec)
+	defer rec.Release()
 	buf := newPages(rec)
 	g = Group{rows: rec.NumRows(), buf: buf}
 	// pqarrow reports several kinds of misuse by a panic, which must fail the window and not the run.
@@ -95,7 +119,7 @@ func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 			g = Group{}
 		}
 	}()
-	w, err := pqarrow.NewFileWriter(rec.Schema(), buf, writerProperties(rec.Schema(), rec.NumRows(), mem), arrowProperties(mem))
+	w, err := pqarrow.NewFileWriter(rec.Schema(), buf, writerProperties(rec.Schema(), rec.NumRows(), mem, longProperties(rec.Schema(), long)...), arrowProperties(mem))
 	if err != nil {
 		return g, fmt.Errorf("encode row group: %w", err)
 	}
@@ -111,6 +135,9 @@ func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 	}
 	if n := len(g.meta.RowGroups); n != 1 || g.meta.NumRows != g.rows {
 		return g, fmt.Errorf("encode row group: wrote %d groups with %d of %d rows", n, g.meta.NumRows, g.rows)
+	}
+	if err := g.putTexts(long); err != nil {
+		return g, fmt.Errorf("encode row group: %w", err)
 	}
 	return g, nil
 }
@@ -177,7 +204,7 @@ func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {
 	return pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem))
 }
 
-func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator) *parquet.WriterProperties {
+func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator, more ...parquet.WriterProperty) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithAllocator(mem),
 		parquet.WithCompression(compress.Codecs.Zstd),
@@ -206,5 +233,5 @@ func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator) *parque
 			props = append(props, parquet.WithDictionaryFor(f.Name, true))
 		}
 	}
-	return parquet.NewWriterProperties(props...)
+	return parquet.NewWriterProperties(append(props, more...)...)
 }

@@ -84,7 +84,9 @@ func (f *File) Add(seq int, g Group) error {
 		return f.err
 	}
 	by := f.offset - int64(len(magic))
-	f.write(g.buf.Bytes()[len(magic):])
+	for b := range g.pages {
+		f.write(b)
+	}
 	f.book(seq, g.meta, by)
 	return f.err
 }

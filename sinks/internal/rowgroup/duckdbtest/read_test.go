@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -23,12 +24,16 @@ import (
 
 // record has rows from..from+n-1 of the events table as a sink gets it. The
 // columns of each third row are null where they may be, and queued_at is null
-// in all of them.
-func record(from, n int) arrow.Record {
+// in all of them. pad stands behind the texts of each fifth row.
+func record(from, n int, pad string) arrow.Record {
 	schema := pipeline.Events.StageSchema()
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer b.Release()
 	for i := from; i < from+n; i++ {
+		pad := pad
+		if i%5 != 1 {
+			pad = ""
+		}
 		for c, field := range schema.Fields() {
 			if field.Nullable && (i%3 == 2 || field.Name == "queued_at") {
 				b.Field(c).AppendNull()
@@ -36,7 +41,11 @@ func record(from, n int) arrow.Record {
 			}
 			switch f := b.Field(c).(type) {
 			case *array.StringBuilder:
-				f.Append(fmt.Sprintf("%s ñ日🎉 %d", field.Name, i))
+				f.Append(fmt.Sprintf("%s ñ日🎉 %d", field.Name, i) + pad)
+			case *array.BinaryDictionaryBuilder:
+				if err := f.AppendString(fmt.Sprintf("%s ñ日🎉 %d", field.Name, i) + pad); err != nil {
+					panic(err)
+				}
 			case *array.TimestampBuilder:
 				f.Append(arrow.Timestamp(1757310000_000000 + int64(i)*1_000_001))
 			case *array.Date32Builder:
@@ -50,7 +59,7 @@ func record(from, n int) arrow.Record {
 			case *array.ListBuilder:
 				f.Append(true)
 				for j := range i % 4 {
-					f.ValueBuilder().(*array.StringBuilder).Append(fmt.Sprintf("tag %d", j))
+					f.ValueBuilder().(*array.StringBuilder).Append(fmt.Sprintf("tag %d", j) + pad)
 				}
 			default:
 				panic(fmt.Sprintf("no value for %T", f))
@@ -60,7 +69,10 @@ func record(from, n int) arrow.Record {
 	return b.NewRecord()
 }
 
-type group struct{ seq, from, n int }
+type group struct {
+	seq, from, n int
+	pad          string
+}
 
 func writeFile(t *testing.T, groups ...group) string {
 	t.Helper()
@@ -74,7 +86,7 @@ func writeFile(t *testing.T, groups ...group) string {
 		t.Fatal(err)
 	}
 	for _, g := range groups {
-		rec := record(g.from, g.n)
+		rec := record(g.from, g.n, g.pad)
 		rg, err := rowgroup.Encode(rec)
 		rec.Release()
 		if err == nil {
@@ -129,7 +141,7 @@ func query(t *testing.T, q string, args ...any) []any {
 }
 
 func TestDuckDBReadsGroupsInTheOrderOfTheirPlaces(t *testing.T) {
-	path := writeFile(t, group{9, 1500, 1500}, group{2, 0, 1499}, group{5, 1499, 1})
+	path := writeFile(t, group{9, 1500, 1500, ""}, group{2, 0, 1499, ""}, group{5, 1499, 1, ""})
 	// Row i of the file must be the i-th row made, in every column.
 	got := query(t, `
 		SELECT count(*), min(n = file_row_number), count(channel), count(queued_at),
@@ -152,7 +164,7 @@ func TestDuckDBReadsGroupsInTheOrderOfTheirPlaces(t *testing.T) {
 }
 
 func TestDuckDBSkipsGroupsByTheirStatistics(t *testing.T) {
-	path := writeFile(t, group{1, 100, 100}, group{0, 0, 100})
+	path := writeFile(t, group{1, 100, 100, ""}, group{0, 0, 100, ""})
 	tests := []struct {
 		where string
 		rows  int64
@@ -169,6 +181,22 @@ func TestDuckDBSkipsGroupsByTheirStatistics(t *testing.T) {
 		if got := query(t, "SELECT count(*) FROM read_parquet(?) WHERE "+tt.where, path); got[0] != tt.rows {
 			t.Errorf("%v rows where %s, want %d", got[0], tt.where, tt.rows)
 		}
+	}
+}
+
+func TestDuckDBReadsLongTexts(t *testing.T) {
+	const padded = 1 << 20
+	path := writeFile(t, group{1, 0, 7, ""}, group{2, 7, 20, strings.Repeat(" x", padded/2)})
+	got := query(t, `
+		SELECT count(*), min(n = file_row_number),
+			min(channel IS NOT DISTINCT FROM if(n % 3 = 2, NULL, 'channel ñ日🎉 ' || n || pad)),
+			min(extras IS NOT DISTINCT FROM if(n % 3 = 2, NULL, 'extras ñ日🎉 ' || n || pad)),
+			min(list_last(tags) IS NOT DISTINCT FROM if(n % 3 = 2 OR n % 4 = 0, NULL, 'tag ' || (n % 4 - 1) || pad)),
+			min(talk_seconds IS NOT DISTINCT FROM if(n % 3 = 2, NULL, n / 4))
+		FROM (SELECT *, split_part(event_id, ' ', 3)::BIGINT AS n, if(n > 7 AND n % 5 = 1, repeat(' x', ?), '') AS pad FROM read_parquet(?, file_row_number = true))`,
+		padded/2, path)
+	if want := []any{int64(27), true, true, true, true, true}; !reflect.DeepEqual(got, want) {
+		t.Errorf("DuckDB read %v\nwant %v", got, want)
 	}
 }
 
