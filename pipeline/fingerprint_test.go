@@ -13,6 +13,7 @@ func eventBatch(t *testing.T, rows ...eventRow) *Batch {
 	b := NewBatch(Events)
 	for _, r := range rows {
 		b.String(Events.Index("kind"), "call")
+		b.String(Events.Index("timezone"), "UTC")
 		b.String(Events.Index("event_id"), r.id)
 		if r.status != "" {
 			b.String(Events.Index("status"), r.status)
@@ -88,7 +89,7 @@ func TestPromise06_ASnapshotColumnIsNoChange(t *testing.T) {
 		var prints [2]Hash
 		for i := range prints {
 			b := NewBatch(Activity)
-			for _, name := range []string{"resource_type", "resource_id", "channel"} {
+			for _, name := range []string{"resource_type", "resource_id", "channel", "timezone"} {
 				b.String(Activity.Index(name), "x")
 			}
 			b.Instant(Activity.Index("interval_start"), day(8))
@@ -177,6 +178,7 @@ func TestAFormatThatLeavesAKeyOutIsCaught(t *testing.T) {
 	b := NewBatch(Events)
 	defer b.Release()
 	b.String(Events.Index("kind"), "call")
+	b.String(Events.Index("timezone"), "UTC")
 	b.EndRow(day(8), Hash{})
 	if _, err := b.Columns(); err == nil {
 		t.Fatal("a row without event_id passed")

@@ -192,6 +192,13 @@ func seconds(name string, agg Aggregation, meaning string) Column {
 	return Column{Name: name, Type: floatType, Nullable: true, Unit: "s", Aggregation: agg, Meaning: meaning}
 }
 
+// mean is a mean time; weight is the column that weighs it, empty where the vendors give none.
+func mean(name, weight, meaning string) Column {
+	c := seconds(name, Mean, meaning)
+	c.Weight = weight
+	return c
+}
+
 func score(name, weight, meaning string) Column {
 	return Column{Name: name, Type: floatType, Nullable: true, Unit: "score", Aggregation: Mean, Weight: weight, Meaning: meaning}
 }
@@ -205,6 +212,11 @@ func leading() []Column {
 		{Name: "scope", Type: stringType, Nullable: true, Aggregation: Key, Meaning: "what the report was asked for (callcenter:123, office:789, company); null where the source has no such thing"},
 	}
 	return engineFilled(cols)
+}
+
+// timezone is in every row, whatever the source says: mappings need not set it.
+func timezone() Column {
+	return key("timezone", stringType, "the zone that local_date is counted in, so that times AT TIME ZONE it are local; a row's own zone, where it differs, is in extras")
 }
 
 func localDate() Column {
@@ -241,7 +253,7 @@ func activityColumns() []Column {
 		key("channel", stringType, "voice, sms, email, whatsapp, messenger, instagram, webchat, or all where the source does not split"),
 		Column{Name: "interval_start", Type: Timestamp, Unit: "instant", Aggregation: Key, Meaning: "start of the interval that the row counts"},
 		Column{Name: "interval_end", Type: Timestamp, Unit: "instant", Aggregation: Key, Meaning: "end of that interval, exclusive"},
-		label("timezone", "the zone in which the source reported the row"),
+		timezone(),
 		localDate(),
 		count("interactions_in", Sum, "inbound interactions"),
 		count("interactions_out", Sum, "outbound interactions"),
@@ -249,6 +261,8 @@ func activityColumns() []Column {
 		count("answered", Sum, "interactions answered"),
 		count("missed", Sum, "interactions missed"),
 		count("abandoned", Sum, "interactions given up while waiting"),
+		count("short_abandoned", Sum, "of those, the ones given up within the vendor's short limit (Dialpad's: 6 s after they began)"),
+		count("handled", Sum, "interactions that were connected, in and out (Dialpad: callbacks too)"),
 		count("voicemails", Sum, "voicemails left"),
 		count("assigned", Sum, "queries assigned"),
 		count("resolved", Sum, "queries resolved"),
@@ -270,12 +284,12 @@ func activityColumns() []Column {
 		seconds("ring_seconds", Sum, "time ringing"),
 		seconds("queue_seconds", Sum, "time in queue"),
 		seconds("wrapup_seconds", Sum, "time in wrap-up"),
-		seconds("avg_handle_seconds", Mean, "mean handling time"),
-		seconds("avg_answer_seconds", Mean, "mean time to answer"),
-		seconds("avg_resolution_seconds", Mean, "mean time to resolve"),
+		mean("avg_handle_seconds", "handled", "mean handling time; better made anew of talk, hold and wrap-up over handled"),
+		mean("avg_answer_seconds", "answered", "mean time to answer; weighted by answered it is about right; Chat-Tonic gives no weight"),
+		mean("avg_resolution_seconds", "", "mean time to resolve; no weight is given, so take it row by row"),
 		score("nps", "nps_responses", "net promoter score, -100 to 100"),
 		count("nps_responses", Sum, "answers behind nps"),
-		score("csat", "", "customer satisfaction, on the vendor's scale"),
+		score("csat", "", "customer satisfaction, on the vendor's scale; no weight is given, so take it row by row"),
 		label("status", "the state whose time status_seconds holds (dialpad.onduty_time)"),
 		seconds("status_seconds", Sum, "time in that state"),
 	)
@@ -295,10 +309,11 @@ func eventColumns() []Column {
 		Column{Name: "tags", Type: tagsType, Nullable: true, Aggregation: Label, Meaning: "the vendor's categories of the event"},
 		at("started_at", "when the event began"),
 		at("queued_at", "when it was queued"),
+		at("first_rang_at", "when the first of the legs began to ring"),
 		at("rang_at", "when the leg that answered began to ring"),
 		at("connected_at", "when it was connected"),
 		at("ended_at", "when it ended"),
-		label("timezone", "the zone in which the source reported the row"),
+		timezone(),
 		localDate(),
 		label("resource_type", "what the event belongs to: user, call_center, department, office, …"),
 		label("resource_id", "that resource's id"),

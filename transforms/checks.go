@@ -24,7 +24,7 @@ const (
 func checksOf(d *Field, col *pipeline.Column, personal pipeline.Personal) (c fieldChecks) {
 	if personal != pipeline.PersonalName && personal != pipeline.PersonalText && !d.Snapshot {
 		switch {
-		case d.Conv == Custom, d.Conv == ID, d.Conv == Digits:
+		case d.Conv == Custom, d.Conv == Zone, d.Conv == ID, d.Conv == Digits:
 			c |= placeholders
 		case col != nil && col.Name != "resource_name" && col.Name != "agent_name" && col.Name != "text":
 			c |= placeholders
@@ -152,7 +152,7 @@ func hasThousandths(text []byte) bool {
 	return i >= 0 && text[i] == '.' && isDigit(text[i+1]) && isDigit(text[i+2]) && isDigit(text[i+3])
 }
 
-// measure reads a field of Number or Minutes.
+// measure reads a field of Number, Minutes or Milliseconds.
 func (c *compiledMapping) measure(f int, text []byte) (float64, bool) {
 	x, ok := parseMeasure(c.Fields[f].Conv, text)
 	if !ok && c.checks[f]&duration != 0 {

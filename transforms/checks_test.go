@@ -27,7 +27,7 @@ func checkedFormats() (csv, json pipeline.Format) {
 			{Source: "m", Column: "hold_seconds", Conv: Minutes},
 			{Source: "mean", Column: "avg_handle_seconds", Conv: Number},
 			{Source: "nps", Column: "nps", Conv: Number},
-			{Source: "tz", Column: "timezone"},
+			{Source: "tz", Conv: Zone},
 			{Source: "other", Conv: Digits},
 		},
 		Keys: []string{"id"},
@@ -69,7 +69,7 @@ func readChecked(t *testing.T, cells map[string]string) (row map[string]string, 
 	json.WriteString("}]")
 	asCSV, asJSON := checkedFormats()
 	read := func(f pipeline.Format, document string) (map[string]string, string) {
-		d, err := decodeAs(&pipeline.Meta{Span: pipeline.Span{Start: 0, End: day}}, f, strings.NewReader(document), 1<<20)
+		d, err := decodeAs(&pipeline.Meta{Request: pipeline.Request{Zone: "America/New_York"}, Span: pipeline.Span{Start: 0, End: day}}, f, strings.NewReader(document), 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}

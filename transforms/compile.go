@@ -21,6 +21,7 @@ type compiledMapping struct {
 	tidied         []int               // the fields whose values may stand for nothing, or must be digits
 	index          map[string]int      // a field by its source name
 	extras         int                 // the column of that name
+	timezone       int                 // and that one
 	columnPersonal []pipeline.Personal // by column: of what the mapping sets itself; all Impersonal where the policy keeps
 	rejectPersonal pipeline.Personal   // of a reject's text
 }
@@ -37,6 +38,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		checks:         make([]fieldChecks, len(m.Fields)),
 		index:          make(map[string]int, len(m.Fields)),
 		extras:         m.Table.Index("extras"),
+		timezone:       m.Table.Index("timezone"),
 		columnPersonal: make([]pipeline.Personal, len(m.Table.Columns)),
 	}
 	if c.redacts() {

@@ -220,7 +220,7 @@ func (d *csvDecoder) lastCellWhole() bool {
 	}
 	text := d.data[c.lo:c.hi]
 	l := d.row.mapping
-	if col := l.cols[field]; col >= 0 && l.Table.Columns[col].Name == "timezone" {
+	if l.Fields[field].Conv == Zone {
 		for _, asked := range []string{d.meta.ResponseZone, d.meta.Request.Zone} {
 			if len(text) < len(asked) && asked[:len(text)] == string(text) {
 				return false

@@ -46,7 +46,7 @@ func testMapping() Mapping {
 			tRang:      {Source: "rang", Conv: Custom},
 			tConnected: {Source: "connected", Conv: Custom},
 			tEnded:     {Source: "ended", Conv: Custom},
-			tZone:      {Source: "zone", Column: "timezone"},
+			tZone:      {Source: "zone", Conv: Zone},
 			tInternal:  {Source: "internal", Conv: Bool},
 			tKind:      {Source: "kind", Column: "kind", Conv: Lower},
 			tTalk:      {Source: "talk", Column: "talk_seconds", Conv: Minutes},
@@ -71,7 +71,7 @@ func testMapping() Mapping {
 	}
 }
 
-var testMeta = pipeline.Meta{ResponseZone: "America/Chicago"}
+var testMeta = pipeline.Meta{Request: pipeline.Request{Zone: "UTC"}, ResponseZone: "America/Chicago"}
 
 // loaded is what a document became.
 type loaded struct {

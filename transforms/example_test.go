@@ -33,7 +33,7 @@ func ExampleMapping() {
 		Table: pipeline.Events,
 		Fields: []transforms.Field{
 			callBegan: {Source: "began", Conv: transforms.Custom},
-			callZone:  {Source: "tz", Column: "timezone"},
+			callZone:  {Source: "tz", Conv: transforms.Zone},
 			{Source: "call_id", Column: "event_id"},
 			{Source: "number", Column: "customer_address"},
 			{Source: "agent", Column: "agent_name"},
@@ -89,7 +89,7 @@ func show(format pipeline.Format) {
 		}
 		batch := pipeline.NewBatch(pipeline.Events)
 		defer batch.Release()
-		if err := format.Decode(&pipeline.Meta{}, chunk, batch); err != nil {
+		if err := format.Decode(&pipeline.Meta{ResponseZone: "America/Chicago"}, chunk, batch); err != nil {
 			fmt.Println(err)
 			return
 		}

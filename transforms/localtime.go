@@ -18,6 +18,12 @@ import (
 // other time that cannot be read, or is more than a second before the first, is NoInstant, and its field stays in extras. The answer is valid until the next
 // call.
 func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
+	return r.TimesBeside(zone, 0, ordered...)
+}
+
+// TimesBeside is Times where of the last fields, as many as beside says, nothing is known but that the first time was before
+// them.
+func (r *Row) TimesBeside(zone, beside int, ordered ...int) []pipeline.Instant {
 	z := r.zone(zone)
 	if z == nil {
 		return nil
@@ -43,6 +49,9 @@ func (r *Row) Times(zone int, ordered ...int) []pipeline.Instant {
 	}
 	before := pipeline.NoInstant
 	for i, m := range r.resolved {
+		if i >= len(ordered)-beside {
+			before = r.times[0]
+		}
 		at := m.first
 		if at < before && m.second >= before {
 			at = m.second
@@ -127,10 +136,6 @@ func (r *Row) zone(f int) *zone {
 			if z == nil {
 				r.RejectField(pipeline.NoInstant, f, "is not a known time zone")
 				return nil
-			}
-			if col := r.mapping.cols[f]; col >= 0 && z.abbreviated {
-				r.SetString(col, z.loc.String())
-				r.Keep(f)
 			}
 			return z
 		}

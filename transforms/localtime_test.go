@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -79,9 +80,10 @@ func TestPromise09_LocalTimesAreResolvedByTheOrderOfTheirRow(t *testing.T) {
 		"no zone of its own":                       {"", "2025-09-08 10:00:00,,,,", "2025-09-08T15:00:00Z,,,,", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := mustRead(t, header+"1,call,"+c.zone+","+c.times+"\n")
-			if len(got.rows) != 1 {
-				t.Fatalf("got %+v", got.rejects)
+			m := pipeline.Meta{Request: pipeline.Request{Zone: c.zone}, ResponseZone: "America/Chicago"}
+			got, err := load(t, NewCSV(testMapping(), pipeline.Policy{}), &m, strings.NewReader(header+"1,call,"+c.zone+","+c.times+"\n"), 1<<20)
+			if err != nil || len(got.rows) != 1 {
+				t.Fatalf("got %+v, %v", got.rejects, err)
 			}
 			var times []string
 			for _, col := range []string{"started_at", "queued_at", "rang_at", "connected_at", "ended_at"} {
@@ -94,6 +96,65 @@ func TestPromise09_LocalTimesAreResolvedByTheOrderOfTheirRow(t *testing.T) {
 				t.Errorf("the row's time is %v", got.times[0])
 			}
 		})
+	}
+}
+
+func TestATimeBesideTheOthersOnlyFollowsTheFirst(t *testing.T) {
+	mapping := testMapping()
+	mapping.Row = func(r *Row) {
+		times := r.TimesBeside(tZone, 1, tStarted, tQueued, tEnded, tRang)
+		r.At(times[0])
+		for i, name := range []string{"started_at", "queued_at", "ended_at", "first_rang_at"} {
+			r.SetInstant(pipeline.Events.Index(name), times[i])
+		}
+		r.SetString(pipeline.Events.Index("channel"), "voice")
+	}
+	for rang, want := range map[string]string{
+		"2025-11-02 01:30:00": "2025-11-02T06:30:00Z", // before it was queued, and still in the first of the two hours
+		"2025-11-02 01:10:00": "2025-11-02T07:10:00Z",
+		"2025-11-02 01:50:00": "2025-11-02T06:50:00Z",
+		"2025-11-02 00:50:00": "",
+	} {
+		got, err := load(t, NewCSV(mapping, pipeline.Policy{}), &testMeta, strings.NewReader("id,kind,zone,started,queued,ended,rang\n1,call,America/Chicago,2025-11-02 01:20:00,2025-11-02 01:40:00,2025-11-02 01:10:00,"+rang+"\n"), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := got.rows[0]
+		if row["first_rang_at"] != want || row["queued_at"] != "2025-11-02T06:40:00Z" || row["ended_at"] != "2025-11-02T07:10:00Z" {
+			t.Errorf("rang at %s: %v, want it at %s", rang, row, want)
+		}
+	}
+}
+
+func TestEveryRowHasTheZoneOfItsWindow(t *testing.T) {
+	day := func(from, zone string) pipeline.Window {
+		start, err := time.Parse(time.RFC3339, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := pipeline.InstantOf(start)
+		return pipeline.Window{Span: pipeline.Span{Start: at, End: at.Add(24 * time.Hour)}, Zone: zone}
+	}
+	// The first window was cut before the account's zone was changed.
+	m := pipeline.Meta{Request: pipeline.Request{Zone: "America/Chicago", Windows: []pipeline.Window{
+		day("2025-09-08T04:00:00Z", "America/New_York"), day("2025-09-09T05:00:00Z", "America/Chicago")}}}
+	doc := "id,kind,zone,started\n" +
+		"1,call,America/Chicago,2025-09-08 10:00:00\n2,call,America/Chicago,2025-09-09 10:00:00\n" +
+		"3,call,CST,2025-09-09 10:00:00\n4,call,,2025-09-08 10:00:00\n5,call,UTC,2025-09-01 10:00:00\n"
+	got, err := load(t, NewCSV(testMapping(), pipeline.Policy{}), &m, strings.NewReader(doc), 1<<20)
+	if err != nil || len(got.rows) != 5 {
+		t.Fatal(err, got.rejects)
+	}
+	for i, want := range [][2]string{
+		{"America/New_York", `{"zone":"America/Chicago"}`},
+		{"America/Chicago", ""},
+		{"America/Chicago", `{"zone":"CST"}`},
+		{"America/New_York", ""},
+		{"America/New_York", `{"zone":"UTC"}`}, // outside of both
+	} {
+		if row := got.rows[i]; row["timezone"] != want[0] || row["extras"] != want[1] {
+			t.Errorf("row %d is %v, want %v", i+1, row, want)
+		}
 	}
 }
 

@@ -99,12 +99,15 @@ func parseNumber(b []byte) (float64, bool) {
 	return x, true
 }
 
-// parseMeasure reads what a column of Number or Minutes holds. Minutes that are no float64 in seconds are refused: they
+// parseMeasure reads what a column of Number, Minutes or Milliseconds holds. Minutes that are no float64 in seconds are refused: they
 // would become infinite.
 func parseMeasure(c Conv, b []byte) (float64, bool) {
 	x, ok := parseNumber(b)
-	if c == Minutes {
+	switch c {
+	case Minutes:
 		x *= 60
+	case Milliseconds:
+		x /= 1000
 	}
 	return x, ok && !math.IsInf(x, 0)
 }

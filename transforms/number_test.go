@@ -47,6 +47,14 @@ func TestMinutesAreSecondsByOneProduct(t *testing.T) {
 	}
 }
 
+func TestMillisecondsAreSecondsByOneQuotient(t *testing.T) {
+	for text, want := range map[string]float64{"90500": 90.5, "1": 0.001, "0.5": 0.0005, "1234567890123": 1234567890.123} {
+		if got, ok := parseMeasure(Milliseconds, []byte(text)); !ok || got != want {
+			t.Errorf("%s is %v, %v; want %v", text, got, ok, want)
+		}
+	}
+}
+
 func TestMinutesThatAreNoNumberOfSecondsCannotBeRead(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -62,7 +62,7 @@ func personalMapping() Mapping {
 			id:    {Source: "id", Column: "event_id"},
 			start: {Source: "started", Conv: Custom},
 			rang:  {Source: "rang", Conv: Custom},
-			zone:  {Source: "zone", Column: "timezone"},
+			zone:  {Source: "zone", Conv: Zone},
 			kind:  {Source: "kind", Column: "kind", Conv: Lower},
 			note:  {Source: "note"},
 			owner: {Source: "owner", Column: "resource_name"},

@@ -20,6 +20,8 @@ const (
 	// Minutes is a float64 column in seconds: the float64 nearest to the text in minutes, times 60 in float64. 2.86
 	// gives 171.6.
 	Minutes
+	// Milliseconds is a float64 column in seconds: the float64 nearest to the text in milliseconds, divided by 1000.
+	Milliseconds
 	// Bool is a boolean column: true, false, 1 and 0, in any case.
 	Bool
 	// Tags is a list column from a text with a comma, a semicolon or a bar between the items, which may be written as a
@@ -34,6 +36,9 @@ const (
 	ID
 	// Digits is an ID of digits alone: ".0" behind them is taken off, anything else rejects the row.
 	Digits
+	// Zone names the zone of the row's local times, for Times and LocalDay, and has no column. It stays in extras where it is
+	// another than the zone of the row's window.
+	Zone
 )
 
 // Field declares what becomes of one source field.
@@ -51,7 +56,8 @@ type Field struct {
 // Mapping is all that a vendor says about a document. It is not changed once a format is made of it.
 type Mapping struct {
 	Table *pipeline.Table
-	// Fields are the source fields that the mapping knows what to do with. Other fields go to extras verbatim. Blank
+	// Fields are the source fields that the mapping knows what to do with. The column timezone is none of theirs: it holds
+	// the zone of the row's window. Other fields go to extras verbatim. Blank
 	// and absent values are left out; None, nan, null, N/A and - (in any case) as a whole value are blank but in names and
 	// texts. A count or a duration that is negative, and a count with three decimals, cannot be read. A value that its Conv cannot read leaves the column null and stays in extras;
 	// where the column must not be null, a blank or unreadable value rejects the row.

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"bytes"
+	"cmp"
 	"math"
 	"sort"
 	"unicode/utf8"
@@ -69,6 +70,7 @@ func (r *Row) accept(raw []byte) (ok bool, err error) {
 	if r.failure != nil {
 		return false, r.failure
 	}
+	r.SetString(r.mapping.timezone, r.windowZone())
 	if !r.isText {
 		r.findSpoilt()
 	}
@@ -80,6 +82,27 @@ func (r *Row) accept(raw []byte) (ok bool, err error) {
 		return false, nil
 	}
 	return true, nil
+}
+
+// windowZone is the zone of the window that the row belongs to.
+func (r *Row) windowZone() string {
+	if w := r.windowAt(r.at); w != nil {
+		return w.Zone
+	}
+	if windows := r.meta.Request.Windows; len(windows) > 0 {
+		return windows[0].Zone // where the rows outside all of them count
+	}
+	return cmp.Or(r.meta.Request.Zone, r.meta.ResponseZone, "UTC")
+}
+
+// windowAt is the window that holds the instant, of those that the document was asked for; nil where none does.
+func (r *Row) windowAt(at pipeline.Instant) *pipeline.Window {
+	windows := r.meta.Request.Windows
+	i := sort.Search(len(windows), func(i int) bool { return windows[i].End > at })
+	if i < len(windows) && windows[i].Has(at) {
+		return &windows[i]
+	}
+	return nil
 }
 
 // write appends the columns and opens the extras with the declared fields.
@@ -202,7 +225,10 @@ func (r *Row) writeSettings() {
 func (r *Row) writeField(f int) {
 	d := &r.mapping.Fields[f]
 	kept, unread := r.flags[f]&keepInExtras != 0, r.flags[f]&unreadable != 0
-	if d.Conv != Custom && r.flags[f]&skipColumn == 0 {
+	switch {
+	case d.Conv == Zone:
+		kept = kept || string(r.fields[f].text) != r.windowZone()
+	case d.Conv != Custom && r.flags[f]&skipColumn == 0:
 		switch col := r.mapping.cols[f]; {
 		case col < 0:
 			kept = true
@@ -241,13 +267,11 @@ func (r *Row) shapeOf(f int) string {
 // windowOf is the span of the window that holds the instant, of those that the document was asked for; all time where it was
 // asked for none, or the row has no time.
 func (r *Row) windowOf(at pipeline.Instant) pipeline.Span {
-	windows := r.meta.Request.Windows
-	if len(windows) == 0 || at == pipeline.NoInstant {
+	if len(r.meta.Request.Windows) == 0 || at == pipeline.NoInstant {
 		return pipeline.Span{Start: pipeline.NoInstant, End: math.MaxInt64}
 	}
-	i := sort.Search(len(windows), func(i int) bool { return windows[i].End > at })
-	if i < len(windows) && windows[i].Has(at) {
-		return windows[i].Span
+	if w := r.windowAt(at); w != nil {
+		return w.Span
 	}
 	return pipeline.Span{}
 }
@@ -269,7 +293,7 @@ func (r *Row) convert(c Conv, f, col int, text []byte) bool {
 			return false
 		}
 		r.into.Int(col, n)
-	case Number, Minutes:
+	case Number, Minutes, Milliseconds:
 		x, ok := r.mapping.measure(f, text)
 		if !ok || r.limit > 0 && x > r.limit && r.mapping.checks[f]&bounded != 0 {
 			return false
@@ -283,7 +307,7 @@ func (r *Row) convert(c Conv, f, col int, text []byte) bool {
 		r.into.Bool(col, b)
 	case Tags:
 		return r.writeTags(col, pipeline.Impersonal, text)
-	case Custom:
+	case Custom, Zone:
 		return false
 	}
 	return true
@@ -316,13 +340,13 @@ func (c *compiledMapping) readable(f int, text []byte) bool {
 	switch c.Fields[f].Conv {
 	case Count:
 		_, ok = c.count(f, text)
-	case Number, Minutes:
+	case Number, Minutes, Milliseconds:
 		_, ok = c.measure(f, text)
 	case Bool:
 		_, ok = parseBool(text)
 	case Tags:
 		_, ok = readTags(text)
-	case Text, Lower, ID, Digits, Custom:
+	case Text, Lower, ID, Digits, Custom, Zone:
 	}
 	return ok
 }

@@ -98,8 +98,8 @@ func callsUnmapped() []string {
 // callsMapped names the export's column behind each column of events.
 var callsMapped = map[string]string{
 	"event_id": "call_id", "parent_id": "master_call_id", "entry_id": "entry_point_call_id",
-	"started_at": "date_started", "queued_at": "date_queued", "rang_at": "date_rang",
-	"connected_at": "date_connected", "ended_at": "date_ended", "timezone": "timezone",
+	"started_at": "date_started", "queued_at": "date_queued", "first_rang_at": "date_first_rang", "rang_at": "date_rang",
+	"connected_at": "date_connected", "ended_at": "date_ended",
 	"direction": "direction", "resource_id": "target_id", "resource_name": "name", "resource_email": "email",
 	"status": "category", "tags": "categories", "customer_address": "external_number", "internal_address": "internal_number",
 	"talk_seconds": "talk_duration", "hold_seconds": "hold_duration", "ring_seconds": "ringing_duration",
@@ -111,7 +111,7 @@ var callsMapped = map[string]string{
 func callsColumns() map[string]string {
 	const user = "CASE WHEN target_type = 'user' THEN "
 	columns := map[string]string{
-		"kind": "'call'", "channel": "'voice'",
+		"kind": "'call'", "channel": "'voice'", "timezone": quote(accountZone),
 		"entry_id":      "coalesce(entry_point_call_id, call_id)",
 		"is_entry":      "coalesce(entry_point_call_id = call_id, true)",
 		"direction":     "lower(direction)",
@@ -120,7 +120,7 @@ func callsColumns() map[string]string {
 		"agent_id":      user + "target_id END",
 		"agent_name":    user + "name END",
 		"agent_email":   user + "email END",
-		"extras":        extrasOf(callsUnmapped()),
+		"extras":        strings.Replace(extrasOf(callsUnmapped()), "to_json(timezone)", "to_json(nullif(timezone, "+quote(accountZone)+"))", 1),
 	}
 	for column, source := range callsMapped {
 		switch {
@@ -173,7 +173,7 @@ var statsColumns = map[string]string{
 	"channel":          "CASE WHEN channel = 'telephony' THEN 'voice' ELSE lower(channel) END",
 	"interval_start":   statsDate,
 	"interval_end":     statsDate + " + INTERVAL 15 MINUTES",
-	"timezone":         "'UTC'",
+	"timezone":         "'" + accountZone + "'",
 	"interactions_in":  "inInteractions",
 	"interactions_out": "outInteractions",
 	"answered":         "inboundAnswered",

@@ -10,13 +10,12 @@ import (
 )
 
 var (
-	columnType     = pipeline.Activity.Index("resource_type")
-	columnID       = pipeline.Activity.Index("resource_id")
-	columnName     = pipeline.Activity.Index("resource_name")
-	columnChannel  = pipeline.Activity.Index("channel")
-	columnStart    = pipeline.Activity.Index("interval_start")
-	columnEnd      = pipeline.Activity.Index("interval_end")
-	columnTimezone = pipeline.Activity.Index("timezone")
+	columnType    = pipeline.Activity.Index("resource_type")
+	columnID      = pipeline.Activity.Index("resource_id")
+	columnName    = pipeline.Activity.Index("resource_name")
+	columnChannel = pipeline.Activity.Index("channel")
+	columnStart   = pipeline.Activity.Index("interval_start")
+	columnEnd     = pipeline.Activity.Index("interval_end")
 )
 
 // hint is what helps against an answer that is not the document it should be.

@@ -76,7 +76,6 @@ func mapDashboard(r *transforms.Row, state func(*pipeline.Meta) any) {
 	setInterval(r, span)
 	r.SetString(columnType, "team")
 	r.SetString(columnID, a.meta.Request.Resources[0])
-	r.SetString(columnTimezone, a.meta.ResponseZone)
 	if kind != calendar.LocalUnique {
 		r.Extra("_time_ambiguous", []byte(`["date"]`))
 	}

@@ -59,7 +59,7 @@ func TestTheVendorsOperatorsSampleBecomesRows(t *testing.T) {
 		t.Fatal(err, rejects)
 	}
 	common := map[string]string{
-		"resource_type": "operator", "channel": "all", "interval_start": "2025-09-08T03:00:00Z", "interval_end": "2025-09-09T03:00:00Z",
+		"resource_type": "operator", "channel": "all", "timezone": "UTC", "interval_start": "2025-09-08T03:00:00Z", "interval_end": "2025-09-09T03:00:00Z",
 		"assigned": "0", "resolved": "0", "away_seconds": "0", "free_seconds": "0", "handle_seconds": "0", "avg_resolution_seconds": "0",
 		"nps_responses": "0", "in_progress": "0",
 	}

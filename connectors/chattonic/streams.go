@@ -15,7 +15,7 @@ const (
 
 	// mappingVersion is raised when a mapping changes what rows look like, so
 	// that windows read before are listed as changed.
-	mappingVersion = 1
+	mappingVersion = 2
 )
 
 // endpoint is one stream: what it is asked from, the table that its rows go to,

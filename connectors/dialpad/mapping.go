@@ -17,6 +17,7 @@ var (
 	eventWay      = pipeline.Events.Index("direction")
 	eventStarted  = pipeline.Events.Index("started_at")
 	eventQueued   = pipeline.Events.Index("queued_at")
+	eventFirst    = pipeline.Events.Index("first_rang_at")
 	eventRang     = pipeline.Events.Index("rang_at")
 	eventAnswered = pipeline.Events.Index("connected_at")
 	eventEnded    = pipeline.Events.Index("ended_at")

@@ -14,6 +14,7 @@ const (
 	callEntry
 	callStarted
 	callQueued
+	callFirstRang
 	callRang
 	callConnected
 	callEnded
@@ -52,10 +53,11 @@ func callsMapping(*Settings) transforms.Mapping {
 			callEntry:      {Source: "entry_point_call_id", Column: "entry_id", Conv: transforms.Digits},
 			callStarted:    {Source: "date_started", Conv: transforms.Custom},
 			callQueued:     {Source: "date_queued", Conv: transforms.Custom},
+			callFirstRang:  {Source: "date_first_rang", Conv: transforms.Custom},
 			callRang:       {Source: "date_rang", Conv: transforms.Custom},
 			callConnected:  {Source: "date_connected", Conv: transforms.Custom},
 			callEnded:      {Source: "date_ended", Conv: transforms.Custom},
-			callZone:       {Source: "timezone", Column: "timezone"},
+			callZone:       {Source: "timezone", Conv: transforms.Zone},
 			callDirection:  {Source: "direction", Column: "direction", Conv: transforms.Lower},
 			callTargetType: {Source: "target_type", Conv: transforms.Custom},
 			callTargetKind: {Source: "target_kind"},
@@ -82,7 +84,7 @@ func callsMapping(*Settings) transforms.Mapping {
 			"external_number": pipeline.PersonalPhone, "internal_number": pipeline.PersonalPhone, "transferred_to": pipeline.PersonalAddress,
 		},
 		Harmless: []string{
-			"date_first_rang", "date_callback_connected", "date_callback_ended", "date_anonymized",
+			"date_callback_connected", "date_callback_ended", "date_anonymized",
 			"entry_point_target_id", "entry_point_target_kind", "proxy_target_id", "transferred_to_contact_id", "transferred_from_target_id",
 			"office_id", "company_id", "campaign_id", "callback_id", "callback_type", "salesforce_activity_id",
 			"was_recorded", "voicemail", "device", "availability", "participant_type", "time_in_system",
@@ -93,7 +95,7 @@ func callsMapping(*Settings) transforms.Mapping {
 }
 
 func callRow(r *transforms.Row) {
-	times := r.Times(callZone, callStarted, callQueued, callRang, callConnected, callEnded)
+	times := r.TimesBeside(callZone, 1, callStarted, callQueued, callRang, callConnected, callEnded, callFirstRang)
 	if times == nil {
 		return
 	}
@@ -103,6 +105,7 @@ func callRow(r *transforms.Row) {
 	r.SetInstant(eventRang, times[2])
 	r.SetInstant(eventAnswered, times[3])
 	r.SetInstant(eventEnded, times[4])
+	r.SetInstant(eventFirst, times[5]) // some callers ring before they are queued, others after
 	r.SetString(eventKind, "call")
 	r.SetString(eventChannel, "voice")
 

@@ -34,7 +34,7 @@ func textsMapping(*Settings) transforms.Mapping {
 		Fields: []transforms.Field{
 			textID:         {Source: "message_id", Column: "event_id", Conv: transforms.Digits},
 			textDate:       {Source: "date", Conv: transforms.Custom},
-			textZone:       {Source: "timezone", Column: "timezone"},
+			textZone:       {Source: "timezone", Conv: transforms.Zone},
 			textDirection:  {Source: "direction", Column: "direction", Conv: transforms.Lower},
 			textTargetType: {Source: "target_type", Conv: transforms.Custom},
 			textTargetID:   {Source: "target_id", Column: "resource_id", Conv: transforms.Digits},
@@ -129,7 +129,7 @@ func voicemailsMapping(*Settings) transforms.Mapping {
 		Fields: []transforms.Field{
 			voicemailID:         {Source: "call_id", Column: "event_id", Conv: transforms.Digits},
 			voicemailDate:       {Source: "date", Conv: transforms.Custom},
-			voicemailZone:       {Source: "timezone", Column: "timezone"},
+			voicemailZone:       {Source: "timezone", Conv: transforms.Zone},
 			voicemailTargetType: {Source: "target_type", Conv: transforms.Custom},
 			voicemailTargetID:   {Source: "target_id", Column: "resource_id", Conv: transforms.Digits},
 			voicemailName:       {Source: "name", Column: "resource_name"},

@@ -36,7 +36,7 @@ func TestPeopleOfACallArePersonalAndGroupsAreNot(t *testing.T) {
 		anaNumber, lineNumber, "Ana Pérez", anaMail, "Luz Soto", "ask Eva", "when Leo came", "for Ada", "sales@example.com", "Eda Rey", "Max Rey")
 	name := connectortest.StandIn(pipeline.PersonalName, "Ana Pérez")
 	for column, want := range map[string]string{
-		"resource_name": name, "agent_name": name, "agent_id": "5", "status": "incoming", "direction": "inbound", "timezone": "UTC",
+		"resource_name": name, "agent_name": name, "agent_id": "5", "status": "incoming", "direction": "inbound", "timezone": "America/Chicago",
 		"resource_email": connectortest.StandIn(pipeline.PersonalEmail, anaMail), "agent_email": connectortest.StandIn(pipeline.PersonalEmail, anaMail),
 		"customer_address": connectortest.StandIn(pipeline.PersonalPhone, anaNumber), "internal_address": connectortest.StandIn(pipeline.PersonalPhone, lineNumber),
 	} {

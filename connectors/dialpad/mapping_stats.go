@@ -42,7 +42,7 @@ func callStatsMapping(s *Settings) transforms.Mapping {
 		Table: pipeline.Activity,
 		Fields: append([]transforms.Field{
 			statDate:       {Source: "date", Conv: transforms.Custom},
-			statZone:       {Source: "timezone", Column: "timezone"},
+			statZone:       {Source: "timezone", Conv: transforms.Zone},
 			statName:       {Source: "name", Column: "resource_name"},
 			statEmail:      {Source: "email", Column: "resource_email"},
 			statType:       {Source: "type"},
@@ -68,8 +68,8 @@ func callStatsMapping(s *Settings) transforms.Mapping {
 
 // otherMeasures are the measures of the vendor's files that have no column.
 const otherMeasures = `
-	android_calls ios_calls web_app_calls desktop_app_calls deskphone_calls internal_calls handled rejected ring_no_answer
-	forwarded cancelled minutes inbound_minutes outbound_minutes time_in_system acd message spam short_abandoned
+	android_calls ios_calls web_app_calls desktop_app_calls deskphone_calls internal_calls rejected ring_no_answer
+	forwarded cancelled minutes inbound_minutes outbound_minutes time_in_system acd message spam
 	outbound_connected connected_transferred transferred_out transferred_in answered_transferred missed_transferred open_transferred
 	open_inbound_calls open_missed_calls open_abandoned_calls
 	callbacks_requested callbacks_completed callbacks_cancelled callbacks_connected callbacks_unconnected
@@ -88,6 +88,8 @@ func measures() []transforms.Field {
 		{Source: "answered", Column: "answered", Conv: transforms.Count},
 		{Source: "missed", Column: "missed", Conv: transforms.Count},
 		{Source: "abandoned", Column: "abandoned", Conv: transforms.Count},
+		{Source: "short_abandoned", Column: "short_abandoned", Conv: transforms.Count},
+		{Source: "handled", Column: "handled", Conv: transforms.Count},
 		{Source: "voicemails", Column: "voicemails", Conv: transforms.Count},
 		{Source: "service_level", Column: "in_service_level", Conv: transforms.Count},
 		{Source: "talk_duration", Column: "talk_seconds", Conv: transforms.Minutes},

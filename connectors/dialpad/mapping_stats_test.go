@@ -7,10 +7,10 @@ import (
 )
 
 func TestCallStatsByUser(t *testing.T) {
-	const header = "date,user_id,name,email,type,all_calls,inbound_calls,outbound_calls,answered,missed,abandoned,voicemails,service_level,talk_duration,hold_duration,ringing_duration,queued_duration,wrapup_duration,aht,asa,rejected,timezone"
+	const header = "date,user_id,name,email,type,all_calls,inbound_calls,outbound_calls,answered,missed,abandoned,short_abandoned,handled,voicemails,service_level,talk_duration,hold_duration,ringing_duration,queued_duration,wrapup_duration,aht,asa,rejected,timezone"
 	day := map[string]string{
 		"date": "2025-09-08", "user_id": "6529997769220096", "name": "Ana", "email": "ana@example.com", "type": "user", "all_calls": "10.0", "inbound_calls": "7",
-		"outbound_calls": "3", "answered": "6", "missed": "1", "abandoned": "0", "voicemails": "2", "service_level": "5", "talk_duration": "2.86", "hold_duration": "1",
+		"outbound_calls": "3", "answered": "6", "missed": "1", "abandoned": "3", "short_abandoned": "1", "handled": "9", "voicemails": "2", "service_level": "5", "talk_duration": "2.86", "hold_duration": "1",
 		"ringing_duration": "0.5", "queued_duration": "0.25", "wrapup_duration": "3", "aht": "1.5", "asa": "0.7", "rejected": "4",
 	}
 	short := map[string]string{"date": "2025-11-02", "user_id": "8", "type": "CallCenter", "timezone": "UTC", "missed": "many"}
@@ -20,15 +20,15 @@ func TestCallStatsByUser(t *testing.T) {
 		t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 	}
 	wantRow(t, rows[0], map[string]string{
-		"resource_type": "user", "resource_id": "6529997769220096", "resource_name": "Ana", "resource_email": "ana@example.com", "channel": "voice",
+		"resource_type": "user", "resource_id": "6529997769220096", "resource_name": "Ana", "resource_email": "ana@example.com", "channel": "voice", "timezone": "America/Chicago",
 		"interval_start": "2025-09-08T05:00:00Z", "interval_end": "2025-09-09T05:00:00Z",
-		"interactions_total": "10", "interactions_in": "7", "interactions_out": "3", "answered": "6", "missed": "1", "abandoned": "0", "voicemails": "2", "in_service_level": "5",
+		"interactions_total": "10", "interactions_in": "7", "interactions_out": "3", "answered": "6", "missed": "1", "abandoned": "3", "short_abandoned": "1", "handled": "9", "voicemails": "2", "in_service_level": "5",
 		"talk_seconds": "171.6", "hold_seconds": "60", "ring_seconds": "30", "queue_seconds": "15", "wrapup_seconds": "180", "avg_handle_seconds": "90", "avg_answer_seconds": "42",
 		"extras": `{"rejected":"4"}`,
 	})
 	wantRow(t, rows[1], map[string]string{
-		"resource_type": "call_center", "resource_id": "8", "channel": "voice", "timezone": "UTC",
-		"interval_start": "2025-11-02T00:00:00Z", "interval_end": "2025-11-03T00:00:00Z", "extras": `{"missed":"many"}`,
+		"resource_type": "call_center", "resource_id": "8", "channel": "voice", "timezone": "America/Chicago",
+		"interval_start": "2025-11-02T00:00:00Z", "interval_end": "2025-11-03T00:00:00Z", "extras": `{"timezone":"UTC","missed":"many"}`,
 	})
 	if len(read.Rejects) != 2 || read.Rejects[0].Reason != "user_id is blank" || read.Rejects[0].At != instant("2025-09-08T05:00:00Z") || read.Rejects[1].Reason != "date is blank" {
 		t.Errorf("got %+v", read.Rejects)
@@ -67,7 +67,7 @@ func TestCallStatsByGroupBelongToTheWindowAsked(t *testing.T) {
 		t.Fatalf("got %v, %v, %v", rows, read.Rejects, err)
 	}
 	wantRow(t, rows[0], map[string]string{
-		"resource_type": "call_center", "resource_id": "Sales", "resource_name": "Sales", "channel": "voice", "interactions_total": "4",
+		"resource_type": "call_center", "resource_id": "Sales", "resource_name": "Sales", "channel": "voice", "timezone": "America/Chicago", "interactions_total": "4",
 		"interval_start": m.Span.Start.String(), "interval_end": m.Span.End.String(),
 	})
 	if read.Times[0] != pipeline.NoInstant {

@@ -93,7 +93,7 @@ func TestCallsEntryRowLegAndDirectCall(t *testing.T) {
 	doc := document(callsHeader,
 		map[string]string{
 			"date_started": "2025-09-08 09:00:00.123456", "call_id": "6529997769220096", "master_call_id": "6529997769220000", "category": "incoming", "direction": "inbound",
-			"external_number": "+15551234567", "internal_number": "+15557654321", "date_queued": "2025-09-08 09:00:05", "target_id": "5000000000000001",
+			"external_number": "+15551234567", "internal_number": "+15557654321", "date_queued": "2025-09-08 09:00:05", "date_first_rang": "2025-09-08 09:00:03", "target_id": "5000000000000001",
 			"target_kind": "CallCenter", "target_type": "call_center", "name": "Sales", "timezone": "America/Chicago", "categories": "answered,inbound,human_agent",
 			"queued_duration": "0.5", "time_to_answer": "0.7", "was_recorded": "True", "is_internal": "false", "office_id": "7",
 		},
@@ -115,7 +115,7 @@ func TestCallsEntryRowLegAndDirectCall(t *testing.T) {
 	wantRow(t, rows[0], map[string]string{
 		"kind": "call", "channel": "voice", "event_id": "6529997769220096", "parent_id": "6529997769220000", "entry_id": "6529997769220096", "is_entry": "true",
 		"direction": "inbound", "status": "incoming", "tags": "answered|inbound|human_agent",
-		"started_at": "2025-09-08T14:00:00.123456Z", "queued_at": "2025-09-08T14:00:05Z", "timezone": "America/Chicago",
+		"started_at": "2025-09-08T14:00:00.123456Z", "queued_at": "2025-09-08T14:00:05Z", "first_rang_at": "2025-09-08T14:00:03Z", "timezone": "America/Chicago",
 		"resource_type": "call_center", "resource_id": "5000000000000001", "resource_name": "Sales",
 		"customer_address": "+15551234567", "internal_address": "+15557654321", "queue_seconds": "30", "answer_seconds": "42",
 		"extras": `{"target_kind":"CallCenter","is_internal":"false","was_recorded":"True","office_id":"7"}`,
@@ -128,7 +128,7 @@ func TestCallsEntryRowLegAndDirectCall(t *testing.T) {
 		"talk_seconds": "171.6", "hold_seconds": "0", "ring_seconds": "12", "wrapup_seconds": "90", "extras": `{"target_kind":"UserProfile"}`,
 	})
 	wantRow(t, rows[2], map[string]string{
-		"kind": "call", "channel": "voice", "event_id": "1", "entry_id": "1", "is_entry": "true", "direction": "outbound", "started_at": "2025-09-08T15:00:00Z",
+		"kind": "call", "channel": "voice", "event_id": "1", "entry_id": "1", "is_entry": "true", "direction": "outbound", "started_at": "2025-09-08T15:00:00Z", "timezone": "America/Chicago",
 		"resource_type": "user", "resource_id": "6000000000000001", "resource_name": "Ana", "resource_email": "ana@example.com",
 		"agent_id": "6000000000000001", "agent_name": "Ana", "agent_email": "ana@example.com", "extras": `{"target_kind":"UserProfile"}`,
 	})
@@ -170,7 +170,7 @@ func TestPromise05_EveryColumnOfACallIsKeptSomewhere(t *testing.T) {
 			t.Errorf("%s is lost", name)
 		}
 	}
-	for _, name := range []string{"date_first_rang", "date_callback_connected", "date_anonymized", "time_in_system", "is_internal", "new_column", "callback_id"} {
+	for _, name := range []string{"timezone", "date_callback_connected", "date_anonymized", "time_in_system", "is_internal", "new_column", "callback_id"} {
 		if extras[name] != row[name] {
 			t.Errorf("extras lack %s: %v", name, extras)
 		}
@@ -200,10 +200,10 @@ func TestPromise09_ACallInTheHourThatOccursTwice(t *testing.T) {
 func TestTexts(t *testing.T) {
 	base := map[string]string{
 		"date": "2025-09-08 09:00:00", "message_id": "9", "name": "Ana", "email": "ana@example.com", "target_type": "user", "target_id": "6",
-		"to_phone": "+1555,+1556", "from_phone": "+1444", "timezone": "UTC",
+		"to_phone": "+1555,+1556", "from_phone": "+1444", "timezone": "America/Chicago",
 	}
 	want := map[string]string{
-		"kind": "text", "channel": "sms", "event_id": "9", "started_at": "2025-09-08T09:00:00Z", "timezone": "UTC",
+		"kind": "text", "channel": "sms", "event_id": "9", "started_at": "2025-09-08T14:00:00Z", "timezone": "America/Chicago",
 		"resource_type": "user", "resource_id": "6", "resource_name": "Ana", "resource_email": "ana@example.com",
 	}
 	for name, c := range map[string]struct{ row, want map[string]string }{

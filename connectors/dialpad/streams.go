@@ -15,7 +15,7 @@ const SourceID pipeline.SourceID = "dialpad"
 
 // mappingVersion counts the changes of the mappings that give other rows for
 // the same report; it is part of the settings digest.
-const mappingVersion = 1
+const mappingVersion = 2
 
 const (
 	// vendorCache is how long the vendor answers the same question from its

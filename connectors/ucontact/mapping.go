@@ -59,12 +59,11 @@ const (
 )
 
 var (
-	columnType     = pipeline.Activity.Index("resource_type")
-	columnName     = pipeline.Activity.Index("resource_name")
-	columnChannel  = pipeline.Activity.Index("channel")
-	columnStart    = pipeline.Activity.Index("interval_start")
-	columnEnd      = pipeline.Activity.Index("interval_end")
-	columnTimezone = pipeline.Activity.Index("timezone")
+	columnType    = pipeline.Activity.Index("resource_type")
+	columnName    = pipeline.Activity.Index("resource_name")
+	columnChannel = pipeline.Activity.Index("channel")
+	columnStart   = pipeline.Activity.Index("interval_start")
+	columnEnd     = pipeline.Activity.Index("interval_end")
 )
 
 // mapRow sets what a row's own fields do not say by themselves.
@@ -109,7 +108,6 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 	r.SetString(columnChannel, channel)
 	r.SetInstant(columnStart, b.span.Start)
 	r.SetInstant(columnEnd, b.span.End)
-	r.SetString(columnTimezone, a.meta.ResponseZone)
 	if b.kind != calendar.LocalUnique {
 		r.Extra("_time_ambiguous", []byte(`["date"]`))
 	}

@@ -204,8 +204,8 @@ func TestPromise09_ABucketIsReadInTheZoneOfTheAnswer(t *testing.T) {
 			if got := r["interval_start"] + "/" + r["interval_end"]; got != tt.want || times[0].String() != r["interval_start"] {
 				t.Errorf("the bucket is %s at %s, want %s", got, times[0], tt.want)
 			}
-			if r["extras"] != tt.extras || r["timezone"] != m.ResponseZone {
-				t.Errorf("extras %q, timezone %q; want %q, %q", r["extras"], r["timezone"], tt.extras, m.ResponseZone)
+			if r["extras"] != tt.extras || r["timezone"] != m.Request.Zone {
+				t.Errorf("extras %q, timezone %q; want %q, %q", r["extras"], r["timezone"], tt.extras, m.Request.Zone)
 			}
 		})
 	}

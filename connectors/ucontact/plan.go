@@ -17,7 +17,7 @@ const (
 
 	// mappingVersion is raised when a mapping changes what rows look like, so
 	// that windows read before are listed as changed.
-	mappingVersion = 1
+	mappingVersion = 2
 
 	// The vendor publishes no limit for a list of names; these keep a call far
 	// from any that servers commonly have.

@@ -93,7 +93,7 @@ func (counts) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) e
 		if err != nil {
 			return err
 		}
-		for _, name := range []string{"resource_type", "resource_id", "channel"} {
+		for _, name := range []string{"resource_type", "resource_id", "channel", "timezone"} {
 			into.String(pipeline.Activity.Index(name), "any")
 		}
 		into.Instant(pipeline.Activity.Index("interval_start"), pipeline.InstantOf(t))

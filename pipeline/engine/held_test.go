@@ -35,6 +35,7 @@ func (c *cutter) bring(t *testing.T, n, rows int) {
 	for i := range rows {
 		at := day(n).Add(time.Duration(i) * time.Second)
 		b.String(pipeline.Events.Index("kind"), "call")
+		b.String(pipeline.Events.Index("timezone"), "UTC")
 		b.String(pipeline.Events.Index("event_id"), fmt.Sprint(i))
 		b.Instant(pipeline.Events.Index("started_at"), at)
 		b.EndRow(at, pipeline.Hash{})

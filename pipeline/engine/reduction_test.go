@@ -24,6 +24,7 @@ func (changes) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) 
 			continue
 		}
 		into.String(pipeline.Events.Index("kind"), "duty_status")
+		into.String(pipeline.Events.Index("timezone"), "UTC")
 		into.String(pipeline.Events.Index("event_id"), "1")
 		into.String(pipeline.Events.Index("agent_id"), fields[1])
 		into.String(pipeline.Events.Index("status"), fields[2])
@@ -75,6 +76,7 @@ func (r *timeInState) Reduce(w pipeline.Window, into *pipeline.Batch) (read int6
 			text("resource_type", "user")
 			text("resource_id", c.agent)
 			text("channel", "all")
+			text("timezone", "UTC")
 			text("status", c.state)
 			into.Instant(pipeline.Activity.Index("interval_start"), start)
 			into.Instant(pipeline.Activity.Index("interval_end"), w.End)

@@ -191,6 +191,7 @@ func (p *pieces) Decode(_ *pipeline.Meta, _ pipeline.Chunk, into *pipeline.Batch
 	at := pipeline.InstantOf(noon.AddDate(0, 0, -2))
 	for range pieceRows {
 		into.String(pipeline.Events.Index("kind"), "call")
+		into.String(pipeline.Events.Index("timezone"), "UTC")
 		into.String(pipeline.Events.Index("event_id"), "x")
 		into.EndRow(at, pipeline.Hash{})
 	}

@@ -148,6 +148,7 @@ func (lines) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) er
 			continue
 		}
 		into.String(pipeline.Events.Index("kind"), "call")
+		into.String(pipeline.Events.Index("timezone"), "UTC")
 		into.String(pipeline.Events.Index("event_id"), rest)
 		into.Instant(pipeline.Events.Index("started_at"), pipeline.InstantOf(t))
 		into.EndRow(pipeline.InstantOf(t), pipeline.Hash{})

@@ -80,7 +80,7 @@ func Schema(w io.Writer, tables []*pipeline.Table) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprint(w, "\nsum: adds up over disjoint rows; distinct, mean: never add up; snapshot: true at the moment of reading alone.\n")
+	_, err := fmt.Fprint(w, "\nsum: adds up over disjoint rows of one stream and one resource_type; mean: never adds up, but can be\nweighed where a weight is named; distinct: never adds up; snapshot: true at the moment of reading alone.\n")
 	return err
 }
 
