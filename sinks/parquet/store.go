@@ -13,7 +13,7 @@ import (
 
 // Options of a Store.
 type Options struct {
-	// Now is the real clock, for CommittedAt; nil means time.Now.
+	// Now is the real clock, for CommittedAt and the wait for the lock; nil means time.Now.
 	Now func() time.Time
 	// Waiting is told who holds the lock of the directory, in words, when it has not been free for five seconds; nil: nobody
 	// is told. It must not block.
@@ -63,6 +63,9 @@ func Open(_ context.Context, root string, o Options) (*Store, error) {
 			Hint: "name " + of + ", or a directory outside of it"}
 	}
 	local := volume.NewLocal(dir, private)
+	if o.Now != nil {
+		local.Now = o.Now
+	}
 	local.Patience.Tell = o.Waiting
 	if o.RetryFor > 0 {
 		local.Patience.Most = longestCommit + o.RetryFor

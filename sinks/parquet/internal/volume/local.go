@@ -18,18 +18,18 @@ import (
 // Local keeps objects as files beneath a directory. The private folder in it holds the lock file and the drafts.
 // Nothing is created before the first object is written.
 type Local struct {
-	// Patience may be set before the first use.
+	// Patience may be set before the first use, and so may Now, the real clock.
 	Patience Patience
+	Now      func() time.Time
 
 	root    string
 	private string // absolute
 
-	busy      chan struct{} // full while a goroutine of this process holds the lock file, or waits for it
-	wait      wait          // guarded by busy
-	tellAfter time.Duration
-	sync      func(*os.File) error // puts a file on stable storage
-	mu        sync.Mutex
-	run       *run // nil until the first draft
+	busy chan struct{}        // full while a goroutine of this process holds the lock file, or waits for it
+	wait wait                 // guarded by busy
+	sync func(*os.File) error // puts a file on stable storage
+	mu   sync.Mutex
+	run  *run // nil until the first draft
 }
 
 // Files and folders are the owner's, and the group may read them, less the umask: they hold personal data.
@@ -40,7 +40,7 @@ const (
 
 // NewLocal returns the volume beneath root. private is a folder's name in it.
 func NewLocal(root, private string) *Local {
-	return &Local{root: root, private: filepath.Join(root, private), busy: make(chan struct{}, 1), tellAfter: 5 * time.Second, sync: (*os.File).Sync}
+	return &Local{root: root, private: filepath.Join(root, private), Now: time.Now, busy: make(chan struct{}, 1), sync: (*os.File).Sync}
 }
 
 func (l *Local) path(name string) string { return filepath.Join(l.root, filepath.FromSlash(name)) }

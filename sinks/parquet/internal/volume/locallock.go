@@ -15,8 +15,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockPoll is how often a process looks whether the lock is free.
-const lockPoll = 5 * time.Millisecond
+const (
+	// lockPoll is how often a process looks whether the lock is free, and lookEvery who holds it.
+	lockPoll, lookEvery = 5 * time.Millisecond, 500 * time.Millisecond
+	// tellAfter is how long a lock may not be free before that is told.
+	tellAfter = 5 * time.Second
+)
 
 // run is this process's folder of drafts. The file alive in it is locked as long as the process lives. A folder whose
 // alive is free is a dead run's.
@@ -65,7 +69,7 @@ func (l *Local) lock(ctx context.Context) (*flock.Flock, error) {
 		return nil, err
 	}
 	// Whoever waits reads it. Nothing depends on it.
-	_ = os.WriteFile(f.Path(), fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), hostname(), time.Now().UTC().Format(time.RFC3339)), fileMode)
+	_ = os.WriteFile(f.Path(), fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), hostname(), l.Now().UTC().Format(time.RFC3339)), fileMode)
 	if err := l.begin(); err != nil {
 		return nil, errors.Join(err, f.Unlock())
 	}
@@ -97,7 +101,6 @@ type wait struct {
 
 // await takes the lock file. The caller has filled busy.
 func (l *Local) await(ctx context.Context, f *flock.Flock) error {
-	const looks = 10 // in tellAfter
 	var looked time.Time
 	for {
 		if err := ctx.Err(); err != nil {
@@ -109,7 +112,7 @@ func (l *Local) await(ctx context.Context, f *flock.Flock) error {
 			}
 			return err
 		}
-		if now := time.Now(); now.Sub(looked) >= l.tellAfter/looks {
+		if now := l.Now(); now.Sub(looked) >= lookEvery {
 			looked = now
 			if err := l.look(f.Path(), now); err != nil {
 				return err
@@ -134,7 +137,7 @@ func (l *Local) look(path string, now time.Time) error {
 	if l.wait.begun.IsZero() {
 		l.wait.begun = now
 	}
-	if now.Sub(l.wait.begun) >= l.tellAfter && !l.wait.told && l.Patience.Tell != nil {
+	if now.Sub(l.wait.begun) >= tellAfter && !l.wait.told && l.Patience.Tell != nil {
 		l.wait.told = true
 		l.Patience.Tell(holder)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,25 +15,32 @@ func TestAWaitForTheLockIsToldOnceAndEnds(t *testing.T) {
 	holder, waiter := NewLocal(root, "_private"), NewLocal(root, "_private")
 	defer holder.Close() //nolint:errcheck // the folder goes anyway
 	defer waiter.Close() //nolint:errcheck // the folder goes anyway
+	began := time.Date(2025, 9, 8, 3, 0, 0, 0, time.UTC)
+	now := began
+	holder.Now = func() time.Time { return began }
+	waiter.Now = func() time.Time { now = now.Add(time.Second); return now } // at each look
 	release, err := holder.acquire(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var told []string
-	waiter.tellAfter = 10 * time.Millisecond
-	waiter.Patience = Patience{Tell: func(holder string) { told = append(told, holder) }, Most: 50 * time.Millisecond}
-	began := time.Now()
+	waiter.Patience = Patience{Most: time.Minute, Tell: func(holder string) {
+		if waited := now.Sub(began); waited < 5*time.Second || waited > 7*time.Second {
+			t.Errorf("told after %s", waited)
+		}
+		told = append(told, holder)
+	}}
 	var locked *LockedError
-	if _, err := waiter.acquire(context.Background()); !errors.As(err, &locked) || time.Since(began) < 50*time.Millisecond {
-		t.Errorf("after %s: %v", time.Since(began), err)
+	if _, err := waiter.acquire(context.Background()); !errors.As(err, &locked) || now.Sub(began) < time.Minute || now.Sub(began) > 62*time.Second {
+		t.Errorf("after %s: %v", now.Sub(began), err)
 	}
-	who := fmt.Sprintf("pid %d on ", os.Getpid())
-	if len(told) != 1 || !strings.HasPrefix(told[0], who) || !strings.Contains(told[0], " since 2") || locked == nil || locked.Holder != told[0] {
+	who := fmt.Sprintf("pid %d on %s since 2025-09-08T03:00:00Z", os.Getpid(), hostname())
+	if len(told) != 1 || told[0] != who || locked == nil || locked.Holder != who {
 		t.Errorf("told %q, %v", told, locked)
 	}
-	began = time.Now()
-	if _, err := waiter.acquire(context.Background()); !errors.As(err, &locked) || time.Since(began) > 40*time.Millisecond {
-		t.Errorf("who comes later waits anew: after %s, %v", time.Since(began), err)
+	ended := now
+	if _, err := waiter.acquire(context.Background()); !errors.As(err, &locked) || now.Sub(ended) > 2*time.Second {
+		t.Errorf("who comes later waits anew: after %s, %v", now.Sub(ended), err)
 	}
 	release()
 	if release, err = waiter.acquire(context.Background()); err != nil {
