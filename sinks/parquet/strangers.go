@@ -43,11 +43,12 @@ func (s *Store) Strangers(ctx context.Context) iter.Seq2[pipeline.Stranger, erro
 	}
 }
 
-// walk visits the objects beneath dir. A volume that has no links needs no more than List.
+// walk visits the objects beneath dir. A volume that has no links needs no more than List, which follows the links among the
+// rejects; those within a table are strangers.
 func (s *Store) walk(ctx context.Context, dir string, visit func(name string, link bool) error) error {
 	if v, ok := s.volume.(interface {
 		Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error
-	}); ok {
+	}); ok && !strings.HasPrefix(dir, private+"/") {
 		return v.Walk(ctx, dir, visit)
 	}
 	names, err := s.volume.List(ctx, dir)

@@ -193,11 +193,7 @@ func (s *Store) extras(ctx context.Context, k pipeline.StreamKey, t *pipeline.Ta
 	if err != nil {
 		return err
 	}
-	parents := []string{rejectsDir}
-	for _, table := range pipeline.Tables() {
-		parents = append(parents, table.Name)
-	}
-	for _, parent := range parents {
+	for _, parent := range parents() {
 		err := s.walk(ctx, streamDir(parent, k), func(name string, link bool) error {
 			span, ok := spanOf(name)
 			if link || !ok || !isWindowFile(parent, name) || ownedIn(known, k, t, name, span) {
@@ -213,6 +209,15 @@ func (s *Store) extras(ctx context.Context, k pipeline.StreamKey, t *pipeline.Ta
 		}
 	}
 	return flush()
+}
+
+// parents are the folders in which windows have files.
+func parents() []string {
+	names := []string{rejectsDir}
+	for _, t := range pipeline.Tables() {
+		names = append(names, t.Name)
+	}
+	return names
 }
 
 // ownerless returns those of the files that no window of the ledger owns now, and the zone of the stream's windows. Every
@@ -246,12 +251,8 @@ func ownedIn(l *pipeline.Ledger, k pipeline.StreamKey, t *pipeline.Table, name s
 
 // Holders implements [pipeline.Sweeper].
 func (s *Store) Holders(ctx context.Context) ([]pipeline.StreamKey, error) {
-	parents := []string{rejectsDir}
-	for _, t := range pipeline.Tables() {
-		parents = append(parents, t.Name)
-	}
 	found := make(map[pipeline.StreamKey]bool)
-	for _, parent := range parents {
+	for _, parent := range parents() {
 		err := s.walk(ctx, parent, func(name string, link bool) error {
 			if k, ok := streamOf(name); ok && !link && isWindowFile(parent, name) {
 				found[k] = true

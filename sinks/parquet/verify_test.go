@@ -2,9 +2,11 @@ package parquet
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +107,34 @@ func TestSweepRemovesFilesOfNoWindowAlone(t *testing.T) {
 		if _, err := os.Stat(path); (err == nil) != want {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// A folder of rejects may lie on another disk: what is there is looked at as if it lay here.
+func TestSweepFollowsLinksAmongTheRejects(t *testing.T) {
+	l := newLooked(t)
+	day, moved := filepath.Dir(l.rejects[0]), filepath.Join(t.TempDir(), "moved")
+	if err := os.CopyFS(moved, os.DirFS(day)); err != nil {
+		t.Fatal(err)
+	}
+	extra := filepath.Join(moved, "20250908T000000Z_20250908T060000Z.parquet")
+	if err := errors.Join(os.WriteFile(extra, nil, 0o640), os.RemoveAll(day), os.Symlink(moved, day)); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.found(t, pipeline.ByCounts); len(got) != 1 || got[0] != pipeline.DiffExtra {
+		t.Errorf("found %v", got)
+	}
+	if removed, err := l.Open(t).(pipeline.Sweeper).Sweep(t.Context(), testKey, pipeline.Activity); err != nil || len(removed) != 1 {
+		t.Errorf("removed %q, %v", removed, err)
+	}
+	if left, err := os.ReadDir(moved); err != nil || len(left) != 1 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+	if err := os.RemoveAll(moved); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Open(t).(pipeline.Sweeper).Sweep(t.Context(), testKey, pipeline.Activity); err == nil || !strings.Contains(err.Error(), "leads nowhere") {
+		t.Errorf("a disk that is not there is taken for an empty folder: %v", err)
 	}
 }
 

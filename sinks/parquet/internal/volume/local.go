@@ -60,7 +60,10 @@ func (l *Local) List(_ context.Context, dir string) ([]string, error) {
 // Between implements [Reader].
 func (l *Local) Between(ctx context.Context, dir, first, last string) ([]string, error) {
 	entries, err := os.ReadDir(l.path(dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = absent(l.path(dir))
+	}
+	if err != nil {
 		return nil, err
 	}
 	var names []string
@@ -213,7 +216,11 @@ func (l *Local) makeDir(dir string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := os.Mkdir(dir, dirMode)
+	if errors.Is(err, fs.ErrExist) {
+		err = absent(dir) // a link is there, or somebody else was faster
+	}
+	if err != nil {
 		return err
 	}
 	return l.syncDir(parent)
@@ -235,6 +242,9 @@ func (l *Local) syncDir(dir string) error {
 // Probe implements [Volume]. A root that does not exist is not created: what is
 // tried is the nearest directory above it.
 func (l *Local) Probe(context.Context) error {
+	if err := absent(l.root); err != nil {
+		return err
+	}
 	dir := l.root
 	for {
 		info, err := os.Stat(dir)

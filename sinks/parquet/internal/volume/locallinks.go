@@ -20,7 +20,7 @@ func walk(path string, links int, visit func(path string) error) error {
 	return filepath.WalkDir(path, func(at string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil
+			return absent(at)
 		case err != nil:
 			return err
 		case d.Type()&fs.ModeSymlink != 0:
@@ -39,6 +39,22 @@ func walk(path string, links int, visit func(path string) error) error {
 		}
 		return visit(at)
 	})
+}
+
+// absent is nil where there is nothing at path, and an error where a link on the way to it leads nowhere.
+func absent(path string) error {
+	for {
+		info, err := os.Lstat(path)
+		switch parent := filepath.Dir(path); {
+		case err == nil && info.Mode()&fs.ModeSymlink != 0:
+			_, err := leadsToFolder(path)
+			return err
+		case !errors.Is(err, fs.ErrNotExist) || parent == path:
+			return err
+		default:
+			path = parent
+		}
+	}
 }
 
 // leadsToFolder reports whether the link at path leads to a directory.
@@ -66,7 +82,7 @@ func (l *Local) Walk(ctx context.Context, dir string, visit func(name string, li
 	}
 	entries, err := os.ReadDir(l.path(dir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return absent(l.path(dir))
 	}
 	if errors.Is(err, syscall.ENOTDIR) {
 		return visit(dir, false)

@@ -53,3 +53,36 @@ func TestALocalListingFollowsLinksAndRefusesThoseThatLeadNowhereOrInACircle(t *t
 		}
 	}
 }
+
+// A disk that is not there is no empty folder, wherever its link is on the way.
+func TestWhatALinkThatLeadsNowhereHidesIsNotTakenForAbsent(t *testing.T) {
+	for name, at := range map[string]string{"the root": "", "a folder": "a", "a folder above": "a/b", "the private folder": "_private"} {
+		root := filepath.Join(t.TempDir(), "root")
+		link := filepath.Join(root, at)
+		if err := os.MkdirAll(filepath.Dir(link), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("../gone", link); err != nil {
+			t.Fatal(err)
+		}
+		l := NewLocal(root, "_private")
+		dir, ctx := filepath.Join(at, "c"), t.Context()
+		_, listed := l.List(ctx, dir)
+		_, between := l.Between(ctx, dir, "a", "z")
+		walked := l.Walk(ctx, dir, func(string, bool) error { return nil })
+		for what, err := range map[string]error{"list": listed, "between": between, "walk": walked, "make": l.makeDir(filepath.Join(root, dir))} {
+			if err == nil || !strings.Contains(err.Error(), link+": the symbolic link leads nowhere") {
+				t.Errorf("%s: %s: %v", name, what, err)
+			}
+		}
+		if err := l.Probe(ctx); (err != nil) != (at == "") {
+			t.Errorf("%s: probe: %v", name, err)
+		}
+		if err := os.MkdirAll(filepath.Join(filepath.Dir(link), "../gone"), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if names, err := l.List(ctx, dir); len(names) > 0 || err != nil {
+			t.Errorf("%s: now it leads to an empty folder: %v, %v", name, names, err)
+		}
+	}
+}
