@@ -26,6 +26,7 @@ type Config struct {
 	GroupNum        string `envconfig:"GROUPNUM" default:"60" desc:"interval of a row: minutes that divide a day (15, 30, 60), or mth, bim, tri, sem, yer"`
 	AgentMetrics    string `envconfig:"AGENT_METRICS" desc:"comma list of metrics of agents; unset: all that the vendor returns"`
 	CampaignMetrics string `envconfig:"CAMPAIGN_METRICS" desc:"comma list of metrics of campaigns; unset: all that the vendor returns"`
+	Metrics         string `envconfig:"METRICS" desc:"what metrics of yours are: name=column:unit (count, seconds, minutes, milliseconds) or name=extras:class (sum, mean, distinct, snapshot), in a comma list"`
 	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" default:"request" desc:"zone of the dates in answers: request (the zone that was asked in), UTC or an IANA zone"`
 	Window          string `envconfig:"WINDOW" desc:"span that is read and committed as one: 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y, a multiple of the group; unset: 1d, or the group where that is longer"`
 	Settle          string `envconfig:"SETTLE" default:"2h" desc:"after a window's end, when its numbers stop changing"`
@@ -59,6 +60,7 @@ type Settings struct {
 	zone         *time.Location
 	agents       resources
 	campaigns    resources
+	metrics      []metric // of which the account says what they are, by name
 	channels     []string
 	channelsSet  bool // the channels are not the default ones
 	group        group
@@ -88,6 +90,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	s.channelsSet = r.Text("CHANNELS") != r.Default("CHANNELS")
 	s.agents.metrics = r.Words("AGENT_METRICS", "inInteractions,connected")
 	s.campaigns.metrics = r.Words("CAMPAIGN_METRICS", "inInteractions,outInteractions")
+	s.readMetrics(r)
 	s.responseZone = readResponseZone(r)
 	s.group = readGroup(r, s.zone)
 	s.window = r.Window("WINDOW", s.group.window, s.zone, s.group.grain, "the group "+s.group.name)
@@ -156,8 +159,12 @@ func (s *Settings) digest(t statsType) string {
 	if t.byChannel {
 		channels = setting.Sorted(s.channels)
 	}
-	return setting.Digest("ucontact", mappingVersion, t.name, setting.Sorted(t.resources(s).names), channels,
-		setting.Sorted(t.resources(s).metrics), s.group.name, s.responseZone)
+	parts := []any{"ucontact", mappingVersion, t.name, setting.Sorted(t.resources(s).names), channels,
+		setting.Sorted(t.resources(s).metrics), s.group.name, s.responseZone}
+	for _, m := range s.metrics {
+		parts = append(parts, []any{m.name, m.column, m.unit, m.class})
+	}
+	return setting.Digest(parts...)
 }
 
 // missing names the variables without which a stream cannot be read.

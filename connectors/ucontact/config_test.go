@@ -50,7 +50,7 @@ func TestDefaultsOfTheTagsAreThoseOfTheCode(t *testing.T) {
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	c := Config{
 		Token: "Bearer hidden", URL: "http://acme.ucontactcloud.com/api", Timezone: "Mexico", Agents: "a,,b", Campaigns: "a,a",
-		Channels: "sms,e mail", GroupNum: "50", AgentMetrics: "a b", CampaignMetrics: ",", ResponseZone: "local", Window: "1w",
+		Channels: "sms,e mail", GroupNum: "50", AgentMetrics: "a b", CampaignMetrics: ",", Metrics: "x", ResponseZone: "local", Window: "1w",
 		Settle: "-2h", Lookback: "2", Rate: "fast", Timeout: "0",
 	}
 	_, faults := c.Settings("WINDROW_UCONTACT_MX_")
@@ -62,7 +62,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		}
 	}
 	want := []string{"TOKEN", "URL", "TIMEZONE", "AGENTS", "CAMPAIGNS", "CHANNELS", "AGENT_METRICS", "CAMPAIGN_METRICS",
-		"RESPONSE_TIMEZONE", "GROUPNUM", "WINDOW", "SETTLE", "LOOKBACK", "RATE", "TIMEOUT"}
+		"METRICS", "RESPONSE_TIMEZONE", "GROUPNUM", "WINDOW", "SETTLE", "LOOKBACK", "RATE", "TIMEOUT"}
 	if !slices.Equal(names, want) {
 		t.Errorf("faults of %v", names)
 	}
@@ -163,6 +163,7 @@ func TestPromise08_TheDigestFollowsWhatShapesRows(t *testing.T) {
 		{"channels", func(c *Config) { c.Channels = "sms" }, false, true},
 		{"agents' metrics", func(c *Config) { c.AgentMetrics = "connected" }, true, false},
 		{"campaigns' metrics", func(c *Config) { c.CampaignMetrics = "inInteractions" }, false, true},
+		{"a metric's column", func(c *Config) { c.Metrics = "art=avg_answer_seconds:seconds" }, true, true},
 		{"the group", func(c *Config) { c.GroupNum = "30" }, true, true},
 		{"the zone of answers", func(c *Config) { c.ResponseZone = "UTC" }, true, true},
 		{"the pace", func(c *Config) { c.Rate, c.Timeout, c.Settle, c.Lookback = "1", "1m", "1h", "1d" }, false, false},
@@ -176,13 +177,78 @@ func TestPromise08_TheDigestFollowsWhatShapesRows(t *testing.T) {
 	}
 }
 
+func TestAMetricsUnitIsPartOfTheDigestAndTheOrderOfMetricsIsNot(t *testing.T) {
+	of := func(metrics string) string {
+		return settings(t, func(c *Config) { c.Metrics = metrics }).digest(statsTypes[0])
+	}
+	base := of("art=avg_answer_seconds:seconds,held=extras:mean")
+	if base != of("held=extras:mean , art = avg_answer_seconds : seconds") {
+		t.Error("the order of metrics changes the digest")
+	}
+	for _, other := range []string{"art=avg_answer_seconds:minutes,held=extras:mean", "art=avg_answer_seconds:seconds,held=extras:sum", "art=avg_answer_seconds:seconds"} {
+		if of(other) == base {
+			t.Errorf("%s has the digest of another", other)
+		}
+	}
+}
+
+func TestMetricsAreUnderstoodOrRefusedWithTheReason(t *testing.T) {
+	for _, tc := range []struct {
+		metrics string
+		fault   string // what the problem says; empty: none
+	}{
+		{"attended=handled:count", ""},
+		{"waits=queue_seconds:seconds,talks=talk_seconds:minutes,holds=hold_seconds:milliseconds", ""},
+		{"art=extras:mean,now=extras:snapshot,all=extras:sum,people=extras:distinct", ""},
+		{"inboundAnswered=extras:sum,attended=answered:count", ""}, // the catalogue's own is freed first
+		{"connected=extras:sum", ""},
+		{"attended", "name=column:unit"},
+		{"attended=answered", "name=column:unit"},
+		{"=answered:count", "name=column:unit"},
+		{"attended=:count", "name=column:unit"},
+		{"attended=answered:", "name=column:unit"},
+		{"att ended=handled:count", "not a word"},
+		{"resource=handled:count", "no metric"},
+		{"Date=extras:mean", "no metric"},
+		{"attended=handeld:count", "no measure of the table activity; what is told in count may fill interactions_in, "},
+		{"attended=channel:count", "no measure"},
+		{"attended=interval_start:count", "no measure"},
+		{"attended=sync_id:count", "no measure"},
+		{"attended=handled:seconds", "the column takes count"},
+		{"waits=queue_seconds:count", "the column takes milliseconds, minutes, seconds"},
+		{"waits=queue_seconds:hours", "the column takes milliseconds, minutes, seconds"},
+		{"happy=csat:count", "keep it in extras, as happy=extras:mean"},
+		{"art=extras:average", "none of sum, mean, distinct, snapshot"},
+		{"a=handled:count,a=extras:sum", "names a twice"},
+		{"a=handled:count,A=extras:sum", "names A twice"},
+		{"a=handled:count,b=handled:count", "which a fills already"},
+		{"attended=answered:count", "inboundAnswered fills already; say inboundAnswered=extras:sum"},
+		{"online=login_seconds:seconds", "connected fills already; say connected=extras:sum"},
+	} {
+		c := valid()
+		c.Metrics = tc.metrics
+		_, faults := c.Settings(Prefix)
+		switch {
+		case tc.fault == "" && len(faults) > 0:
+			t.Errorf("%s: %v", tc.metrics, faults)
+		case tc.fault != "" && (len(faults) != 1 || faults[0].Variable != Prefix+"METRICS" || !strings.Contains(faults[0].Problem, tc.fault) || faults[0].Example == ""):
+			t.Errorf("%s: %v", tc.metrics, faults)
+		}
+	}
+	c := valid()
+	c.AgentMetrics, c.CampaignMetrics, c.Metrics = "connected", "inInteractions", "art=extras:mean,connected=extras:sum"
+	if _, faults := c.Settings(Prefix); len(faults) != 1 || !strings.Contains(faults[0].Problem, "names art, for which neither") {
+		t.Errorf("a metric that is never asked for: %v", faults)
+	}
+}
+
 func FuzzConfig(f *testing.F) {
 	c := valid()
-	f.Add(c.URL, c.Timezone, c.Agents, "60", "1d", "2h", "5", "request")
-	f.Add("http://127.0.0.1:1", "UTC", `"a,b"`, "mth", "3mo", "2d12h", "1e3", "UTC")
-	f.Add("https://u:p@x/y?z#", "Local", "a,,b", "0", "5h", "-1h", "NaN", "Etc/GMT+5")
-	f.Fuzz(func(t *testing.T, address, zone, agents, group, window, lookback, rate, response string) {
-		c := Config{Token: "t", URL: address, Timezone: zone, Agents: agents, GroupNum: group, Window: window, Lookback: lookback, Rate: rate, ResponseZone: response}
+	f.Add(c.URL, c.Timezone, c.Agents, "60", "1d", "2h", "5", "request", "art=extras:mean")
+	f.Add("http://127.0.0.1:1", "UTC", `"a,b"`, "mth", "3mo", "2d12h", "1e3", "UTC", "a=answered:count,b=talk_seconds:minutes")
+	f.Add("https://u:p@x/y?z#", "Local", "a,,b", "0", "5h", "-1h", "NaN", "Etc/GMT+5", "=:,a==b::c")
+	f.Fuzz(func(t *testing.T, address, zone, agents, group, window, lookback, rate, response, metrics string) {
+		c := Config{Token: "t", URL: address, Timezone: zone, Agents: agents, GroupNum: group, Window: window, Lookback: lookback, Rate: rate, ResponseZone: response, Metrics: metrics}
 		s, faults := c.Settings(Prefix)
 		for _, fault := range faults {
 			if !strings.HasPrefix(fault.Variable, Prefix) || fault.Problem == "" {

@@ -12,43 +12,48 @@ import (
 	"github.com/windrow-data/windrow/transforms"
 )
 
-// campaignMapping reads the rows of campaigns. The vendor does not say what
-// connected means there, so it stays in extras.
-//
-// Campaigns are asked for by channel, so that a row without one sums up others.
-func campaignMapping(s *Settings) transforms.Mapping {
-	return statsMapping("campaign", s.prefix, s.channels)
+// campaignMapping reads the rows of campaigns. They are asked for by channel, so that a row without one sums up others.
+func campaignMapping(s *Settings, t statsType) transforms.Mapping {
+	return statsMapping(s, t, s.channels)
 }
 
-// agentMapping reads the rows of agents: connected is an agent's time in session. The resource is a person's name.
-func agentMapping(s *Settings) transforms.Mapping {
-	m := statsMapping("agent", s.prefix, nil, transforms.Field{Source: "connected", Column: "login_seconds", Conv: transforms.Number})
+// agentMapping reads the rows of agents. The resource is a person's name.
+func agentMapping(s *Settings, t statsType) transforms.Mapping {
+	m := statsMapping(s, t, nil)
 	m.Personal = map[string]pipeline.Personal{"resource": pipeline.PersonalName}
 	return m
 }
 
 // statsMapping reads rows with date, resource, for campaigns channel, and the
-// metrics. resourceType is the API's type, agent or campaign. prefix begins the
-// variables' names in hints. channels are those asked for, where rows are by
-// channel. What nobody asked for, such as a row of totals, is rejected.
+// metrics. channels are those asked for, where rows are by channel. What nobody
+// asked for, such as a row of totals, is rejected.
 //
-// The metrics that the vendor's Stats page names become measures. The others
-// stay in extras under their own names, since neither their list nor their
-// units are published.
-func statsMapping(resourceType, prefix string, channels []string, more ...transforms.Field) transforms.Mapping {
-	state := func(m *pipeline.Meta) any { return newAnswer(m, prefix, channels) }
+// The metrics that are catalogued become measures. The others stay in extras
+// under their own names, since neither their list nor their units are published.
+func statsMapping(s *Settings, t statsType, channels []string) transforms.Mapping {
+	state := func(m *pipeline.Meta) any { return newAnswer(m, s.prefix, channels) }
+	fields := append([]transforms.Field{
+		fieldDate:     {Source: "date", Conv: transforms.Custom},
+		fieldResource: {Source: "resource", Column: "resource_id"},
+		fieldChannel:  {Source: "channel", Conv: transforms.Custom},
+	}, s.fields(t)...)
+	var snapshots []int
+	for f, d := range fields {
+		if d.Snapshot && d.Column != "" {
+			snapshots = append(snapshots, f)
+		}
+	}
 	return transforms.Mapping{
-		Table: pipeline.Activity,
-		Fields: append([]transforms.Field{
-			fieldDate:     {Source: "date", Conv: transforms.Custom},
-			fieldResource: {Source: "resource", Column: "resource_id"},
-			fieldChannel:  {Source: "channel", Conv: transforms.Custom},
-			{Source: "inInteractions", Column: "interactions_in", Conv: transforms.Count},
-			{Source: "outInteractions", Column: "interactions_out", Conv: transforms.Count},
-			{Source: "inboundAnswered", Column: "answered", Conv: transforms.Count},
-		}, more...),
-		Keys: []string{"date", "resource"},
-		Row:  func(r *transforms.Row) { mapRow(r, resourceType, state) },
+		Table: pipeline.Activity, Fields: fields, Keys: []string{"date", "resource"},
+		Row: func(r *transforms.Row) {
+			mapRow(r, t.name, state)
+			if r.Meta().Late() { // today's value is not the window's
+				for _, f := range snapshots {
+					r.Skip(f)
+					r.Keep(f)
+				}
+			}
+		},
 	}
 }
 
@@ -176,19 +181,24 @@ func (a *answer) bucket(date []byte) (bucket, bool) {
 	case !a.meta.Span.Has(first):
 		b.err = a.mismatch("a date lies outside the asked span")
 	case b.span.Start != first || !a.meta.Span.Contains(b.span):
-		b.err = a.mismatch("a date is not the start of an interval of the asked group")
+		b.err = a.mismatch("a date is not the start of an interval of the asked group " + a.meta.Group)
 	}
 	a.lastDate, a.last = append(a.lastDate[:0], date...), b
 	return b, true
 }
 
 // mismatch: dates that were not asked for are the right ones read in a wrong zone.
+//
+// How groups of several months are labelled is not published.
 func (a *answer) mismatch(what string) error {
+	hint := "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates; " +
+		"it may be UTC or its server's, whatever zone was asked in"
+	if calendarGroups[a.meta.Group] > 1 {
+		hint += "; where the zone is right, the vendor labels " + a.meta.Group + " otherwise than by its first day: set " + a.prefix + "GROUPNUM to mth"
+	}
 	return &pipeline.Error{
-		Op: "read dates", Kind: pipeline.Mismatch,
+		Op: "read dates", Kind: pipeline.Mismatch, Hint: hint,
 		Err: fmt.Errorf("%s when dates are read in %s", what, a.meta.ResponseZone),
-		Hint: "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates; " +
-			"it may be UTC or its server's, whatever zone was asked in",
 	}
 }
 

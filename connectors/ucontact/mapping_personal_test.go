@@ -14,17 +14,18 @@ func TestAgentsArePersonalAndCampaignsAreNot(t *testing.T) {
 	document := `[
 		{"date":"Sep 8, 2025, 9:00:00 AM","resource":"Ana P\u00e9rez","channel":"sms","inInteractions":"see Luz Soto","inQueue":7,"note":{"by":["Eva Gil"]}},
 		{"date":"Sep 8, 2025, 25:00:00 AM","resource":"Leo Paz"}]`
-	format := func(mapping func(*Settings) transforms.Mapping) func(pipeline.Policy) pipeline.Format {
+	format := func(stream pipeline.StreamID) func(pipeline.Policy) pipeline.Format {
+		stats, _ := statsTypeOf(stream)
 		return func(p pipeline.Policy) pipeline.Format {
-			return transforms.NewJSON(mapping(&Settings{prefix: Prefix}), transforms.JSONOptions{}, p)
+			return transforms.NewJSON(stats.mapping(&Settings{prefix: Prefix}, stats), transforms.JSONOptions{}, p)
 		}
 	}
-	agents := connectortest.CheckPersonal(t, format(agentMapping), pipeline.Activity, &m, document, "Ana Pérez", "Luz Soto", "Eva Gil", "Leo Paz")
+	agents := connectortest.CheckPersonal(t, format(Agents), pipeline.Activity, &m, document, "Ana Pérez", "Luz Soto", "Eva Gil", "Leo Paz")
 	name := connectortest.StandIn(pipeline.PersonalName, "Ana Pérez")
 	if r := agents.Rows[0]; r["resource_id"] != name || r["resource_name"] != name || r["resource_type"] != "agent" || r["channel"] != "sms" {
 		t.Errorf("got %v, want the agent as %s", r, name)
 	}
-	campaigns := connectortest.CheckPersonal(t, format(campaignMapping), pipeline.Activity, &m, document, "Luz Soto", "Eva Gil", "Leo Paz")
+	campaigns := connectortest.CheckPersonal(t, format(Campaigns), pipeline.Activity, &m, document, "Luz Soto", "Eva Gil", "Leo Paz")
 	if r := campaigns.Rows[0]; r["resource_id"] != "Ana Pérez" || r["resource_name"] != "Ana Pérez" {
 		t.Errorf("got %v, want the campaign by its name", r)
 	}

@@ -31,7 +31,7 @@ type statsType struct {
 	stream    pipeline.StreamID
 	name      string // the API's type
 	table     *pipeline.Table
-	mapping   func(s *Settings) transforms.Mapping
+	mapping   func(*Settings, statsType) transforms.Mapping
 	variable  string // names the resources
 	byChannel bool
 	resources func(*Settings) resources
@@ -54,7 +54,7 @@ func statsTypeOf(id pipeline.StreamID) (statsType, bool) {
 
 // format reads an answer of the Stats API, an array of flat objects.
 func (t statsType) format(s *Settings, p pipeline.Policy) pipeline.Format {
-	return transforms.NewJSON(t.mapping(s), transforms.JSONOptions{
+	return transforms.NewJSON(t.mapping(s, t), transforms.JSONOptions{
 		Hint: fmt.Sprintf("check that %sURL is the root of the uContact host, and read the window again", s.prefix),
 	}, p)
 }

@@ -2,11 +2,13 @@ package ucontact
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -101,10 +103,10 @@ func (s *Source) wordsOf(rest io.Reader) string {
 }
 
 // Prove does Check, and tells of each stream which configured names and channels
-// had no row in the last 30 days. The API lists no names, and answers one that it
+// had no row in the last 30 days, and which metrics of the rows are not catalogued. The API lists no names, and answers one that it
 // does not know like one that rested: such a name is a warning.
 func (s *Source) Prove(ctx context.Context, streams []pipeline.StreamID) []pipeline.Proof {
-	proofs := []pipeline.Proof{{Err: s.Check(ctx)}}
+	proofs := []pipeline.Proof{{Err: s.Check(ctx), Warnings: s.set.undocumented()}}
 	if proofs[0].Err != nil {
 		return proofs
 	}
@@ -122,11 +124,12 @@ type search struct {
 	stats    statsType
 	names    map[string]bool // that have had no row
 	channels map[string]bool
-	calls    int // that may still be made
+	metrics  map[string]bool // that some row had
+	calls    int             // that may still be made
 }
 
 func (s *Source) proveNames(ctx context.Context, t statsType, names []string) pipeline.Proof {
-	f := &search{source: s, stats: t, names: map[string]bool{}, channels: map[string]bool{}, calls: proofCalls}
+	f := &search{source: s, stats: t, names: map[string]bool{}, channels: map[string]bool{}, metrics: map[string]bool{}, calls: proofCalls}
 	for _, n := range names {
 		f.names[n] = true
 	}
@@ -170,7 +173,16 @@ func (s *Source) proveNames(ctx context.Context, t statsType, names []string) pi
 			tell("channel", c, "CHANNELS")
 		}
 	}
+	proof.Warnings = append(proof.Warnings, s.set.uncatalogued(t, f.metrics)...)
 	return proof
+}
+
+// undocumented tells of a group that the vendor's pages do not show. It may take it all the same.
+func (s *Settings) undocumented() []string {
+	if _, calendar := calendarGroups[s.group.name]; calendar || slices.Contains([]string{"15", "30", "60"}, s.group.name) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%sGROUPNUM is %s, which the vendor does not document, as it does 15, 30, 60, mth, bim, tri, sem and yer", s.prefix, s.group.name)}
 }
 
 // ownChannels are the channels that a stream asks for because somebody set them:
@@ -209,12 +221,11 @@ func (f *search) look(ctx context.Context, span pipeline.Span, names, channels [
 // the names.
 func (f *search) ask(ctx context.Context, q statsQuery) error {
 	q.stats, q.zone, q.group = f.stats, time.UTC, checkGroup
-	rows, err := f.rows(ctx, q)
+	found, err := f.find(ctx, q)
 	if pipeline.KindOf(err) != pipeline.TooHeavy || f.calls == 0 {
-		for _, r := range rows {
-			delete(f.names, r.resource)
-			delete(f.channels, r.channel)
-		}
+		maps.DeleteFunc(f.names, func(n string, _ bool) bool { return found.resources[n] })
+		maps.DeleteFunc(f.channels, func(c string, _ bool) bool { return found.channels[c] })
+		maps.Copy(f.metrics, found.metrics)
 		return err
 	}
 	first, second := q, q
@@ -234,35 +245,59 @@ func (f *search) ask(ctx context.Context, q statsQuery) error {
 	return f.ask(ctx, second)
 }
 
-func (f *search) rows(ctx context.Context, q statsQuery) ([]seenRow, error) {
+func (f *search) find(ctx context.Context, q statsQuery) (found findings, err error) {
 	f.calls--
 	s := f.source
 	if err := s.calls.Acquire(ctx, 1); err != nil {
-		return nil, &pipeline.Error{Op: statsOp, Kind: pipeline.Stopped, Err: err}
+		return found, &pipeline.Error{Op: statsOp, Kind: pipeline.Stopped, Err: err}
 	}
 	defer s.calls.Release(1)
 	r, err := s.request(q)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	r.MaxBody = proofLimit
-	var rows []seenRow
-	err = s.client.JSON(ctx, r, &rows)
-	return rows, s.advise(err, q)
+	err = s.client.JSON(ctx, r, &found)
+	return found, s.advise(err, q)
 }
 
-// seenRow is of whom and of which channel a row is; blank where it does not say.
-type seenRow struct{ resource, channel string }
+// findings are of whom and of which channels an answer has rows, and what else these tell.
+type findings struct{ resources, channels, metrics map[string]bool }
 
-// UnmarshalJSON takes any row: what a row should be is for a sync to judge.
-func (r *seenRow) UnmarshalJSON(text []byte) error {
-	var said struct {
-		Resource any `json:"resource"`
-		Channel  any `json:"channel"`
+// Names that are longer, or more, are no metrics, and not to be printed.
+const longestMetric, mostMetrics = 100, 500
+
+// UnmarshalJSON takes a list of any rows: what a row should be is for a sync to judge.
+func (f *findings) UnmarshalJSON(text []byte) error {
+	f.resources, f.channels, f.metrics = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // a name of digits keeps them
+	if begin, err := d.Token(); err != nil || begin != json.Delim('[') {
+		return errors.New("not a list")
 	}
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber()       // a name of digits keeps them
-	_ = d.Decode(&said) //nolint:errcheck // a row of another shape is of nobody
-	r.resource, r.channel = fmt.Sprint(said.Resource), fmt.Sprint(said.Channel)
+	for d.More() {
+		var row any
+		if err := d.Decode(&row); err != nil {
+			return err
+		}
+		members, _ := row.(map[string]any) // a row of another shape is of nobody
+		for name, value := range members {
+			f.note(strings.ToLower(name), name, value)
+		}
+	}
 	return nil
+}
+
+func (f *findings) note(key, name string, value any) {
+	switch key {
+	case "resource":
+		f.resources[fmt.Sprint(value)] = true
+	case "channel":
+		f.channels[fmt.Sprint(value)] = true
+	case "date":
+	default:
+		if len(name) <= longestMetric && len(f.metrics) < mostMetrics {
+			f.metrics[name] = true
+		}
+	}
 }

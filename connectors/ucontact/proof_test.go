@@ -127,6 +127,44 @@ func TestNamesAndChannelsWithoutARowAreNamed(t *testing.T) {
 	}
 }
 
+func TestAGroupThatTheVendorDoesNotDocumentIsNamed(t *testing.T) {
+	for group, named := range map[string]bool{"15": false, "60": false, "bim": false, "yer": false, "5": true, "120": true, "1440": true} {
+		proofs := prove(t, &busy{agents: map[string]int{"A": 0}}, func(c *Config) { c.Agents, c.Campaigns, c.GroupNum = "A", "", group })
+		if text := warnings(proofs); strings.Contains(text, "GROUPNUM is "+group+", which the vendor does not document") != named {
+			t.Errorf("%s: warned of %q", group, text)
+		}
+	}
+}
+
+func TestMetricsThatNobodyCataloguedAreNamed(t *testing.T) {
+	world := vendorsim.New(vendorsim.Options{Clock: func() time.Time { return proofNow }, UContact: vendorsim.UContactOptions{Token: "t"}})
+	for _, c := range []struct {
+		says   string
+		change func(*Config)
+		warns  []string
+	}{
+		{"all that come back", func(*Config) {}, []string{
+			"not catalogued, so that nothing adds them up, but kept in extras: averageAttendedTime (a mean?), transferedAgents; WINDROW_UCONTACT_METRICS says",
+			"not catalogued, so that nothing adds them up, but kept in extras: averageAttendedTime (a mean?), serviceLevel (a mean?), transferedCampaigns; "}},
+		{"less what the account knows", func(c *Config) {
+			c.Metrics = "averageAttendedTime=avg_handle_seconds:seconds,SERVICELEVEL=extras:mean,transferedCampaigns=extras:sum"
+		}, []string{"not catalogued, so that nothing adds them up, but kept in extras: transferedAgents; "}},
+		{"only what was asked for comes back", func(c *Config) { c.AgentMetrics, c.CampaignMetrics = "inInteractions,connected", "inboundAnswered" }, nil},
+	} {
+		proofs := prove(t, world.UContact(), func(conf *Config) {
+			conf.Token, conf.Agents, conf.Campaigns = "t", "Ana", "Ventas"
+			c.change(conf)
+		})
+		var warned []string
+		for _, p := range proofs {
+			warned = append(warned, p.Warnings...)
+		}
+		if !slices.EqualFunc(warned, c.warns, strings.HasPrefix) {
+			t.Errorf("%s: warned of\n%s", c.says, strings.Join(warned, "\n"))
+		}
+	}
+}
+
 func TestWhoWasBusyTodayIsNotAskedForTheMonth(t *testing.T) {
 	v := &busy{agents: map[string]int{"A": 0, "B": 10}}
 	prove(t, v, func(c *Config) { c.Agents, c.Campaigns = "A,B", "" })
@@ -211,7 +249,7 @@ func TestTheSimulatedVendorsNamesAreProven(t *testing.T) {
 		c.Token, c.Agents, c.Campaigns, c.Channels = "t", "Ana,Nadie", "Ventas", "telephony,fax"
 	})
 	text := warnings(proofs)
-	if strings.Count(text, "\n") != 1 || !strings.Contains(text, `agent "Nadie" had no row since 2025-08-11`) || !strings.Contains(text, `channel "fax" had no row since 2025-08-11`) {
+	if strings.Count(text, "\n") != 3 || !strings.Contains(text, `agent "Nadie" had no row since 2025-08-11`) || !strings.Contains(text, `channel "fax" had no row since 2025-08-11`) {
 		t.Error(text)
 	}
 }

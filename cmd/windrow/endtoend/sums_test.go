@@ -127,6 +127,107 @@ func TestTheSumsOfEveryStreamAndDayEqualTheVendors(t *testing.T) {
 	})
 }
 
+// group is an interval that a vendor is asked for rows of, and the windows that are made of it.
+type group struct {
+	name, window, from string
+	step               time.Duration // of a row; 0: the whole window is one
+}
+
+func TestTheSumsOfEveryGroupOfUContactEqualTheVendors(t *testing.T) {
+	s := newSite(t)
+	s.env["WINDROW_UCONTACT_METRICS"] = "transferedAgents=missed:count,averageAttendedTime=avg_handle_seconds:seconds,transferedCampaigns=extras:sum"
+	data := s.world.Data()
+	for _, g := range []group{
+		{"15", "", "2025-09-08", 15 * time.Minute},
+		{"30", "6h", "2025-09-09", 30 * time.Minute},
+		{"60", "7d", "2025-08-25", time.Hour},
+		{"120", "1d", "2025-09-08", 2 * time.Hour},
+		{"1440", "1mo", "2025-08-01", 24 * time.Hour}, // no clock of Mexico City changes then
+		{"mth", "", "2025-07-01", 0},
+		{"bim", "", "2025-05-01", 0},
+		{"tri", "", "2025-04-01", 0},
+		{"sem", "", "2025-01-01", 0},
+		{"yer", "", "2024-01-01", 0},
+	} {
+		t.Run(g.name+" in "+g.window, func(t *testing.T) {
+			s.env["WINDROW_UCONTACT_GROUPNUM"], s.env["WINDROW_UCONTACT_WINDOW"] = g.name, g.window
+			s.root, s.from = folder(t), g.from
+			s.mustSync("ucontact.agents")
+			var want []string
+			for _, w := range s.query(`SELECT DISTINCT epoch_us(window_start), epoch_us(window_end) FROM {activity} ORDER BY 1`) {
+				var from, to int64
+				if _, err := fmt.Sscanf(w, "%d\t%d", &from, &to); err != nil {
+					t.Fatal(err)
+				}
+				start, end := time.UnixMicro(from), time.UnixMicro(to)
+				step := g.step
+				if step == 0 {
+					step = end.Sub(start)
+				}
+				for _, agent := range []string{"Agent1", "Agent2", "Agent3"} {
+					m, rows := data.AgentSpan(agent, start, end, step)
+					if rows > 0 {
+						want = append(want, fmt.Sprintf("%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s", from, agent, rows, m.InInteractions, m.InboundAnswered, m.Connected, m.Transferred, mean(&g, m)))
+					}
+				}
+			}
+			shown := "''"
+			if g.step == 0 {
+				shown = "printf('%.2f', max(avg_handle_seconds))"
+			}
+			sameLines(t, s.query(`SELECT epoch_us(window_start), resource_id, count(*), sum(interactions_in)::BIGINT, sum(answered)::BIGINT, sum(login_seconds)::BIGINT, sum(missed)::BIGINT,
+				`+shown+` FROM {activity} GROUP BY 1, 2 ORDER BY 1, 2`), want)
+			if g.step == 0 {
+				sameLines(t, s.query(`SELECT DISTINCT interval_start = window_start AND interval_end = window_end, timezone FROM {activity}`), []string{"true\tAmerica/Mexico_City"})
+			}
+		})
+	}
+}
+
+// mean is what the vendor says of the only row of a window; a window of several rows has no mean.
+func mean(g *group, m vendorsim.Metrics) string {
+	if g.step > 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", float64(100*m.AttendedSeconds/m.InboundAnswered)/100) // it writes two decimals, cut off
+}
+
+func TestTheSumsOfEveryGroupOfChatTonicEqualTheVendors(t *testing.T) {
+	zone, err := time.LoadLocation("America/Argentina/Buenos_Aires")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, func(o *vendorsim.Options) { o.ChatTonic.ResponseZone = zone })
+	s.env["WINDROW_CHATTONIC_RESPONSE_TIMEZONE"] = zone.String()
+	data := s.world.Data()
+	for _, g := range []group{
+		{"%Y-%m-%d %H", "6h", "2025-09-09", time.Hour},
+		{"%d/%m/%Y", "", "2025-09-07", 24 * time.Hour},
+		{"%Y-%m-%d", "7d", "2025-08-25", 24 * time.Hour},
+		{"%Y-%m", "", "2025-07-01", 0},
+	} {
+		t.Run(g.name+" in "+g.window, func(t *testing.T) {
+			s.env["WINDROW_CHATTONIC_DATE_FORMAT_GROUP"], s.env["WINDROW_CHATTONIC_WINDOW"] = g.name, g.window
+			s.root, s.from = folder(t), g.from
+			s.mustSync("chattonic.dashboard")
+			var want []string
+			for _, w := range s.query(`SELECT DISTINCT epoch_us(window_start), epoch_us(window_end) FROM {activity} ORDER BY 1`) {
+				var from, to int64
+				if _, err := fmt.Sscanf(w, "%d\t%d", &from, &to); err != nil {
+					t.Fatal(err)
+				}
+				step := g.step
+				if step == 0 {
+					step = time.UnixMicro(to).Sub(time.UnixMicro(from))
+				}
+				m, rows := data.DashboardSpan(time.UnixMicro(from), time.UnixMicro(to), step)
+				want = append(want, fmt.Sprintf("%d\t%d\t%d\t%d\t%d", from, rows, m.NewUsers, m.MessagesReceived, m.Resolved))
+			}
+			sameLines(t, s.query(`SELECT epoch_us(window_start), count(*), sum(users_new)::BIGINT, sum(messages_in)::BIGINT, sum(resolved)::BIGINT FROM {activity} GROUP BY 1 ORDER BY 1`), want)
+		})
+	}
+}
+
 // eachTargetDay visits the days of the two configured call centres, in the order of a query by date and scope.
 func eachTargetDay(t *testing.T, s *site, visit func(date string, target vendorsim.Target, start, end time.Time)) {
 	t.Helper()
