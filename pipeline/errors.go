@@ -49,12 +49,16 @@ const (
 	// OtherTenant: the account's data in the sink are those of another host, bot or company than the configured one.
 	// Nothing is read or written: the run ends. Exit code 2.
 	OtherTenant
+	// Unreadable: of a field more values cannot be read than the run allows.
+	Unreadable
+	// Unmeasured: a window of activity has rows, and none of them measures anything.
+	Unmeasured
 )
 
 var kindNames = [...]string{
 	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
 	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged", "clock wrong", "sink unwritable",
-	"sink locked", "other tenant",
+	"sink locked", "other tenant", "unreadable field", "no measure",
 }
 
 func (k Kind) String() string { return kindNames[k] }

@@ -45,17 +45,24 @@ type FieldHealth struct {
 	Shape string
 }
 
+// MappedField is a source field that a format's mapping names.
+type MappedField struct {
+	Name    string
+	Measure bool // it fills a measure
+}
+
 // FieldTally is the state of the source fields over some rows. The zero FieldTally is of no rows.
 type FieldTally struct {
-	Names  []string // of the fields that the mapping names
-	Health []FieldHealth
-	Others FieldCounts // values that could not be read, of fields that the mapping does not name
+	Fields   []MappedField
+	Health   []FieldHealth // by field
+	Others   FieldCounts   // values that could not be read, of fields that the mapping does not name
+	Measured bool          // a row has a value in the column of a measure
 }
 
 // Add adds the rows of o. before is the number of rows of their document in front of o's batch.
 func (t *FieldTally) Add(o *FieldTally, before int64) {
 	if len(t.Health) < len(o.Health) { // the rows that a reduction makes have none
-		t.Names, t.Health = o.Names, make([]FieldHealth, len(o.Health))
+		t.Fields, t.Health = o.Fields, make([]FieldHealth, len(o.Health))
 	}
 	for f := range o.Health {
 		to, from := &t.Health[f], &o.Health[f]
@@ -66,13 +73,14 @@ func (t *FieldTally) Add(o *FieldTally, before int64) {
 		}
 	}
 	t.Others.AddAll(o.Others)
+	t.Measured = t.Measured || o.Measured
 }
 
 // Unreadable counts by field the values that could not be read.
 func (t *FieldTally) Unreadable() (c FieldCounts) {
 	for f, h := range t.Health {
 		if h.Unreadable > 0 {
-			c.Add(t.Names[f], h.Unreadable)
+			c.Add(t.Fields[f].Name, h.Unreadable)
 		}
 	}
 	c.AddAll(t.Others)
@@ -82,7 +90,7 @@ func (t *FieldTally) Unreadable() (c FieldCounts) {
 // fieldNotes is what a batch knows of the source fields of its rows: so little of each row that the rows of any window
 // can be told from others.
 type fieldNotes struct {
-	names  []string // of the fields that the mapping names
+	mapped []MappedField
 	words  int      // of a set of them
 	filled []uint64 // by row: the set of the fields that are not blank
 	unread []unreadCell
@@ -107,9 +115,9 @@ func (n *fieldNotes) reset() {
 	*n = fieldNotes{filled: n.filled[:0], unread: n.unread[:0], shapes: n.shapes[:0]}
 }
 
-// SetFields says which source fields the format's mapping names, before the first row. The names must not change.
-func (b *Batch) SetFields(names []string) {
-	b.fields.names, b.fields.words = names, (len(names)+63)/64
+// SetFields says which source fields the format's mapping names, before the first row. They must not change.
+func (b *Batch) SetFields(mapped []MappedField) {
+	b.fields.mapped, b.fields.words = mapped, (len(mapped)+63)/64
 }
 
 // Filled says which of the fields are not blank in the current row: bit f%64 of word f/64 is that of field f.
@@ -142,13 +150,13 @@ func (b *Batch) UnreadOther(name string) {
 			n.other[name], n.others = i, append(n.others, name)
 		}
 	}
-	n.unread = append(n.unread, unreadCell{row: int32(b.rows), field: int32(len(n.names) + i)})
+	n.unread = append(n.unread, unreadCell{row: int32(b.rows), field: int32(len(n.mapped) + i)})
 }
 
 // Tally adds up what the batch knows of the fields over ranges of its rows, in order.
 func (b *Batch) Tally(ranges []RowRange) *FieldTally {
 	n := &b.fields
-	t := &FieldTally{Names: n.names, Health: make([]FieldHealth, len(n.names))}
+	t := &FieldTally{Fields: n.mapped, Health: make([]FieldHealth, len(n.mapped)), Measured: b.measured(ranges)}
 	if len(n.filled) == b.rows*n.words {
 		for w := range n.words {
 			var count bitCounter
@@ -157,7 +165,7 @@ func (b *Batch) Tally(ranges []RowRange) *FieldTally {
 					count.add(n.filled[row*n.words+w])
 				}
 			}
-			for f := 64 * w; f < min(64*(w+1), len(n.names)); f++ {
+			for f := 64 * w; f < min(64*(w+1), len(n.mapped)); f++ {
 				t.Health[f].Filled = count.of(f - 64*w)
 			}
 		}
@@ -168,6 +176,23 @@ func (b *Batch) Tally(ranges []RowRange) *FieldTally {
 		}
 	}
 	return t
+}
+
+// measured reports whether one of the rows has a value in the column of a measure. Nearly always it is the first.
+func (b *Batch) measured(ranges []RowRange) bool {
+	for i, c := range b.columns {
+		if c == nil || !b.Table.Columns[i].IsMeasure() || c.nulls == c.rows {
+			continue
+		}
+		for _, rows := range ranges {
+			for row := rows.From; row < rows.To; row++ {
+				if c.isValid(row) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // tallyUnread adds the values that could not be read of a range of rows.

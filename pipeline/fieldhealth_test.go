@@ -12,15 +12,15 @@ import (
 func TestD_ATallyCountsTheRowsOfItsRangesAlone(t *testing.T) {
 	for _, fields := range []int{1, 3, 64, 65, 130} {
 		r := rand.New(rand.NewPCG(uint64(fields), 7))
-		names := make([]string, fields)
+		names := make([]MappedField, fields)
 		for f := range names {
-			names[f] = "f" + strings.Repeat("x", f)
+			names[f].Name = "f" + strings.Repeat("x", f)
 		}
 		b := NewBatch(Activity)
 		b.SetFields(names)
 		const rows = 300
 		ranges := []RowRange{{0, 17}, {40, 41}, {41, 170}, {298, 300}}
-		want := FieldTally{Names: names, Health: make([]FieldHealth, fields)}
+		want := FieldTally{Fields: names, Health: make([]FieldHealth, fields)}
 		for row := range rows {
 			inside := row < 17 || row >= 40 && row < 170 || row >= 298
 			number := int64(2*row + 1) // rejects stand between
@@ -77,7 +77,7 @@ func TestD_CountsOfAnyNumberOfFieldsStaySmall(t *testing.T) {
 	}
 	b := NewBatch(Activity)
 	defer b.Release()
-	b.SetFields([]string{"listed"})
+	b.SetFields([]MappedField{{Name: "listed"}})
 	for n := range 3 * mostFields {
 		b.UnreadOther("f" + strings.Repeat("x", n))
 	}

@@ -47,6 +47,15 @@ type Column struct {
 // repeats reports whether the column's values are held as a dictionary.
 func (c Column) repeats() bool { return c.Type.ID() == arrow.STRING && !c.HighCardinality }
 
+// IsMeasure reports whether the column measures something.
+func (c *Column) IsMeasure() bool {
+	switch c.Aggregation {
+	case Sum, Distinct, Mean, Snapshot:
+		return true
+	}
+	return false
+}
+
 // Table is one of the two tables of the shared schema.
 type Table struct {
 	Name    string

@@ -12,7 +12,7 @@ import (
 type compiledMapping struct {
 	Mapping
 	policy         pipeline.Policy
-	sources        []string            // by field: its name
+	mapped         []pipeline.MappedField
 	cols           []int               // by field: its column, -1 without one
 	must           []int               // the fields whose column must not be null
 	keys           []int               // those, and the fields among Keys
@@ -32,7 +32,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 	c := &compiledMapping{
 		Mapping:        m,
 		policy:         p,
-		sources:        make([]string, len(m.Fields)),
+		mapped:         make([]pipeline.MappedField, len(m.Fields)),
 		cols:           make([]int, len(m.Fields)),
 		names:          make([]extraName, len(m.Fields)),
 		checks:         make([]fieldChecks, len(m.Fields)),
@@ -48,9 +48,10 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		}
 	}
 	for f, d := range m.Fields {
-		c.sources[f], c.cols[f] = d.Source, -1
+		c.mapped[f].Name, c.cols[f] = d.Source, -1
 		if d.Column != "" && d.Conv != Custom {
 			c.cols[f] = m.Table.Index(d.Column)
+			c.mapped[f].Measure = m.Table.Columns[c.cols[f]].IsMeasure()
 			c.checkPersonal(f)
 			if !m.Table.Columns[c.cols[f]].Nullable {
 				c.must = append(c.must, f)
@@ -139,7 +140,7 @@ func (c *compiledMapping) field(source string) int {
 // A decoder calls, per record: begin; put for each listed field that the record has; putUnlisted for each other; end.
 // Or rejectRaw instead of end. Or, where the other fields can be told later: accept, write, writeExtra for each, close.
 func (c *compiledMapping) newRow(m *pipeline.Meta, into *pipeline.Batch, isText bool) *Row {
-	into.SetFields(c.sources)
+	into.SetFields(c.mapped)
 	return &Row{
 		mapping: c,
 		meta:    m,

@@ -12,7 +12,7 @@ import (
 
 func TestTheEngineCallsItsLimitsAsTheUserDoes(t *testing.T) {
 	for name, value := range map[string]string{
-		"SINK": t.TempDir(), "MAX_REJECTS": "0.25", "DIALPAD_TOKEN": "k", "DIALPAD_TIMEZONE": "UTC",
+		"SINK": t.TempDir(), "MAX_REJECTS": "0.25", "MAX_UNREADABLE": "0.75", "DIALPAD_TOKEN": "k", "DIALPAD_TIMEZONE": "UTC",
 	} {
 		t.Setenv("WINDROW_"+name, value)
 	}
@@ -26,8 +26,13 @@ func TestTheEngineCallsItsLimitsAsTheUserDoes(t *testing.T) {
 		if e.MaxRejects != (engine.RejectLimit{Share: 0.25, Setting: "WINDROW_MAX_REJECTS"}) {
 			t.Errorf("the limit of rejects is %+v", e.MaxRejects)
 		}
-		if !slices.ContainsFunc(declaredVariables(vendors), func(v config.Variable) bool { return v.Name == e.MaxRejects.Setting }) {
-			t.Errorf("%s does not exist", e.MaxRejects.Setting)
+		if e.Health.MaxUnreadable != (engine.RejectLimit{Share: 0.75, Setting: "WINDROW_MAX_UNREADABLE"}) {
+			t.Errorf("the limit of unreadable values is %+v", e.Health.MaxUnreadable)
+		}
+		for _, setting := range []string{e.MaxRejects.Setting, e.Health.MaxUnreadable.Setting} {
+			if !slices.ContainsFunc(declaredVariables(vendors), func(v config.Variable) bool { return v.Name == setting }) {
+				t.Errorf("%s does not exist", setting)
+			}
 		}
 		if e.Select.FromName != "--from" || e.Select.ToName != "--to" {
 			t.Errorf("the bounds are %q and %q", e.Select.FromName, e.Select.ToName)

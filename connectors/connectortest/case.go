@@ -44,6 +44,9 @@ type Case struct {
 	// MaxRejects is the share of rejected rows from which a window fails; left out,
 	// none fails.
 	MaxRejects *float64 `json:"max_rejects"`
+	// MaxUnreadable is the share of a field's values that cannot be read from which
+	// a window fails; left out, none fails.
+	MaxUnreadable *float64 `json:"max_unreadable"`
 }
 
 const metaSuffix = ".meta.json"
@@ -149,6 +152,10 @@ func (c *Case) Sync(ctx context.Context, source pipeline.Source, store pipeline.
 	}
 	if c.MaxRejects != nil {
 		e.MaxRejects.Share = *c.MaxRejects
+	}
+	e.Health.MaxUnreadable = engine.RejectLimit{Share: 1, Setting: "WINDROW_MAX_UNREADABLE"}
+	if c.MaxUnreadable != nil {
+		e.Health.MaxUnreadable.Share = *c.MaxUnreadable
 	}
 	return e.Sync(ctx)
 }

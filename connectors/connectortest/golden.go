@@ -130,14 +130,15 @@ func verifyRows(t *testing.T, source pipeline.Source, k pipeline.StreamKey, stor
 
 func windowLine(t *testing.T, e pipeline.Entry) []byte {
 	return line(t, struct {
-		Window      string          `json:"window"`
-		Zone        string          `json:"zone"`
-		Settled     bool            `json:"settled"`
-		Counts      pipeline.Counts `json:"counts"`
-		Fingerprint pipeline.Hash   `json:"fingerprint"`
-		RejectsHash pipeline.Hash   `json:"rejects_hash,omitzero"`
-		Settings    string          `json:"settings"`
-	}{e.Window.Span.String(), e.Window.Zone, e.Settled, e.Counts, e.Fingerprint, e.RejectsHash, e.Settings})
+		Window      string               `json:"window"`
+		Zone        string               `json:"zone"`
+		Settled     bool                 `json:"settled"`
+		Counts      pipeline.Counts      `json:"counts"`
+		Unreadable  pipeline.FieldCounts `json:"unreadable,omitempty"`
+		Fingerprint pipeline.Hash        `json:"fingerprint"`
+		RejectsHash pipeline.Hash        `json:"rejects_hash,omitzero"`
+		Settings    string               `json:"settings"`
+	}{e.Window.Span.String(), e.Window.Zone, e.Settled, e.Counts, e.Unreadable, e.Fingerprint, e.RejectsHash, e.Settings})
 }
 
 func rejectLine(t *testing.T, r pipeline.Reject) []byte {

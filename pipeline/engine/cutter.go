@@ -53,9 +53,14 @@ type cutter struct {
 // extracted is what became of an extraction whose documents were read.
 type extracted struct {
 	sealed  []pipeline.Sealed
-	open    []calendar.Window // that stay open although the report's others do not
-	why     error             // they do
-	rejects windowRejects     // also of an extraction that failed
+	open    []leftOpen    // that stay open although the report's others do not
+	rejects windowRejects // also of an extraction that failed
+}
+
+// leftOpen is a window that stays open.
+type leftOpen struct {
+	window calendar.Window
+	why    error
 }
 
 // windowRejects are the first rejects of windows.
@@ -302,7 +307,7 @@ func (c *cutter) endRequest() {
 }
 
 // seal checks the thresholds and seals every window. Nothing is visible yet.
-func (c *cutter) seal(maxRejects RejectLimit, j job) (x extracted, err error) {
+func (c *cutter) seal(maxRejects RejectLimit, health Health, j job) (x extracted, err error) {
 	if c.reduction != nil {
 		if err := c.reduce(); err != nil {
 			return x, err
@@ -322,8 +327,12 @@ func (c *cutter) seal(maxRejects RejectLimit, j job) (x extracted, err error) {
 	}
 	x.sealed = make([]pipeline.Sealed, 0, len(c.windows))
 	for _, w := range c.windows {
+		why := health.judge(c.stream.Table, w)
 		if c.undated > 0 && w.counts.Rows+w.counts.Duplicate == 0 {
-			x.open = append(x.open, w.window)
+			why = c.undatedRejects()
+		}
+		if why != nil {
+			x.open = append(x.open, leftOpen{w.window, why})
 			if err := w.stage.Abort(); err != nil {
 				return x, err
 			}
@@ -341,9 +350,6 @@ func (c *cutter) seal(maxRejects RejectLimit, j job) (x extracted, err error) {
 			Settled: c.settled(w.window), Counts: w.counts, Unreadable: w.fields.Unreadable(),
 			Fingerprint: w.fingerprint, RejectsHash: w.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: j.planned[w.window].Supersedes,
 		}})
-	}
-	if len(x.open) > 0 {
-		x.why = c.undatedRejects()
 	}
 	return x, nil
 }

@@ -20,6 +20,8 @@ type Engine struct {
 	Now   func() time.Time
 	// MaxRejects is the share of rejected rows above which a window fails.
 	MaxRejects RejectLimit
+	// Health says for which state of its fields a window fails.
+	Health Health
 	// MaxBody is the size of a body, without compression, above which it fails as unavailable.
 	MaxBody BodyLimit
 	// Concurrency is how many bodies are read at once.

@@ -12,22 +12,33 @@ import (
 	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
-// bookFailure enters windows that could not be read: in the ledger, so that the
-// next plan says why it reads them, and in the summary.
+// bookFailure enters windows that could not be read, all of them for the same error.
 func (r *run) bookFailure(ctx context.Context, j job, windows []calendar.Window, err error, rejects windowRejects) {
-	if ctx.Err() != nil {
+	failed := make([]leftOpen, len(windows))
+	for i, w := range windows {
+		failed[i] = leftOpen{w, err}
+	}
+	r.bookFailures(ctx, j, failed, rejects)
+}
+
+// bookFailures enters windows that could not be read: in the ledger, so that the
+// next plan says why it reads them, and in the summary.
+func (r *run) bookFailures(ctx context.Context, j job, failed []leftOpen, rejects windowRejects) {
+	if ctx.Err() != nil || len(failed) == 0 {
 		return // a stopped run has not failed; the exit code tells
 	}
-	if pipeline.KindOf(err) == pipeline.ClockWrong {
+	if err := failed[0].why; pipeline.KindOf(err) == pipeline.ClockWrong {
 		r.end(err)
 		return
 	}
-	entries := make([]pipeline.Entry, 0, len(windows))
-	for _, w := range windows {
-		entries = append(entries, r.failEntry(w, err))
+	entries := make([]pipeline.Entry, 0, len(failed))
+	for _, f := range failed {
+		entries = append(entries, r.failEntry(f.window, f.why))
 	}
-	err = beside(err, r.recordFailures(ctx, j.stream.Key, entries))
-	r.bookFailed(ctx, j.stream.Key, windows, windowFailure{err, ofVendor(pipeline.KindOf(err)), rejects})
+	recordErr := r.recordFailures(ctx, j.stream.Key, entries)
+	for _, f := range failed {
+		r.bookFailed(ctx, j.stream.Key, []calendar.Window{f.window}, windowFailure{beside(f.why, recordErr), ofVendor(pipeline.KindOf(f.why)), rejects})
+	}
 }
 
 // noteFailed enters in the ledger the windows that a group of commits left
@@ -95,7 +106,8 @@ func beside(err, recordErr error) error {
 // kind may never be readable, whatever the operator corrects.
 func ofVendor(k pipeline.Kind) bool {
 	switch k {
-	case pipeline.Refused, pipeline.Malformed, pipeline.Mismatch, pipeline.TooManyRejects, pipeline.Unavailable, pipeline.TooHeavy:
+	case pipeline.Refused, pipeline.Malformed, pipeline.Mismatch, pipeline.TooManyRejects, pipeline.Unavailable, pipeline.TooHeavy,
+		pipeline.Unreadable, pipeline.Unmeasured:
 		return true
 	default:
 		return false

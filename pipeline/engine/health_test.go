@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -8,14 +9,16 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/engine"
 )
+
+var cellFields = []pipeline.MappedField{{Name: "talk", Measure: true}, {Name: "hold", Measure: true}}
 
 // cells is lines "time id field=value …" of the fields talk and hold; a value with ? cannot be read.
 type cells struct{ lines }
 
 func (cells) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
-	fields := []string{"talk", "hold"}
-	into.SetFields(fields)
+	into.SetFields(cellFields)
 	number := int64(0)
 	for line := range strings.Lines(string(c.Data)) {
 		number++
@@ -31,7 +34,7 @@ func (cells) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) er
 		filled := uint64(0)
 		for _, word := range words[2:] {
 			name, value, _ := strings.Cut(word, "=")
-			f := slices.Index(fields, name)
+			f := slices.IndexFunc(cellFields, func(f pipeline.MappedField) bool { return f.Name == name })
 			if f >= 0 {
 				filled |= 1 << f
 			}
@@ -70,5 +73,59 @@ func TestD_UnreadableValuesCountForTheWindowOfTheirRow(t *testing.T) {
 	e.Select.Refetch = true
 	if again := mustSync(t, e); again.Unchanged != 3 || !maps.Equal(again.Unreadable, sum.Unreadable) {
 		t.Errorf("read again, the summary is %+v", again)
+	}
+}
+
+func TestD_AFieldOfWhichTooMuchCannotBeReadFailsItsWindowAlone(t *testing.T) {
+	tests := []struct {
+		name             string
+		unread, read     int
+		share            float64
+		wantRow, wantAll int // of the failure; 0: there is none
+	}{
+		{"four values tell nothing", 4, 0, 0.2, 0, 0},
+		{"all of five", 5, 0, 0.2, 1, 5},
+		{"exactly the share", 2, 8, 0.2, 0, 0},
+		{"more than the share", 3, 9, 0.2, 10, 12},
+		{"the share allows all", 9, 0, 1, 0, 0},
+		{"the share allows none", 1, 9, 0, 10, 10},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var text strings.Builder
+			for i := range tt.read {
+				fmt.Fprintf(&text, "2025-09-08T01:00:00Z r%d talk=1 hold=1\n", i)
+			}
+			for i := range tt.unread { // in two pieces, with a row of another window between
+				fmt.Fprintf(&text, "2025-09-08T01:00:00Z u%d talk=?34s hold=1\n", i)
+				if i == tt.unread/2 {
+					text.WriteString("--\n2025-09-07T01:00:00Z other talk=?\n")
+				}
+			}
+			s := newScripted(said(map[string]string{"company": text.String()}))
+			s.format = cells{}
+			e, store := newEngine(t, s)
+			e.Health.MaxUnreadable = engine.RejectLimit{Share: tt.share, Setting: "THE_SHARE"}
+			sum, err := e.Sync(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := sum.Streams[0]
+			if tt.wantRow == 0 {
+				if sum.Exit != pipeline.ExitDone || got.Unreadable["talk"] != int64(tt.unread+1) {
+					t.Errorf("exit %d, %+v", sum.Exit, got)
+				}
+				return
+			}
+			if sum.Exit != pipeline.ExitFailed || got.Failed != 1 || got.Committed != 2 || len(entries(t, store, s)) != 2 || got.Unreadable["talk"] != 1 {
+				t.Fatalf("exit %d, %+v", sum.Exit, got)
+			}
+			f := got.Errors[0]
+			want := fmt.Sprintf("talk cannot be read in %d of the %d rows that have it, more than the share of %g that THE_SHARE allows; the first is row %d, a value of the shape ?99a (",
+				tt.unread, tt.wantAll, tt.share, tt.wantRow)
+			if f.Kind != pipeline.Unreadable.String() || !strings.Contains(f.Message, want) || !f.Vendor || f.WindowStart.String() != "2025-09-08T00:00:00Z" {
+				t.Errorf("the failure is %+v, want %q", f, want)
+			}
+		})
 	}
 }

@@ -35,9 +35,7 @@ func (r *run) move(ctx context.Context, j job) {
 		r.bookFailure(ctx, j, j.extraction.Windows, masked(err, j.stream.Mask), x.rejects)
 		return
 	}
-	if len(x.open) > 0 {
-		r.bookFailure(ctx, j, x.open, x.why, x.rejects)
-	}
+	r.bookFailures(ctx, j, x.open, x.rejects)
 	if len(x.sealed) == 0 {
 		return
 	}
@@ -139,7 +137,7 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 	if err := r.noteDays(ctx, j.stream.Key); err != nil {
 		return x, err
 	}
-	return cut.seal(r.MaxRejects, j)
+	return cut.seal(r.MaxRejects, r.Health, j)
 }
 
 // readBody takes a slot and reads one document into the windows.

@@ -37,7 +37,9 @@ func (c *cutter) noteFields(p *partitioned, before int64) {
 	source := &partitioned{}
 	c.cut(source, p.meta, p.batch.Times)
 	for _, r := range source.windows {
-		r.window.fields.Add(p.batch.Tally(r.ranges), before)
+		fields := p.batch.Tally(r.ranges)
+		fields.Measured = false // the rows that are made of them may be
+		r.window.fields.Add(fields, before)
 	}
 }
 

@@ -96,7 +96,7 @@ func TestTheDefaultsAreGood(t *testing.T) {
 	if faults := append(scope.Parse(&got), operation.Parse(&got)...); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, MaxBody: 8 << 30, Concurrency: 8, RetryFor: 2 * time.Minute}
+	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, MaxUnread: 0.2, MaxBody: 8 << 30, Concurrency: 8, RetryFor: 2 * time.Minute}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -105,7 +105,7 @@ func TestTheDefaultsAreGood(t *testing.T) {
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	var s Settings
 	faults := append(Scope{Sink: "s3://bucket/x", From: "2025-02-30"}.Parse(&s), Operation{
-		MaxRejects: "1.5", MaxBody: "8", Concurrency: "0", RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
+		MaxRejects: "1.5", MaxUnread: "NaN", MaxBody: "8", Concurrency: "0", RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
 	}.Parse(&s)...)
 	var names []string
 	for _, f := range faults {
@@ -114,7 +114,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 			t.Errorf("%+v lacks a problem or an example", f)
 		}
 	}
-	want := "SINK FROM MAX_REJECTS MAX_BODY CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
+	want := "SINK FROM MAX_REJECTS MAX_UNREADABLE MAX_BODY CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("faults of %s; want %s", got, want)
 	}

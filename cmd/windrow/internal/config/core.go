@@ -24,6 +24,7 @@ type Scope struct {
 // Operation holds the variables that say how a run is made, as typed.
 type Operation struct {
 	MaxRejects  string `envconfig:"MAX_REJECTS" default:"0.01" desc:"share of rejected rows above which a window fails, 0 to 1"`
+	MaxUnread   string `envconfig:"MAX_UNREADABLE" default:"0.2" desc:"share of a field's values that cannot be read above which a window fails, 0 to 1"`
 	MaxBody     string `envconfig:"MAX_BODY" default:"8GiB" desc:"size of an answer, without compression, above which its window fails, in either unit: 8GiB, 8GB"`
 	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
 	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
@@ -44,6 +45,7 @@ type Settings struct {
 	From        string // 2025-09-01, or empty
 	Streams     []pipeline.StreamID
 	MaxRejects  float64
+	MaxUnread   float64
 	MaxBody     int64 // bytes
 	Concurrency int
 	RetryFor    time.Duration
@@ -81,9 +83,15 @@ func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 func (c Operation) Parse(s *Settings) []pipeline.ConfigError {
 	var faults faultList
 	var err error
-	if s.MaxRejects, err = strconv.ParseFloat(c.MaxRejects, 64); err != nil || !(s.MaxRejects >= 0 && s.MaxRejects <= 1) {
-		faults.add("MAX_REJECTS", "is not a share between 0 and 1", "0.01")
+	share := func(name, text, example string) float64 {
+		n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || !(n >= 0 && n <= 1) {
+			faults.add(name, "is not a share between 0 and 1", example)
+		}
+		return n
 	}
+	s.MaxRejects = share("MAX_REJECTS", c.MaxRejects, "0.01")
+	s.MaxUnread = share("MAX_UNREADABLE", c.MaxUnread, "0.2")
 	if s.MaxBody, err = bodySize(c.MaxBody); err != nil {
 		faults.add("MAX_BODY", "is not a size of at least "+humanize.IBytes(leastBody)+" with its unit", "8GiB")
 	}
