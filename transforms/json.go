@@ -17,9 +17,9 @@ import (
 type JSONOptions struct {
 	// Rows names the member of the document's object that is the array of rows. The object's other members then go to
 	// every row; where a row has a member of the same name, the object's member goes to its extras as
-	// "_envelope.name". Such a document is held in memory whole, up to 64 MiB, and its other members are no longer than
-	// 256 KiB; where they have more than 1 KiB, their copies are no longer than four such documents. Empty: the document
-	// is the array itself, and is read as it arrives.
+	// "_envelope.name". Such a document's rows are held compressed until its end, up to 64 MiB, and its other members are no
+	// longer than 256 KiB; where they have more than 1 KiB, their copies are no longer than four such documents. Empty: the
+	// document is the array itself, and is read as it arrives.
 	Rows string
 	// True names a member of that object which must be true, else the document is Malformed. Empty: no such member.
 	True string
@@ -59,7 +59,7 @@ func (f *jsonFormat) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk
 		if f.options.Rows != "" {
 			err = f.splitEnvelope(r, rangeBytes, yield)
 		} else {
-			s := arraySplitter{format: f, r: r, rangeBytes: rangeBytes, size: firstBuffer}
+			s := arraySplitter{format: f, r: r, body: r, rangeBytes: rangeBytes, size: firstBuffer}
 			err = s.split(yield)
 		}
 		if err != nil && !errors.Is(err, errStopped) {

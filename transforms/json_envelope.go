@@ -2,72 +2,149 @@ package transforms
 
 import (
 	"bytes"
+	"cmp"
 	"io"
-	"iter"
+	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// maxEnvelope bounds the bytes of a document that is held in memory whole. It has to be held: the member that makes
-// it an answer may stand behind the rows.
-const maxEnvelope = 64 << 20
-
 // splitEnvelope cuts the array inside a document that is an object. The head of each chunk is the object without the
-// array.
+// array. The rows are held until the document has ended: the member that makes it an answer, and those of which each row
+// gets a copy, may stand behind them.
 func (f *jsonFormat) splitEnvelope(r io.Reader, rangeBytes int, yield func(pipeline.Chunk, error) bool) error {
-	body, err := f.readWhole(r)
-	if err != nil {
+	e := envelope{format: f, rangeBytes: rangeBytes, names: make(map[string]bool), rows: heldRows{format: f, rangeBytes: rangeBytes}}
+	if err := e.receive(r); err != nil {
 		return err
 	}
-	e := envelope{format: f, rangeBytes: rangeBytes, scan: scanner{b: bytes.TrimPrefix(body, byteOrderMark)}, names: make(map[string]bool)}
 	if err := e.read(); err != nil {
 		return err
 	}
-	for data := range e.ranges() {
-		if !yield(pipeline.Chunk{Head: e.head, Data: data}, nil) {
-			return errStopped
-		}
-	}
-	return nil
-}
-
-// readWhole reads a document into one piece of memory. A long one is moved there once: two of them side by side would be
-// more than the rest of a sync.
-func (f *jsonFormat) readWhole(r io.Reader) ([]byte, error) {
-	for body := make([]byte, 0, firstBuffer); ; {
-		if len(body) > maxEnvelope {
-			return nil, f.malformed("the answer is longer than %d MiB", maxEnvelope>>20)
-		}
-		if len(body) == cap(body) {
-			room := 4 * cap(body)
-			if room >= maxEnvelope {
-				room = maxEnvelope + 1
-			}
-			body = append(make([]byte, 0, room), body...)
-		}
-		n, err := r.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if err == io.EOF {
-			return body, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
+	return e.rows.yield(e.head, yield)
 }
 
 // envelope is a document that is an object with the rows in one of its members.
 type envelope struct {
 	format     *jsonFormat
 	rangeBytes int
-	scan       scanner
+	scan       scanner // of the document, with an empty array for the rows
+	rows       heldRows
 	head       []byte // the other members, as an object
-	array      cutRows
+	found      bool   // the array
 	names      map[string]bool
 	isTrue     bool
 	said       string  // by a member error
 	truncated  bool    // it says so
 	total      float64 // of rows, as it says
+}
+
+// receive reads the document: the rows are held, the rest is for read.
+func (e *envelope) receive(r io.Reader) error {
+	around, at, err := e.beforeRows(r)
+	if err != nil || at < 0 {
+		e.scan.b = around
+		return err
+	}
+	body := io.MultiReader(bytes.NewReader(bytes.Clone(around[at:])), r)
+	s := arraySplitter{format: e.format, r: body, body: r, rangeBytes: e.rangeBytes, size: min(firstBuffer, max(e.rangeBytes, 1)), inner: true}
+	var failure error
+	err = s.split(func(c pipeline.Chunk, _ error) bool {
+		if s.state == wantNothing { // the last ones, which few documents have others before
+			failure = e.rows.keep(c)
+		} else {
+			failure = e.rows.hold(c)
+		}
+		return failure == nil
+	})
+	if failure != nil || err != nil {
+		return cmp.Or(failure, err)
+	}
+	e.rows.elements, e.rows.size = s.elements, e.rows.size+int64(at)
+	around = append(append(around[:at], "[]"...), s.rest...)
+	for more := body; ; {
+		if len(around) > maxAround {
+			return e.tooMuchAround(around)
+		}
+		if len(around) == cap(around) {
+			around = slices.Grow(around, len(around))
+		}
+		n, err := more.Read(around[len(around):cap(around)])
+		around = around[:len(around)+n]
+		if err == io.EOF {
+			e.scan.b = around
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// beforeRows reads to the array of the rows, and some way into it. at is where it begins; -1 where the document ends
+// before.
+func (e *envelope) beforeRows(r io.Reader) (b []byte, at int, err error) {
+	b = make([]byte, 0, firstBuffer)
+	for look := 1; ; { // again when there is twice as much
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err != nil && err != io.EOF {
+			return nil, 0, err
+		}
+		if len(b) >= look || err == io.EOF {
+			b = bytes.TrimPrefix(b, byteOrderMark)
+			if at = e.findRows(b); at >= 0 {
+				return b, at, nil
+			}
+			look = 2 * len(b)
+		}
+		switch {
+		case err == io.EOF:
+			return b, -1, nil
+		case len(b) > maxAround:
+			return nil, 0, e.tooMuchAround(b)
+		case len(b) == cap(b):
+			b = slices.Grow(b, len(b))
+		}
+	}
+}
+
+// findRows finds where the array of the rows begins; -1 where b does not hold it.
+func (e *envelope) findRows(b []byte) int {
+	s := scanner{b: b}
+	i := s.space(0)
+	if i >= len(b) || b[i] != '{' {
+		return -1
+	}
+	for {
+		i = s.space(i + 1)
+		at, _ := s.name(i)
+		if at < 0 {
+			return -1
+		}
+		after, _ := s.string(i)
+		if at < len(b) && b[at] == '[' && string(unescape(nil, b[i+1:after-1])) == e.format.options.Rows {
+			return at
+		}
+		if i, _ = s.value(at); i < 0 {
+			return -1
+		}
+		if i = s.space(i); i >= len(b) || b[i] != ',' {
+			return -1
+		}
+	}
+}
+
+// tooMuchAround says what is wrong with a document of which more stands around its rows than may.
+func (e *envelope) tooMuchAround(b []byte) error {
+	e.scan.b = b
+	if i := e.scan.space(0); i < len(b) && b[i] != '{' {
+		return e.format.notTheDocument(b[i:])
+	} else if i < len(b) {
+		if _, err := e.members(i); err != nil {
+			return err
+		}
+	}
+	return e.format.malformed("the members around its rows are longer than %d KiB", maxAround>>10)
 }
 
 func (e *envelope) read() error {
@@ -96,10 +173,10 @@ func (e *envelope) read() error {
 		err := e.format.malformed("the answer does not say that %q is true%s", o.True, behindColon(ErrorText(s.b)))
 		err.Hint = o.Hint
 		return err
-	case !e.array.found:
+	case !e.found:
 		return e.format.notTheDocument(s.b[s.space(0):])
-	case e.total > float64(e.array.rows):
-		return e.vendors("the answer's total is %g, but it has %d rows", e.total, e.array.rows)
+	case e.total > float64(e.rows.elements):
+		return e.vendors("the answer's total is %g, but it has %d rows", e.total, e.rows.elements)
 	}
 	return e.checkGrowth()
 }
@@ -171,7 +248,9 @@ func (e *envelope) member(i, at int) (end int, err error) {
 		return -1, e.format.malformed("the answer has more than %d members around its rows", maxColumns)
 	}
 	if name == o.Rows && at < len(s.b) && s.b[at] == '[' {
-		return e.array.read(s, at, e.rangeBytes), nil
+		e.found = true
+		end, _ = s.value(at)
+		return end, nil
 	}
 	if end, _ = s.value(at); end < 0 {
 		return -1, nil
@@ -191,86 +270,12 @@ func (e *envelope) member(i, at int) (end int, err error) {
 	return end, nil
 }
 
-// cutRows is an array of rows within a document, cut finely: how long a range may be depends on the members that
-// stand around the rows, which may come later.
-type cutRows struct {
-	found  bool
-	pieces []rowPiece
-	rows   int
-}
-
-// rowPiece says where rows that stand together lie in the document.
-type rowPiece struct{ from, to, rows int }
-
-// pieceRows bounds the rows of a piece.
-const pieceRows = 64
-
-// read walks over the array at i and returns the position behind it, -1 after a problem.
-func (a *cutRows) read(s *scanner, i, rangeBytes int) int {
-	a.found = true
-	if i = s.space(i + 1); i < len(s.b) && s.b[i] == ']' {
-		return i + 1
-	}
-	piece := rowPiece{from: i}
-	for {
-		end, _ := s.value(i)
-		if end < 0 {
-			return -1
-		}
-		if end-i > maxRow {
-			return s.fail(longRow)
-		}
-		piece.to, piece.rows = end, piece.rows+1
-		i = s.space(end)
-		closed := i < len(s.b) && s.b[i] == ']'
-		full := piece.rows == pieceRows || end-piece.from >= rangeBytes
-		if closed || full {
-			a.pieces, a.rows = append(a.pieces, piece), a.rows+piece.rows
-		}
-		if closed {
-			return i + 1
-		}
-		if i = s.expect(i, ',', "the answer ends too early, or a comma is missing"); i < 0 {
-			return -1
-		}
-		if i = s.space(i); full {
-			piece = rowPiece{from: i}
-		}
-	}
-}
-
-// ranges joins the rows to ranges; a document without rows is one empty range.
-func (e *envelope) ranges() iter.Seq[[]byte] {
-	most := max(min(maxRangeRows, maxCopies*e.rangeBytes/len(e.head)), 1)
-	return func(yield func([]byte) bool) {
-		if len(e.array.pieces) == 0 {
-			yield(nil)
-			return
-		}
-		all := e.array.pieces[0]
-		for _, next := range e.array.pieces[1:] {
-			if all.to-all.from >= e.rangeBytes || all.rows+next.rows > most {
-				if !yield(e.scan.b[all.from:all.to]) {
-					return
-				}
-				all = next
-				continue
-			}
-			all.to, all.rows = next.to, all.rows+next.rows
-		}
-		yield(e.scan.b[all.from:all.to])
-	}
-}
-
 // checkGrowth condemns a document whose members around the rows would be copied too often: work and memory are to
 // stay in proportion to the document.
 func (e *envelope) checkGrowth() error {
 	size := len(e.head)
-	if size > maxAround {
-		return e.format.malformed("the members around its rows are longer than %d KiB", maxAround>>10)
-	}
-	if size > maxName && e.array.rows*size > maxCopies*len(e.scan.b) {
-		return e.format.malformed("the members around its rows have %d bytes, too many for each of %d rows to get them", size, e.array.rows)
+	if size > maxName && int64(e.rows.elements)*int64(size) > maxCopies*(e.rows.size+int64(len(e.scan.b))) {
+		return e.format.malformed("the members around its rows have %d bytes, too many for each of %d rows to get them", size, e.rows.elements)
 	}
 	return nil
 }

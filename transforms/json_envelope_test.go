@@ -3,7 +3,10 @@ package transforms
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -32,12 +35,12 @@ func TestPromise04_AnEnvelopeIsAnAnswerOnlyWhenItSaysSo(t *testing.T) {
 		{"cut inside the rows", `{"status":true,"operators":[{"resource":"A"}`, "ends too early"},
 		{"cut behind a row's comma", `{"status":true,"operators":[{"resource":"A"},`, "ends too early"},
 		{"cut behind the rows", `{"status":true,"operators":[{"resource":"A"}]`, "ends too early"},
-		{"cut inside a row", `{"status":true,"operators":[{"resource":"A`, "a string is not closed"},
+		{"cut inside a row", `{"status":true,"operators":[{"resource":"A`, "ends too early"},
 		{"cut behind the name", `{"status":true,"operators":`, "ends too early"},
 		{"cut at the beginning", `{`, "no name"},
 		{"text behind it", `{"status":true,"operators":[]}]`, "something follows"},
 		{"a comma too many", `{"status":true,"operators":[],}`, "no name"},
-		{"a comma too many in the rows", `{"status":true,"operators":[{"resource":"A"},]}`, "cannot be read"},
+		{"a comma too many in the rows", `{"status":true,"operators":[{"resource":"A"},]}`, "a row is missing"},
 		{"damage inside a row", `{"status":true,"operators":[{"resource" "A"}]}`, "a colon is missing"},
 		{"damage in another member", `{"status":true,"operators":[],"x":{"y":}}`, "cannot be read"},
 	}
@@ -101,10 +104,73 @@ func TestAnEnvelopesRowsAreCutIntoRanges(t *testing.T) {
 	}
 }
 
-func TestAnEnvelopeTooLongForMemoryIsAnError(t *testing.T) {
+// inEnvelope is a document with so many copies of rows between a beginning and an end. It is made while it is read.
+func inEnvelope(rows string, times int, last string) io.Reader {
+	all := []io.Reader{strings.NewReader(`{"status":true,"operators":[`)}
+	for range times {
+		all = append(all, strings.NewReader(rows))
+	}
+	return io.MultiReader(append(all, strings.NewReader(`{"resource":"last","n":7}],`+last+`}`))...)
+}
+
+func TestTheRowsOfALongEnvelopeAreHeldCompressedUntilItsEnd(t *testing.T) {
+	const rowsOf, times = 20_000, 40 // 30 MiB
+	var rows strings.Builder
+	for i := range rowsOf {
+		fmt.Fprintf(&rows, `{"resource":"A%d","n":%d,"x":1.5},`+"\n", i, i)
+	}
 	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
-	_, err := decodeDocument(f, &repeat{limit: maxEnvelope + 1<<20}, 1<<20)
-	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "longer than 64 MiB") {
+	for last, says := range map[string]string{`"label":"L"`: "", `"error":"no"`: "an error of the vendor", `"label":`: "cannot be read", `"total":800002`: "has 800001 rows"} {
+		var before, during runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		ranges, read := 0, 0
+		var failure error
+		for chunk, err := range f.Split(inEnvelope(rows.String(), times, last), rangeOf) {
+			if failure = err; err != nil {
+				break
+			}
+			if ranges++; ranges == 1 {
+				runtime.GC()
+				runtime.ReadMemStats(&during)
+				if held := int64(during.HeapAlloc) - int64(before.HeapAlloc); held > 16<<20 {
+					t.Errorf("%d MiB are held", held>>20)
+				}
+			}
+			batch := pipeline.NewBatch(pipeline.Activity)
+			if err := f.Decode(&testMeta, chunk, batch); err != nil {
+				t.Fatal(err)
+			}
+			for name := range batch.Texts(pipeline.Activity.Index("resource_name"), pipeline.RowRange{To: batch.Rows()}) {
+				if string(name) != "L" {
+					t.Fatalf("a row got the label %q", name)
+				}
+			}
+			read += batch.Rows()
+			batch.Release()
+			if chunk.Free != nil {
+				chunk.Free()
+			}
+		}
+		if (failure != nil) != (says != "") || failure != nil && !strings.Contains(failure.Error(), says) || says != "" && ranges > 0 {
+			t.Errorf("%s: %d ranges, %v", last, ranges, failure)
+		}
+		if says == "" && read != rowsOf*times+1 {
+			t.Errorf("%d rows in %d ranges", read, ranges)
+		}
+	}
+}
+
+func TestAnEnvelopeTooLongForMemoryIsAnError(t *testing.T) {
+	noise := make([]byte, 1<<20)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = '#' + byte(random.Uint32()%56)
+	}
+	row := `{"resource":"` + string(noise) + `"},`
+	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
+	_, err := decodeDocument(f, inEnvelope(row, 2*maxHeld>>20, `"label":"L"`), rangeOf)
+	if pipeline.KindOf(err) != pipeline.Malformed || !strings.Contains(err.Error(), "more than 64 MiB even compressed") {
 		t.Errorf("got %v", err)
 	}
 }

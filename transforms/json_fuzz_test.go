@@ -238,7 +238,7 @@ type smallBuffers struct{ *jsonFormat }
 
 func (f smallBuffers) Split(r io.Reader, rangeBytes int) iter.Seq2[pipeline.Chunk, error] {
 	return func(yield func(pipeline.Chunk, error) bool) {
-		s := arraySplitter{format: f.jsonFormat, r: r, rangeBytes: rangeBytes, size: rangeBytes}
+		s := arraySplitter{format: f.jsonFormat, r: r, body: r, rangeBytes: rangeBytes, size: rangeBytes}
 		if err := s.split(yield); err != nil && !errors.Is(err, errStopped) {
 			yield(pipeline.Chunk{}, err)
 		}

@@ -33,16 +33,20 @@ const (
 type arraySplitter struct {
 	format     *jsonFormat
 	r          io.Reader
+	body       io.Reader // that [pipeline.Reserve] asks: r, or what r begins with was read from it
 	rangeBytes int
-	size       int // of the first buffer, in bytes
+	size       int  // of the first buffer, in bytes
+	inner      bool // something may stand behind the array
 
 	buf      []byte
-	stop     int  // the length of buf at which its elements are looked at
-	pos      int  // the bytes of buf before it have been looked at
-	first    int  // where the first element begins that no chunk has yet; -1: none
-	end      int  // the end of the last whole element; 0: none
-	afterCut bool // buf holds what the last cut left, in memory of exactly that size
-	yielded  bool // there was a chunk
+	stop     int    // the length of buf at which its elements are looked at
+	pos      int    // the bytes of buf before it have been looked at
+	first    int    // where the first element begins that no chunk has yet; -1: none
+	end      int    // the end of the last whole element; 0: none
+	afterCut bool   // buf holds what the last cut left, in memory of exactly that size
+	yielded  bool   // there was a chunk
+	elements int    // that were walked over
+	rest     []byte // behind the inner array
 	elementWalk
 }
 
@@ -55,11 +59,13 @@ type elementWalk struct {
 	quoteAt int  // where that string begins
 	flat    flatScan
 	walking bool // the flat scan is off until the next cut
+	// tooLongOne says that an element is longer than a row may be.
+	tooLongOne bool
 }
 
 // split reads the whole document and yields its chunks.
 func (s *arraySplitter) split(yield func(pipeline.Chunk, error) bool) error {
-	s.buf, s.stop, s.first = newBuffer(s.size), s.size, -1
+	s.buf, s.stop, s.first, s.walking = newBuffer(s.size), s.size, -1, s.inner
 	for {
 		if err := s.makeRoom(yield); err != nil {
 			return err
@@ -68,6 +74,13 @@ func (s *arraySplitter) split(yield func(pipeline.Chunk, error) bool) error {
 		s.buf = s.buf[:len(s.buf)+n]
 		if problem := s.scan(); problem != nil {
 			return problem
+		}
+		if s.tooLongOne {
+			return s.format.malformed("%s", longRow)
+		}
+		if s.inner && s.state == wantNothing {
+			s.rest = bytes.Clone(s.buf[s.pos:])
+			return s.finish(yield)
 		}
 		if err == io.EOF {
 			if problem := s.endFlatScan(); problem != nil {
@@ -101,7 +114,7 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 			return err
 		}
 	}
-	if full && s.end > 0 {
+	if full && s.end > 0 && !s.tooLongOne {
 		if err := s.yieldWhole(yield); err != nil {
 			return err
 		}
@@ -131,7 +144,7 @@ func (s *arraySplitter) makeRoom(yield func(pipeline.Chunk, error) bool) error {
 // at: what is read behind the end of a long one stands in memory beside it.
 func (s *arraySplitter) grow(n int) error {
 	if n > s.rangeBytes {
-		if err := pipeline.Reserve(s.r); err != nil {
+		if err := pipeline.Reserve(s.body); err != nil {
 			return err
 		}
 	}
@@ -148,9 +161,9 @@ func (s *arraySplitter) grow(n int) error {
 	return nil
 }
 
-// tooLong reports whether the element that is being read is already longer than a row may be.
+// tooLong reports whether an element is longer than a row may be, or the one that is being read already is.
 func (s *arraySplitter) tooLong() bool {
-	return s.state == inElement && len(s.buf)-s.element > maxRow
+	return s.tooLongOne || s.state == inElement && len(s.buf)-s.element > maxRow
 }
 
 // yieldWhole yields the whole elements and keeps the rest. The next range gets memory only when it is read.
@@ -161,20 +174,20 @@ func (s *arraySplitter) yieldWhole(yield func(pipeline.Chunk, error) bool) error
 		s.pos, s.state = s.element, wantElement
 	}
 	s.pos -= s.end
-	s.first, s.end, s.walking = -1, 0, false
+	s.first, s.end, s.walking = -1, 0, s.inner
 	s.yielded = true
-	return yieldRows(chunk, yield)
+	return yieldRows(chunk, maxRangeRows, yield)
 }
 
 // yieldRows yields a chunk, in pieces where it has more objects than a range may have rows. Elements that are no
 // objects become rejects, which take little memory.
-func yieldRows(c pipeline.Chunk, yield func(pipeline.Chunk, error) bool) error {
-	for len(c.Data) > maxRangeRows && bytes.Count(c.Data, closingBrace) > maxRangeRows {
-		end, next := firstElements(c.Data)
+func yieldRows(c pipeline.Chunk, most int, yield func(pipeline.Chunk, error) bool) error {
+	for len(c.Data) > most && bytes.Count(c.Data, closingBrace) > most {
+		end, next := firstElements(c.Data, most)
 		if end < 0 {
 			break // the last ones, or no valid JSON, as Decode will tell
 		}
-		if !yield(pipeline.Chunk{Data: bytes.Clone(c.Data[:end])}, nil) {
+		if !yield(pipeline.Chunk{Head: c.Head, Data: bytes.Clone(c.Data[:end])}, nil) {
 			c.Free()
 			return errStopped
 		}
@@ -186,12 +199,11 @@ func yieldRows(c pipeline.Chunk, yield func(pipeline.Chunk, error) bool) error {
 	return nil
 }
 
-// firstElements finds where the elements end that one range may have, and where the next one begins; -1 where there is
-// none.
-func firstElements(b []byte) (end, next int) {
+// firstElements finds where the first n elements end, and where the next one begins; -1 where there is none.
+func firstElements(b []byte, n int) (end, next int) {
 	s := scanner{b: b}
 	i := s.space(0)
-	for range maxRangeRows {
+	for range n {
 		if end, _ = s.value(i); end < 0 {
 			return -1, -1
 		}
@@ -223,7 +235,7 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 	case s.state != wantNothing:
 		return s.format.malformed("the answer ends too early")
 	case s.end > 0:
-		return yieldRows(s.wholeElements(), yield)
+		return yieldRows(s.wholeElements(), maxRangeRows, yield)
 	case s.yielded:
 		return nil
 	}
@@ -235,7 +247,7 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 
 // scan looks at the bytes that are new in the buffer.
 func (s *arraySplitter) scan() error {
-	for s.pos < len(s.buf) {
+	for s.pos < len(s.buf) && (s.state != wantNothing || !s.inner) {
 		if s.state == inElement {
 			if s.flat.scan(s.buf) {
 				return nil // until endFlatScan
@@ -383,7 +395,7 @@ func (s *arraySplitter) scanElement() {
 			}
 			i++
 			if s.quoted = false; s.depth == 0 {
-				s.closeElement(i)
+				s.closeWalked(i)
 				return
 			}
 			continue
@@ -394,7 +406,7 @@ func (s *arraySplitter) scanElement() {
 			}
 		case i > s.element: // a scalar ends before what follows it
 			if c := b[i]; isSpace(c) || c == ',' || c == ']' {
-				s.closeElement(i)
+				s.closeWalked(i)
 				return
 			}
 			i++
@@ -407,13 +419,20 @@ func (s *arraySplitter) scanElement() {
 			s.depth++
 		case '}', ']':
 			if s.depth--; s.depth <= 0 {
-				s.closeElement(i + 1)
+				s.closeWalked(i + 1)
 				return
 			}
 		}
 		i++
 	}
 	s.pos = i
+}
+
+// closeWalked notes that the element that was walked through ends at i.
+func (s *arraySplitter) closeWalked(i int) {
+	s.tooLongOne = s.tooLongOne || i-s.element > maxRow
+	s.elements++
+	s.closeElement(i)
 }
 
 // closeElement notes that an element ends at i.

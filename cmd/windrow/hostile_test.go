@@ -224,6 +224,19 @@ type oddAnswer struct {
 	gzip         bool
 }
 
+var eightDays = []string{"--from", "2025-09-02", "--to", "2025-09-09"}
+
+// manyStaff are so many rows of an answer, no two alike.
+func manyStaff(n int) string {
+	random := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for range n {
+		fmt.Fprintf(&b, `{"_id":"%08x","displayName":"Ana %x","onlineTime":%d,"nps":%d,"queriesResolved":%d},`,
+			random.Uint32(), random.Uint32(), random.IntN(86400), random.IntN(11), random.IntN(500))
+	}
+	return b.String()
+}
+
 // oddAnswers are well-formed ones, and what no vendor should send.
 func oddAnswers() []oddAnswer {
 	return []oddAnswer{
@@ -236,6 +249,10 @@ func oddAnswers() []oddAnswer {
 		{name: "long staff", stream: staff, body: text(staffHead, strings.Replace(staffRow, "Ana", noise(15_000_000), 1), 4, staffLast), rows: 5},
 		{name: "longest calls", stream: calls, body: text(callsHead, strings.Replace(callsRow, "Ana", noise(32<<20-200), 1), 3, ""), rows: 3},
 		{name: "longest stats", stream: stats, body: text("[", strings.Replace(statsRow, `"in`, `"x":"`+noise(32<<20-200)+`","in`, 1), 3, statsLast), rows: 4},
+		{name: "longest staff", stream: staff, body: text(staffHead, strings.Replace(staffRow, "Ana", noise(31<<20), 1), 2, staffLast), rows: 3},
+		{name: "long staff of eight days", stream: staff, body: text(staffHead, strings.Replace(staffRow, "Ana", noise(15_000_000), 1), 4, staffLast), args: eightDays, rows: 40},
+		{name: "longest staff of eight days", stream: staff, body: text(staffHead, strings.Replace(staffRow, "Ana", noise(31<<20), 1), 2, staffLast), args: eightDays, rows: 24},
+		{name: "staff of 240 MB", stream: staff, body: text(staffHead, manyStaff(10_000), 250, staffLast), rows: 2_500_001},
 
 		{name: "rejected calls", stream: calls, body: text(callsHead+callsRow, "a\n", 1<<20, callsRow), like: "calls", env: []string{"WINDROW_MAX_REJECTS=1"}, rows: 2},
 		{name: "rejected stats", stream: stats, body: text("["+statsRow, "1,", 1<<20, statsLast), like: "stats", env: []string{"WINDROW_MAX_REJECTS=1"}, rows: 2},
@@ -254,7 +271,7 @@ func oddAnswers() []oddAnswer {
 		{name: "endless cell of quotes", stream: calls, body: text(callsHead+callsRow+"2025-09-09 10:00:00,x", "\"", endless, ""), like: "longest calls", says: "32 MiB"},
 		{name: "endless commas", stream: calls, body: text(callsHead+callsRow, ",", endless, ""), like: "longest calls", says: "32 MiB"},
 		{name: "endless string", stream: stats, body: text("["+statsRow+`{"date":"`, "x", endless, ""), like: "longest stats", says: "32 MiB"},
-		{name: "endless string of staff", stream: staff, body: text(staffHead+`{"_id":"`, "x", endless, ""), like: "staff", says: "64 MiB"},
+		{name: "endless string of staff", stream: staff, body: text(staffHead+`{"_id":"`, "x", endless, ""), like: "longest staff", says: "32 MiB"},
 		{name: "endless blank lines", stream: calls, body: text("", "\n", endless, ""), like: "longest calls", says: "32 MiB"},
 		{name: "blank lines behind rows", stream: calls, body: text(callsHead+callsRow, "\n", 64<<20, callsRow), like: "calls", rows: 2},
 		{name: "carriage returns behind rows", stream: calls, body: text(callsHead+callsRow, "\r\n", 32<<20, callsRow), like: "calls", rows: 2},
@@ -264,7 +281,7 @@ func oddAnswers() []oddAnswer {
 		{name: "nested within rows", stream: stats, body: text("[", strings.Replace(statsRow, `"in`, `"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`,"in`, 1), 2000, statsLast), rows: 2001},
 		{name: "nested too deeply", stream: stats, body: text("["+statsRow+`{"x":`, "[", 1<<20, strings.Repeat("]", 1<<20)+"}]"), like: "stats", says: "nested"},
 		{name: "endless white space", stream: stats, body: text("", " ", endless, ""), like: "stats", env: []string{"WINDROW_MAX_BODY=64MiB"}, says: "64 MiB"},
-		{name: "endless white space in staff", stream: staff, body: text("", " ", endless, ""), like: "staff", says: "64 MiB"},
+		{name: "endless white space in staff", stream: staff, body: text("", " ", endless, ""), like: "staff", says: "256 KiB"},
 		{name: "endless calls", stream: calls, body: text(callsHead, callsRow, endless, ""), like: "calls", env: []string{"WINDROW_MAX_BODY=64MiB"}, says: "64 MiB"},
 		{name: "endless stats", stream: stats, body: text("[", statsRow, endless, ""), like: "stats", env: []string{"WINDROW_MAX_BODY=64MiB"}, says: "64 MiB"},
 		{name: "rejects that cannot pass", stream: calls, body: text(callsHead+callsRow, "a\n", endless, ""), like: "calls", env: []string{"WINDROW_MAX_BODY=64MiB"}, says: "64 MiB"},
