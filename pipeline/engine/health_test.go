@@ -30,6 +30,7 @@ func (cells) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) er
 		}
 		into.String(pipeline.Events.Index("kind"), "call")
 		into.String(pipeline.Events.Index("event_id"), words[1])
+		into.String(pipeline.Events.Index("timezone"), "UTC")
 		into.Instant(pipeline.Events.Index("started_at"), pipeline.InstantOf(at))
 		filled := uint64(0)
 		for _, word := range words[2:] {
