@@ -15,8 +15,12 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
-// stageLife is after how long BigQuery drops a staging table that nobody dropped.
-const stageLife = 24 * time.Hour
+// stageLife is after how long BigQuery drops a staging table that nobody dropped. It is counted by BigQuery's clock, which
+// every job tells; where none has told it yet, mostAstray is how far the machine's clock may be behind.
+const (
+	stageLife  = 24 * time.Hour
+	mostAstray = 31 * 24 * time.Hour
+)
 
 // ensure makes the missing tables, and the dataset, and adds the missing columns. BigQuery is asked once in the life of
 // a store, unless forget is called.
@@ -241,9 +245,13 @@ func (d *dataset) checkTables(ctx context.Context) error {
 
 // ensureStage makes a staging table that expires, unless the table is there.
 func (d *dataset) ensureStage(ctx context.Context, name string, schema bigquery.Schema) error {
+	from := d.jobs.Ended()
+	if from.IsZero() {
+		from = d.now().Add(mostAstray)
+	}
 	err := d.jobs.Retry(ctx, func() error {
 		return d.handle.Table(name).Create(ctx, &bigquery.TableMetadata{
-			Schema: bare(schema), ExpirationTime: d.now().Add(stageLife), Description: "rows of one commit on their way",
+			Schema: bare(schema), ExpirationTime: from.Add(stageLife), Description: "rows of one commit on their way",
 		})
 	})
 	if apierror.Status(err) == http.StatusConflict {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/bigquery"
 	"github.com/apache/arrow/go/v17/arrow"
@@ -102,4 +103,43 @@ func describeTable(name string, md *bigquery.TableMetadata) tableOnFile {
 		out.Columns = append(out.Columns, f.Name+" "+string(f.Type)+" "+mode)
 	}
 	return out
+}
+
+// A stage that had expired when it was made would fail every commit of a machine whose clock is behind; one that expires
+// far in the future would be paid for.
+func TestAStageExpiresByBigQuerysClockWhateverTheMachinesSays(t *testing.T) {
+	ctx := t.Context()
+	schema, err := schemaOf(pipeline.Activity.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, off := range []time.Duration{0, -30 * day, -25 * time.Hour, 30 * day} {
+		truth := time.Date(2025, 10, 1, 12, 0, 0, 0, time.UTC)
+		p := newPlace(t)
+		p.server.SetNow(func() time.Time { return truth })
+		o := p.options()
+		o.Now = func() time.Time { return truth.Add(off) }
+		s := p.open(t, o)
+		if err := s.dataset.ensureDataset(ctx); err != nil {
+			t.Fatal(err)
+		}
+		life := func(name string) time.Duration {
+			t.Helper()
+			if err := s.dataset.ensureStage(ctx, name, schema); err != nil {
+				t.Fatalf("%v off: %v", off, err)
+			}
+			md, err := s.dataset.metadata(ctx, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return md.ExpirationTime.Sub(truth)
+		}
+		if got := life(statement.StagePrefix + "1"); got < stageLife || got > stageLife+mostAstray+30*day { // no job has ended
+			t.Errorf("%v off: the first stage lives %v", off, got)
+		}
+		mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 1, "ana"))
+		if got := life(statement.StagePrefix + "2"); got != stageLife {
+			t.Errorf("%v off: a stage lives %v, want %v", off, got, stageLife)
+		}
+	}
 }

@@ -46,6 +46,7 @@ type Runner struct {
 	location string
 	used     pipeline.Receipt
 	counted  map[string]bool // jobs, by id
+	ended    time.Time       // when the last of them ended, by BigQuery's clock
 }
 
 // NewRunner returns a runner that sends jobs by the client, which stays the caller's. maxBilled caps each query, in
@@ -90,6 +91,13 @@ func (r *Runner) Retry(ctx context.Context, do func() error) error {
 			return err
 		}
 	}
+}
+
+// Ended is when the last job ended, by BigQuery's own clock; zero before the first. A machine's clock may be days off.
+func (r *Runner) Ended() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended
 }
 
 // Write runs statements as one job of the name.

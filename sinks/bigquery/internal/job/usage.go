@@ -53,12 +53,14 @@ func Plus(a, b pipeline.Receipt) pipeline.Receipt {
 // count counts a job that has come to an end.
 func (r *Runner) count(ctx context.Context, j *bigquery.Job, load bool) {
 	var one pipeline.Receipt
+	var ended time.Time
 	if load {
 		one.LoadJobs = 1
 	} else {
 		one.QueryJobs = 1
 	}
 	if status := j.LastStatus(); status != nil && status.Statistics != nil {
+		ended = status.Statistics.EndTime
 		one.SlotMillis = status.Statistics.TotalSlotDuration.Milliseconds()
 		switch d := status.Statistics.Details.(type) {
 		case *bigquery.LoadStatistics:
@@ -68,6 +70,9 @@ func (r *Runner) count(ctx context.Context, j *bigquery.Job, load bool) {
 		}
 	}
 	r.mu.Lock()
+	if ended.After(r.ended) {
+		r.ended = ended
+	}
 	counted := r.counted[j.ID()]
 	if !counted {
 		r.counted[j.ID()] = true
