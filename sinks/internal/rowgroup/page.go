@@ -6,43 +6,17 @@ import (
 	"math"
 	"math/bits"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/apache/arrow/go/v17/parquet/file"
 )
 
 var errPage = errors.New("damaged: a page makes no sense")
 
-// pageReader is Arrow's [file.PageReader] over the bytes of a column chunk. It refuses the damaged pages at which Arrow's
-// reader of columns would read nothing for ever, or ask for far more memory than the page can need. It counts runs and
-// decodes no value.
-type pageReader struct {
-	rest           []byte
-	codec          compress.Codec
-	arena          *arena
-	maxDef, maxRep int16
-	rows           int64 // values that the column has
-	seen           int64 // of them, in the pages so far
-	dict           int   // values of the dictionary
-	page           file.Page
-	err            error
-}
-
-func (c *pageReader) Page() file.Page          { return c.page }
-func (c *pageReader) Err() error               { return c.err }
-func (c *pageReader) SetMaxPageHeaderSize(int) {}
-
-// Reset is for those who read several columns with one reader; a scan makes a new one.
-func (c *pageReader) Reset(parquet.BufferedReader, int64, compress.Compression, *file.CryptoContext) {
-	c.err = errPage
-}
-
-func (c *pageReader) release() {
-	if c.page != nil {
-		c.page.Release()
-		c.page = nil
-	}
+// pageStream has the pages of a column chunk, one after the other.
+type pageStream struct {
+	rest  []byte
+	codec compress.Codec
+	arena *arena
 }
 
 // pageHeader is PageHeader of parquet.thrift.
@@ -79,16 +53,14 @@ func (h *pageHeader) read(c *compact) {
 
 func (h *pageHeader) readInner(c *compact) {
 	for id, kind := c.field(0); kind != stopField; id, kind = c.field(id) {
-		switch id {
-		case 1:
+		switch {
+		case id == 1:
 			h.values = c.int(kind)
-		case 2:
+		case id == 2:
 			h.encoding = c.int(kind)
-		case 3:
-			if kind > falseField { // a dictionary's says whether it is sorted
-				h.defs = c.int(kind)
-			}
-		case 4:
+		case id == 3 && kind > falseField: // a dictionary's says whether it is sorted
+			h.defs = c.int(kind)
+		case id == 4:
 			h.reps = c.int(kind)
 		default:
 			c.skip(kind)
@@ -96,108 +68,151 @@ func (h *pageHeader) readInner(c *compact) {
 	}
 }
 
-func (c *pageReader) Next() bool {
-	c.release()
-	for c.err == nil && c.seen < c.rows {
-		head, in := pageHeader{}, compact{b: c.rest}
-		head.read(&in)
-		if in.bad || head.compressed < 0 || head.compressed > int64(len(in.b)) || head.uncompressed < 0 || head.uncompressed > c.arena.most ||
-			head.values < 0 || head.values > math.MaxInt32 {
-			c.err = errPage
-			return false
-		}
-		body := in.b[:head.compressed]
-		if c.rest = in.b[head.compressed:]; head.kind == indexPage {
-			continue
-		}
-		data := c.codec.Decode(c.arena.take(int(head.uncompressed)), body)
-		if c.page = c.open(head, data); c.page == nil {
-			c.err = errPage
-		}
-		return c.err == nil
+// next is the next page, decompressed. Its data are good until the arena is reset.
+func (p *pageStream) next() (h pageHeader, data []byte, err error) {
+	in := compact{b: p.rest}
+	h.read(&in)
+	if in.bad || h.compressed < 0 || h.compressed > int64(len(in.b)) || h.uncompressed < 0 || h.uncompressed > p.arena.most ||
+		h.values < 0 || h.values > math.MaxInt32 {
+		return h, nil, errPage
 	}
-	return false
+	body := in.b[:h.compressed]
+	if p.rest = in.b[h.compressed:]; h.kind == indexPage {
+		return h, nil, nil
+	}
+	if data = p.codec.Decode(p.arena.take(int(h.uncompressed)), body); int64(len(data)) != h.uncompressed {
+		return h, nil, errPage
+	}
+	return h, data, nil
 }
 
-// open makes a page of what is decompressed; nil where it makes no sense.
-func (c *pageReader) open(h pageHeader, data []byte) file.Page {
-	if int64(len(data)) != h.uncompressed {
-		return nil
-	}
-	buffer, values, encoding := memory.NewBufferBytes(data), int32(h.values), parquet.Encoding(h.encoding)
-	switch h.kind {
-	case dictionaryPage:
-		if c.dict = int(values); c.dict > 8*len(data) {
-			return nil
-		}
-		return file.NewDictionaryPage(buffer, values, encoding)
-	case dataPage:
-		if c.seen += h.values; !c.sound(h, data) {
-			return nil
-		}
-		return file.NewDataPageV1(buffer, values, encoding, parquet.Encoding(h.defs), parquet.Encoding(h.reps), int32(h.uncompressed))
-	}
-	return nil // Windrow's files have no pages of version 2
+// dataReader reads the levels and the values of one data page.
+type dataReader struct {
+	left           int // values and nulls to come
+	reps, defs     runs
+	maxDef, maxRep int16
+	values         valueReader
 }
 
-func (c *pageReader) sound(h pageHeader, data []byte) bool {
-	if h.values > c.rows {
+// open begins a data page. Windrow's files have no pages of version 2.
+func (d *dataReader) open(h pageHeader, data []byte, dict *values) (err error) {
+	d.left = int(h.values)
+	if d.reps, data, err = levels(data, d.maxRep, h.reps); err != nil {
+		return err
+	}
+	if d.defs, data, err = levels(data, d.maxDef, h.defs); err != nil {
+		return err
+	}
+	return d.values.open(parquet.Encoding(h.encoding), data, dict)
+}
+
+// levels are the runs of the levels at the beginning of a page; none where a column has but one level.
+func levels(data []byte, most int16, encoding int64) (r runs, rest []byte, err error) {
+	if most == 0 {
+		return r, data, nil
+	}
+	if parquet.Encoding(encoding) != parquet.Encodings.RLE || len(data) < 4 {
+		return r, nil, errPage
+	}
+	size := uint64(binary.LittleEndian.Uint32(data))
+	if data = data[4:]; size > uint64(len(data)) {
+		return r, nil, errPage
+	}
+	return runs{b: data[:size], width: bits.Len16(uint16(most))}, data[size:], nil
+}
+
+// runs are numbers as Parquet's hybrid of run lengths and bit packing has them.
+type runs struct {
+	b       []byte
+	width   int // bits of a number
+	left    int // of the present run
+	packed  []byte
+	at      int // bits of packed that were read
+	repeats uint32
+}
+
+// begin reads the head of the next run.
+func (r *runs) begin() bool {
+	head, n := binary.Uvarint(r.b)
+	if n <= 0 || head>>1 == 0 || head>>1 > math.MaxInt32/8 {
 		return false
 	}
-	for _, l := range []struct {
-		most     int16
-		encoding parquet.Encoding
-	}{{c.maxRep, parquet.Encoding(h.reps)}, {c.maxDef, parquet.Encoding(h.defs)}} {
-		if l.most == 0 {
-			continue
-		}
-		if l.encoding != parquet.Encodings.RLE || len(data) < 4 {
+	r.b = r.b[n:]
+	if head&1 == 1 { // groups of eight
+		size := int(head>>1) * r.width
+		if size > len(r.b) {
 			return false
 		}
-		size := int64(binary.LittleEndian.Uint32(data))
-		if size > int64(len(data)-4) || !hasLevels(data[4:4+size], bits.Len16(uint16(l.most)), h.values) {
-			return false
-		}
-		data = data[4+size:]
+		r.left, r.packed, r.at, r.b = int(head>>1)*8, r.b[:size], 0, r.b[size:]
+		return true
 	}
-	switch parquet.Encoding(h.encoding) {
-	case parquet.Encodings.DeltaBinaryPacked:
-		return c.soundDelta(data)
-	case parquet.Encodings.RLEDict, parquet.Encodings.PlainDict:
-		return len(data) == 0 || int(data[0]) <= bits.Len(uint(c.dict))+1
+	size := (r.width + 7) / 8
+	if size > len(r.b) {
+		return false
 	}
+	r.left, r.packed, r.repeats = int(head>>1), nil, 0
+	for i, b := range r.b[:size] {
+		r.repeats |= uint32(b) << (8 * i)
+	}
+	r.b = r.b[size:]
 	return true
 }
 
-// soundDelta looks at the header of delta-encoded numbers: the block's size, its parts, the number of values.
-func (c *pageReader) soundDelta(data []byte) bool {
-	const largestBlock = 1 << 16 // values; Arrow's writer has 128
-	var header [3]uint64
-	for i := range header {
-		v, n := binary.Uvarint(data)
-		if n <= 0 {
-			return false
-		}
-		header[i], data = v, data[n:]
+// next hands over how many of the next n numbers are of one run. The numbers are equal, or at i is each of them.
+func (r *runs) next(n int) (of int, ok bool) {
+	if r.left == 0 && !r.begin() {
+		return 0, false
 	}
-	return header[0] <= largestBlock && header[1] > 0 && header[1] <= header[0] && (header[2] > 0 || c.maxDef > 0)
+	of = min(n, r.left)
+	r.left -= of
+	return of, true
 }
 
-// hasLevels reports whether runs of levels, each so many bits wide, are n levels or more.
-func hasLevels(runs []byte, width int, n int64) bool {
-	for n > 0 {
-		head, used := binary.Uvarint(runs)
-		count, bytes := int64(head>>1), int64(width+7)/8
-		if used <= 0 || count == 0 || count > 1<<28-1 && head&1 == 1 || count > 1<<31-1 {
-			return false
-		}
-		if head&1 == 1 { // groups of eight levels
-			bytes, count = count*int64(width), count*8
-		}
-		if bytes > int64(len(runs)-used) {
-			return false
-		}
-		runs, n = runs[int64(used)+bytes:], n-count
+// number is the next number of the present run.
+func (r *runs) number() uint32 {
+	if r.packed == nil {
+		return r.repeats
 	}
-	return true
+	v := bitsAt(r.packed, r.at, r.width)
+	r.at += r.width
+	return uint32(v)
+}
+
+// levels reads the next levels, and counts those that are the given one.
+func (r *runs) levels(dst []int16, counted int16) (count int, ok bool) {
+	for len(dst) > 0 {
+		n, ok := r.next(len(dst))
+		if !ok {
+			return 0, false
+		}
+		for i := range dst[:n] {
+			l := int16(r.number())
+			if dst[i] = l; l == counted {
+				count++
+			}
+		}
+		dst = dst[n:]
+	}
+	return count, true
+}
+
+// bitsAt is the number of so many bits, 64 at most, that begins at a bit of b. All of its bits are in b.
+func bitsAt(b []byte, at, width int) uint64 {
+	if width == 0 {
+		return 0
+	}
+	from, shift := at>>3, at&7
+	var v uint64
+	if b = b[from:]; len(b) >= 8 {
+		v = binary.LittleEndian.Uint64(b)
+	} else {
+		for i, one := range b {
+			v |= uint64(one) << (8 * i)
+		}
+	}
+	v >>= shift
+	if shift+width > 64 {
+		v |= uint64(b[8]) << (64 - shift)
+	}
+	return v & (^uint64(0) >> (64 - width))
 }

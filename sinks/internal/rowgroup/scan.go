@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/schema"
 )
 
@@ -30,25 +28,17 @@ type Values struct {
 }
 
 // Scanner reads files column by column, for those who look at every value and keep none. It uses its memory again from
-// file to file: what the Arrow reader of [Records] allocates for a small file is more than the file. A Scanner belongs to
+// file to file: what the Arrow readers allocate for a small file is more than the file. A Scanner belongs to
 // one goroutine. The zero Scanner is ready.
 type Scanner struct {
 	footer footer
 	body   []byte
 	arena  arena
-	pages  pageReader
+	data   dataReader
+	dict   values
 	defs   []int16
 	reps   []int16
-	values
-}
-
-// values is the memory of a piece.
-type values struct {
-	int64s []int64
-	int32s []int32
-	floats []float64
-	bools  []bool
-	texts  []parquet.ByteArray
+	values // of a piece
 }
 
 const (
@@ -67,7 +57,6 @@ func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group fun
 	}
 	if s.defs == nil {
 		s.defs, s.reps = make([]int16, scanPiece), make([]int16, scanPiece)
-		s.values = values{make([]int64, scanPiece), make([]int32, scanPiece), make([]float64, scanPiece), make([]bool, scanPiece), make([]parquet.ByteArray, scanPiece)}
 	}
 	whole := end <= scanWhole
 	if whole {
@@ -138,120 +127,117 @@ func (s *Scanner) column(descr *schema.Column, c chunkMeta, body []byte, rows in
 	}
 	s.arena.reset()
 	s.arena.most = arenaBytes + min(c.uncompressed, int64(len(body))*mostCompressed)
-	pages := &s.pages
-	*pages = pageReader{rest: body, codec: codec, arena: &s.arena, maxDef: descr.MaxDefinitionLevel(), maxRep: descr.MaxRepetitionLevel(), rows: c.values}
-	defer pages.release()
-	read := file.NewColumnReader(descr, pages, &s.arena, nil)
-	piece := Values{Column: descr.ColumnPath()[0], MaxDef: descr.MaxDefinitionLevel()}
+	in := pageStream{rest: body, codec: codec, arena: &s.arena}
+	data := &s.data
+	*data = dataReader{maxDef: descr.MaxDefinitionLevel(), maxRep: descr.MaxRepetitionLevel(), values: valueReader{of: descr.PhysicalType()}}
+	piece := Values{Column: descr.ColumnPath()[0], MaxDef: data.maxDef}
+	var dict *values
 	seen, begun := int64(0), int64(0)
-	for read.HasNext() {
-		n, err := s.piece(read, &piece)
-		if err != nil {
+	for seen < c.values {
+		head, page, err := in.next()
+		switch {
+		case err != nil:
 			return err
-		}
-		if n == 0 {
-			return errDamaged
-		}
-		if seen += n; piece.MaxDef > 0 {
-			piece.Defs = s.defs[:n]
-		}
-		if descr.MaxRepetitionLevel() > 0 {
-			piece.Reps = s.reps[:n]
-			for _, rep := range piece.Reps {
-				if rep == 0 {
-					begun++
-				}
+		case head.kind == indexPage:
+			continue
+		case head.kind == dictionaryPage && dict == nil && seen == 0:
+			if err := s.dictionary(descr.PhysicalType(), head, page); err != nil {
+				return err
 			}
-		} else {
-			begun = seen
+			dict = &s.dict
+			continue
+		case head.kind != dataPage || head.values > c.values-seen:
+			return errPage
 		}
-		if err := visit(piece); err != nil {
+		if err := data.open(head, page, dict); err != nil {
 			return err
 		}
+		seen += head.values
+		for data.left > 0 {
+			n, err := s.piece(data, &piece)
+			if err == nil {
+				err = visit(piece)
+			}
+			if err != nil {
+				return err
+			}
+			begun += n
+		}
 	}
-	if err := errors.Join(read.Err(), pages.Err()); err != nil {
-		return err
-	}
-	if seen != c.values || begun != rows {
+	if begun != rows {
 		return errDamaged
 	}
 	return nil
 }
 
-// piece reads the next values of a column. n counts the nulls too.
-func (s *Scanner) piece(read file.ColumnChunkReader, p *Values) (n int64, err error) {
-	switch read := read.(type) {
-	case *file.Int64ColumnChunkReader:
-		p.Int64s, n, err = readPiece(s, read, s.int64s)
-	case *file.Int32ColumnChunkReader:
-		p.Int32s, n, err = readPiece(s, read, s.int32s)
-	case *file.Float64ColumnChunkReader:
-		p.Floats, n, err = readPiece(s, read, s.floats)
-	case *file.BooleanColumnChunkReader:
-		p.Bools, n, err = readPiece(s, read, s.bools)
-	case *file.ByteArrayColumnChunkReader:
-		p.Texts, n, err = readPiece(s, read, s.texts)
-	default:
-		err = errors.New("it has a type that no table of Windrow's has")
+// dictionary reads a dictionary page.
+func (s *Scanner) dictionary(of parquet.Type, h pageHeader, data []byte) error {
+	if e := parquet.Encoding(h.encoding); e != parquet.Encodings.Plain && e != parquet.Encodings.PlainDict || h.values > int64(8*len(data)) || !s.dict.resize(of, int(h.values)) {
+		return errPage
 	}
-	return n, err
+	read := valueReader{of: of, encoding: parquet.Encodings.Plain, b: data}
+	if !read.read(&s.dict) {
+		return errPage
+	}
+	return nil
 }
 
-// readPiece reads the next values of a column of any type into buf.
-func readPiece[T any](s *Scanner, read interface {
-	ReadBatch(batch int64, values []T, defs, reps []int16) (total int64, got int, err error)
-}, buf []T) (values []T, n int64, err error) {
-	n, got, err := read.ReadBatch(scanPiece, buf, s.defs, s.reps)
-	return buf[:got], n, err
+// piece reads the next values of a page. n counts the rows that begin in it.
+func (s *Scanner) piece(data *dataReader, p *Values) (n int64, err error) {
+	count := min(data.left, scanPiece)
+	data.left -= count
+	n, present, ok := int64(count), count, true
+	if p.Reps = nil; data.maxRep > 0 {
+		p.Reps = s.reps[:count]
+		first, whole := data.reps.levels(p.Reps, 0)
+		n, ok = int64(first), whole
+	}
+	if p.Defs = nil; data.maxDef > 0 && ok {
+		p.Defs = s.defs[:count]
+		present, ok = data.defs.levels(p.Defs, data.maxDef)
+	}
+	if !ok || !s.values.resize(data.values.of, present) || !data.values.read(&s.values) {
+		return 0, errPage
+	}
+	switch data.values.of {
+	case parquet.Types.Int64:
+		p.Int64s = s.int64s
+	case parquet.Types.Int32:
+		p.Int32s = s.int32s
+	case parquet.Types.Double:
+		p.Floats = s.floats
+	case parquet.Types.Boolean:
+		p.Bools = s.bools
+	default:
+		p.Texts = s.texts
+	}
+	return n, nil
 }
 
-// arena is an allocator whose memory goes all at once: what a column needs is forgotten with the column.
+// arena is memory that goes all at once: what a column needs is forgotten with the column.
 type arena struct {
 	b    []byte
 	used int
-	most int64 // bytes of one buffer: a damaged page asks for more
+	most int64 // bytes of one page: a damaged one asks for more
 }
 
 // mostCompressed is the most that zstd makes of a byte: a block of 128 KiB takes four.
 const mostCompressed = 1 << 15
 
-// arenaBytes is what an arena keeps. Larger buffers are the collector's.
+// arenaBytes is what an arena keeps. Larger pages are the collector's.
 const arenaBytes = 1 << 20
-
-var _ memory.Allocator = (*arena)(nil)
 
 func (a *arena) reset() { a.used = 0 }
 
-func (a *arena) Allocate(n int) []byte {
-	b := a.take(n)
-	clear(b)
-	return b
-}
-
-// take is Allocate for memory that is written as a whole.
+// take lends memory that is to be written as a whole.
 func (a *arena) take(n int) []byte {
-	const align = 64
-	if int64(n) > a.most {
-		panic(errPage) // Scan makes an error of it: Arrow's allocators have none
-	}
 	if a.b == nil {
 		a.b = make([]byte, arenaBytes)
 	}
-	from := (a.used + align - 1) / align * align
+	from := a.used
 	if from+n > len(a.b) {
 		return make([]byte, n)
 	}
 	a.used = from + n
 	return a.b[from:a.used:a.used]
 }
-
-func (a *arena) Reallocate(n int, b []byte) []byte {
-	if n <= cap(b) {
-		return b[:n]
-	}
-	larger := a.Allocate(n)
-	copy(larger, b)
-	return larger
-}
-
-func (a *arena) Free([]byte) {}
