@@ -45,7 +45,7 @@ func layouts() ([]layout, error) {
 		layout{name: statement.LedgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: append(slices.Clone(statement.StreamColumns), "seq")},
 		layout{name: statement.RejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: statement.StreamColumns, retained: true},
 		layout{name: statement.JournalTable, description: "vendor requests that must not be repeated", schema: journalSchema, partition: "at", cluster: []string{"source", "account"}},
-		layout{name: statement.RunsTable, description: "one row a finished run", schema: runsSchema},
+		layout{name: statement.RunsTable, description: "one row a finished run", schema: runsSchema, cluster: []string{"started_at"}},
 		layout{name: statement.FenceTable, description: "one row that every commit replaces, so that two commits at once conflict", schema: fenceSchema},
 	), nil
 }

@@ -93,7 +93,30 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	}
 	s.receipts.drop(len(list))
 	pipeline.Point(ctx, "bigquery.run-recorded")
+	if run.Exit != pipeline.ExitStopped {
+		s.forgetNotes(ctx, run.StartedAt)
+	}
 	return nil
+}
+
+const (
+	// notesKept is longer than any quota that notes are counted for: what is older may go.
+	notesKept = 7 * 24 * time.Hour
+	// mostNotes is how many there may be before anybody removes old ones, which is a job.
+	mostNotes = 512
+)
+
+// forgetNotes removes the notes that are a week older than the run, by its clock and by BigQuery's, once the journal is
+// long. Nobody counts them any more, so that it does not matter who removes which, nor whether it fails: a later run tries
+// again. The table's own number of rows costs nothing to ask.
+func (s *Store) forgetNotes(ctx context.Context, started pipeline.Instant) {
+	until := min(started, pipeline.InstantOf(s.jobs.Ended())).Add(-notesKept) - 1
+	md, err := s.dataset.metadata(ctx, statement.JournalTable)
+	if err != nil || md.NumRows <= mostNotes || until <= statement.FirstInstant {
+		return
+	}
+	_ = s.jobs.Write(ctx, "windrow_notes_"+job.Nonce(), s.sql.ForgetNotes(until))
+	pipeline.Point(ctx, "bigquery.notes-forgotten")
 }
 
 // Runs implements [pipeline.RunReader] with one query.

@@ -118,23 +118,35 @@ func (d *dataset) ensureTable(ctx context.Context, l layout) error {
 			continue
 		}
 		d.keep(l, md)
-		if len(added) == 0 {
+		change, needed := l.changes(md, added)
+		if !needed {
 			return nil
 		}
-		schema := append(slices.Clone(md.Schema), added...)
 		err = d.jobs.Retry(ctx, func() error {
-			_, err := table.Update(ctx, bigquery.TableMetadataToUpdate{Schema: schema}, md.ETag)
+			_, err := table.Update(ctx, change, md.ETag)
 			return err
 		})
 		if err == nil {
 			return nil
 		}
 		if apierror.Status(err) != http.StatusPreconditionFailed {
-			return apierror.Classify("add columns to table "+l.name, err)
+			return apierror.Classify("add to table "+l.name, err)
 		}
 	}
 	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Unavailable,
 		Err: fmt.Errorf("other processes kept changing it")}
+}
+
+// changes is what a table of an earlier version lacks: columns, and a clustering where it has none. What somebody has
+// clustered otherwise stays.
+func (l layout) changes(md *bigquery.TableMetadata, added bigquery.Schema) (change bigquery.TableMetadataToUpdate, needed bool) {
+	if len(added) > 0 {
+		change.Schema, needed = append(slices.Clone(md.Schema), added...), true
+	}
+	if md.Clustering == nil && len(l.cluster) > 0 {
+		change.Clustering, needed = &bigquery.Clustering{Fields: l.cluster}, true
+	}
+	return change, needed
 }
 
 // mayMake refuses to make a table anew whose rows the ledger takes for committed. The new table would have

@@ -107,6 +107,11 @@ func (s *Server) scan(ctx context.Context, q querier, p *price, ref tableRef, to
 			p.fullScans = append(p.fullScans, ref.String())
 		}
 	}
+	if c := meta.Clustering; c != nil && meta.TimePartitioning == nil && !all {
+		// "When you query a clustered table, and the query includes a filter on the clustered columns, BigQuery uses the
+		// filter expression and the block metadata to prune the blocks scanned": "Introduction to clustered tables".
+		where = bounds(tokens, c.Fields[0])
+	}
 	fields := meta.Schema.Fields
 	if !all && !star(tokens) {
 		fields = slices.DeleteFunc(slices.Clone(fields), func(f *bigquery.TableFieldSchema) bool {

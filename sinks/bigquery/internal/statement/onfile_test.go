@@ -88,6 +88,7 @@ func statements(t *testing.T) string {
 		{"read the journal", testDataset.Notes(tenant, readAt(1))},
 		{"add a note", testDataset.AddNote(pipeline.Note{Tenant: tenant, At: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), Kind: "post", Text: "days_ago=1"})},
 		{"add a note without text", testDataset.AddNote(pipeline.Note{Tenant: tenant, At: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), Kind: "post"})},
+		{"forget notes", testDataset.ForgetNotes(readAt(1))},
 		{"add a run", testDataset.RecordRun(run, "{}", nil)},
 		{"add a run and its receipts", testDataset.RecordRun(run, "{}", []BatchReceipt{{"0123456789abcdef01234567", dayWindow(0).Span, pipeline.Receipt{LoadJobs: 1, QueryJobs: 2, BytesBilled: 80 << 20, SlotMillis: 1234}}})},
 		{"record entries", testDataset.AddEntries([]Line{line(fail), line(commit)})},

@@ -27,6 +27,11 @@ func (d Dataset) AddNote(note pipeline.Note) string {
 		instant(pipeline.InstantOf(note.At)), quote(note.Kind), quoteOrNull(note.Text))
 }
 
+// ForgetNotes removes the notes of all tenants that are as old as an instant, or older.
+func (d Dataset) ForgetNotes(until pipeline.Instant) string {
+	return fmt.Sprintf("DELETE FROM %s WHERE `at` BETWEEN %s AND %s", d.table(JournalTable), instant(FirstInstant), instant(until))
+}
+
 // Runs reads the runs that started at an instant or later: started_at, finished_at, recorded_at, summary. Without an
 // instant it reads all, those too that tell no start. A table of earlier versions has no column recorded_at.
 func (d Dataset) Runs(from pipeline.Instant, recorded bool) string {

@@ -19,6 +19,9 @@ INSERT INTO `test-project`.`contact_centre`.`_windrow_journal` (`source`, `accou
 -- add a note without text
 INSERT INTO `test-project`.`contact_centre`.`_windrow_journal` (`source`, `account`, `at`, `kind`, `text`) VALUES ('dialpad', 'default', TIMESTAMP '2025-10-01 00:00:00.000000+00:00', 'post', CAST(NULL AS STRING));
 
+-- forget notes
+DELETE FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` BETWEEN TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
+
 -- add a run
 INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`, `recorded_at`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}', CURRENT_TIMESTAMP());
 
