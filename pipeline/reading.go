@@ -190,6 +190,7 @@ type Sweeper interface {
 	Holders(ctx context.Context) ([]StreamKey, error)
 	// Sweep removes those objects of one stream, by the ledger as it is then, and returns their names. What a commit beside
 	// it has begun to write is not among them. A ledger that cannot be read removes nothing. It waits like a commit for
-	// whoever else writes, but only where there is something to remove.
+	// whoever else writes, but only where there is something to remove. The first sweep of a stream after the strangers were
+	// listed need not list again: what somebody put there in between may wait for the next one.
 	Sweep(ctx context.Context, k StreamKey, t *Table) (removed []string, err error)
 }

@@ -34,7 +34,8 @@ type Store struct {
 
 	mu    sync.Mutex
 	logs  map[pipeline.StreamKey]*ledgerLog
-	noted map[string][]string // what the folders of the journal held when they were last listed
+	noted map[string][]string              // what the folders of the journal held when they were last listed
+	seen  map[pipeline.StreamKey]*sighting // by the last walk through all tables; nil before it
 }
 
 var (

@@ -19,13 +19,15 @@ import (
 var errLeft = errors.New("nobody reads on")
 
 // Strangers implements [pipeline.StrangerLister]. A symbolic link beneath a table's folder is harmful: Windrow would follow
-// it, and readers that expand **/*.parquet do not.
+// it, and readers that expand **/*.parquet do not. What it sees on the way spares the next sweeps a walk of their own.
 func (s *Store) Strangers(ctx context.Context) iter.Seq2[pipeline.Stranger, error] {
 	return func(yield func(pipeline.Stranger, error) bool) {
+		seen := map[pipeline.StreamKey]*sighting{}
 		for _, t := range pipeline.Tables() {
 			err := s.walk(ctx, t.Name, func(name string, link bool) error {
 				if !link && isWindowFile(t.Name, name) {
-					return nil
+					s.sight(ctx, seen, t.Name, name)
+					return ctx.Err()
 				}
 				if !yield(pipeline.Stranger{Name: name, Harmful: link || path.Ext(name) == suffix}, nil) {
 					return errLeft
@@ -40,7 +42,59 @@ func (s *Store) Strangers(ctx context.Context) iter.Seq2[pipeline.Stranger, erro
 				return
 			}
 		}
+		for _, of := range seen {
+			of.ledger = nil // it may be large
+		}
+		s.mu.Lock()
+		s.seen = seen
+		s.mu.Unlock()
 	}
+}
+
+// sighting is what a walk through all tables has seen of one stream.
+type sighting struct {
+	ledger  *pipeline.Ledger // while the walk lasts
+	usable  bool             // the ledger could be read, and nobody has used the sighting yet
+	tables  []string         // that have files of it
+	suspect []string         // files of no window
+}
+
+// sight notes a window's file.
+func (s *Store) sight(ctx context.Context, seen map[pipeline.StreamKey]*sighting, table, name string) {
+	k, _ := streamOf(name)
+	of := seen[k]
+	if of == nil {
+		l, err := s.Ledger(ctx, k) // where that fails, whoever sweeps meets the error
+		of = &sighting{ledger: l, usable: err == nil}
+		seen[k] = of
+	}
+	if !of.usable {
+		return
+	}
+	if !slices.Contains(of.tables, table) {
+		of.tables = append(of.tables, table)
+	}
+	if span, _ := spanOf(name); !owned(of.ledger, name, span) {
+		of.suspect = append(of.suspect, name)
+	}
+}
+
+// sighted is what was seen of a stream since it was last asked for; nil: nobody has looked.
+func (s *Store) sighted(k pipeline.StreamKey) *sighting {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		return nil
+	}
+	of := s.seen[k]
+	s.seen[k] = &sighting{}
+	switch {
+	case of == nil: // it has no file
+		return &sighting{}
+	case !of.usable:
+		return nil
+	}
+	return of
 }
 
 // walk visits the objects beneath dir. A volume that has no links needs no more than List, which follows the links among the
@@ -62,11 +116,23 @@ func (s *Store) walk(ctx context.Context, dir string, visit func(name string, li
 
 // isWindowFile reports whether windowFile may have made the name beneath the table's folder.
 func isWindowFile(table, name string) bool {
-	k, ok := streamOf(name)
-	date := path.Base(path.Dir(name))
-	_, err := time.Parse(dateLayout, strings.TrimPrefix(date, "date="))
-	_, span := spanOf(name)
-	return ok && err == nil && span && strings.HasPrefix(date, "date=") && name == path.Join(streamDir(table, k), date, path.Base(name))
+	below, ok := strings.CutPrefix(name, table+"/")
+	if !ok || strings.Count(below, "/") != 4 {
+		return false
+	}
+	source, below, _ := strings.Cut(below, "/")
+	account, below, _ := strings.Cut(below, "/")
+	stream, below, _ := strings.Cut(below, "/")
+	date, file, _ := strings.Cut(below, "/")
+	a, isAccount := strings.CutPrefix(account, "account=")
+	id, isStream := strings.CutPrefix(stream, "stream=")
+	day, isDate := strings.CutPrefix(date, "date=")
+	if !isAccount || a == "" || !isStream || id == "" || !isDate || source != "source="+string(pipeline.StreamID(id).Source()) {
+		return false
+	}
+	_, err := time.Parse(dateLayout, day)
+	_, span := spanOf(file)
+	return err == nil && span
 }
 
 // within finds the warehouse in whose folders dir lies, as it is named or where links lead.

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"path"
 	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/sourcegraph/conc"
@@ -30,7 +32,7 @@ func (s *Store) Verify(ctx context.Context, k pipeline.StreamKey, t *pipeline.Ta
 		}
 		err := v.windows(ctx, l, tell)
 		if err == nil {
-			err = s.extras(ctx, k, t, func(d pipeline.Difference) error {
+			err = s.extras(ctx, k, t, nil, func(d pipeline.Difference) error {
 				if how.Wants != nil && !how.Wants(d.Window) {
 					return nil
 				}
@@ -167,8 +169,9 @@ func (v *verifier) anew(ctx context.Context, suspects []*finding) (changed []*fi
 	return changed, nil
 }
 
-// extras tells the files that are named as a window's of the stream and belong to no window of the ledger as it is then.
-func (s *Store) extras(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, tell func(pipeline.Difference) error) error {
+// extras tells the files that are named as a window's of the stream and belong to no window of the ledger as it is then. Of
+// the tables it looks at what has been seen, if anybody has looked.
+func (s *Store) extras(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, seen *sighting, tell func(pipeline.Difference) error) error {
 	log, err := s.log(k)
 	if err != nil {
 		return err
@@ -194,7 +197,7 @@ func (s *Store) extras(ctx context.Context, k pipeline.StreamKey, t *pipeline.Ta
 		return err
 	}
 	for _, parent := range parents() {
-		err := s.walk(ctx, streamDir(parent, k), func(name string, link bool) error {
+		visit := func(name string, link bool) error {
 			span, ok := spanOf(name)
 			if link || !ok || !isWindowFile(parent, name) || ownedIn(known, k, t, name, span) {
 				return ctx.Err()
@@ -203,12 +206,31 @@ func (s *Store) extras(ctx context.Context, k pipeline.StreamKey, t *pipeline.Ta
 				return flush()
 			}
 			return ctx.Err()
-		})
-		if err != nil {
+		}
+		if err := s.visit(ctx, streamDir(parent, k), t, seen, visit); err != nil {
 			return err
 		}
 	}
 	return flush()
+}
+
+// visit visits the files of a stream's folder that may belong to no window: all of them, but of tables what has been seen.
+func (s *Store) visit(ctx context.Context, dir string, t *pipeline.Table, seen *sighting, visit func(name string, link bool) error) error {
+	table, _, _ := strings.Cut(dir, "/")
+	switch {
+	case seen == nil || table == private:
+		return s.walk(ctx, dir, visit)
+	case table != t.Name && slices.Contains(seen.tables, table): // where all are suspect
+		return s.walk(ctx, dir, visit)
+	}
+	for _, name := range seen.suspect {
+		if strings.HasPrefix(name, table+"/") {
+			if err := visit(name, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // parents are the folders in which windows have files.
@@ -274,7 +296,7 @@ func (s *Store) Holders(ctx context.Context) ([]pipeline.StreamKey, error) {
 func (s *Store) Sweep(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table) (removed []string, err error) {
 	const op = "remove files of no window"
 	var names []string
-	err = s.extras(ctx, k, t, func(d pipeline.Difference) error {
+	err = s.extras(ctx, k, t, s.sighted(k), func(d pipeline.Difference) error {
 		names = append(names, d.Object)
 		return nil
 	})

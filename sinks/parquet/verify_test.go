@@ -138,6 +138,68 @@ func TestSweepFollowsLinksAmongTheRejects(t *testing.T) {
 	}
 }
 
+// A sync looks for strangers before it asks a vendor and sweeps at its end: one walk through the tables is enough for both.
+func TestALookForStrangersSparesTheSweepsTheirWalk(t *testing.T) {
+	l := newLooked(t)
+	other := pipeline.StreamKey{Account: testKey.Account, Stream: "ucontact.other"}
+	inEvents := strings.Replace(l.data[0], "/activity/", "/events/", 1)
+	extra := filepath.Join(filepath.Dir(l.data[0]), "20250908T000000Z_20250908T060000Z.parquet")
+	if err := errors.Join(os.Link(l.data[0], extra), os.MkdirAll(filepath.Dir(inEvents), 0o750), os.Link(l.data[0], inEvents)); err != nil {
+		t.Fatal(err)
+	}
+	s, c := l.openCounted(t)
+	strangers := func(s *Store) {
+		for stranger, err := range s.Strangers(t.Context()) {
+			t.Fatal(stranger, err)
+		}
+	}
+	sweep := func(s *Store, k pipeline.StreamKey, removes int) {
+		if removed, err := s.Sweep(t.Context(), k, pipeline.Activity); err != nil || len(removed) != removes {
+			t.Errorf("removed %q, %v; want %d", removed, err, removes)
+		}
+	}
+	walks := func(what string, activity, events int) {
+		if n := c.listedBeneathTable; n["activity"] != activity || n["events"] != events {
+			t.Errorf("%s: %v; want %d walks through activity, %d through events", what, n, activity, events)
+		}
+	}
+	strangers(s)
+	sweep(s, other, 0)
+	walks("a stream without files", 1, 1)
+	sweep(s, testKey, 2)
+	walks("a stream with files in a table that is not its own", 1, 2)
+	if err := os.Link(l.data[0], extra); err != nil {
+		t.Fatal(err)
+	}
+	sweep(s, testKey, 1)
+	walks("what was seen is used once", 2, 3)
+	strangers(s)
+	sweep(s, testKey, 0)
+	walks("nothing of others", 3, 4)
+
+	// Who leaves before the end has not seen everything, and a ledger that cannot be read owns nothing.
+	if err := errors.Join(os.Link(l.data[0], extra), os.WriteFile(filepath.Join(l.root, "events", "a.txt"), nil, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	unread := l.Open(t).(*Store)
+	for range unread.Strangers(t.Context()) {
+		break
+	}
+	sweep(unread, testKey, 1)
+	objects, err := filepath.Glob(filepath.Join(l.root, streamDir(ledgerDir, testKey), "*"))
+	if err != nil || len(objects) == 0 {
+		t.Fatal(objects, err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(l.root, "events", "a.txt")), os.Truncate(objects[0], 0)); err != nil {
+		t.Fatal(err)
+	}
+	damaged := l.Open(t).(*Store)
+	strangers(damaged)
+	if removed, err := damaged.Sweep(t.Context(), testKey, pipeline.Activity); len(removed) > 0 || pipeline.KindOf(err) != pipeline.Damaged {
+		t.Errorf("removed %q, %v", removed, err)
+	}
+}
+
 // The raw text of a reject may not be UTF-8, and a file cannot keep it as it was.
 func TestRejectsThatAreNotUTF8DifferFromNothing(t *testing.T) {
 	l := looked{place: newPlace(t)}
