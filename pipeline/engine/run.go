@@ -41,7 +41,7 @@ type run struct {
 func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 	r := e.newRun()
 	started := calendar.InstantOf(e.Now())
-	plans, damaged, err := e.plans(ctx)
+	plans, damaged, err := e.plans(ctx, true)
 	if err != nil {
 		return pipeline.Summary{SyncID: r.id}, err
 	}

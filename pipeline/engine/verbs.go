@@ -66,8 +66,8 @@ func (e *Engine) selected() ([]sourceStream, error) {
 }
 
 // plans reads the ledgers and plans every selected stream, without side effects. Streams whose ledger is damaged are left
-// out, and damaged says which and why.
-func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err error) {
+// out, and damaged says which and why. Plans that are to be carried out remember what their readings are compared with.
+func (e *Engine) plans(ctx context.Context, carriedOut bool) (plans []plannedStream, damaged, err error) {
 	streams, err := e.selected()
 	if err != nil {
 		return nil, nil, err
@@ -82,6 +82,9 @@ func (e *Engine) plans(ctx context.Context) (plans []plannedStream, damaged, err
 		if damage[i] = damaged; damage[i] == nil {
 			all[i], err = e.planStream(streams[i], l, kept[streams[i].Table], now)
 			all[i].Dated = dated
+			if carriedOut {
+				all[i].remember(l)
+			}
 		}
 		return err
 	})
@@ -110,10 +113,16 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 	planned := plannedStream{StreamPlan: p, source: s.source}
 	if len(due) > 0 {
 		planned.extractions = s.source.Plan(s.Stream, due)
-		planned.history = plan.HistoryOf(l, p.Windows)
-		planned.names = plan.NamesOf(l, p.Windows, resourcesOf(planned.extractions))
 	}
 	return planned, nil
+}
+
+// remember takes from the ledger what the plan's readings will be compared with.
+func (p *plannedStream) remember(l *pipeline.Ledger) {
+	if len(p.Windows) > 0 {
+		p.history = plan.HistoryOf(l, p.Windows)
+		p.names = plan.NamesOf(l, p.Windows, resourcesOf(p.extractions))
+	}
 }
 
 // resourcesOf are the names that each extraction asks for.
@@ -176,7 +185,7 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 
 // Plan says what Sync would do, without side effects.
 func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
-	plans, damaged, err := e.plans(ctx)
+	plans, damaged, err := e.plans(ctx, false)
 	if err := errors.Join(damaged, err); err != nil {
 		return nil, err
 	}
