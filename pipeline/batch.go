@@ -54,9 +54,10 @@ type Reject struct {
 
 // Damage is a source row that condemns its document. The zero Damage is none.
 type Damage struct {
-	Row  int64  // as in [Reject]
-	What string // behind the row's number: "is the header again"; without a value
-	Hint string // as in [Error]
+	Row   int64  // as in [Reject]
+	What  string // behind the row's number: "is the header again"; without a value
+	Hint  string // as in [Error]
+	Cause Cause  // as in [Error]
 }
 
 // Hash is the reject's part in a window's hash of rejects. It leaves out the position: a row before the reject may have

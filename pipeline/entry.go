@@ -90,7 +90,8 @@ type Entry struct {
 	Bytes int64 `json:"bytes,omitempty"`
 	// Supersedes names the windows of other bounds that this commit replaced.
 	Supersedes []Window `json:"supersedes,omitempty"`
-	Unchanged  bool     `json:"unchanged,omitempty"` // the rows in the table are an earlier, equal reading's
-	HasData    bool     `json:"has_data,omitempty"`  // the sink keeps something for the window (Parquet: a file, maybe without rows)
-	Note       string   `json:"note,omitempty"`      // the error of a failure, the reason of a waiver, an owner
+	Unchanged  bool     `json:"unchanged,omitempty"`  // the rows in the table are an earlier, equal reading's
+	HasData    bool     `json:"has_data,omitempty"`   // the sink keeps something for the window (Parquet: a file, maybe without rows)
+	ErrorKind  string   `json:"error_kind,omitempty"` // of a failure, as [ErrorKind] tells it
+	Note       string   `json:"note,omitempty"`       // the error of a failure, the reason of a waiver, an owner
 }

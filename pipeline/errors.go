@@ -55,13 +55,83 @@ const (
 	Unmeasured
 )
 
-var kindNames = [...]string{
-	"internal", "invalid", "unauthorized", "throttled", "unavailable", "too heavy", "refused",
-	"malformed", "mismatch", "too many rejects", "sink failed", "stopped", "damaged", "clock wrong", "sink unwritable",
-	"sink locked", "other tenant", "unreadable field", "no measure",
+// Cause says what went wrong where a kind has several causes, each of which needs something else done.
+type Cause uint8
+
+const (
+	// NoCause: the kind says it.
+	NoCause Cause = iota
+	// OtherDocument: another document than the one asked for: a web page, another format, binary data. Malformed.
+	OtherDocument
+	// NoDocument: nothing was in the answer. Malformed.
+	NoDocument
+	// CutShort: the document ends within a row, or before it is complete. Malformed.
+	CutShort
+	// HeaderAgain: the document begins anew within itself. Malformed.
+	HeaderAgain
+	// MissingField: a field without which no row is one is not there. Malformed.
+	MissingField
+	// VendorError: an answer of success that holds an error in the vendor's own words. Malformed.
+	VendorError
+	// Incomplete: the answer says of itself that rows are missing. Malformed.
+	Incomplete
+	// Stale: the vendor answered from a cache, about other days. Mismatch.
+	Stale
+	// Shifted: too many rows are of other times than those asked. Mismatch.
+	Shifted
+	// OtherZone: the times fit none of the asked intervals, as in another zone. Mismatch.
+	OtherZone
+	// NotReady: the vendor has not made the answer yet. Unavailable.
+	NotReady
+	// BrokenOff: the connection ended within the answer, or nothing more came. Unavailable.
+	BrokenOff
+	// Unreachable: no answer began. Unavailable.
+	Unreachable
+	// TooLong: the answer is longer than the run allows. Unavailable.
+	TooLong
+	// Undated: rejects without a time may be the rows of a window that has none. TooManyRejects.
+	Undated
+)
+
+// Remedy says what closes a window that failed.
+type Remedy uint8
+
+const (
+	// Correct: something here is to be corrected, as the message says.
+	Correct Remedy = iota
+	// Wait: the vendor or the network was at fault for a while, and the next run tries again.
+	Wait
+	// GiveUp: the next run tries again; where the vendor's answer stays as it is, only a waiver settles the window.
+	GiveUp
+)
+
+// failure is how a kind or a cause is told.
+type failure struct {
+	word   string // for people; the machine's has _ for each blank
+	remedy Remedy // where a vendor's answer failed
 }
 
-func (k Kind) String() string { return kindNames[k] }
+// kinds and causes are the one table of what a failure is called and what is done about it.
+var (
+	kinds = [...]failure{
+		Internal: {"internal", Correct}, Invalid: {"invalid", Correct}, Unauthorized: {"unauthorized", Correct},
+		Throttled: {"throttled", Wait}, Unavailable: {"unavailable", Wait}, TooHeavy: {"too heavy", GiveUp},
+		Refused: {"refused", GiveUp}, Malformed: {"malformed", GiveUp}, Mismatch: {"mismatch", GiveUp},
+		TooManyRejects: {"too many rejects", GiveUp}, SinkFailed: {"sink failed", Correct}, Stopped: {"stopped", Wait},
+		Damaged: {"damaged", Correct}, ClockWrong: {"clock wrong", Correct}, Unwritable: {"sink unwritable", Correct},
+		Locked: {"sink locked", Correct}, OtherTenant: {"other tenant", Correct},
+		Unreadable: {"unreadable field", GiveUp}, Unmeasured: {"no measure", GiveUp},
+	}
+	causes = [...]failure{
+		OtherDocument: {"other document", GiveUp}, NoDocument: {"no document", GiveUp}, CutShort: {"cut short", Wait},
+		HeaderAgain: {"header again", GiveUp}, MissingField: {"missing field", GiveUp}, VendorError: {"vendor error", GiveUp},
+		Incomplete: {"incomplete", GiveUp}, Stale: {"stale", Wait}, Shifted: {"shifted", GiveUp}, OtherZone: {"other zone", Correct},
+		NotReady: {"not ready", Wait}, BrokenOff: {"broken off", Wait}, Unreachable: {"unreachable", Wait},
+		TooLong: {"too long", Correct}, Undated: {"undated rejects", GiveUp},
+	}
+)
+
+func (k Kind) String() string { return kinds[k].word }
 
 // Error is the one error type that crosses packages. Its text never holds a
 // secret, a signed URL or a row's value.
@@ -70,6 +140,7 @@ type Error struct {
 	Stream     StreamID      // empty where there is none
 	Window     Span          // zero where there is none
 	Kind       Kind          //
+	Cause      Cause         // where the kind has several
 	RetryAfter time.Duration // with Throttled and Unavailable, when the vendor named it
 	Hint       string        // what the reader can do about it, a sentence
 	Err        error         // the cause
@@ -90,7 +161,7 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(e.Op)
 	b.WriteString(": ")
-	b.WriteString(e.Kind.String())
+	b.WriteString(e.told().word)
 	if e.Err != nil {
 		b.WriteString(": ")
 		b.WriteString(e.Err.Error())
@@ -117,6 +188,29 @@ func KindOf(err error) Kind {
 	}
 	return Internal
 }
+
+// told is how the error is called: by its cause, else by its kind.
+func (e *Error) told() failure {
+	if e.Cause != NoCause {
+		return causes[e.Cause]
+	}
+	return kinds[e.Kind]
+}
+
+// failureOf is how err is called.
+func failureOf(err error) failure {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.told()
+	}
+	return kinds[KindOf(err)]
+}
+
+// ErrorKind is the word by which programs know what went wrong: too_many_rejects, cut_short.
+func ErrorKind(err error) string { return strings.ReplaceAll(failureOf(err).word, " ", "_") }
+
+// RemedyOf says what closes a window that failed since a vendor's answer could not be used.
+func RemedyOf(err error) Remedy { return failureOf(err).remedy }
 
 // Locate names the stream and the window of an error that names no stream;
 // another error, or one that stands within others, stays as it is.

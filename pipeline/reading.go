@@ -18,7 +18,7 @@ import (
 type RunReader interface {
 	// Runs yields the records of the runs that started at from or later ([NoInstant]: of all runs), oldest first, runs of
 	// the same instant by sync id. A run that was recorded twice comes once, as it was recorded last. What no
-	// [RunRecord] keeps (Vendor of a window's error) is empty. A run that is recorded meanwhile
+	// [RunRecord] keeps (Remedy of a window's error) is empty. A run that is recorded meanwhile
 	// may be missing. The memory needed is that of the records, which count streams and failed windows and have no rows.
 	// Storage that cannot be read is an error of a kind that [Retryable] knows; the store has retried it already.
 	Runs(ctx context.Context, from Instant) iter.Seq2[Summary, error]

@@ -71,11 +71,10 @@ func (s *StreamSummary) Add(e *Entry) {
 type WindowError struct {
 	WindowStart Instant `json:"window_start"`
 	WindowEnd   Instant `json:"window_end"`
-	Kind        string  `json:"kind"`
+	ErrorKind   string  `json:"error_kind"` // as [ErrorKind] tells it
 	Message     string  `json:"message"`
-	// Vendor says that the vendor gave no answer that could be used: where it
-	// never will, only a waiver settles the window.
-	Vendor bool `json:"-"`
+	// Remedy says what closes the window.
+	Remedy Remedy `json:"-"`
 	// Rejects are the first of the rejected rows of the reading that failed, with texts that are cut. They are for whoever
 	// asks for them: no document of a summary has them, a [RunRecord] does.
 	Rejects []Reject `json:"-"`

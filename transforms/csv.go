@@ -104,13 +104,13 @@ func (d *csvDecoder) record(at int) (int, error) {
 	d.row.begin()
 	if reason := d.misshapen(&rec); reason != "" {
 		d.row.rejectRaw(rec.raw, reason)
-		d.row.into.Tail = pipeline.Damage{Row: d.row.number, What: reason + behindColon(messageIn(rec.raw)), Hint: endHint}
+		d.row.into.Tail = tail(d.row.number, reason, messageIn(rec.raw))
 		d.checkHeader(rec.raw)
 		return rec.end, nil
 	}
 	d.row.into.Tail = pipeline.Damage{}
 	if !d.row.isText && isBinary(rec.raw) {
-		d.row.condemn(rec.raw, "is mostly NUL bytes", binaryHint)
+		d.row.condemn(rec.raw, pipeline.Damage{What: "is mostly NUL bytes", Hint: binaryHint, Cause: pipeline.OtherDocument})
 		return rec.end, nil
 	}
 	for _, i := range d.head.listed {
@@ -136,6 +136,15 @@ func (d *csvDecoder) record(at int) (int, error) {
 
 // endHint is the remedy for a document whose end is not shaped like a row.
 const endHint = "the download may have broken off, or the vendor wrote a message behind the rows; the next sync reads it again"
+
+// tail is the damage of a document whose last row is not shaped like one; said is what the row says, where it is a message.
+func tail(row int64, what, said string) pipeline.Damage {
+	d := pipeline.Damage{Row: row, What: what + behindColon(said), Hint: endHint, Cause: pipeline.CutShort}
+	if said != "" {
+		d.Cause = pipeline.VendorError
+	}
+	return d
+}
 
 // misshapen says why a record has not the shape of a row; empty when it has.
 func (d *csvDecoder) misshapen(rec *record) string {
@@ -236,10 +245,10 @@ func (d *csvDecoder) lastCellWhole() bool {
 }
 
 // malformed is the error of a document that is not what it should be.
-func malformed(hint, format string, args ...any) error {
+func malformed(cause pipeline.Cause, hint, format string, args ...any) error {
 	err := errors.New(format)
 	if len(args) > 0 {
 		err = fmt.Errorf(format, args...)
 	}
-	return &pipeline.Error{Op: "read CSV", Kind: pipeline.Malformed, Hint: hint, Err: err}
+	return &pipeline.Error{Op: "read CSV", Kind: pipeline.Malformed, Cause: cause, Hint: hint, Err: err}
 }

@@ -31,7 +31,7 @@ type csvColumn struct {
 // header reads the header record. Blanks, byte order marks and stray quotes around a name are cut off.
 func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	if bytes.IndexByte(bytes.TrimRight(head, "\r\n"), '\r') >= 0 {
-		return nil, malformed("lines must end in LF or CRLF", "its lines end in CR alone")
+		return nil, malformed(pipeline.NoCause, "lines must end in LF or CRLF", "its lines end in CR alone")
 	}
 	d := &csvDecoder{data: head, head: &csvHeader{}, most: maxColumns}
 	if f.lenient {
@@ -40,11 +40,11 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		return nil, err
 	}
 	if n := d.count(); n > maxColumns {
-		return nil, malformed("the answer may be another document; else let the vendor export fewer", "the header has %d columns, more than %d", n, maxColumns)
+		return nil, malformed(pipeline.NoCause, "the answer may be another document; else let the vendor export fewer", "the header has %d columns, more than %d", n, maxColumns)
 	}
 	for i, c := range d.cells {
 		if c.hi-c.lo > maxName {
-			return nil, malformed("the answer may be another document", "the name of column %d is longer than %d bytes", i+1, maxName)
+			return nil, malformed(pipeline.NoCause, "the answer may be another document", "the name of column %d is longer than %d bytes", i+1, maxName)
 		}
 	}
 	h := &csvHeader{
@@ -116,7 +116,7 @@ func (d *csvDecoder) endsAsHeader() bool {
 // began anew, or two documents in one.
 func (d *csvDecoder) checkHeader(raw []byte) {
 	if d.row.into.Damage.Row == 0 && d.isHeader(raw) {
-		d.row.into.Damage = pipeline.Damage{Row: d.row.number, What: "is the header again",
+		d.row.into.Damage = pipeline.Damage{Row: d.row.number, What: "is the header again", Cause: pipeline.HeaderAgain,
 			Hint: "the vendor began anew within the document, or sent two of them; the next sync reads it again"}
 	}
 }
@@ -169,11 +169,11 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 		}
 	}
 	if len(missing) > 0 {
-		return malformed("the vendor may have renamed it, or the answer is another document",
+		return malformed(pipeline.MissingField, "the vendor may have renamed it, or the answer is another document",
 			"the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found())
 	}
 	if only && !h.ended && m.Last != "" && !h.has(m.Last) {
-		return malformed("the download may have broken off; read it again", "the header is cut short")
+		return malformed(pipeline.CutShort, "the download may have broken off; the next sync reads it again", "the header is cut short")
 	}
 	return nil
 }
@@ -226,15 +226,18 @@ func checkOpening(b []byte, all bool) (skip int, known bool, err error) {
 	first := bytes.TrimLeft(rest, " \t\r\n")
 	if len(first) == 0 {
 		if all {
-			err = malformed("a report without rows still has a header", "the document is blank")
+			err = malformed(pipeline.NoDocument, "a report without rows still has a header", "the document is blank")
 		}
 		return 0, all, err
 	}
 	switch first[0] {
 	case '<':
-		err = malformed("the answer is a web page: a login form or an error page", "the document is HTML or XML, not CSV%s", behindColon(pageText(first)))
+		err = malformed(pipeline.OtherDocument, "the answer is a web page: a login form or an error page", "the document is HTML or XML, not CSV%s", behindColon(pageText(first)))
 	case '{', '[':
-		err = malformed("the answer may be an error message", "the document is JSON, not CSV%s", behindColon(ErrorText(first)))
+		if said := ErrorText(first); said != "" {
+			return len(b) - len(rest), true, malformed(pipeline.VendorError, sentErrorHint, "the document is JSON, not CSV: %s", said)
+		}
+		err = malformed(pipeline.OtherDocument, "the answer may be an error message", "the document is JSON, not CSV")
 	}
 	return len(b) - len(rest), true, err
 }
@@ -243,12 +246,12 @@ const binaryHint = "the answer may be compressed, binary or UTF-16"
 
 // binary is the error of a document whose header has a NUL byte at an offset.
 func binary(offset int64) error {
-	return malformed(binaryHint, "there is a NUL byte at byte %d", offset)
+	return malformed(pipeline.OtherDocument, binaryHint, "there is a NUL byte at byte %d", offset)
 }
 
 // headerTooLong is the error of a document whose header does not end.
 func headerTooLong() error {
-	return malformed("the answer may be another document", "the header is longer than %d KiB", maxHeader>>10)
+	return malformed(pipeline.NoCause, "the answer may be another document", "the header is longer than %d KiB", maxHeader>>10)
 }
 
 // tooLong is the error of a record at an offset whose end is not in sight. Irregular quotes can make many records
@@ -257,5 +260,5 @@ func tooLong(offset int64, quotes, lenient bool) error {
 	if quotes && !lenient {
 		return pipeline.ErrIrregular
 	}
-	return malformed("it may not be CSV", "the record at byte %d is longer than %d MiB", offset, maxRow>>20)
+	return malformed(pipeline.NoCause, "it may not be CSV", "the record at byte %d is longer than %d MiB", offset, maxRow>>20)
 }

@@ -82,7 +82,7 @@ func (r *Row) roomFor(v value) bool {
 		r.extras = slices.Grow(r.extras, size+maxAround) // at once: each step on the way would leave a copy
 		return true
 	}
-	r.Fail(malformed("it may not be CSV", "row %d of a part is longer than %d MiB, with its control characters escaped", r.number, maxRow>>20))
+	r.Fail(malformed(pipeline.NoCause, "it may not be CSV", "row %d of a part is longer than %d MiB, with its control characters escaped", r.number, maxRow>>20))
 	return false
 }
 

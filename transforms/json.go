@@ -95,9 +95,14 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 		wanted = "an object with " + f.options.Rows
 	}
 	what, said := f.nameDocument(b)
-	err := &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Err: fmt.Errorf("the answer is %snot %s", what, wanted), Hint: f.options.Hint}
-	if said != "" {
+	err := &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: fmt.Errorf("the answer is %snot %s", what, wanted), Hint: f.options.Hint}
+	switch {
+	case len(b) == 0:
+		err.Cause = pipeline.NoDocument
+	case said == what && said != "": // a row
 		err.Hint = sentErrorHint
+	case said != "":
+		err.Cause, err.Hint = pipeline.VendorError, sentErrorHint
 	}
 	return err
 }

@@ -162,29 +162,36 @@ func (e *envelope) read() error {
 	o := &e.format.options
 	switch {
 	case i < 0:
-		return e.format.malformed("%s", s.problem)
+		err := e.format.malformed("%s", s.problem)
+		if !bytes.HasSuffix(bytes.TrimRight(s.b, jsonSpace), []byte("}")) {
+			err.Cause = pipeline.CutShort
+		}
+		return err
 	case s.space(i) < len(s.b):
 		return e.format.malformed("something follows the end of the object")
 	case e.said != "":
-		return e.vendors("the answer holds an error of the vendor: %s", e.said)
+		return e.vendors(pipeline.VendorError, "the answer holds an error of the vendor: %s", e.said)
 	case e.truncated:
-		return e.vendors("the answer says that it is truncated%s", behindColon(ErrorText(s.b)))
+		return e.vendors(pipeline.Incomplete, "the answer says that it is truncated%s", behindColon(ErrorText(s.b)))
 	case o.True != "" && !e.isTrue:
-		err := e.format.malformed("the answer does not say that %q is true%s", o.True, behindColon(ErrorText(s.b)))
+		if said := ErrorText(s.b); said != "" {
+			return e.vendors(pipeline.VendorError, "the answer does not say that %q is true: %s", o.True, said)
+		}
+		err := e.format.malformed("the answer does not say that %q is true", o.True)
 		err.Hint = o.Hint
 		return err
 	case !e.found:
 		return e.format.notTheDocument(s.b[s.space(0):])
 	case e.total > float64(e.rows.elements):
-		return e.vendors("the answer's total is %g, but it has %d rows", e.total, e.rows.elements)
+		return e.vendors(pipeline.Incomplete, "the answer's total is %g, but it has %d rows", e.total, e.rows.elements)
 	}
 	return e.checkGrowth()
 }
 
 // vendors is the error of an answer that says of itself that it is not whole.
-func (e *envelope) vendors(format string, args ...any) error {
+func (e *envelope) vendors(cause pipeline.Cause, format string, args ...any) error {
 	err := e.format.malformed(format, args...)
-	err.Hint = sentErrorHint
+	err.Cause, err.Hint = cause, sentErrorHint
 	return err
 }
 

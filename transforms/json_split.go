@@ -233,7 +233,9 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 	case s.state == wantArray:
 		return s.format.notTheDocument(nil)
 	case s.state != wantNothing:
-		return s.format.malformed("the answer ends too early")
+		err := s.format.malformed("the answer ends too early")
+		err.Cause = pipeline.CutShort
+		return err
 	case s.end > 0:
 		return yieldRows(s.wholeElements(), maxRangeRows, yield)
 	case s.yielded:

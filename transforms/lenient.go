@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"bytes"
+
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 // The lenient reading is for documents whose quoting is not RFC 4180. It goes record by record:
@@ -125,7 +127,7 @@ func (l *lenientCut) cut(b []byte, eof bool) (int, error) {
 		rec, s := d.splitRecord(l.done)
 		switch {
 		case s == openQuoting && eof:
-			return 0, malformed("the download may have broken off; read it again", "the document ends inside quotes")
+			return 0, malformed(pipeline.CutShort, "the download may have broken off; the next sync reads it again", "the document ends inside quotes")
 		case s == openQuoting || s == regularQuoting && !rec.whole:
 			if !eof {
 				return l.done, nil

@@ -42,11 +42,12 @@ func (r *Row) rejectRaw(raw []byte, reason string) {
 	r.writeReject(raw)
 }
 
-// condemn rejects the record and says that the document is damaged here. what and hint are those of a [pipeline.Damage].
-func (r *Row) condemn(raw []byte, what, hint string) {
-	r.rejectRaw(raw, what)
+// condemn rejects the record and says that the document is damaged here. The row's number is added.
+func (r *Row) condemn(raw []byte, d pipeline.Damage) {
+	r.rejectRaw(raw, d.What)
 	if r.into.Damage.Row == 0 {
-		r.into.Damage = pipeline.Damage{Row: r.number, What: what, Hint: hint}
+		d.Row = r.number
+		r.into.Damage = d
 	}
 }
 

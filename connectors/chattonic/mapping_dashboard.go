@@ -137,7 +137,7 @@ func (a *labels) check(span pipeline.Span) error {
 		return nil
 	}
 	return &pipeline.Error{
-		Op: "read dates", Kind: pipeline.Mismatch,
+		Op: "read dates", Kind: pipeline.Mismatch, Cause: pipeline.OtherZone,
 		Err:  fmt.Errorf("a date lies outside the asked span when dates are read in %s", a.meta.ResponseZone),
 		Hint: "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates",
 	}

@@ -3,7 +3,6 @@ package chattonic
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -36,8 +35,8 @@ func (s *Source) Check(ctx context.Context) error {
 		return s.advise(err)
 	}
 	if _, ok := answer.Operators.([]any); !ok || !answer.Status {
-		return &pipeline.Error{Op: "GET " + operators.path, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer is not a list of operators", said)),
-			Hint: fmt.Sprintf("check %sURL and %sCODENAME", s.set.prefix, s.set.prefix)}
+		return httpclient.NotTheAnswer("GET "+operators.path, "the answer is not a list of operators", said,
+			fmt.Sprintf("check %sURL and %sCODENAME", s.set.prefix, s.set.prefix))
 	}
 	return nil
 }
@@ -69,8 +68,8 @@ func (s *Source) checkDashboard(ctx context.Context) error {
 	}
 	var rows []json.RawMessage
 	if json.Unmarshal(answer, &rows) != nil {
-		return &pipeline.Error{Op: "GET " + dashboard.path, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer is not a list of intervals", said)),
-			Hint: fmt.Sprintf("check %[1]sURL and %[1]sCODENAME; WINDROW_STREAMS without %[2]s leaves the dashboard out", s.set.prefix, Dashboard)}
+		return httpclient.NotTheAnswer("GET "+dashboard.path, "the answer is not a list of intervals", said,
+			fmt.Sprintf("check %[1]sURL and %[1]sCODENAME; WINDROW_STREAMS without %[2]s leaves the dashboard out", s.set.prefix, Dashboard))
 	}
 	return nil
 }

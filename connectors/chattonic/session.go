@@ -101,15 +101,19 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	p := s.set.prefix
 	token := strings.TrimSpace(answer.Token)
 	if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer has no token", said)),
+		e := &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(httpclient.Saying("the answer has no token", said)),
 			Hint: fmt.Sprintf("check %sURL, %sUSERNAME and %sPASSWORD", p, p, p)}
+		if said != "" { // Chat-Tonic it is
+			e.Cause, e.Hint = pipeline.VendorError, fmt.Sprintf("check %sUSERNAME and %sPASSWORD", p, p)
+		}
+		return access{}, e
 	}
 	a := access{token: token, codename: s.set.credentials.codename}
 	if a.codename == "" {
 		a.codename = answer.AppCodename
 	}
 	if !validCodename(a.codename) {
-		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer names no codename", said)),
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Cause: pipeline.MissingField, Err: errors.New(httpclient.Saying("the answer names no codename", said)),
 			Hint: fmt.Sprintf("set %sCODENAME", p)}
 	}
 	// A token that has ended already, or nearly, was made by another clock than

@@ -154,9 +154,9 @@ func rejectLine(t *testing.T, r pipeline.Reject) []byte {
 func failureLine(t *testing.T, e pipeline.WindowError) []byte {
 	return line(t, struct {
 		Window  string `json:"failed"`
-		Kind    string `json:"kind"`
+		Kind    string `json:"error_kind"`
 		Message string `json:"message"`
-	}{pipeline.Span{Start: e.WindowStart, End: e.WindowEnd}.String(), e.Kind, e.Message})
+	}{pipeline.Span{Start: e.WindowStart, End: e.WindowEnd}.String(), e.ErrorKind, e.Message})
 }
 
 func line(t *testing.T, v any) []byte {

@@ -119,7 +119,7 @@ func (s *Source) postStats(ctx context.Context, admit httpclient.Admit, notify f
 		return handle{}, err
 	}
 	if id := string(answer.RequestID); id == "" || id == "." || id == ".." || len(id) > 1024 || strings.ContainsAny(id, "/\\") {
-		return handle{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer has no usable request_id", said))}
+		return handle{}, httpclient.NotTheAnswer(op, "the answer has no usable request_id", said, "")
 	}
 	return handle{id: string(answer.RequestID), cached: answer.AlreadyStarted}, nil
 }
@@ -151,7 +151,7 @@ func (s *Source) getStats(ctx context.Context, id string, since time.Time, notif
 	}
 	l := look{strings.ToLower(strings.TrimSpace(answer.Status)), answer.DownloadURL, said}
 	if l.state == "" {
-		return look{}, &pipeline.Error{Op: op, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer has no status", said))}
+		return look{}, httpclient.NotTheAnswer(op, "the answer has no status", said, "")
 	}
 	return l, nil
 }

@@ -104,7 +104,7 @@ func (r *report) make(ctx context.Context) (handle, string, error) {
 		}
 		if failures == 2 {
 			return h, "", &pipeline.Error{
-				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: fmt.Errorf("twice: %w", err),
+				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Cause: pipeline.VendorError, Err: fmt.Errorf("twice: %w", err),
 				Hint: "the next sync orders it anew",
 			}
 		}
@@ -210,7 +210,7 @@ func (r *report) poll(ctx context.Context, h handle) (string, error) {
 			return "", errFailed
 		case waited >= reportPatience:
 			return "", &pipeline.Error{
-				Op: "GET /stats/{id}", Kind: pipeline.Unavailable,
+				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Cause: pipeline.NotReady,
 				Err:  fmt.Errorf("the report is still %q after %s", seen.state, short(waited.Round(time.Second))),
 				Hint: "the next sync looks at it again; fewer days in one report (WINDOW) may help",
 			}
@@ -224,7 +224,7 @@ func (r *report) poll(ctx context.Context, h handle) (string, error) {
 // withoutLink is the error of a report that stays complete without a link.
 func withoutLink(seen look) error {
 	return &pipeline.Error{
-		Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Err: errors.New(httpclient.Saying("the report is complete but has no download_url", seen.said)),
+		Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Cause: pipeline.NotReady, Err: errors.New(httpclient.Saying("the report is complete but has no download_url", seen.said)),
 		Hint: "the next sync looks at it again",
 	}
 }
@@ -251,7 +251,7 @@ func (r *report) meta(h handle) pipeline.Meta {
 // stale is the error of an answer that may be about other days.
 func (r *report) stale(why error) error {
 	return &pipeline.Error{
-		Op: "POST /stats", Stream: r.request.Stream, Window: r.request.Span, Kind: pipeline.Mismatch, Err: why,
+		Op: "POST /stats", Stream: r.request.Stream, Window: r.request.Span, Kind: pipeline.Mismatch, Cause: pipeline.Stale, Err: why,
 		Hint: "nothing was committed; the next sync reads these days",
 	}
 }

@@ -197,7 +197,7 @@ func (a *answer) mismatch(what string) error {
 		hint += "; where the zone is right, the vendor labels " + a.meta.Group + " otherwise than by its first day: set " + a.prefix + "GROUPNUM to mth"
 	}
 	return &pipeline.Error{
-		Op: "read dates", Kind: pipeline.Mismatch, Hint: hint,
+		Op: "read dates", Kind: pipeline.Mismatch, Cause: pipeline.OtherZone, Hint: hint,
 		Err: fmt.Errorf("%s when dates are read in %s", what, a.meta.ResponseZone),
 	}
 }

@@ -90,8 +90,8 @@ func (s *Source) checkList(body io.Reader) error {
 		if err == nil && c == '{' {
 			said = s.wordsOf(r)
 		}
-		return &pipeline.Error{Op: statsOp, Kind: pipeline.Malformed, Err: errors.New(httpclient.Saying("the answer is not a list of statistics", said)),
-			Hint: fmt.Sprintf("check that %sURL is the root of the uContact host", s.set.prefix)}
+		return httpclient.NotTheAnswer(statsOp, "the answer is not a list of statistics", said,
+			fmt.Sprintf("check that %sURL is the root of the uContact host", s.set.prefix))
 	}
 }
 

@@ -159,7 +159,7 @@ func TestAWindowWhoseAnswerIsNotKeptStaysAsItIs(t *testing.T) {
 	}
 	sum := syncDays(t, sim, archive.Replay(source, kept), store)
 	agents := sum.Streams[0]
-	if agents.Stream != ucontact.Agents || agents.Failed != 1 || agents.Committed != 2 || agents.Errors[0].Kind != "refused" || sum.Streams[1].Failed != 0 {
+	if agents.Stream != ucontact.Agents || agents.Failed != 1 || agents.Committed != 2 || agents.Errors[0].ErrorKind != "refused" || sum.Streams[1].Failed != 0 {
 		t.Errorf("%+v", sum.Streams)
 	}
 }

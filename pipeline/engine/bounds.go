@@ -116,7 +116,7 @@ var errBodyTooLong = errors.New("the answer is longer than it may be")
 // bodyTooLong is the error of a body that passes the limit.
 func bodyTooLong(l BodyLimit) error {
 	return &pipeline.Error{
-		Op: "read", Kind: pipeline.Unavailable, Err: fmt.Errorf("%w: %s", errBodyTooLong, l),
+		Op: "read", Kind: pipeline.Unavailable, Cause: pipeline.TooLong, Err: fmt.Errorf("%w: %s", errBodyTooLong, l),
 		Hint: fmt.Sprintf("if the report is right, set %s to more; else ask for shorter windows or fewer targets", l.Setting),
 	}
 }

@@ -61,15 +61,18 @@ func (d *dayCounts) verify(hint string) error {
 		return nil
 	}
 	stale := func(format string, args ...any) error {
-		return &pipeline.Error{Op: "read report", Kind: pipeline.Mismatch, Err: fmt.Errorf(format, args...), Hint: hint}
+		return &pipeline.Error{Op: "read report", Kind: pipeline.Mismatch, Cause: pipeline.Stale, Err: fmt.Errorf(format, args...), Hint: hint}
 	}
 	outside := d.before + d.after
 	switch {
 	case 2*outside > outside+d.inside:
 		return stale("%d of %d rows lie outside the asked days", outside, outside+d.inside)
 	case outside > shiftedRows && outside*shiftedShare > outside+d.inside:
-		return stale("shifted: %d of %d rows lie outside the asked days, more than a late row or two; their times may be of another zone than the rows say",
-			outside, outside+d.inside)
+		return &pipeline.Error{
+			Op: "read report", Kind: pipeline.Mismatch, Cause: pipeline.Shifted, Hint: hint,
+			Err: fmt.Errorf("%d of %d rows lie outside the asked days, more than a late row or two; their times may be of another zone than the rows say",
+				outside, outside+d.inside),
+		}
 	case d.before > 0 && d.last == 0:
 		return stale("%d rows lie before the asked days and the last asked day has none", d.before)
 	case d.after > 0 && d.first == 0:

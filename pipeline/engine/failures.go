@@ -37,7 +37,7 @@ func (r *run) bookFailures(ctx context.Context, j job, failed []leftOpen, reject
 	}
 	recordErr := r.recordFailures(ctx, j.stream.Key, entries)
 	for _, f := range failed {
-		r.bookFailed(ctx, j.stream.Key, []calendar.Window{f.window}, windowFailure{beside(f.why, recordErr), ofVendor(pipeline.KindOf(f.why)), rejects})
+		r.bookFailed(ctx, j.stream.Key, []calendar.Window{f.window}, windowFailure{beside(f.why, recordErr), pipeline.RemedyOf(f.why), rejects})
 	}
 }
 
@@ -71,7 +71,8 @@ func (r *run) noteFailed(ctx context.Context, sealed []pipeline.Sealed, results 
 }
 
 func (r *run) failEntry(w calendar.Window, err error) pipeline.Entry {
-	return pipeline.Entry{Kind: pipeline.EntryFail, Window: w, SyncID: r.id, ReadAt: calendar.InstantOf(r.Now()), Note: reasonOf(err, w.Span)}
+	return pipeline.Entry{Kind: pipeline.EntryFail, Window: w, SyncID: r.id, ReadAt: calendar.InstantOf(r.Now()),
+		ErrorKind: pipeline.ErrorKind(err), Note: reasonOf(err, w.Span)}
 }
 
 // recordFailures answers also where the sink panics: others wait.
@@ -102,22 +103,10 @@ func beside(err, recordErr error) error {
 	return errors.Join(err, recordErr)
 }
 
-// ofVendor reports whether windows that could not be read for an error of that
-// kind may never be readable, whatever the operator corrects.
-func ofVendor(k pipeline.Kind) bool {
-	switch k {
-	case pipeline.Refused, pipeline.Malformed, pipeline.Mismatch, pipeline.TooManyRejects, pipeline.Unavailable, pipeline.TooHeavy,
-		pipeline.Unreadable, pipeline.Unmeasured:
-		return true
-	default:
-		return false
-	}
-}
-
 // windowFailure is why windows stay open.
 type windowFailure struct {
 	err     error
-	vendor  bool // as in [pipeline.WindowError]
+	remedy  pipeline.Remedy
 	rejects windowRejects
 }
 
@@ -133,7 +122,7 @@ func (r *run) bookFailed(ctx context.Context, k pipeline.StreamKey, windows []ca
 	s.Failed += len(windows)
 	for _, w := range windows {
 		s.Errors = append(s.Errors, pipeline.WindowError{
-			WindowStart: w.Start, WindowEnd: w.End, Kind: kind.String(), Message: reasonOf(err, w.Span), Vendor: f.vendor,
+			WindowStart: w.Start, WindowEnd: w.End, ErrorKind: pipeline.ErrorKind(err), Message: reasonOf(err, w.Span), Remedy: f.remedy,
 			Rejects: r.recordable(f.rejects[w]),
 		})
 	}

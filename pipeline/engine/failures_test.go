@@ -105,26 +105,27 @@ func TestAFailureThatCannotBeNotedForTheSameReasonIsToldOnce(t *testing.T) {
 func TestASinkThatPanicsWhileItNotesFailuresHoldsNobodyUp(t *testing.T) {
 	_, sum := refuse(t, func(pipeline.StreamKey) error { panic("at the disco") })
 	for _, s := range sum.Streams {
-		if s.Failed != 3 || s.Errors[0].Vendor || !strings.Contains(s.Errors[0].Message, "at the disco") {
+		if s.Failed != 3 || s.Errors[0].Remedy != pipeline.Correct || !strings.Contains(s.Errors[0].Message, "at the disco") {
 			t.Errorf("%+v", s)
 		}
 	}
 }
 
 func TestASummaryTellsVendorsFailuresFromThoseOfTheSink(t *testing.T) {
-	for kind, vendor := range map[pipeline.Kind]bool{
-		pipeline.Refused: true, pipeline.Malformed: true, pipeline.Mismatch: true, pipeline.TooManyRejects: true, pipeline.Unavailable: true,
-		pipeline.TooHeavy: true, pipeline.Invalid: false, pipeline.SinkFailed: false, pipeline.Internal: false, pipeline.Throttled: false,
+	for kind, remedy := range map[pipeline.Kind]pipeline.Remedy{
+		pipeline.Refused: pipeline.GiveUp, pipeline.Malformed: pipeline.GiveUp, pipeline.Mismatch: pipeline.GiveUp, pipeline.TooManyRejects: pipeline.GiveUp,
+		pipeline.TooHeavy: pipeline.GiveUp, pipeline.Unavailable: pipeline.Wait, pipeline.Throttled: pipeline.Wait,
+		pipeline.Invalid: pipeline.Correct, pipeline.SinkFailed: pipeline.Correct, pipeline.Internal: pipeline.Correct,
 	} {
 		err := &pipeline.Error{Op: "ask", Kind: kind, Err: errors.New("no")}
 		e, _ := newEngine(t, newScripted(func(context.Context, pipeline.Request, func(string) error) error { return err }))
 		sum, syncErr := e.Sync(t.Context())
-		if syncErr != nil || len(sum.Streams[0].Errors) == 0 || sum.Streams[0].Errors[0].Vendor != vendor {
+		if syncErr != nil || len(sum.Streams[0].Errors) == 0 || sum.Streams[0].Errors[0].Remedy != remedy {
 			t.Errorf("%s: %v, %+v", kind, syncErr, sum.Streams)
 		}
 	}
 	_, sum := refuse(t, nil)
-	if sum.Streams[0].Errors[0].Vendor {
+	if sum.Streams[0].Errors[0].Remedy != pipeline.Correct {
 		t.Errorf("a commit that failed: %+v", sum.Streams[0])
 	}
 }

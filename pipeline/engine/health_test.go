@@ -124,7 +124,7 @@ func TestD_AFieldOfWhichTooMuchCannotBeReadFailsItsWindowAlone(t *testing.T) {
 			f := got.Errors[0]
 			want := fmt.Sprintf("talk cannot be read in %d of the %d rows that have it, more than the share of %g that THE_SHARE allows; the first is row %d, a value of the shape ?99a (",
 				tt.unread, tt.wantAll, tt.share, tt.wantRow)
-			if f.Kind != pipeline.Unreadable.String() || !strings.Contains(f.Message, want) || !f.Vendor || f.WindowStart.String() != "2025-09-08T00:00:00Z" {
+			if f.ErrorKind != "unreadable_field" || !strings.Contains(f.Message, want) || f.Remedy != pipeline.GiveUp || f.WindowStart.String() != "2025-09-08T00:00:00Z" {
 				t.Errorf("the failure is %+v, want %q", f, want)
 			}
 		})

@@ -55,7 +55,7 @@ func TestNoErrorOfAVendorTellsASecret(t *testing.T) {
 		if strings.Contains(text, planted) || !strings.Contains(told, "…") {
 			t.Errorf("%s: %s", says, text)
 		}
-		if kind := sum.Streams[0].Errors[0].Kind; kind != pipeline.KindOf(err).String() {
+		if kind := sum.Streams[0].Errors[0].ErrorKind; kind != pipeline.ErrorKind(err) {
 			t.Errorf("%s: the kind became %s", says, kind)
 		}
 	}

@@ -78,7 +78,7 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (x extracted, err
 }
 
 // errNoDocument: silence is not an empty document.
-var errNoDocument = &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: errors.New("the vendor's answer had no document")}
+var errNoDocument = &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Cause: pipeline.NoDocument, Err: errors.New("the vendor's answer had no document")}
 
 // extract reads every request of the job and seals its windows.
 func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x extracted, err error) {

@@ -141,7 +141,7 @@ func TestPromise05_ADocumentIsAskedForThreeTimesAtMost(t *testing.T) {
 				}
 				e, _ := newEngine(t, s)
 				sum, err := e.Sync(t.Context())
-				if err != nil || sum.Exit != pipeline.ExitFailed || asked != c.asked || sum.Streams[0].Errors[0].Kind != c.reason {
+				if err != nil || sum.Exit != pipeline.ExitFailed || asked != c.asked || sum.Streams[0].Errors[0].ErrorKind != c.reason {
 					t.Errorf("asked %d times, exit %d, %v: %+v", asked, sum.Exit, err, sum.Streams)
 				}
 			})

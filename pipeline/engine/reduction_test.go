@@ -171,7 +171,7 @@ func TestAReducerThatKeepsTooMuchFailsItsWindowsAlone(t *testing.T) {
 	if err != nil || sum.Exit != pipeline.ExitFailed {
 		t.Fatalf("exit %d, %v", sum.Exit, err)
 	}
-	if f := sum.Streams[0]; f.Failed != 3 || f.Errors[0].Kind != "too heavy" || sum.Streams[1].Committed != 3 {
+	if f := sum.Streams[0]; f.Failed != 3 || f.Errors[0].ErrorKind != "too_heavy" || sum.Streams[1].Committed != 3 {
 		t.Errorf("%+v", sum.Streams)
 	}
 }

@@ -127,7 +127,7 @@ func (c *cutter) firstUndated() []pipeline.Reject {
 // undatedRejects says why a window without rows stays open: rejects of the report that have no time may be its rows.
 func (c *cutter) undatedRejects() error {
 	return &pipeline.Error{
-		Op: "read", Kind: pipeline.TooManyRejects,
+		Op: "read", Kind: pipeline.TooManyRejects, Cause: pipeline.Undated,
 		Err: fmt.Errorf("no row is of this window, and %d rejected rows of the report have no time that can be read: they may be its%s", c.undated,
 			firstReject(c.firstUndated())),
 		Hint: "the report's other windows were committed, and this one is asked for again; where the vendor's times stay as they are, their format may have changed",
@@ -163,7 +163,7 @@ func (c *bodyCutter) checkTail() error {
 // damaged is the error of a document that one of its rows condemns.
 func (c *bodyCutter) damaged(row string, d pipeline.Damage, before int64) error {
 	return &pipeline.Error{
-		Op: "read", Kind: pipeline.Malformed, Hint: d.Hint,
+		Op: "read", Kind: pipeline.Malformed, Cause: d.Cause, Hint: d.Hint,
 		Err: &pipeline.RejectedRows{Text: fmt.Sprintf(row+" %s", d.Row+before, d.What), First: c.first},
 	}
 }

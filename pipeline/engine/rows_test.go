@@ -275,7 +275,7 @@ func TestPromise05_TheThresholdOfAReportHoldsOverAllItsWindows(t *testing.T) {
 				t.Fatalf("%+v", st)
 			}
 			for _, w := range sum.Streams[0].Errors {
-				if w.Kind != "too many rejects" {
+				if w.ErrorKind != "too_many_rejects" {
 					t.Errorf("%+v", w)
 				}
 			}

@@ -248,7 +248,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 // foundDamaged reports whether a window failed since what the sink keeps of the stream cannot be read: that came to light
 // after the plan was made.
 func foundDamaged(s pipeline.StreamSummary) bool {
-	return slices.ContainsFunc(s.Errors, func(e pipeline.WindowError) bool { return e.Kind == pipeline.Damaged.String() })
+	return slices.ContainsFunc(s.Errors, func(e pipeline.WindowError) bool { return e.ErrorKind == pipeline.Damaged.String() })
 }
 
 // record appends a run's summary to the sink's record of runs. The receipt in

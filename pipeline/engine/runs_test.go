@@ -148,7 +148,7 @@ func TestPromise10_RejectedRowsTellToo(t *testing.T) {
 				t.Fatal(err)
 			}
 			st := sum.Streams[0]
-			if stale := st.Failed == 3 && st.Errors[0].Kind == "mismatch" && len(entries(t, store, s)) == 0; stale != c.stale || !stale && st.Committed != 3 {
+			if stale := st.Failed == 3 && st.Errors[0].ErrorKind == "stale" && len(entries(t, store, s)) == 0; stale != c.stale || !stale && st.Committed != 3 {
 				t.Fatalf("%+v", st)
 			}
 			if c.stale && !strings.HasSuffix(st.Errors[0].Message, "("+staleHint+")") {

@@ -128,6 +128,7 @@ var ledgerSchema = bigquery.Schema{
 	required("bytes_staged", bigquery.IntegerFieldType, "size of the window's rows and rejects as staged Parquet; unit: B; aggregation: sum; 0 on receipts"),
 	field("fingerprint", bigquery.StringFieldType, "order-independent hash of the rows"),
 	field("settings", bigquery.StringFieldType, "hash of the settings that shape the rows"),
+	field("error_kind", bigquery.StringFieldType, "of a failure: what went wrong, in a word for programs: too_many_rejects, cut_short"),
 	field("note", bigquery.StringFieldType, "the error of a failure, the reason of a waiver, an owner"),
 	required("entry", bigquery.StringFieldType, "the entry as JSON, which Windrow reads; format is the version of its form"),
 	field("bytes_billed", bigquery.IntegerFieldType, "of a receipt: bytes that the batch's queries were billed for; unit: B; aggregation: sum"),

@@ -17,7 +17,7 @@ type lineReader struct {
 	at   int
 	bad  bool
 	// last are the newest of the strings that a history repeats.
-	last struct{ kind, zone, run, settings string }
+	last struct{ kind, zone, run, settings, failure string }
 }
 
 // read reads one line, without its end.
@@ -66,6 +66,8 @@ func (r *lineReader) field(key []byte, e *pipeline.Entry) {
 		e.Unchanged = r.yes()
 	case "has_data":
 		e.HasData = r.yes()
+	case "error_kind":
+		e.ErrorKind = r.repeated(&r.last.failure)
 	case "note":
 		e.Note = string(r.text())
 	default:

@@ -35,7 +35,7 @@ func randomEntry(r *rand.Rand) pipeline.Entry {
 		Kind: pipeline.EntryKind(pick("commit", "begin", "fail", "waive", "origin", "first", "")), Window: window(),
 		SyncID: pipeline.SyncID(pick("", "20250908T000000Z-5f3a9c1e")), ExtractedAt: at(), ReadAt: at(), CommittedAt: at(),
 		Settled: some(), Unchanged: some(), HasData: some(), Settings: pick("", "abc123"), Staged: r.Int64N(1 << 40), Bytes: r.Int64N(1 << 40),
-		Note: pick("", "plain", `a "quoted" <tag>`, "línea\n", "\xff\u2028", `back\slash`),
+		ErrorKind: pick("", "too_many_rejects"), Note: pick("", "plain", `a "quoted" <tag>`, "línea\n", "\xff\u2028", `back\slash`),
 	}
 	if some() {
 		e.Counts = pipeline.Counts{Read: r.Int64N(1 << 62), Rows: r.Int64N(100), Rejected: -r.Int64N(3)}

@@ -16,7 +16,7 @@ import (
 func runAt(i int) pipeline.Summary {
 	at := pipeline.InstantOf(clock()) + pipeline.Instant(i)*60_000_000
 	return pipeline.Summary{SyncID: pipeline.SyncID(fmt.Sprintf("run-%04d", i)), StartedAt: at, FinishedAt: at + 1, Exit: 3,
-		Streams: []pipeline.StreamSummary{{Stream: "dialpad.calls", Account: "default", Failed: 1, Errors: []pipeline.WindowError{{Kind: "malformed"}}}}}
+		Streams: []pipeline.StreamSummary{{Stream: "dialpad.calls", Account: "default", Failed: 1, Errors: []pipeline.WindowError{{ErrorKind: "malformed"}}}}}
 }
 
 // runsOf are the ids of all runs since the i-th.

@@ -14,7 +14,7 @@ func readsRuns(t *testing.T, b *fixture) {
 	run := func(id string, started, exit int) pipeline.Summary {
 		return pipeline.Summary{SyncID: pipeline.SyncID(id), StartedAt: read(started), FinishedAt: read(started + 1), Exit: exit,
 			Streams: []pipeline.StreamSummary{{Stream: agents.Stream, Account: agents.Account, Committed: 2, Failed: 1, Read: 7, Rows: 6, Rejected: 1,
-				Errors: []pipeline.WindowError{{WindowStart: day(0).Start, WindowEnd: day(0).End, Kind: "malformed", Message: "línea \"1\"",
+				Errors: []pipeline.WindowError{{WindowStart: day(0).Start, WindowEnd: day(0).End, ErrorKind: "cut_short", Message: "línea \"1\"",
 					Rejects: []pipeline.Reject{
 						{Row: 1, At: pipeline.NoInstant, Reason: "has 2 of 3 cells", Raw: "a;'\\\n"},
 						{Row: 9007199254740993, At: day(0).Start, Reason: "id is blank", Raw: `{"ñ":"日本"}`, Scope: "callcenter:123", Field: "id", Shape: "aa-99"},

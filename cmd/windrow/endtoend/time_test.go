@@ -64,7 +64,7 @@ func TestPromise09_AWrongResponseZoneFailsInsteadOfShifting(t *testing.T) {
 	}
 	s := newSite(t, func(o *vendorsim.Options) { o.UContact.ResponseZone = tokyo })
 	sum := s.sync("ucontact.agents")
-	if st := streamOf(t, sum, "ucontact.agents"); sum.Exit != 3 || st.Failed == 0 || st.Errors[0].Kind != "mismatch" {
+	if st := streamOf(t, sum, "ucontact.agents"); sum.Exit != 3 || st.Failed == 0 || st.Errors[0].ErrorKind != "other_zone" {
 		t.Fatalf("exit %d: %+v", sum.Exit, st)
 	}
 	s.env["WINDROW_UCONTACT_RESPONSE_TIMEZONE"] = "Asia/Tokyo"
@@ -89,7 +89,7 @@ func TestPromise10_AReportOfOtherDaysIsNotCommitted(t *testing.T) {
 				e := s.engine("dialpad.calls")
 				e.Select.Refetch = true
 				sum := s.run(e)
-				if st := streamOf(t, sum, "dialpad.calls"); sum.Exit != 3 || st.Failed != 3 || st.Errors[0].Kind != "mismatch" {
+				if st := streamOf(t, sum, "dialpad.calls"); sum.Exit != 3 || st.Failed != 3 || st.Errors[0].ErrorKind != "stale" {
 					t.Fatalf("exit %d: %+v", sum.Exit, st)
 				}
 				sameRows(t, s.contents(), before)

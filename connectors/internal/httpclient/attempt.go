@@ -257,7 +257,7 @@ func (c *Client) transportError(ctx, own context.Context, r Request, err error) 
 	if ctx.Err() != nil {
 		return stopped(r.Op, ctx.Err())
 	}
-	e := &pipeline.Error{Op: r.Op, Kind: pipeline.Unavailable}
+	e := &pipeline.Error{Op: r.Op, Kind: pipeline.Unavailable, Cause: pipeline.Unreachable}
 	if errors.Is(context.Cause(own), errSlow) {
 		e.Err = fmt.Errorf("no answer within %s", c.timeout)
 		return e
@@ -275,9 +275,9 @@ func (c *Client) transportError(ctx, own context.Context, r Request, err error) 
 	case errors.Is(err, errInward):
 		return inward(r.Op)
 	case errors.As(err, &certificate):
-		e.Kind, e.Hint = pipeline.Refused, "the host's certificate is not trusted: check the address, or the machine's root certificates"
+		e.Kind, e.Cause, e.Hint = pipeline.Refused, pipeline.NoCause, "the host's certificate is not trusted: check the address, or the machine's root certificates"
 	case errors.As(err, &notTLS):
-		e.Kind, e.Hint = pipeline.Refused, "the host does not speak https on this port"
+		e.Kind, e.Cause, e.Hint = pipeline.Refused, pipeline.NoCause, "the host does not speak https on this port"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		e.Hint = "the host name is unknown: check the address"
 	case errors.Is(err, syscall.ECONNREFUSED):

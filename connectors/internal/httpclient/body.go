@@ -44,7 +44,7 @@ func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFun
 		return b, nil
 	}
 	_ = b.Close() // the answer is refused whatever closing says
-	return nil, b.failed(pipeline.Malformed, errors.New("the answer's Content-Encoding is unknown"))
+	return nil, b.failed(pipeline.Malformed, pipeline.OtherDocument, errors.New("the answer's Content-Encoding is unknown"))
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -63,7 +63,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.given += int64(n)
 	if b.limit > 0 && b.given > b.limit {
 		over := int(b.given - b.limit)
-		b.err = b.failed(pipeline.Malformed, fmt.Errorf("the answer is longer than %d bytes", b.limit))
+		b.err = b.failed(pipeline.Malformed, pipeline.OtherDocument, fmt.Errorf("the answer is longer than %d bytes", b.limit))
 		return n - over, b.err
 	}
 	if err != nil {
@@ -129,23 +129,23 @@ func (b *body) classify(err error) error {
 	case b.ctx.Err() != nil:
 		return stopped(b.op, b.ctx.Err())
 	case errors.Is(context.Cause(b.own), errSlow):
-		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer stalled for %s after %d bytes", b.pace.stall, b.got))
+		return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("the answer stalled for %s after %d bytes", b.pace.stall, b.got))
 	case errors.Is(context.Cause(b.own), errTrickles):
-		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer was too slow, %w, and given up after %d bytes", errTrickles, b.got))
+		return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("the answer was too slow, %w, and given up after %d bytes", errTrickles, b.got))
 	case errors.Is(err, errHollow):
-		return b.failed(pipeline.Unavailable, fmt.Errorf("%w, and was given up after %d bytes", errHollow, b.got))
+		return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("%w, and was given up after %d bytes", errHollow, b.got))
 	case errors.Is(err, gzip.ErrHeader):
-		return b.failed(pipeline.Malformed, errors.New("the answer is not the gzip that it seems to be"))
+		return b.failed(pipeline.Malformed, pipeline.OtherDocument, errors.New("the answer is not the gzip that it seems to be"))
 	case errors.Is(err, gzip.ErrChecksum):
-		return b.failed(pipeline.Unavailable, fmt.Errorf("the answer was damaged on the way, after %d bytes", b.got))
+		return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("the answer was damaged on the way, after %d bytes", b.got))
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return b.failed(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes", b.got))
+		return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("the connection broke off after %d bytes", b.got))
 	}
-	return b.failed(pipeline.Unavailable, fmt.Errorf("the connection broke off after %d bytes: %s", b.got, redact(err.Error(), b.secret)))
+	return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("the connection broke off after %d bytes: %s", b.got, redact(err.Error(), b.secret)))
 }
 
-func (b *body) failed(k pipeline.Kind, err error) error {
-	return &pipeline.Error{Op: b.op, Kind: k, Err: err}
+func (b *body) failed(k pipeline.Kind, c pipeline.Cause, err error) error {
+	return &pipeline.Error{Op: b.op, Kind: k, Cause: c, Err: err}
 }
 
 // Close ends the attempt. A second call does nothing.

@@ -232,16 +232,26 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) (said string, err
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	malformed := func(problem string) error {
-		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Err: errors.New(problem)}
+		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(problem)}
 	}
 	if problem := notJSON(text, c.secret.all()); problem != "" {
 		return "", malformed(problem)
 	}
 	said = c.secret.Message(transforms.ErrorText(text))
 	if err := json.Unmarshal(text, into); err != nil { // its text may quote values
-		return said, malformed(Saying("the answer is not the JSON document expected", said))
+		return said, NotTheAnswer(r.Op, "the answer is not the JSON document expected", said, "")
 	}
 	return said, nil
+}
+
+// NotTheAnswer is the error of an answer of success that is not what was asked for. said is what the vendor says of itself;
+// where it says nothing, hint tells what to check.
+func NotTheAnswer(op, problem, said, hint string) error {
+	e := &pipeline.Error{Op: op, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(Saying(problem, said)), Hint: hint}
+	if said != "" {
+		e.Cause, e.Hint = pipeline.VendorError, "the words are the vendor's; the next sync asks again"
+	}
+	return e
 }
 
 // Saying is a text with what the vendor said behind it, if anything.

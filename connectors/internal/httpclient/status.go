@@ -125,7 +125,7 @@ func (c *Client) notReady(r Request, code int, h http.Header, fromBase bool) err
 	}
 	wait, until := retryAfter(h, c.now())
 	return &pipeline.Error{
-		Op: r.Op, Kind: pipeline.Unavailable, RetryAfter: wait, Hint: "the vendor needs more time; the next sync asks again",
+		Op: r.Op, Kind: pipeline.Unavailable, Cause: pipeline.NotReady, RetryAfter: wait, Hint: "the vendor needs more time; the next sync asks again",
 		Err: &StatusError{
 			Code: code, Excerpt: "the answer is not ready yet", FromBase: fromBase,
 			Asks: wordAsk(wait, until, excerpt([]byte(h.Get("Retry-After")), c.secrets(r))),

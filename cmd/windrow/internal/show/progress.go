@@ -49,7 +49,7 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 		case engine.EventYielded:
 			line(log, well, "another run read it later", e)
 		case engine.EventFailed:
-			line(log, slog.LevelError, "failed", e, slog.String("kind", pipeline.KindOf(e.Err).String()), slog.Any("error", e.Err))
+			line(log, slog.LevelError, "failed", e, slog.String("error_kind", pipeline.ErrorKind(e.Err)), slog.Any("error", e.Err))
 		case engine.EventChanged:
 			line(log, slog.LevelWarn, fmt.Sprintf("%d settled windows were read under other settings; to read them again: %s",
 				len(e.Changed), refetchCommand(e.Stream.Stream, e.Changed)), e)

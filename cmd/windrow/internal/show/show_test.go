@@ -99,7 +99,7 @@ func TestSummaryTellsFailedWindowsAndWhy(t *testing.T) {
 	w := day(t, "2025-09-08")
 	s := pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{
 		{Stream: "dialpad.calls", Account: "default", Committed: 2, Failed: 1, Read: 1200, Rows: 1200,
-			Errors: []pipeline.WindowError{{WindowStart: w.Start, WindowEnd: w.End, Kind: "unavailable", Message: "it broke (try later)"}}},
+			Errors: []pipeline.WindowError{{WindowStart: w.Start, WindowEnd: w.End, ErrorKind: "unavailable", Message: "it broke (try later)"}}},
 		{Stream: "ucontact.agents", Account: "mx", Unchanged: 3, Read: 34, Rows: 30, Rejected: 1, Outside: 1, Duplicate: 2},
 	}}
 	var out bytes.Buffer
@@ -133,10 +133,10 @@ func TestNextSaysWhatToDoForEveryExitCode(t *testing.T) {
 }
 
 func TestNextSuggestsAWaiverWhereAVendorIsTheReasonAlone(t *testing.T) {
-	vendor := pipeline.WindowError{Kind: "refused", Message: "the vendor lost the day", Vendor: true}
-	sink := pipeline.WindowError{Kind: "invalid", Message: "a table vanished (restore it)"}
-	network := pipeline.WindowError{Kind: "unavailable", Message: "the connection broke off", Vendor: true}
-	busy := pipeline.WindowError{Kind: "throttled", Message: "asked too often", Vendor: true}
+	vendor := pipeline.WindowError{ErrorKind: "refused", Message: "the vendor lost the day", Remedy: pipeline.GiveUp}
+	sink := pipeline.WindowError{ErrorKind: "invalid", Message: "a table vanished (restore it)"}
+	network := pipeline.WindowError{ErrorKind: "broken_off", Message: "the connection broke off", Remedy: pipeline.Wait}
+	busy := pipeline.WindowError{ErrorKind: "throttled", Message: "asked too often", Remedy: pipeline.Wait}
 	for _, tt := range []struct {
 		errors       []pipeline.WindowError
 		waive, above bool

@@ -150,18 +150,16 @@ func next(s pipeline.Summary) string {
 // remedy tells what closes the windows that stayed open. A waiver settles what
 // a vendor can never answer; it would hide what can be corrected, or passes by itself.
 func remedy(s pipeline.Summary) string {
-	vendors, others, lasting := false, false, false
+	var wanted [pipeline.GiveUp + 1]bool
 	for _, r := range s.Streams {
 		for _, e := range r.Errors {
-			vendors = vendors || e.Vendor
-			others = others || !e.Vendor
-			passes := e.Kind == pipeline.Unavailable.String() || e.Kind == pipeline.Throttled.String()
-			lasting = lasting || e.Vendor && !passes
+			wanted[e.Remedy] = true
 		}
 	}
+	others, lasting := wanted[pipeline.Correct], wanted[pipeline.GiveUp]
 	const waive = "or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
 	switch {
-	case !vendors:
+	case !lasting && !wanted[pipeline.Wait]:
 		return "The messages above name the remedy; then run `windrow sync` again."
 	case !lasting && others:
 		return "Where a vendor is not the reason, the messages above name the remedy; then run `windrow sync` again."

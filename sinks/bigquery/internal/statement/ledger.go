@@ -160,6 +160,7 @@ var ledgerValues = func() []ledgerValue {
 			return l.Entry.Fingerprint.String()
 		}),
 		text("settings", func(l Line) string { return l.Entry.Settings }),
+		text("error_kind", func(l Line) string { return l.Entry.ErrorKind }),
 		text("note", func(l Line) string { return l.Entry.Note }),
 		text("entry", func(l Line) string { return l.Text }),
 	}

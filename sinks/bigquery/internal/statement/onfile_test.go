@@ -39,7 +39,7 @@ func statements(t *testing.T) string {
 		Kind: pipeline.EntryCommit, Window: dayWindow(0), SyncID: "run", ExtractedAt: readAt(1), ReadAt: readAt(1), CommittedAt: readAt(2), Settled: true,
 		Counts: pipeline.Counts{Read: 5, Rows: 1, Rejected: 1, Outside: 2, Duplicate: 1}, Settings: "settings",
 	}
-	fail := pipeline.Entry{Kind: pipeline.EntryFail, Window: dayWindow(1), Note: "it's \\ broken\n"}
+	fail := pipeline.Entry{Kind: pipeline.EntryFail, Window: dayWindow(1), ErrorKind: "cut_short", Note: "it's \\ broken\n"}
 	line := func(e pipeline.Entry) Line {
 		l, err := NewLine(agents, e)
 		if err != nil {
