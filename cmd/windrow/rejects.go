@@ -24,7 +24,7 @@ for those of failed windows, which are cut.`,
 			if err := f.parse(cmd); err != nil {
 				return err
 			}
-			s, err := a.configure()
+			s, err := a.configureSink()
 			if err != nil {
 				return err
 			}
