@@ -50,3 +50,51 @@ func nextEscape(s []byte, i int) int {
 	}
 	return i
 }
+
+// structural finds the first byte from i on that may open or close an array, an object or a string; len(b) when there
+// is none. Setting bit 5 makes braces of brackets. It also makes a quote of one control character, which valid JSON
+// has nowhere outside strings.
+func structural(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		w := endian.LittleEndian.Uint64(b[i:]) | lowBits*0x20
+		quote, opening, closing := w^(lowBits*'"'), w^(lowBits*'{'), w^(lowBits*'}')
+		found := (quote-lowBits)&^quote | (opening-lowBits)&^opening | (closing-lowBits)&^closing
+		if found &= highBits; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		switch b[i] | 0x20 {
+		case '"', '{', '}':
+			return i
+		}
+	}
+	return i
+}
+
+// closingQuote finds, from i on, the quote that closes the string which begins at opening; -1 when b does not hold it
+// yet.
+func closingQuote(b []byte, opening, i int) int {
+	for ; i < len(b); i++ {
+		if i+8 <= len(b) {
+			quote := endian.LittleEndian.Uint64(b[i:]) ^ lowBits*'"'
+			found := (quote - lowBits) &^ quote & highBits
+			if found == 0 {
+				i += 7
+				continue
+			}
+			i += bits.TrailingZeros64(found) / 8
+		}
+		if b[i] != '"' {
+			continue
+		}
+		slashes := 0
+		for j := i - 1; j > opening && b[j] == '\\'; j-- {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return i
+		}
+	}
+	return -1
+}

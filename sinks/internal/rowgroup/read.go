@@ -2,14 +2,12 @@ package rowgroup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -49,31 +47,28 @@ func (s *Scanner) Count(r io.ReaderAt, size int64) (rows int64, err error) {
 // source is what a file is read from.
 type source interface {
 	io.ReaderAt
-	io.Seeker
+	Size() int64
 }
 
-// Records iterates over the rows of a closed [File] in their order, at least one record a row group. A record is good
-// until the next one. The first error is the last pair. r stays the caller's.
-//
-// It reads a row group at a time, since Arrow's reader of batches fails on a file of many row groups.
+// Records iterates over the rows of a closed [File] in their order, one record a row group. A record is good until the next
+// one. The first error is the last pair. r stays the caller's.
 func Records(ctx context.Context, r source) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
-		reader, groups, err := open(r)
-		for i := 0; i < groups && err == nil; i++ {
-			var group arrow.Table
-			if group, err = read(ctx, reader, i); err != nil {
-				break
-			}
-			records := array.NewTableReader(group, 0)
-			for records.Next() {
-				if !yield(records.Record(), nil) {
-					records.Release()
-					group.Release()
+		var s Scanner
+		end, b, err := beginRecords(&s, r)
+		if err == nil {
+			defer b.Release()
+			for _, g := range s.footer.groups {
+				var rec arrow.Record
+				if rec, err = readRecord(ctx, &s, r, g, end, b); err != nil {
+					break
+				}
+				more := yield(rec, nil)
+				rec.Release()
+				if !more {
 					return
 				}
 			}
-			records.Release()
-			group.Release()
 		}
 		if err != nil {
 			yield(nil, fmt.Errorf("read parquet: %w", err))
@@ -81,34 +76,93 @@ func Records(ctx context.Context, r source) iter.Seq2[arrow.Record, error] {
 	}
 }
 
-// open begins to read a file, and tells how many row groups it has. Arrow's reader panics on some damage, which is an
-// error here.
-func open(r source) (reader *pqarrow.FileReader, groups int, err error) {
+// beginRecords reads the footer. The builder is for its columns.
+func beginRecords(s *Scanner, r source) (end int64, b *array.RecordBuilder, err error) {
 	defer recovered(&err)
-	registerZstd()
-	f, err := file.NewParquetReader(r)
-	if err != nil {
-		return nil, 0, err
+	if end, err = s.begin(r, r.Size()); err != nil {
+		return 0, nil, err
 	}
-	reader, err = pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
-	return reader, f.NumRowGroups(), err
+	schema, err := pqarrow.FromParquet(s.footer.schema, nil, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	return end, array.NewRecordBuilder(memory.DefaultAllocator, schema), nil
 }
 
-// read reads one row group, of all columns.
-func read(ctx context.Context, reader *pqarrow.FileReader, group int) (t arrow.Table, err error) {
+// readRecord reads a row group.
+func readRecord(ctx context.Context, s *Scanner, r source, g groupMeta, end int64, b *array.RecordBuilder) (rec arrow.Record, err error) {
 	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	columns := make([]int, reader.ParquetReader().MetaData().Schema.NumColumns())
-	for i := range columns {
-		columns[i] = i
+	columns := make(map[string]array.Builder)
+	for i, f := range b.Schema().Fields() {
+		columns[f.Name] = b.Field(i)
 	}
-	t, err = reader.ReadRowGroups(ctx, columns, []int{group})
-	if err == nil && t.NumRows() != reader.ParquetReader().MetaData().RowGroup(group).NumRows() {
-		err = errors.New("damaged: a row group has not the rows that it says")
+	if err := s.group(r, g, end, func(v Values) error { return appendValues(columns[v.Column], v) }); err != nil {
+		return nil, err
 	}
-	return t, err
+	for _, column := range columns {
+		if int64(column.Len()) != g.rows {
+			return nil, errDamaged
+		}
+	}
+	return b.NewRecord(), nil
+}
+
+// appendValues appends a piece of a column, as its levels say.
+func appendValues(column array.Builder, v Values) error {
+	list, isList := column.(*array.ListBuilder)
+	values := column
+	if isList {
+		values = list.ValueBuilder()
+	}
+	levels, at := v.levels(), 0
+	for i := range levels {
+		there := v.Defs == nil || v.Defs[i] == v.MaxDef
+		if isList && v.Reps[i] == 0 {
+			list.Append(v.Defs == nil || v.Defs[i] > 0)
+		}
+		switch {
+		case there:
+			if err := appendValue(values, v, at); err != nil {
+				return err
+			}
+			at++
+		case !isList:
+			column.AppendNull()
+		}
+	}
+	return nil
+}
+
+// levels is the number of values and nulls.
+func (v *Values) levels() int {
+	if v.Defs != nil {
+		return len(v.Defs)
+	}
+	return max(len(v.Int64s), len(v.Int32s), len(v.Floats), len(v.Bools), len(v.Texts))
+}
+
+// appendValue appends the value at a place. What the piece does not have makes it panic, which is an error to the reader.
+func appendValue(b array.Builder, v Values, at int) error {
+	switch b := b.(type) {
+	case *array.StringBuilder:
+		b.Append(string(v.Texts[at]))
+	case *array.Int64Builder:
+		b.Append(v.Int64s[at])
+	case *array.TimestampBuilder:
+		b.Append(arrow.Timestamp(v.Int64s[at]))
+	case *array.Date32Builder:
+		b.Append(arrow.Date32(v.Int32s[at]))
+	case *array.Float64Builder:
+		b.Append(v.Floats[at])
+	case *array.BooleanBuilder:
+		b.Append(v.Bools[at])
+	default:
+		return fmt.Errorf("it has a column of the type %s", b.Type())
+	}
+	return nil
 }
 
 func recovered(err *error) {

@@ -50,42 +50,57 @@ const (
 // each column, in pieces. It returns the first error: theirs, the storage's, or one that says what makes no sense.
 func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group func(rows int) error, column func(Values) error) (err error) {
 	defer recovered(&err)
-	registerZstd()
-	end, err := s.footer.read(r, size)
+	end, err := s.begin(r, size)
 	if err != nil {
 		return err
 	}
-	if s.defs == nil {
-		s.defs, s.reps = make([]int16, scanPiece), make([]int16, scanPiece)
-	}
-	whole := end <= scanWhole
-	if whole {
-		if s.body, err = readInto(s.body, r, 0, end); err != nil {
+	for _, g := range s.footer.groups {
+		if err := errors.Join(ctx.Err(), group(int(g.rows))); err != nil {
 			return err
 		}
+		if err := s.group(r, g, end, column); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin reads the footer, and a short file whole. end is where the row groups end.
+func (s *Scanner) begin(r io.ReaderAt, size int64) (end int64, err error) {
+	registerZstd()
+	if end, err = s.footer.read(r, size); err != nil {
+		return 0, err
 	}
 	rows := int64(0)
 	for _, g := range s.footer.groups {
 		rows += g.rows
-		if err := errors.Join(ctx.Err(), group(int(g.rows))); err != nil {
-			return err
-		}
-		if g.to-g.from != s.footer.schema.NumColumns() {
-			return errFooter
-		}
-		for i, chunk := range s.footer.chunks[g.from:g.to] {
-			body, err := s.chunk(r, chunk, whole, end)
-			if err != nil {
-				return err
-			}
-			descr := s.footer.schema.Column(i)
-			if err := s.column(descr, chunk, body, g.rows, column); err != nil {
-				return fmt.Errorf("column %s: %w", descr.Path(), err)
-			}
-		}
 	}
 	if rows != s.footer.rows {
-		return errDamaged
+		return 0, errDamaged
+	}
+	if s.defs == nil {
+		s.defs, s.reps = make([]int16, scanPiece), make([]int16, scanPiece)
+	}
+	if end <= scanWhole {
+		s.body, err = readInto(s.body, r, 0, end)
+	}
+	return end, err
+}
+
+// group reads the columns of a row group.
+func (s *Scanner) group(r io.ReaderAt, g groupMeta, end int64, visit func(Values) error) error {
+	if g.to-g.from != s.footer.schema.NumColumns() {
+		return errFooter
+	}
+	for i, chunk := range s.footer.chunks[g.from:g.to] {
+		body, err := s.chunk(r, chunk, end <= scanWhole, end)
+		if err != nil {
+			return err
+		}
+		descr := s.footer.schema.Column(i)
+		if err := s.column(descr, chunk, body, g.rows, visit); err != nil {
+			return fmt.Errorf("column %s: %w", descr.Path(), err)
+		}
 	}
 	return nil
 }

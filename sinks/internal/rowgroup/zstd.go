@@ -22,7 +22,7 @@ var (
 	// zstdEncoders has one entry for each level that was used. An encoder pools its states itself.
 	zstdEncoders sync.Map // zstd.EncoderLevel → *zstd.Encoder
 	zstdDecoder  = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			panic(err) // the options are constants
 		}
@@ -64,9 +64,10 @@ func (pooledZstd) EncodeLevel(dst, src []byte, level int) []byte {
 	return zstdEncoder(encoderLevel(level)).EncodeAll(src, dst[:0])
 }
 
-// Decode panics on damaged input, since the interface has no error. The Parquet reader turns the panic into an error.
+// Decode decodes into dst, which has the size that the page's head tells: what is longer is damaged. It panics on damaged
+// input, since the interface has no error. The reader turns the panic into an error.
 func (pooledZstd) Decode(dst, src []byte) []byte {
-	out, err := zstdDecoder().DecodeAll(src, dst[:0])
+	out, err := zstdDecoder().DecodeAll(src, dst[:0:len(dst)])
 	if err != nil {
 		panic(fmt.Errorf("zstd: %w", err))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -82,8 +83,8 @@ func TestPagesThatOthersCompressedAreRead(t *testing.T) {
 	var workers sync.WaitGroup
 	for range 4 {
 		workers.Go(func() {
-			var dst []byte
 			for name, page := range inputs {
+				dst := make([]byte, len(page))
 				if dst = (pooledZstd{}).Decode(dst, stockZstd.Encode(nil, page)); !bytes.Equal(dst, page) {
 					t.Errorf("%s: %d bytes of Arrow's codec are read as %d", name, len(page), len(dst))
 				}
@@ -100,7 +101,35 @@ func TestADamagedPageIsNoPage(t *testing.T) {
 			t.Error("half a page was decoded")
 		}
 	}()
-	pooledZstd{}.Decode(nil, packed[:len(packed)/2])
+	pooledZstd{}.Decode(make([]byte, 128<<10), packed[:len(packed)/2])
+}
+
+func TestAPageThatIsLongerThanItsHeadTellsIsNoPage(t *testing.T) {
+	const long = 64 << 20
+	var streamed bytes.Buffer // of which nothing tells how long it is
+	w := pooledZstd{}.NewWriter(&streamed)
+	if _, err := w.Write(make([]byte, long)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, packed := range map[string][]byte{"of known length": pooledZstd{}.Encode(nil, make([]byte, long)), "streamed": streamed.Bytes()} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: it was decoded", name)
+				}
+			}()
+			pooledZstd{}.Decode(make([]byte, 1000), packed)
+		}()
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > long/4 {
+			t.Errorf("%s: %d MiB were allocated to find out", name, took>>20)
+		}
+	}
 }
 
 func TestTheStreamsOfTheCodecAreThoseOfItsPages(t *testing.T) {
@@ -116,7 +145,7 @@ func TestTheStreamsOfTheCodecAreThoseOfItsPages(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if back := (pooledZstd{}).Decode(nil, packed.Bytes()); !bytes.Equal(back, page) {
+		if back := (pooledZstd{}).Decode(make([]byte, len(page)), packed.Bytes()); !bytes.Equal(back, page) {
 			t.Errorf("%s: %d bytes of a stream are read as %d", name, len(page), len(back))
 		}
 		r := pooledZstd{}.NewReader(bytes.NewReader(pooledZstd{}.Encode(nil, page)))
