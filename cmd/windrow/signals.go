@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -78,7 +76,11 @@ type readOutput struct {
 
 func newReadOutput(out io.Writer) readOutput {
 	f, ok := out.(*os.File)
-	return readOutput{out, ok && term.IsTerminal(int(f.Fd()))}
+	if !ok {
+		return readOutput{out: out}
+	}
+	info, err := f.Stat() // of a terminal that has hung up nothing else can be asked
+	return readOutput{out, err == nil && info.Mode()&os.ModeCharDevice != 0}
 }
 
 func (o readOutput) Write(p []byte) (int, error) {
