@@ -56,10 +56,10 @@ func Notifier(env pipeline.Env, r pipeline.Request) func(text string, until time
 	}
 }
 
-// Masked gives all streams of an account its mask.
-func Masked(streams []pipeline.Stream, m pipeline.Mask) []pipeline.Stream {
+// OfAccount gives all streams of an account its mask and its owner.
+func OfAccount(streams []pipeline.Stream, m pipeline.Mask, owner func() pipeline.Owner) []pipeline.Stream {
 	for i := range streams {
-		streams[i].Mask = m
+		streams[i].Mask, streams[i].Owner = m, owner
 	}
 	return streams
 }

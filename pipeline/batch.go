@@ -32,6 +32,8 @@ type Batch struct {
 	// Tail is the last row where it is not shaped like one, so that the document may end too early: it condemns the
 	// document if no row follows in a later chunk. Zero where the last row is shaped like one.
 	Tail Damage
+	// Units are the vendor's units (see [Owner]) that rows name, two of them at most: more would tell nothing more.
+	Units []string
 
 	fields  fieldNotes
 	rows    int
@@ -106,7 +108,7 @@ func (b *Batch) Release() {
 		}
 	}
 	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], Rejects{}
-	b.Damage, b.Tail = Damage{}, Damage{}
+	b.Damage, b.Tail, b.Units = Damage{}, Damage{}, nil
 	b.fields.reset()
 	b.trim()
 	select {
@@ -198,6 +200,18 @@ func (b *Batch) EndRow(at Instant, extras Hash) {
 	b.Times = append(b.Times, at)
 	b.ExtrasHash = append(b.ExtrasHash, extras)
 	b.rows++
+}
+
+// Unit notes the unit that a row names.
+func (b *Batch) Unit(unit []byte) {
+	for _, known := range b.Units {
+		if known == string(unit) {
+			return
+		}
+	}
+	if len(b.Units) < 2 {
+		b.Units = append(b.Units, string(unit))
+	}
 }
 
 // Null leaves column col of the next row without a value, where a batch is filled column by column: EndRow is not called

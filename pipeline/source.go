@@ -78,6 +78,10 @@ type Stream struct {
 	Format    Format
 	// Mask takes the account's secrets out of what the vendor sent; nil: there are none.
 	Mask Mask
+	// Owner says whose data the stream's are, as far as it is known by now: a vendor's answer may tell more than the
+	// settings do. It asks nobody, does not block, and never takes back what it said. All streams of an account have the
+	// same. nil, in a stream that nobody reads: it is not known.
+	Owner func() Owner
 	// Settings is the digest of the settings that shape a window's rows.
 	Settings string
 	// From is the first local date to sync ("2025-09-01"), empty when not set.

@@ -124,6 +124,9 @@ func (d *csvDecoder) record(at int) (int, error) {
 	if d.endsAsHeader() {
 		d.checkHeader(rec.raw)
 	}
+	if d.head.unit >= 0 {
+		d.row.tellUnit(d.present(&d.cells[d.head.unit]))
+	}
 	d.row.write()
 	for _, i := range d.head.unlisted {
 		if text := d.present(&d.cells[i]); text != nil {

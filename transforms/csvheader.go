@@ -15,6 +15,7 @@ type csvHeader struct {
 	columns  []csvColumn
 	listed   []int  // positions of the columns with a field
 	unlisted []int  // positions of the other columns
+	unit     int    // position of the mapping's Unit; -1
 	crlf     bool   // the header's line ends in CRLF
 	ended    bool   // the header has a line end
 	behind   []byte // the header behind its first name
@@ -56,6 +57,10 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		h.behind = bytes.TrimRight(head[i:], "\r\n")
 	}
 	sources := uniqueNames(head, d.cells)
+	h.unit = -1
+	if unit := f.mapping.Unit; unit != "" {
+		h.unit = slices.Index(sources, unit)
+	}
 	names := 0
 	for i, source := range sources {
 		column := csvColumn{source: source, field: f.mapping.field(source)}

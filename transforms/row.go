@@ -68,6 +68,9 @@ type Mapping struct {
 	// Last is the last column that the vendor is known to send (CSV). A document that is a header without a line end
 	// and lacks this column is cut short. Empty: unknown.
 	Last string
+	// Unit is the source field that names whose data a row is, the vendor's unit of a [pipeline.Owner], by a number (CSV).
+	// Empty: no field does. A row in which it is blank or no number tells nothing.
+	Unit string
 	// Row is called for each row before the declared fields are appended. It sets the row's time and derived columns,
 	// and may reject the row. It is called concurrently, each time with a Row of its own, and does not block. May be
 	// nil.

@@ -106,6 +106,16 @@ func (r *Row) windowAt(at pipeline.Instant) *pipeline.Window {
 	return nil
 }
 
+// maxUnit is how many digits a unit's number may have.
+const maxUnit = 20
+
+// tellUnit tells the batch of which of the vendor's units the row is.
+func (r *Row) tellUnit(text []byte) {
+	if id, ok := digits(text); ok && len(id) <= maxUnit && (len(id) > 1 || id[0] != '0') {
+		r.into.Unit(id)
+	}
+}
+
 // write appends the columns and opens the extras with the declared fields.
 func (r *Row) write() {
 	r.writeSettings()

@@ -77,18 +77,23 @@ func resultOf(what, note string, warnings []string, err error) checkResult {
 
 // check tries everything at once, whatever of it fails, and prints one line each, or a document.
 func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source, asJSON bool) error {
-	parts := make([][]checkResult, len(sources)+1)
+	parts := make([][]checkResult, len(sources)+2)
+	var tenants engine.Tenants
 	all := pool.New()
 	for i, source := range sources {
 		all.Go(func() { parts[i] = checkSource(ctx, s, source) })
 	}
 	all.Go(func() {
-		note, err := a.checkSink(ctx, s, sources)
+		note, found, err := a.checkSink(ctx, s, sources)
+		tenants = found
 		parts[len(sources)] = []checkResult{resultOf("sink "+s.where(), note, nil, err)}
 	})
 	all.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	for _, r := range tenants.Refused() { // now that the sources may have been told more
+		parts[len(sources)+1] = append(parts[len(sources)+1], resultOf(r.Account.Label()+" tenant", "", nil, r.Err))
 	}
 	found := slices.Concat(parts...)
 	code := exitOfChecks(found)
@@ -125,20 +130,24 @@ func checkSource(ctx context.Context, s *setup, source pipeline.Source) []checkR
 	return found
 }
 
-// checkSink opens the sink, tries to write, and looks for what a sync would refuse.
-func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source) (note string, err error) {
+// checkSink opens the sink, tries to write, and looks for what a sync would refuse. It returns whose data the sink has.
+func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source) (note string, tenants engine.Tenants, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkSinkFor)
 	defer cancel()
 	store, err := a.openStore(ctx, s)
 	if err != nil {
-		return "", err
+		return "", tenants, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if err := store.Check(ctx); err != nil {
-		return "", s.target.explain(s.Sink, err)
+		return "", tenants, s.target.explain(s.Sink, err)
 	}
-	if err := s.refuseUnserved(ctx, &engine.Engine{Store: store, Sources: sources, Streams: s.Streams}); err != nil {
-		return "", s.target.explain(s.Sink, err)
+	e := &engine.Engine{Store: store, Sources: sources, Streams: s.Streams, Now: a.now, TenantRemedy: show.TenantRemedy}
+	if tenants, err = e.Tenants(ctx); err == nil {
+		err = s.refuseUnserved(ctx, e)
+	}
+	if err != nil {
+		return "", tenants, s.target.explain(s.Sink, err)
 	}
 	others, err := findStrangers(ctx, store)
 	if err == nil {
@@ -150,7 +159,7 @@ func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source
 	if err == nil {
 		err = checkTables(ctx, s, store)
 	}
-	return note, err
+	return note, tenants, err
 }
 
 // checkTables does the cheap part of a verification: it opens no file.

@@ -12,6 +12,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
@@ -48,7 +49,7 @@ func (a *app) withLedgers(ctx context.Context, s *setup, do func(*engine.Engine)
 		MaxRejects: engine.RejectLimit{Share: s.MaxRejects, Setting: config.Prefix + "MAX_REJECTS"}, Concurrency: s.Concurrency,
 		Health:  engine.Health{MaxUnreadable: engine.RejectLimit{Share: s.MaxUnread, Setting: config.Prefix + "MAX_UNREADABLE"}},
 		MaxBody: engine.BodyLimit{Bytes: s.MaxBody, Setting: config.Prefix + "MAX_BODY"},
-		Group:   s.target.grouping(containerMemory),
+		Group:   s.target.grouping(containerMemory), TenantRemedy: show.TenantRemedy,
 	}))
 	if closed := store.Close(); closed != nil {
 		return errors.Join(closed, err)

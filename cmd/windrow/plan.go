@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -84,6 +85,10 @@ func (a *app) estimate(ctx context.Context, s *setup, e *engine.Engine, streams 
 
 // waiverPlan lists what `sync --waive` would settle.
 func waiverPlan(ctx context.Context, e *engine.Engine) ([]pipeline.PlannedStream, error) {
+	tenants, err := e.Tenants(ctx)
+	if err := errors.Join(err, tenants.Refusal()); err != nil {
+		return nil, err
+	}
 	var planned []pipeline.PlannedStream
 	for _, source := range e.Sources {
 		for _, s := range source.Streams() {

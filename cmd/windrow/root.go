@@ -31,7 +31,7 @@ type app struct {
 // verbs lists the commands, in the order in which help shows them.
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
-		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.rejectsCommand(),
+		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.rejectsCommand(), a.adoptCommand(),
 		a.streamsCommand(), a.schemaCommand(), a.demoCommand(),
 		unservedCommand("replay", "normalises archived raw payloads again"),
 		unservedCommand("push", "contacts to a uContact outbound hub"),

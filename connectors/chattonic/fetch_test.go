@@ -405,3 +405,49 @@ func TestTasksShareTheRateOfRequests(t *testing.T) {
 		}
 	})
 }
+
+// hostOf sends requests for any host to the server.
+type hostOf struct{ server string }
+
+func (h hostOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent := r.Clone(r.Context())
+	sent.URL.Scheme, sent.URL.Host = "http", strings.TrimPrefix(h.server, "http://")
+	answer, err := http.DefaultTransport.RoundTrip(sent)
+	if answer != nil {
+		answer.Request = r
+	}
+	return answer, err
+}
+
+func TestTheDataAreOfTheHostAndTheBotThatTheLoginTells(t *testing.T) {
+	const host = "https://Api.chat-tonic.example"
+	for _, c := range []struct {
+		name          string
+		change        func(*Config)
+		before, after pipeline.Owner
+	}{
+		{"a login", func(*Config) {}, "api.chat-tonic.example", "api.chat-tonic.example/acme bot"},
+		{"a login with a codename", func(c *Config) { c.Codename = "other" }, "api.chat-tonic.example/other", "api.chat-tonic.example/other"},
+		{"a token", func(c *Config) { c.Username, c.Password, c.Token, c.Codename = "", "", "s3cr3t", "acme" }, "api.chat-tonic.example/acme", "api.chat-tonic.example/acme"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := &vendor{t: t, password: "correct horse", static: "s3cr3t"}
+			server := httptest.NewServer(v)
+			defer server.Close()
+			s := newSource(t, v, Options{Transport: hostOf{server.URL}}, func(cfg *Config) { cfg.URL = host; c.change(cfg) })
+			owner := s.Streams()[0].Owner
+			if got := owner(); got != c.before || v.logins > 0 {
+				t.Errorf("before any answer: %q, after %d logins", got, v.logins)
+			}
+			if _, _, err := fetch(t, s, Operators); err != nil {
+				t.Fatal(err)
+			}
+			if got := owner(); got != c.after {
+				t.Errorf("after an answer: %q, want %q", got, c.after)
+			}
+		})
+	}
+	if got := newSource(t, &vendor{t: t}, Options{}, nil).Streams()[0].Owner(); got != pipeline.Simulated {
+		t.Errorf("a vendor on this machine: %q", got)
+	}
+}

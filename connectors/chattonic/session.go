@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
@@ -35,6 +36,8 @@ type session struct {
 	set    *Settings
 	client *httpclient.Client
 	now    func() time.Time
+
+	told atomic.Pointer[string] // the codename that the last login told
 
 	lock    chan struct{} // a mutex that obeys a context; it guards what follows
 	current access
@@ -72,7 +75,16 @@ func (s *session) access(ctx context.Context, stale string, notify func(string, 
 		return access{}, err
 	}
 	s.current = a
+	s.told.Store(&a.codename)
 	return a, nil
+}
+
+// codename is the bot's; empty where only a login can tell it, and none has.
+func (s *session) codename() string {
+	if told := s.told.Load(); told != nil {
+		return *told
+	}
+	return s.set.credentials.codename
 }
 
 // canRenew reports whether another token can be had.

@@ -44,5 +44,8 @@ func New(s *Settings, o Options) (*Source, error) {
 
 // Streams lists the account's streams.
 func (s *Source) Streams() []pipeline.Stream {
-	return connectors.Masked(Streams(s.set, s.opt.Account, s.opt.Policy), s.client.Mask())
+	return connectors.OfAccount(Streams(s.set, s.opt.Account, s.opt.Policy), s.client.Mask(), s.owner)
 }
+
+// owner is the host and the bot, whose codename a login may have to tell.
+func (s *Source) owner() pipeline.Owner { return s.client.Owner(s.session.codename()) }

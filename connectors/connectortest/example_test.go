@@ -57,6 +57,7 @@ func (a *acme) Streams() []pipeline.Stream {
 		Calendar: pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: time.UTC},
 		Format:   transforms.NewJSON(calls, transforms.JSONOptions{}, a.Policy),
 		Settings: "1",
+		Owner:    func() pipeline.Owner { return a.client.Owner("") },
 	}}
 }
 

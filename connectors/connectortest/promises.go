@@ -17,6 +17,7 @@ import (
 
 var promises = []promise{
 	{"streams are complete, and the same each time", streamsAreComplete},
+	{"whose data they are is told before anybody is asked", ownersAreTold},
 	{"planning asks nobody and serves every window once", planningIsPure},
 	{"good credentials pass the check", goodCredentialsPass},
 	{"documents hold rows of what was asked", documentsHoldRows},
@@ -60,6 +61,33 @@ func streamsAreComplete(_ context.Context, h *harness) error {
 		seen = append(seen, s.Key.Stream)
 	}
 	return nil
+}
+
+func ownersAreTold(ctx context.Context, h *harness) error {
+	streams, err := h.configured()
+	if err != nil {
+		return err
+	}
+	if streams[0].Owner == nil || streams[0].Owner().Host() == "" {
+		return fmt.Errorf("stream %s: nobody tells whose its data are", streams[0].Key)
+	}
+	before := streams[0].Owner()
+	for _, s := range streams {
+		if s.Owner == nil || s.Owner() != before {
+			return fmt.Errorf("stream %s: its data are of another than those of %s", s.Key, streams[0].Key)
+		}
+	}
+	if n := h.Calls(); n > 0 {
+		return fmt.Errorf("telling it made %d calls", n)
+	}
+	if err := h.Source.Check(ctx); err != nil {
+		return err
+	}
+	after := streams[0].Owner()
+	if before.And(after) != after {
+		return fmt.Errorf("they were of %s, and after an answer of %s", before, after)
+	}
+	return h.noSecretIn(string(before), string(after))
 }
 
 func planningIsPure(_ context.Context, h *harness) error {

@@ -30,6 +30,9 @@ var (
 	eventText     = pipeline.Events.Index("text")
 )
 
+// companyField names the company in exports of records that have it.
+const companyField = "company_id"
+
 // started reads the row's only time, from the given field, in the row's zone.
 // false: the row was rejected.
 func started(r *transforms.Row, zone, date int) bool {

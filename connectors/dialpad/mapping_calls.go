@@ -78,6 +78,7 @@ func callsMapping(*Settings) transforms.Mapping {
 		},
 		Keys: []string{"call_id", "date_started", "entry_point_call_id"},
 		Last: "is_internal",
+		Unit: companyField,
 		Row:  callRow,
 		Personal: map[string]pipeline.Personal{
 			"name": pipeline.PersonalName, "email": pipeline.PersonalEmail,
@@ -86,7 +87,7 @@ func callsMapping(*Settings) transforms.Mapping {
 		Harmless: []string{
 			"date_callback_connected", "date_callback_ended", "date_anonymized",
 			"entry_point_target_id", "entry_point_target_kind", "proxy_target_id", "transferred_to_contact_id", "transferred_from_target_id",
-			"office_id", "company_id", "campaign_id", "callback_id", "callback_type", "salesforce_activity_id",
+			"office_id", companyField, "campaign_id", "callback_id", "callback_type", "salesforce_activity_id",
 			"was_recorded", "voicemail", "device", "availability", "participant_type", "time_in_system",
 			"ringing_occurrences", "hold_occurrences", "queued_occurrences",
 			"percent_ai_talk_time", "percent_ai_listen_time", "percent_ai_silent_time",

@@ -48,6 +48,7 @@ func textsMapping(*Settings) transforms.Mapping {
 		},
 		Keys: []string{"message_id", "date"},
 		Last: "timezone",
+		Unit: companyField,
 		Row:  textRow,
 		Personal: map[string]pipeline.Personal{
 			"name": pipeline.PersonalName, "email": pipeline.PersonalEmail,
@@ -141,6 +142,7 @@ func voicemailsMapping(*Settings) transforms.Mapping {
 		},
 		Keys: []string{"call_id", "date"},
 		Last: "timezone",
+		Unit: companyField,
 		Personal: map[string]pipeline.Personal{
 			"name": pipeline.PersonalName, "email": pipeline.PersonalEmail,
 			"external_number": pipeline.PersonalPhone, "internal_number": pipeline.PersonalPhone,

@@ -3,6 +3,7 @@ package dialpad
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -348,4 +349,42 @@ func TestC_AnAbbreviationOfTheAskedZone(t *testing.T) {
 		"kind": "call", "channel": "voice", "event_id": "1", "entry_id": "1", "is_entry": "true", "started_at": "2025-09-09T03:30:00Z",
 		"timezone": "America/New_York", "extras": `{"timezone":"EST"}`,
 	})
+}
+
+func TestTheCompanyIsLearntFromRowsThatNameIt(t *testing.T) {
+	name := func(rows ...string) string {
+		text := "call_id,date_started,entry_point_call_id,timezone,company_id,is_internal\n"
+		for i, company := range rows {
+			text += fmt.Sprintf("%d,2025-09-08 10:00:00,,UTC,%s,false\n", i+1, company)
+		}
+		return text
+	}
+	for _, c := range []struct {
+		name, document string
+		want           []string
+	}{
+		{"one company", name("4611", "4611", "4611"), []string{"4611"}},
+		{"as a float, with blanks", name("4611.0", " 4611 ", `"4611"`), []string{"4611"}},
+		{"some rows name none", name("", "None", "4611", "0", "0.0", "n/a"), []string{"4611"}},
+		{"nobody names one", name("", "-", "acme", strings.Repeat("9", 21)), nil},
+		{"two companies", name("1", "2", "3", "1"), []string{"1", "2"}},
+		{"no such column", "call_id,date_started,entry_point_call_id,timezone,is_internal\n1,2025-09-08 10:00:00,,UTC,false\n", nil},
+	} {
+		f := formatOf("calls", "user")
+		for _, format := range []pipeline.Format{f, f.Lenient()} {
+			for chunk, err := range format.Split(strings.NewReader(c.document), 1<<20) {
+				if err != nil {
+					t.Fatal(c.name, err)
+				}
+				b := pipeline.NewBatch(pipeline.Events)
+				if err := format.Decode(&pipeline.Meta{Request: pipeline.Request{Zone: "UTC"}}, chunk, b); err != nil {
+					t.Fatal(c.name, err)
+				}
+				if !slices.Equal(b.Units, c.want) {
+					t.Errorf("%s: %q, want %q; rejects %d", c.name, b.Units, c.want, b.Rejects.Len())
+				}
+				b.Release()
+			}
+		}
+	}
 }

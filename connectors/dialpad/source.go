@@ -51,7 +51,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	}
 	src := &Source{
 		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client, meeting: make(chan struct{}, 1),
-		streams: connectors.Masked(Streams(s, o.Account, o.Policy), client.Mask()), made: o.Now(), madeThen: o.Clock(),
+		streams: connectors.OfAccount(Streams(s, o.Account, o.Policy), client.Mask(), func() pipeline.Owner { return client.Owner("") }), made: o.Now(), madeThen: o.Clock(),
 	}
 	src.posts = newPostLimiter(s.quota, src.tenant(), o)
 	return src, nil

@@ -38,6 +38,8 @@ type cutter struct {
 	outside int64 // rows outside every window; they count for the first
 	undated int64 // rejects without a time
 	first   []pipeline.Reject
+	units   []string       // of the vendor's, that the rows name; two of them at most
+	owner   pipeline.Owner // of the rows, once all are read
 	// when the earliest document was read, by the real and the planning clock
 	readAt      calendar.Instant
 	extractedAt calendar.Instant
@@ -137,6 +139,7 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.noteReading(p.meta)
+	c.noteUnits(p.units)
 	c.days.add(p.days)
 	c.outside += p.outside
 	if c.reduction != nil {
@@ -296,6 +299,15 @@ func (c *cutter) noteReading(m *pipeline.Meta) {
 	}
 }
 
+// noteUnits keeps the units that rows name, two at most.
+func (c *cutter) noteUnits(units []string) {
+	for _, unit := range units {
+		if len(c.units) < 2 && !slices.Contains(c.units, unit) {
+			c.units = append(c.units, unit)
+		}
+	}
+}
+
 // endRequest makes the rows of the request just read known to those that follow.
 func (c *cutter) endRequest() {
 	c.mu.Lock()
@@ -345,7 +357,7 @@ func (c *cutter) seal(maxRejects RejectLimit, health Health, j job) (x extracted
 		if err != nil {
 			return x, err
 		}
-		x.sealed = append(x.sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Entry: pipeline.Entry{
+		x.sealed = append(x.sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Owner: c.owner, Entry: pipeline.Entry{
 			Kind: pipeline.EntryCommit, Window: w.window, SyncID: c.id, Order: j.order, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
 			Settled: c.settled(w.window), Counts: w.counts, Unreadable: w.fields.Unreadable(),
 			Fingerprint: w.fingerprint, RejectsHash: w.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: j.planned[w.window].Supersedes,

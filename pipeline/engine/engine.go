@@ -31,6 +31,8 @@ type Engine struct {
 	Group pipeline.Grouping
 	// Shard is this run's share of the windows; the zero Shard is all of them.
 	Shard plan.Shard
+	// TenantRemedy says what helps where an account has the data of another tenant; nil: nothing is said.
+	TenantRemedy func(pipeline.TenantKey) string
 	// Observe is told what happens; it may be called from any goroutine. May be nil.
 	Observe func(Event)
 }

@@ -27,7 +27,8 @@ func (r *run) bookFailures(ctx context.Context, j job, failed []leftOpen, reject
 	if ctx.Err() != nil || len(failed) == 0 {
 		return // a stopped run has not failed; the exit code tells
 	}
-	if err := failed[0].why; pipeline.KindOf(err) == pipeline.ClockWrong {
+	switch err := failed[0].why; pipeline.KindOf(err) {
+	case pipeline.ClockWrong, pipeline.OtherTenant: // nothing is noted of what is not read
 		r.end(err)
 		return
 	}
@@ -49,7 +50,10 @@ func (r *run) noteFailed(ctx context.Context, sealed []pipeline.Sealed, results 
 	}
 	failed := make(map[pipeline.StreamKey][]int)
 	for i, s := range sealed {
-		if results[i].Outcome == pipeline.Failed {
+		switch {
+		case pipeline.KindOf(results[i].Err) == pipeline.OtherTenant: // nor in the ledger of another tenant
+			r.end(advised(results[i].Err, pipeline.TenantKey{Source: s.Key.Stream.Source(), Account: s.Key.Account}, r.TenantRemedy))
+		case results[i].Outcome == pipeline.Failed:
 			failed[s.Key] = append(failed[s.Key], i)
 		}
 	}

@@ -134,6 +134,9 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 	if err := ctx.Err(); err != nil {
 		return x, err
 	}
+	if cut.owner, err = r.ownerOf(j, cut.units); err != nil {
+		return x, err
+	}
 	if err := r.noteDays(ctx, j.stream.Key); err != nil {
 		return x, err
 	}

@@ -28,6 +28,7 @@ type partitioned struct {
 	damage  pipeline.Damage // as in the batch
 	tail    pipeline.Damage
 	outside int64
+	units   []string // as in the batch
 	windows []*windowRows
 	days    dayCounts
 }
@@ -49,7 +50,7 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 		b.Release()
 		return nil, err
 	}
-	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, days: dayCounts{asked: m.Days}}
+	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units, days: dayCounts{asked: m.Days}}
 	p.days.count(b.Times)
 	c.cut(p, m, b.Times)
 	c.seeNames(b, p)

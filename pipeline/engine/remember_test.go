@@ -28,7 +28,7 @@ func TestAPlanThatIsShownRemembersNothing(t *testing.T) {
 	clock := func() time.Time { return time.Date(2025, 9, 10, 18, 0, 0, 0, time.UTC) }
 	e := &Engine{Store: memory.New(memory.Options{}), Sources: []pipeline.Source{daily{}}, Clock: clock, Now: clock}
 	for _, carriedOut := range []bool{false, true} {
-		plans, damaged, err := e.plans(t.Context(), carriedOut)
+		plans, _, damaged, err := e.plans(t.Context(), carriedOut)
 		if err != nil || damaged != nil || len(plans) != 1 || len(plans[0].Windows) == 0 {
 			t.Fatal(plans, damaged, err)
 		}

@@ -34,6 +34,8 @@ type run struct {
 	masks        map[pipeline.StreamKey]pipeline.Mask
 	committed    map[pipeline.StreamKey][]plan.Reading
 	rejectBytes  int // that failed windows have in the summary
+	tenants      Tenants
+	owners       map[pipeline.TenantKey]pipeline.Owner // as far as what was read tells
 }
 
 // Sync plans, reads and commits. Its error is what kept the run from its
@@ -41,10 +43,11 @@ type run struct {
 func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 	r := e.newRun()
 	started := calendar.InstantOf(e.Now())
-	plans, damaged, err := e.plans(ctx, true)
+	plans, tenants, damaged, err := e.plans(ctx, true)
 	if err != nil {
 		return pipeline.Summary{SyncID: r.id}, err
 	}
+	r.tenants = tenants
 	var jobs []job
 	for _, p := range plans {
 		r.streams[p.Stream.Key] = &pipeline.StreamSummary{Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Errors: []pipeline.WindowError{}}
@@ -68,6 +71,7 @@ func (e *Engine) newRun() *run {
 		days:          make(map[pipeline.StreamKey]*unnotedDays),
 		masks:         make(map[pipeline.StreamKey]pipeline.Mask),
 		committed:     make(map[pipeline.StreamKey][]plan.Reading),
+		owners:        make(map[pipeline.TenantKey]pipeline.Owner),
 	}
 	r.committer.failed = r.noteFailed
 	r.reader.maxBody = e.MaxBody

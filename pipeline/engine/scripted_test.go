@@ -30,6 +30,7 @@ type scripted struct {
 	answer func(ctx context.Context, r pipeline.Request, yield func(text string) error) error
 	format pipeline.Format      // nil: lines
 	open   func() io.ReadCloser // instead of the text; may be nil
+	owner  func() pipeline.Owner
 }
 
 // said answers each scope with a text.
@@ -59,7 +60,7 @@ func (s *scripted) Streams() []pipeline.Stream {
 	}
 	return []pipeline.Stream{{
 		Key: s.key, Grain: grain, Table: pipeline.Events, Calendar: pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: zone},
-		Settle: time.Hour, Overlap: true, Format: format, Settings: s.digest, From: "2025-09-07", StaleHint: staleHint,
+		Settle: time.Hour, Overlap: true, Format: format, Settings: s.digest, From: "2025-09-07", StaleHint: staleHint, Owner: s.owner,
 	}}
 }
 
@@ -106,7 +107,7 @@ func (s *scripted) Fetch(ctx context.Context, r pipeline.Request, _ pipeline.Env
 func (s *scripted) Check(context.Context) error { return nil }
 
 // lines is a format of lines "time id"; one without a time that can be read is a
-// reject, and "--" ends a chunk. "at TIME" makes the rest a reject with a time; "cut" breaks the document.
+// reject, an id "a of 7" is of the unit 7, and "--" ends a chunk. "at TIME" makes the rest a reject with a time; "cut" breaks the document.
 type lines struct{}
 
 func (lines) Split(r io.Reader, _ int) iter.Seq2[pipeline.Chunk, error] {
@@ -152,6 +153,9 @@ func (lines) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) er
 		into.String(pipeline.Events.Index("event_id"), rest)
 		into.Instant(pipeline.Events.Index("started_at"), pipeline.InstantOf(t))
 		into.EndRow(pipeline.InstantOf(t), pipeline.Hash{})
+		if _, unit, named := strings.Cut(rest, " of "); named {
+			into.Unit([]byte(unit))
+		}
 	}
 	return nil
 }

@@ -66,34 +66,40 @@ func (e *Engine) selected() ([]sourceStream, error) {
 }
 
 // plans reads the ledgers and plans every selected stream, without side effects. Streams whose ledger is damaged are left
-// out, and damaged says which and why. Plans that are to be carried out remember what their readings are compared with.
-func (e *Engine) plans(ctx context.Context, carriedOut bool) (plans []plannedStream, damaged, err error) {
+// out, and damaged says which and why. Another tenant under an account is an error. Plans that are to be carried out
+// remember what their readings are compared with.
+func (e *Engine) plans(ctx context.Context, carriedOut bool) (plans []plannedStream, tenants Tenants, damaged, err error) {
 	streams, err := e.selected()
 	if err != nil {
-		return nil, nil, err
+		return nil, tenants, nil, err
 	}
 	kept, err := e.kept(ctx, streams)
 	if err != nil {
-		return nil, nil, err
+		return nil, tenants, nil, err
 	}
 	now := calendar.InstantOf(e.Clock())
-	all, damage := make([]plannedStream, len(streams)), make([]error, len(streams))
+	all, damage, noted := make([]plannedStream, len(streams)), make([]error, len(streams)), make([]pipeline.Owner, len(streams))
 	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, damaged error) (err error) {
 		if damage[i] = damaged; damage[i] == nil {
 			all[i], err = e.planStream(streams[i], l, kept[streams[i].Table], now)
-			all[i].Dated = dated
+			all[i].Dated, noted[i] = dated, l.Owner()
 			if carriedOut {
 				all[i].remember(l)
 			}
 		}
 		return err
 	})
+	if err == nil {
+		if tenants, err = e.tenantsOf(ctx, streams, noted); err == nil {
+			err = tenants.Refusal()
+		}
+	}
 	for i, p := range all {
 		if damage[i] == nil {
 			plans = append(plans, p)
 		}
 	}
-	return plans, errors.Join(damage...), err
+	return plans, tenants, errors.Join(damage...), err
 }
 
 // planStream plans one stream, whose ledger is l.
@@ -185,7 +191,7 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 
 // Plan says what Sync would do, without side effects.
 func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
-	plans, damaged, err := e.plans(ctx, false)
+	plans, _, damaged, err := e.plans(ctx, false)
 	if err := errors.Join(damaged, err); err != nil {
 		return nil, err
 	}
@@ -213,6 +219,10 @@ func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, er
 	}
 	streams, err := e.selected()
 	if err != nil {
+		return sum, err
+	}
+	tenants, err := e.Tenants(ctx)
+	if err := errors.Join(err, tenants.Refusal()); err != nil {
 		return sum, err
 	}
 	summaries := make([]pipeline.StreamSummary, len(streams))

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 // reach tells who can be met at an address. A vendor's link must not lead the machine to what only the machine, or its
@@ -54,6 +56,19 @@ func reachOfHost(host string) reach {
 		return reachOf(a)
 	}
 	return public
+}
+
+// Owner is whose data the host of the client's base serves, with the unit of the vendor's where it is known.
+func (c *Client) Owner(unit string) pipeline.Owner {
+	base := c.base
+	if reachOfHost(base.Hostname()) == ownMachine {
+		return pipeline.Simulated
+	}
+	host := strings.ToLower(strings.TrimSuffix(base.Hostname(), "."))
+	if port := base.Port(); port != "" && port != "443" {
+		host = net.JoinHostPort(host, port)
+	}
+	return pipeline.Owner(host).Of(unit)
 }
 
 // errInward ends a request whose link leads inward.

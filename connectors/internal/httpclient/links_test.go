@@ -143,3 +143,35 @@ func TestAProxyMayBeAnywhere(t *testing.T) {
 	}
 	resp.Body.Close() //nolint:errcheck // it is empty
 }
+
+func TestTheOwnerIsTheHostAndAnyHostOfThisMachineIsSimulated(t *testing.T) {
+	for address, want := range map[string]pipeline.Owner{
+		"https://Acme.uContactCloud.com":      "acme.ucontactcloud.com/u",
+		"https://acme.example.":               "acme.example/u",
+		"https://acme.example:443/api/v2":     "acme.example/u",
+		"https://acme.example:8443":           "acme.example:8443/u",
+		"https://[2001:db8::1]:8443":          "[2001:db8::1]:8443/u",
+		"https://192.168.0.7":                 "192.168.0.7/u",
+		"http://127.0.0.1:41234":              pipeline.Simulated,
+		"http://127.9.9.9":                    pipeline.Simulated,
+		"https://[::1]:9":                     pipeline.Simulated,
+		"https://[::ffff:127.0.0.1]":          pipeline.Simulated,
+		"http://LocalHost:9":                  pipeline.Simulated,
+		"https://localhost.":                  pipeline.Simulated,
+		"https://dialpad.localhost":           pipeline.Simulated,
+		"https://localhost.example":           "localhost.example/u",
+		"https://127.0.0.1.attacker.example/": "127.0.0.1.attacker.example/u",
+	} {
+		base, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := New(Options{Base: base})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Owner("u"); got != want {
+			t.Errorf("%s is of %q, want %q", address, got, want)
+		}
+	}
+}

@@ -76,10 +76,19 @@ func accountOf(name, prefix string, known []Variable) (account string, ok bool) 
 // nearest returns the known variable that a typing error would have turned
 // into name, if there is one.
 func nearest(name string, known []Variable) string {
+	names := make([]string, len(known))
+	for i, v := range known {
+		names[i] = v.Name
+	}
+	return Nearest(name, names)
+}
+
+// Nearest returns the word that a typing error would have turned into name, if there is one.
+func Nearest(name string, known []string) string {
 	best, at := "", 3 // further than two edits is another word
-	for _, v := range known {
-		if d := edits(name, v.Name); d < at {
-			best, at = v.Name, d
+	for _, word := range known {
+		if d := edits(name, word); d < at {
+			best, at = word, d
 		}
 	}
 	return best

@@ -16,3 +16,8 @@ func refetchCommand(stream pipeline.StreamID, windows []pipeline.Window) string 
 func waiveCommand(stream pipeline.StreamID, hole pipeline.Span) string {
 	return fmt.Sprintf("windrow sync --streams %s --from %s --to %s --waive REASON", stream, hole.Start, hole.End)
 }
+
+// TenantRemedy says what helps where an account has the data of another tenant.
+func TenantRemedy(k pipeline.TenantKey) string {
+	return fmt.Sprintf("give these another account name, or another WINDROW_SINK; or, where only a name has changed and the data are of one and the same, run `windrow adopt --source %s --account %s`", k.Source, k.Account)
+}
