@@ -210,7 +210,7 @@ func TestMetricsAreUnderstoodOrRefusedWithTheReason(t *testing.T) {
 		{"att ended=handled:count", "not a word"},
 		{"resource=handled:count", "no metric"},
 		{"Date=extras:mean", "no metric"},
-		{"attended=handeld:count", "no measure of the table activity; what is told in count may fill interactions_in, "},
+		{"attended=handledd:count", "no measure of the table activity; what is told in count may fill interactions_in, "},
 		{"attended=channel:count", "no measure"},
 		{"attended=interval_start:count", "no measure"},
 		{"attended=sync_id:count", "no measure"},
