@@ -20,7 +20,7 @@ type Source interface {
 	// Plan says what is asked for the given windows of s, which are disjoint and in order. Every window stands in exactly
 	// one Extraction, and the requests of an extraction stand in the configured order of their targets. Plan is pure: it
 	// asks nobody, reads no clock and does not block, since a plan shows its answer. The caller may keep the
-	// answer; the source keeps nothing of due.
+	// answer; the source keeps nothing of due. Windows that are still open (see [Stream.Intraday]) come in a call of their own.
 	Plan(s Stream, due []Window) []Extraction
 	// Fetch carries out one request and yields each body of the answer, in order; an answer that had to be split has
 	// several, and one without a body is an error of the caller. Fetch itself keeps within the vendor's rates and quotas
@@ -68,8 +68,11 @@ type Stream struct {
 	// DueSettled: a window is asked only when the local days that it touches
 	// have ended and Settle is over (Dialpad answers by days).
 	DueSettled bool
-	// Intraday: the window that is still open is due as well. Its reading is provisional, and every run replaces it.
-	Intraday bool
+	// Intraday: the window that is still open is due as well. Its reading is provisional, and every run replaces it, but
+	// within IntradayCache of the last such reading none does. With DueSettled these are the windows of the day that has
+	// not ended.
+	Intraday      bool
+	IntradayCache time.Duration
 	// Overlap: several requests of one Extraction may return the same source
 	// row (events of overlapping targets); the first keeps it.
 	Overlap bool
@@ -132,6 +135,15 @@ type Body struct {
 	// vendor (or the archive) again. Read errors are *[Error]: a cut connection is
 	// Unavailable. gzip is already undone.
 	Open func(context.Context) (io.ReadCloser, error)
+}
+
+// IntervalEnd is where an interval ends in a reading of the window that is still open: at the moment of reading, where
+// that lies within the interval.
+func (m *Meta) IntervalEnd(interval Span) Instant {
+	if interval.Start < m.ExtractedAt && m.ExtractedAt < interval.End {
+		return m.ExtractedAt
+	}
+	return interval.End
 }
 
 // IsProven reports whether a reader, read to its end, knows that nothing is missing: the answer had a length, a last

@@ -72,7 +72,7 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, fromDay{source, s.From})
+		sources = append(sources, scoped{source, s.From, s.Intraday})
 	}
 	return sources, nil
 }

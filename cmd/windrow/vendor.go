@@ -127,25 +127,26 @@ func present(variables []config.Variable) []string {
 	return names
 }
 
-// fromDay gives every stream of a source the first day of WINDROW_FROM, which
-// is the same for all of them.
-type fromDay struct {
+// scoped gives every stream of a source what WINDROW_FROM and WINDROW_INTRADAY say,
+// which is the same for all of them.
+type scoped struct {
 	pipeline.Source
-	from string
+	from     string
+	intraday bool
 }
 
 // Prove implements [pipeline.Prover], where the source does; otherwise it is Check.
-func (f fromDay) Prove(ctx context.Context, streams []pipeline.StreamID) []pipeline.Proof {
+func (f scoped) Prove(ctx context.Context, streams []pipeline.StreamID) []pipeline.Proof {
 	if p, ok := f.Source.(pipeline.Prover); ok {
 		return p.Prove(ctx, streams)
 	}
 	return []pipeline.Proof{{Err: f.Check(ctx)}}
 }
 
-func (f fromDay) Streams() []pipeline.Stream {
+func (f scoped) Streams() []pipeline.Stream {
 	streams := slices.Clone(f.Source.Streams()) // the source's own is read by others meanwhile
 	for i := range streams {
-		streams[i].From = f.from
+		streams[i].From, streams[i].Intraday = f.from, f.intraday
 	}
 	return streams
 }

@@ -105,7 +105,7 @@ func mapOperator(r *transforms.Row) {
 func setInterval(r *transforms.Row, span pipeline.Span) {
 	r.At(span.Start)
 	r.SetInstant(columnStart, span.Start)
-	r.SetInstant(columnEnd, span.End)
+	r.SetInstant(columnEnd, r.Meta().IntervalEnd(span))
 	r.SetString(columnChannel, "all")
 }
 

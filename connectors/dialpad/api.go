@@ -20,12 +20,14 @@ const (
 )
 
 // parameters is the body of POST /stats. Today is day 0; days_ago_start is the
-// nearer bound, as the documented defaults of 1 and 30 have it.
+// nearer bound, as the documented defaults of 1 and 30 have it. Today itself is
+// asked by is_today alone, which reads other tables.
 type parameters struct {
 	ExportType   string `json:"export_type"`
 	StatType     string `json:"stat_type"`
-	DaysAgoStart int    `json:"days_ago_start"`
-	DaysAgoEnd   int    `json:"days_ago_end"`
+	DaysAgoStart int    `json:"days_ago_start,omitempty"`
+	DaysAgoEnd   int    `json:"days_ago_end,omitempty"`
+	IsToday      bool   `json:"is_today,omitempty"`
 	Timezone     string `json:"timezone"`
 	TargetID     int64  `json:"target_id,omitempty"`
 	TargetType   string `json:"target_type,omitempty"`
@@ -66,11 +68,11 @@ func (s *Source) queryOf(r pipeline.Request) (query, error) {
 	return query{}, fmt.Errorf("no such scope is configured: %q", r.Scope)
 }
 
-// parameters asks by days counted back from today.
+// parameters asks by days counted back from today; 0 and 0 are today.
 func (q query) parameters(start, end int) parameters {
 	p := parameters{
 		ExportType: q.export.exportType, StatType: q.export.statType,
-		DaysAgoStart: start, DaysAgoEnd: end, Timezone: q.loc.String(), GroupBy: q.groupBy,
+		DaysAgoStart: start, DaysAgoEnd: end, IsToday: end == 0, Timezone: q.loc.String(), GroupBy: q.groupBy,
 	}
 	switch q.scope.kind {
 	case officeScope:

@@ -68,8 +68,8 @@ func holdOff(now pipeline.Instant, loc *time.Location) time.Duration {
 	return 0
 }
 
-// mayBeYesterdays tells whether a cached answer at now can be one to the same
-// days_ago asked before local midnight.
-func mayBeYesterdays(now pipeline.Instant, loc *time.Location) bool {
-	return now < dayOf(now, loc).start(loc).Add(vendorCache)
+// mayBeYesterdays tells whether an answer at now from a cache that keeps it for
+// so long can be one to the same question asked before local midnight.
+func mayBeYesterdays(now pipeline.Instant, loc *time.Location, cache time.Duration) bool {
+	return now < dayOf(now, loc).start(loc).Add(cache)
 }

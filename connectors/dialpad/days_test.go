@@ -107,7 +107,7 @@ func TestACachedAnswerIsDoubtfulForThreeHoursAfterMidnight(t *testing.T) {
 		"2025-03-09 03:59:59": true, // clocks went from 02:00 to 03:00
 		"2025-03-09 04:00:00": false,
 	} {
-		if got := mayBeYesterdays(at(t, now, loc), loc); got != want {
+		if got := mayBeYesterdays(at(t, now, loc), loc, vendorCache); got != want {
 			t.Errorf("at %s: %v", now, got)
 		}
 	}

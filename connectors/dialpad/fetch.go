@@ -37,6 +37,8 @@ type report struct {
 	journal pipeline.Journal
 	notify  func(text string, until time.Time)
 	query   query
+	// today: when the report was begun its day was not over. By days ago it may not be asked before it has settled.
+	today bool
 	// since is when the report was posted, and later, if it is slow, when it was
 	// last polled. Where requests wait for the rate, its polls and its download
 	// are as old as this: of two reports the one likelier to be ready goes first.
@@ -81,6 +83,7 @@ func (s *Source) newReport(r pipeline.Request, env pipeline.Env) (*report, error
 	if err != nil {
 		return nil, &pipeline.Error{Op: "order a report", Stream: r.Stream, Window: r.Span, Kind: pipeline.Internal, Err: err}
 	}
+	rep.today = rep.query.days.last >= dayOf(pipeline.InstantOf(s.clock()), rep.query.loc)
 	return rep, nil
 }
 
@@ -146,7 +149,11 @@ func (r *report) post(ctx context.Context) (handle, error) {
 	if dayOf(now, loc) != dayOf(asked, loc) {
 		return handle{}, r.stale(errors.New("the local date changed while the report was ordered by days ago"))
 	}
-	h.doubtful = h.cached && (mayBeYesterdays(asked, loc) || mayBeYesterdays(now, loc))
+	cache := vendorCache
+	if r.query.days.last == dayOf(asked, loc) {
+		cache = todayCache
+	}
+	h.doubtful = h.cached && (mayBeYesterdays(asked, loc, cache) || mayBeYesterdays(now, loc, cache))
 	return h, nil
 }
 
@@ -161,11 +168,17 @@ func (r *report) holdOff() (time.Duration, string) {
 // body is the POST's body when it is sent at now.
 func (r *report) body(now pipeline.Instant) ([]byte, error) {
 	start, end := r.query.days.daysAgo(dayOf(now, r.query.loc))
-	if start < 1 {
+	problem := ""
+	switch {
+	case start < 0, start == 0 && end > 0:
+		problem = fmt.Sprintf("the day %s is not over in %s, and today is never asked together with past days", r.query.days.last, r.query.loc)
+	case start > 0 && r.today:
+		problem = fmt.Sprintf("the day %s ended in %s before the report on it, as on today, was ordered", r.query.days.last, r.query.loc)
+	}
+	if problem != "" {
 		return nil, &pipeline.Error{
 			Op: "POST /stats", Stream: r.request.Stream, Window: r.request.Span, Kind: pipeline.Refused,
-			Err:  fmt.Errorf("the day %s is not over in %s, and today is never asked together with past days", r.query.days.last, r.query.loc),
-			Hint: "a sync after the day's end reads it",
+			Err: errors.New(problem), Hint: "a sync after the day's end, and the time that it takes to settle, reads it",
 		}
 	}
 	text, err := json.Marshal(r.query.parameters(start, end))

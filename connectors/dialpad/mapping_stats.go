@@ -153,7 +153,7 @@ func setDay(r *transforms.Row) (day pipeline.Span, ok bool) {
 
 func setInterval(r *transforms.Row, s pipeline.Span) {
 	r.SetInstant(activityStart, s.Start)
-	r.SetInstant(activityEnd, s.End)
+	r.SetInstant(activityEnd, r.Meta().IntervalEnd(s))
 	r.SetString(activityChannel, "voice")
 }
 

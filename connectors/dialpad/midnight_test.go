@@ -34,6 +34,40 @@ func TestPromise10_AReportOrderedAcrossMidnightFails(t *testing.T) {
 	})
 }
 
+func TestTodayIsAskedByItsOwnParameter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		newYork(t, "2000-01-05 15:10:00")
+		v := newVendor(t)
+		s := newTestSource(t, v, Options{}, nil)
+		d := dayOf(pipeline.InstantOf(s.clock()), s.set.zone)
+		meta, _, err := fetch(t.Context(), s, requestFor(t, s, "dialpad.calls", d, d), newFileJournal(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := v.posts[0].body
+		if _, counted := body["days_ago_start"]; counted || body["is_today"] != true || meta.Days == nil || meta.Days.Span != (dayRange{d, d}).span(s.set.zone) {
+			t.Errorf("asked %v, for %+v", body, meta.Days)
+		}
+		_, _, err = fetch(t.Context(), s, requestFor(t, s, "dialpad.calls", d-1, d), newFileJournal(t), nil)
+		if pipeline.KindOf(err) != pipeline.Refused || len(v.posts) != 1 || !strings.Contains(err.Error(), "never asked together") {
+			t.Errorf("yesterday and today: %v, %d reports", err, len(v.posts))
+		}
+	})
+}
+
+func TestADayThatEndsBeforeItIsAskedAsTodayIsNotAskedByDaysAgo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		newYork(t, "2000-01-05 23:59:30")
+		v := newVendor(t)
+		s := newTestSource(t, v, Options{}, nil)
+		d := dayOf(pipeline.InstantOf(s.clock()), s.set.zone)
+		_, _, err := fetch(t.Context(), s, requestFor(t, s, "dialpad.calls", d, d), newFileJournal(t), nil)
+		if pipeline.KindOf(err) != pipeline.Refused || len(v.posts) > 0 || !strings.Contains(err.Error(), "ended in America/New_York before") {
+			t.Errorf("%v, %d reports", err, len(v.posts))
+		}
+	})
+}
+
 func TestPromise10_NoPostIsSentAroundMidnight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		loc := newYork(t, "2000-01-05 23:59:30")

@@ -21,8 +21,10 @@ const (
 	// vendorCache is how long the vendor answers the same question from its
 	// cache (Stats APIs page, "Cached Results").
 	vendorCache = 3 * time.Hour
-	staleHint   = "probably a cached report of other days; the windows stay open, and a sync after the vendor's cache of 3 hours has run out reads them"
-	notServed   = "not served by this build"
+	// todayCache is the same for what is asked about today, and as often the vendor makes its numbers of today anew.
+	todayCache = 30 * time.Minute
+	staleHint  = "probably a cached report of other days; the windows stay open, and a sync after the vendor's cache of 3 hours has run out reads them"
+	notServed  = "not served by this build"
 )
 
 // The API's values of export_type.
@@ -95,7 +97,7 @@ func (e export) stream(s *Settings, account pipeline.AccountID, p pipeline.Polic
 		Lookback:   shown.pace.Lookback,
 		Cache:      vendorCache,
 		StaleHint:  staleHint,
-		DueSettled: true,
+		DueSettled: true, IntradayCache: todayCache,
 		// One target's call shows up under another's, and a row that strays over
 		// the seam of two reports of one window comes in both.
 		Overlap: e.exportType == records,

@@ -112,7 +112,7 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 	r.SetFrom(columnName, fieldResource, resource)
 	r.SetString(columnChannel, channel)
 	r.SetInstant(columnStart, b.span.Start)
-	r.SetInstant(columnEnd, b.span.End)
+	r.SetInstant(columnEnd, a.meta.IntervalEnd(b.span))
 	if b.kind != calendar.LocalUnique {
 		r.Extra("_time_ambiguous", []byte(`["date"]`))
 	}

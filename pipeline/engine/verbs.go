@@ -112,13 +112,19 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 		return plannedStream{}, err
 	}
 	p.Windows = e.Shard.Keep(s.Key, p.Windows)
-	due := make([]calendar.Window, len(p.Windows))
-	for j, w := range p.Windows {
-		due[j] = w.Window
+	var ended, open []calendar.Window
+	for _, w := range p.Windows {
+		if plan.IsOpen(s.Stream, w.Window.Span, now) {
+			open = append(open, w.Window)
+		} else {
+			ended = append(ended, w.Window)
+		}
 	}
 	planned := plannedStream{StreamPlan: p, source: s.source}
-	if len(due) > 0 {
-		planned.extractions = s.source.Plan(s.Stream, due)
+	for _, due := range [][]calendar.Window{ended, open} {
+		if len(due) > 0 {
+			planned.extractions = append(planned.extractions, s.source.Plan(s.Stream, due)...)
+		}
 	}
 	return planned, nil
 }

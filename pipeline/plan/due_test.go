@@ -15,6 +15,15 @@ func TestTheOpenWindowIsDueWhereTheStreamReadsIntraday(t *testing.T) {
 	open := read(t, "2025-09-03", "2025-09-04", "UTC", "2025-09-03T09:00:00Z")
 	open.Settled = false
 	vendorByDays := func(s *pipeline.Stream) { s.DueSettled, s.Settle = true, 20*time.Hour }
+	withCache := func(s *pipeline.Stream) { vendorByDays(s); s.IntradayCache = 30 * time.Minute }
+	halfDays := func(s *pipeline.Stream) {
+		vendorByDays(s)
+		s.Calendar, s.From = mustCalendar(t, "6h", "UTC"), "2025-09-03"
+	}
+	weeks := func(s *pipeline.Stream) {
+		vendorByDays(s)
+		s.Calendar, s.From = mustCalendar(t, "7d", "UTC"), "2025-09-01"
+	}
 
 	for _, c := range []struct {
 		says     string
@@ -33,6 +42,12 @@ func TestTheOpenWindowIsDueWhereTheStreamReadsIntraday(t *testing.T) {
 			[]string{"2025-09-03/2025-09-04 UTC new"}},
 		{"its intraday rows stay until it is due", true, vendorByDays, []pipeline.Entry{settled, yesterday, open}, "2025-09-04T03:00:00Z",
 			[]string{"2025-09-04/2025-09-05 UTC new"}},
+		{"not within the vendor's cache of the last such reading", true, withCache, []pipeline.Entry{settled, yesterday, open}, "2025-09-03T09:29:59Z", []string{}},
+		{"but after it", true, withCache, []pipeline.Entry{settled, yesterday, open}, "2025-09-03T09:30:00Z", []string{"2025-09-03/2025-09-04 UTC provisional"}},
+		{"a reading by a clock that was ahead holds none back", true, withCache, []pipeline.Entry{settled, yesterday, open}, "2025-09-03T08:00:00Z", []string{"2025-09-03/2025-09-04 UTC provisional"}},
+		{"of a day that is cut, all that has begun", true, halfDays, nil, now,
+			[]string{"2025-09-03/2025-09-03T06 UTC new", "2025-09-03T06/2025-09-03T12 UTC new", "2025-09-03T12/2025-09-03T18 UTC new"}},
+		{"a week is not to be had by days", true, weeks, nil, now, []string{}},
 	} {
 		s := daily(t, "1d", "UTC")
 		s.From, s.Intraday = "2025-09-01", c.intraday

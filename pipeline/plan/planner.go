@@ -37,7 +37,7 @@ func newPlanner(s pipeline.Stream, l *pipeline.Ledger, sel Selection, now calend
 		return nil, err
 	}
 	p := &planner{
-		stream: s, ledger: l, now: now, due: dueOf(s, now), first: first, origin: calendar.NoInstant,
+		stream: s, ledger: l, now: now, due: dueOf(s, l, now), first: first, origin: calendar.NoInstant,
 		selected: selected, bounded: sel.bounded(), refetch: sel.Refetch,
 		doubt: l.InDoubt(), begun: l.Begun(), waived: l.Waived(), remnants: l.Remnants(),
 	}

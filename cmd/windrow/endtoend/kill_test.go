@@ -78,7 +78,7 @@ func child(root string) int {
 		return 2
 	}
 	for i := range sources {
-		sources[i] = fromDay{sources[i], os.Getenv(childFrom)}
+		sources[i] = fromDay{Source: sources[i], from: os.Getenv(childFrom)}
 	}
 	store, err := openStore(ctx, root, os.Getenv(childBigQuery), "", now)
 	if err != nil {

@@ -253,3 +253,91 @@ func (s *site) editLedgerFile() (name string) {
 	}
 	return name
 }
+
+func TestTheOpenDayIsReplacedByEveryRunAndSettlesAsAnyOther(t *testing.T) {
+	s := newSite(t)
+	s.from, s.intraday = "2025-09-10", true
+	s.world.SetNow(noon.Add(20 * time.Minute)) // in the middle of an hour
+	data := s.world.Data()
+	agents := func() (want []string) {
+		mexico, err := time.LoadLocation("America/Mexico_City")
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, end := vendorsim.Day(2025, 9, 10, mexico)
+		if now := s.world.Now(); now.Before(end) {
+			end = now
+		}
+		var sum vendorsim.Metrics
+		for _, agent := range []string{"Agent1", "Agent2", "Agent3"} {
+			m, _ := data.AgentSpan(agent, start, end, time.Hour)
+			sum = sum.Add(m)
+		}
+		return []string{fmt.Sprintf("%d\t%d", sum.InInteractions, sum.Connected)}
+	}
+	const agentSums = "SELECT sum(interactions_in)::BIGINT, sum(login_seconds)::BIGINT FROM {activity} WHERE stream = 'ucontact.agents' AND local_date = '2025-09-10'"
+	provisional := func(id string, want int) {
+		t.Helper()
+		if st := s.status(id); st.Provisional != want || st.Settled != 0 || st.Watermark != nil {
+			t.Errorf("%s at %s: %+v, want %d provisional windows", id, s.world.Now(), st, want)
+		}
+	}
+	posts := func() int {
+		n := 0
+		for _, c := range s.world.Log() {
+			if c.Method == "POST" && c.Host == "dialpad" {
+				n++
+			}
+		}
+		return n
+	}
+
+	s.mustSync()
+	for _, id := range []string{"ucontact.agents", "ucontact.campaigns", "chattonic.operators", "chattonic.dashboard", "dialpad.calls", "dialpad.calls_stats"} {
+		provisional(id, 1)
+	}
+	sameLines(t, s.query(agentSums), agents())
+	now := s.world.Now().UnixMicro()
+	sameLines(t, s.query("SELECT stream, count(*) FILTER (epoch_us(interval_end) > "+itoa(now)+"), count(*) FILTER (epoch_us(interval_end) = "+itoa(now)+") > 0 FROM {activity} WHERE stream <> 'chattonic.dashboard' AND stream <> 'ucontact.campaigns' GROUP BY 1 ORDER BY 1"),
+		[]string{"chattonic.operators\t0\ttrue", "dialpad.calls_stats\t0\ttrue", "ucontact.agents\t0\ttrue"})
+	first, ordered := s.query("SELECT count(*), max(started_at) <= make_timestamptz("+itoa(now)+") FROM {events} WHERE stream = 'dialpad.calls'"), posts()
+
+	// The vendor makes its numbers of today anew every 30 minutes, and keeps an answer as long.
+	s.world.Advance(29 * time.Minute)
+	s.mustSync()
+	sameLines(t, s.query(agentSums), agents())
+	if again := posts(); again != ordered {
+		t.Errorf("%d reports were ordered again within 30 minutes", again-ordered)
+	}
+	s.world.Advance(2 * time.Hour)
+	s.mustSync()
+	sameLines(t, s.query(agentSums), agents())
+	if again := s.query("SELECT count(*), true FROM {events} WHERE stream = 'dialpad.calls'"); posts() == ordered || again[0] == first[0] {
+		t.Errorf("%q calls, as two hours before", again)
+	}
+	provisional("dialpad.calls", 1)
+
+	// Dialpad's day is not asked by days ago before it has settled; what there is of it stays. The next one is open.
+	s.world.SetNow(time.Date(2025, 9, 11, 8, 0, 0, 0, time.UTC))
+	before := s.query("SELECT count(*), max(extracted_at)::VARCHAR FROM {events} WHERE stream = 'dialpad.calls' AND local_date = '2025-09-10'")
+	s.mustSync()
+	sameLines(t, s.query("SELECT count(*), max(extracted_at)::VARCHAR FROM {events} WHERE stream = 'dialpad.calls' AND local_date = '2025-09-10'"), before)
+	sameLines(t, s.query(agentSums), agents())
+	s.world.SetNow(time.Date(2025, 9, 11, 18, 0, 0, 0, time.UTC))
+	s.mustSync()
+	chicago, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, end := vendorsim.Day(2025, 9, 10, chicago)
+	calls := int64(0)
+	for _, target := range vendorsim.CallCenters()[:2] {
+		calls += data.CallTotals(target, start, end).Rows
+	}
+	if got := s.query("SELECT count(*) FROM {events} WHERE stream = 'dialpad.calls' AND local_date = '2025-09-10'"); got[0] != itoa(calls) {
+		t.Errorf("%s calls of the settled day, want %d", got[0], calls)
+	}
+	if st := s.status("dialpad.calls"); st.Settled != 1 || st.Provisional != 1 || st.Watermark == nil || !st.Watermark.Time().Equal(end) {
+		t.Errorf("%+v", st)
+	}
+}

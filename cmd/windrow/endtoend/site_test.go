@@ -26,12 +26,14 @@ var noon = time.Date(2025, 9, 10, 18, 0, 0, 0, time.UTC)
 // one warehouse.
 type site struct {
 	*testing.T
-	world   *vendorsim.World
-	root    string // of the warehouse: a folder, or a dataset as WINDROW_SINK names it
-	from    string // WINDROW_FROM
-	env     map[string]string
-	streams []pipeline.StreamID // of a sync that names none; empty: all
-	group   pipeline.Grouping   // of commits to BigQuery; zero: production's
+	world *vendorsim.World
+	root  string // of the warehouse: a folder, or a dataset as WINDROW_SINK names it
+	from  string // WINDROW_FROM
+	// intraday: WINDROW_INTRADAY
+	intraday bool
+	env      map[string]string
+	streams  []pipeline.StreamID // of a sync that names none; empty: all
+	group    pipeline.Grouping   // of commits to BigQuery; zero: production's
 	// sharesClock says that the warehouse has the vendors' clock, where it has one.
 	sharesClock bool
 }
@@ -80,7 +82,7 @@ func (s *site) sources(clock pipeline.Clock, change ...func(*connectors.Options)
 		s.Fatal(err)
 	}
 	for i := range sources {
-		sources[i] = fromDay{sources[i], s.from}
+		sources[i] = fromDay{sources[i], s.from, s.intraday}
 	}
 	return sources
 }
@@ -135,16 +137,17 @@ func openSources(clock pipeline.Clock, change ...func(*connectors.Options)) ([]p
 	return sources, nil
 }
 
-// fromDay sets the first day of every stream.
+// fromDay sets the first day of every stream, and whether it reads the open day.
 type fromDay struct {
 	pipeline.Source
-	from string
+	from     string
+	intraday bool
 }
 
 func (f fromDay) Streams() []pipeline.Stream {
 	streams := f.Source.Streams()
 	for i := range streams {
-		streams[i].From = f.from
+		streams[i].From, streams[i].Intraday = f.from, f.intraday
 	}
 	return streams
 }

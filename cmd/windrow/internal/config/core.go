@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"math"
@@ -19,6 +20,8 @@ type Scope struct {
 	Sink    string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, file:// and its absolute path, or bigquery://project/dataset?location=EU"`
 	From    string `envconfig:"FROM" desc:"first day to sync, a local date of each account; unset: 30 days before the first sync"`
 	Streams string `envconfig:"STREAMS" desc:"comma list of streams; unset: every stream of each configured source"`
+	// Intraday is a text, so that a wrong one is told with all other faults.
+	Intraday string `envconfig:"INTRADAY" default:"false" desc:"also read the window that is still open: replaced by each run, provisional; true or false"`
 }
 
 // Operation holds the variables that say how a run is made, as typed.
@@ -44,6 +47,7 @@ type Settings struct {
 	Sink        string // of no scheme that this build refuses by name; the sink says whether it can be opened
 	From        string // 2025-09-01, or empty
 	Streams     []pipeline.StreamID
+	Intraday    bool // the window that is still open is read too
 	MaxRejects  float64
 	MaxUnread   float64
 	MaxBody     int64 // bytes
@@ -75,6 +79,10 @@ func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 	}
 	if _, err := time.Parse(dateLayout, s.From); s.From != "" && err != nil {
 		faults.add("FROM", "is not a date", "2025-09-01")
+	}
+	var err error
+	if s.Intraday, err = strconv.ParseBool(cmp.Or(strings.ToLower(strings.TrimSpace(c.Intraday)), "false")); err != nil {
+		faults.add("INTRADAY", "is neither true nor false", "true")
 	}
 	return faults
 }

@@ -6,7 +6,7 @@ package config
 var unservedSinks = []string{"gs", "s3"}
 
 var unservedCore = []string{
-	"ARCHIVE", "PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES", "INTRADAY",
+	"ARCHIVE", "PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES",
 }
 
 // Of every source.
