@@ -7,9 +7,11 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,8 +56,8 @@ func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnE
 			return func() {}
 		}, false, pipeline.ExitDone},
 	} {
-		for _, result := range []string{"--json=false", "--json"} {
-			t.Run(c.name+" "+result, func(t *testing.T) {
+		for sink, result := range pairs(slices.Sorted(maps.Keys(sinksOf)), []string{"--json=false", "--json"}) {
+			t.Run(c.name+" "+result+" "+sink, func(t *testing.T) {
 				world := quickWorld(now)
 				servers, err := world.Start(t.Context())
 				if err != nil {
@@ -66,7 +68,8 @@ func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnE
 					world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHTML, Times: -1})
 				}
 				dir := t.TempDir()
-				cmd := process(t, "windrow", dir, quickVariables(servers), "sync", "--as-of", noon, "--streams", "dialpad.texts,ucontact.agents", result)
+				into := sinksOf[sink](t, dir)
+				cmd := process(t, "windrow", dir, append(quickVariables(servers), into.variables...), "sync", "--as-of", noon, "--streams", "dialpad.texts,ucontact.agents", result)
 				var stdout, stderr bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
 				started := c.listen(t, cmd)
@@ -77,17 +80,29 @@ func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnE
 				if code := exitCodeOf(t, cmd.Wait()); code != c.exit {
 					t.Errorf("exit code %d, want %d\n%s%s", code, c.exit, stdout.String(), stderr.String())
 				}
-				files := parquetFiles(t, filepath.Join(dir, "warehouse", "events"))
-				if len(files) != 3 {
-					t.Errorf("%d of 3 windows are committed: %v", len(files), files)
+				if n := into.windows(t, "dialpad.texts"); n != 3 {
+					t.Errorf("%d of 3 windows are committed", n)
 				}
-				if runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.run")); err != nil || len(runs) != 1 {
-					t.Errorf("the run is not recorded: %v %v", runs, err)
+				if n := into.runs(t); n != 1 {
+					t.Errorf("%d runs are recorded", n)
 				}
 				if cmd.Stderr == &stderr {
 					endsWithItsRecord(t, stderr.String(), c.exit)
 				}
 			})
+		}
+	}
+}
+
+// pairs are all pairs of both lists.
+func pairs(a, b []string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, x := range a {
+			for _, y := range b {
+				if !yield(x, y) {
+					return
+				}
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -13,6 +14,64 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 )
+
+// startedBigQuery is a BigQuery without a dataset, and the variables of who syncs into one of it.
+func startedBigQuery(t *testing.T) (*bigquerytest.Server, []string) {
+	t.Helper()
+	server, err := bigquerytest.Start(context.WithoutCancel(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server, []string{"BIGQUERY_EMULATOR_HOST=" + server.URL(), "WINDROW_SINK=bigquery://" + testProject + "/" + testDataset + "?location=EU"}
+}
+
+// kept is what a sink of a process has.
+type kept struct {
+	variables []string
+	// windows is how many windows of a stream are committed with rows, runs how many runs are recorded.
+	windows func(t *testing.T, stream string) int
+	runs    func(t *testing.T) int
+}
+
+// sinksOf are the sinks that a process in dir may have, by name.
+var sinksOf = map[string]func(t *testing.T, dir string) kept{
+	"parquet": func(_ *testing.T, dir string) kept {
+		return kept{nil, func(t *testing.T, stream string) int {
+			n := 0
+			for _, name := range parquetFiles(t, filepath.Join(dir, "warehouse")) {
+				if strings.Contains(name, "stream="+stream+"/") {
+					n++
+				}
+			}
+			return n
+		}, func(t *testing.T) int {
+			runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.run"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(runs)
+		}}
+	},
+	"bigquery": func(t *testing.T, _ string) kept {
+		server, variables := startedBigQuery(t)
+		count := func(t *testing.T, of string) int {
+			t.Helper()
+			rows, err := server.Query(context.Background(), testProject, "SELECT count(*) FROM "+testDataset+"."+of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return int(rows[0][0].(int64))
+		}
+		return kept{variables, func(t *testing.T, stream string) int {
+			return count(t, "_windrow_ledger WHERE stream = '"+stream+"' AND kind = 'commit' AND rows_loaded > 0")
+		}, func(t *testing.T) int { return count(t, "_windrow_runs") }}
+	},
+}
 
 func TestPromise14_ACommitThatNeverEndsIsCutOffInTimeForTheSummary(t *testing.T) {
 	now, err := time.Parse(time.RFC3339, noon)
@@ -24,15 +83,7 @@ func TestPromise14_ACommitThatNeverEndsIsCutOffInTimeForTheSummary(t *testing.T)
 		t.Fatal(err)
 	}
 	defer vendors.Close()
-	server, err := bigquerytest.Start(context.WithoutCancel(t.Context()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	server, variables := startedBigQuery(t)
 	begun := make(chan struct{})
 	tell := sync.OnceFunc(func() { close(begun) })
 	transactions := bigquerytest.OnJobs(bigquerytest.Script)
@@ -44,7 +95,7 @@ func TestPromise14_ACommitThatNeverEndsIsCutOffInTimeForTheSummary(t *testing.T)
 		return false
 	}})
 
-	env := append(quickVariables(vendors), "BIGQUERY_EMULATOR_HOST="+server.URL(), "WINDROW_SINK=bigquery://"+testProject+"/"+testDataset+"?location=EU")
+	env := append(quickVariables(vendors), variables...)
 	cmd := process(t, "windrow", t.TempDir(), env, "sync", "--streams", "chattonic.operators", "--as-of", noon)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
