@@ -123,7 +123,8 @@ func profileMain(ctx context.Context) (err error) {
 	engine := &engine.Engine{
 		Store: store, Sources: []pipeline.Source{source}, Streams: []pipeline.StreamID{p.stream()},
 		Select: plan.Selection{From: p.Input.From, To: p.Input.To},
-		Clock:  func() time.Time { return now }, Now: time.Now, MaxRejects: engine.RejectLimit{Share: 0.01}, Concurrency: profiledBodies,
+		Clock:  func() time.Time { return now }, Now: time.Now, MaxRejects: engine.RejectLimit{Share: 0.01},
+		Health: engine.Health{MaxUnreadable: engine.RejectLimit{Share: 0.2}}, Concurrency: profiledBodies,
 	}
 	if err := pprof.StartCPUProfile(out); err != nil {
 		return err

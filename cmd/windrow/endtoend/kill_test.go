@@ -86,7 +86,7 @@ func child(root string) int {
 		return 1
 	}
 	defer store.Close() //nolint:errcheck // the process ends
-	e := &engine.Engine{Store: store, Sources: sources, Clock: clock, Now: now, MaxRejects: engine.RejectLimit{Share: 0.01}, Concurrency: 8}
+	e := &engine.Engine{Store: store, Sources: sources, Clock: clock, Now: now, MaxRejects: engine.RejectLimit{Share: 0.01}, Health: health, Concurrency: 8}
 	e.Select.Refetch = os.Getenv(childRefetch) != ""
 	if err := json.Unmarshal([]byte(os.Getenv(childGrouping)), &e.Group); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -255,7 +255,7 @@ func (s *site) killAt(random *rand.Rand, point string, pass int, want []string) 
 	by := skew(random)
 	err := s.spawn(s.root, childSkew+"="+by.String(), fmt.Sprintf("%s=%s#%d", childPoint, point, pass)).Wait()
 	// How often a point is passed depends on how windows fall into groups, so a late pass may not come: then the run is a
-	// whole one. For a machine that is a day behind little is due, and BigQuery's staging tables would be out of date.
+	// whole one. For a machine that is a day behind little is due.
 	if pass == 1 && by >= -2*time.Hour && !killed(err) {
 		s.Fatalf("the run, %s off, was not killed: %v", by, err)
 	}

@@ -152,12 +152,15 @@ func (f fromDay) Streams() []pipeline.Stream {
 	return streams
 }
 
+// health is the program's own by default.
+var health = engine.Health{MaxUnreadable: engine.RejectLimit{Share: 0.2, Setting: "WINDROW_MAX_UNREADABLE"}}
+
 // engine returns an engine on the site's warehouse.
 func (s *site) engine(streams ...string) *engine.Engine {
 	s.Helper()
 	e := &engine.Engine{
 		Store: openRoot(s.T, s.root), Sources: s.sources(s.world.Now), Clock: s.world.Now, Now: time.Now,
-		MaxRejects: engine.RejectLimit{Share: 0.01, Setting: "WINDROW_MAX_REJECTS"}, Concurrency: 8, Group: groupOf(s.root, s.group), Streams: s.streams,
+		MaxRejects: engine.RejectLimit{Share: 0.01, Setting: "WINDROW_MAX_REJECTS"}, Health: health, Concurrency: 8, Group: groupOf(s.root, s.group), Streams: s.streams,
 	}
 	if len(streams) > 0 {
 		e.Streams = nil
