@@ -22,11 +22,11 @@ var errLeft = errors.New("nobody reads on")
 // it, and readers that expand **/*.parquet do not. What it sees on the way spares the next sweeps a walk of their own.
 func (s *Store) Strangers(ctx context.Context) iter.Seq2[pipeline.Stranger, error] {
 	return func(yield func(pipeline.Stranger, error) bool) {
-		seen := map[pipeline.StreamKey]*sighting{}
+		l := look{store: s, seen: map[pipeline.StreamKey]*sighting{}}
 		for _, t := range pipeline.Tables() {
 			err := s.walk(ctx, t.Name, func(name string, link bool) error {
 				if !link && isWindowFile(t.Name, name) {
-					s.sight(ctx, seen, t.Name, name)
+					l.see(ctx, t.Name, name)
 					return ctx.Err()
 				}
 				if !yield(pipeline.Stranger{Name: name, Harmful: link || path.Ext(name) == suffix}, nil) {
@@ -42,39 +42,43 @@ func (s *Store) Strangers(ctx context.Context) iter.Seq2[pipeline.Stranger, erro
 				return
 			}
 		}
-		for _, of := range seen {
-			of.ledger = nil // it may be large
-		}
 		s.mu.Lock()
-		s.seen = seen
+		s.seen = l.seen
 		s.mu.Unlock()
 	}
 }
 
-// sighting is what a walk through all tables has seen of one stream.
-type sighting struct {
-	ledger  *pipeline.Ledger // while the walk lasts
-	usable  bool             // the ledger could be read, and nobody has used the sighting yet
-	tables  []string         // that have files of it
-	suspect []string         // files of no window
+// look is a walk through all tables, and what it has seen.
+type look struct {
+	store  *Store
+	seen   map[pipeline.StreamKey]*sighting
+	table  string // in which the walk is
+	key    pipeline.StreamKey
+	ledger *pipeline.Ledger // of that stream
 }
 
-// sight notes a window's file.
-func (s *Store) sight(ctx context.Context, seen map[pipeline.StreamKey]*sighting, table, name string) {
+// sighting is what a look has seen of one stream.
+type sighting struct {
+	usable  bool     // the ledger could be read, and nobody has used the sighting yet
+	tables  []string // that have files of it
+	suspect []string // files of no window
+}
+
+// see notes a window's file.
+func (l *look) see(ctx context.Context, table, name string) {
 	k, _ := streamOf(name)
-	of := seen[k]
-	if of == nil {
-		l, err := s.Ledger(ctx, k) // where that fails, whoever sweeps meets the error
-		of = &sighting{ledger: l, usable: err == nil}
-		seen[k] = of
+	if k != l.key || table != l.table {
+		var err error // where the ledger cannot be read, whoever sweeps meets the error
+		l.table, l.key = table, k
+		l.ledger, err = l.store.Ledger(ctx, k)
+		if l.seen[k] == nil {
+			l.seen[k] = &sighting{usable: true}
+		}
+		l.seen[k].usable = l.seen[k].usable && err == nil
+		l.seen[k].tables = append(l.seen[k].tables, table)
 	}
-	if !of.usable {
-		return
-	}
-	if !slices.Contains(of.tables, table) {
-		of.tables = append(of.tables, table)
-	}
-	if span, _ := spanOf(name); !owned(of.ledger, name, span) {
+	of := l.seen[k]
+	if span, _ := spanOf(name); of.usable && !owned(l.ledger, name, span) {
 		of.suspect = append(of.suspect, name)
 	}
 }
