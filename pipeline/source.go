@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -76,6 +77,9 @@ type Stream struct {
 	// Overlap: several requests of one Extraction may return the same source
 	// row (events of overlapping targets); the first keeps it.
 	Overlap bool
+	// Unpublished: nobody has published what the vendor answers, nor that it answers at all. Such a stream is read only
+	// where it is named, and its rows may have no measure.
+	Unpublished bool
 	// Reduction makes the stream's rows of several source rows each; nil: each source row is a row.
 	Reduction *Reduction
 	Format    Format
@@ -92,6 +96,17 @@ type Stream struct {
 	// Missing names what must be configured before the stream can be read, as
 	// variables; empty when it is configured.
 	Missing []string
+}
+
+// DefaultStreams, among the streams that are chosen, stands for those that are read without a choice.
+const DefaultStreams StreamID = "default"
+
+// Chosen reports whether a choice of streams names s. No choice at all is that of [DefaultStreams].
+func (s Stream) Chosen(choice []StreamID) bool {
+	if slices.Contains(choice, s.Key.Stream) {
+		return true
+	}
+	return !s.Unpublished && (len(choice) == 0 || slices.Contains(choice, DefaultStreams))
 }
 
 // Extraction is the unit of reading: windows that the same answers serve, and

@@ -20,6 +20,7 @@ type compiledMapping struct {
 	checks         []fieldChecks       // by field
 	tidied         []int               // the fields whose values may stand for nothing, or must be digits
 	index          map[string]int      // a field by its source name
+	prefixes       []int               // the fields that are found by what their name begins with
 	extras         int                 // the column of that name
 	timezone       int                 // and that one
 	columnPersonal []pipeline.Personal // by column: of what the mapping sets itself; all Impersonal where the policy keeps
@@ -60,7 +61,11 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		if slices.Contains(c.must, f) || slices.Contains(m.Keys, d.Source) {
 			c.keys = append(c.keys, f)
 		}
-		c.index[d.Source] = f
+		if d.Prefix {
+			c.prefixes = append(c.prefixes, f)
+		} else {
+			c.index[d.Source] = f
+		}
 		c.check(f)
 		c.names[f] = *newExtraName(d.Source)
 		if c.redacts() {
@@ -132,6 +137,16 @@ func (c *compiledMapping) field(source string) int {
 		return f
 	}
 	return -1
+}
+
+// renamed is the mapping for a document in which field f is called source.
+func (c *compiledMapping) renamed(f int, source string) *compiledMapping {
+	own := *c
+	own.Fields, own.names, own.mapped = slices.Clone(c.Fields), slices.Clone(c.names), slices.Clone(c.mapped)
+	own.Fields[f].Source, own.mapped[f].Name = source, source
+	own.names[f] = *newExtraName(source)
+	own.names[f].personal = c.names[f].personal
+	return &own
 }
 
 // newRow returns the Row that one Decode uses for all its records. isText says that every text that the row will be

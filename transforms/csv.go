@@ -45,7 +45,7 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 		head:  head,
 		meta:  m,
 		data:  c.Data,
-		row:   f.mapping.newRow(m, into, isText(c.Data)),
+		row:   head.mapping.newRow(m, into, isText(c.Data)),
 		cells: make([]cell, 0, len(head.columns)+1),
 		most:  len(head.columns),
 

@@ -12,6 +12,7 @@ import (
 
 // csvHeader is the header of one document, resolved against the mapping.
 type csvHeader struct {
+	mapping  *compiledMapping // with the names that this document has
 	columns  []csvColumn
 	listed   []int  // positions of the columns with a field
 	unlisted []int  // positions of the other columns
@@ -49,6 +50,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		}
 	}
 	h := &csvHeader{
+		mapping: f.mapping,
 		columns: make([]csvColumn, len(d.cells)),
 		crlf:    bytes.HasSuffix(head, []byte("\r\n")) || bytes.HasSuffix(head, []byte("\r")),
 		ended:   bytes.HasSuffix(head, []byte("\n")) || bytes.HasSuffix(head, []byte("\r")),
@@ -63,7 +65,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	}
 	names := 0
 	for i, source := range sources {
-		column := csvColumn{source: source, field: f.mapping.field(source)}
+		column := csvColumn{source: source, field: h.field(source)}
 		if column.field < 0 {
 			column.name = *f.mapping.unlistedName(source)
 			h.unlisted = append(h.unlisted, i)
@@ -75,6 +77,21 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 	}
 	h.growth = 1 + names/(2*len(h.columns)) // a cell that is not blank has at least a byte and a separator
 	return h, nil
+}
+
+// field returns the field of a column called source, or -1. A field that is found by what its name begins with is renamed.
+func (h *csvHeader) field(source string) int {
+	if f := h.mapping.field(source); f >= 0 {
+		return f
+	}
+	for _, f := range h.mapping.prefixes {
+		taken := slices.ContainsFunc(h.columns, func(c csvColumn) bool { return c.source != "" && c.field == f })
+		if !taken && strings.HasPrefix(source, h.mapping.Fields[f].Source) {
+			h.mapping = h.mapping.renamed(f, source)
+			return f
+		}
+	}
+	return -1
 }
 
 // uniqueNames returns the columns' names, each of them once. The first column of a name keeps it. The names of other

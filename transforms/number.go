@@ -99,8 +99,8 @@ func parseNumber(b []byte) (float64, bool) {
 	return x, true
 }
 
-// parseMeasure reads what a column of Number, Minutes or Milliseconds holds. Minutes that are no float64 in seconds are refused: they
-// would become infinite.
+// parseMeasure reads what a column of Number, Minutes or Milliseconds holds. Minutes that are no float64 in seconds are
+// refused: they would become infinite.
 func parseMeasure(c Conv, b []byte) (float64, bool) {
 	x, ok := parseNumber(b)
 	switch c {

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -27,6 +28,8 @@ const (
 	// Tags is a list column from a text with a comma, a semicolon or a bar between the items, which may be written as a
 	// program writes a list. They are trimmed, blank ones are left out; a bracket or a quote in one makes the text unreadable.
 	Tags
+	// Tag is a list column of one item: the text, commas included.
+	Tag
 	// Custom has no column: Mapping.Row reads the field and decides. The field stays out of extras unless Row.Keep is
 	// called.
 	Custom
@@ -51,6 +54,9 @@ type Field struct {
 	// Snapshot marks a value that is true only at the moment of reading. Where it stays in extras, the fingerprint
 	// leaves it out.
 	Snapshot bool
+	// Prefix: Source is only what the name begins with. The first such column that no other field lists is the field,
+	// under its own name (CSV alone).
+	Prefix bool
 }
 
 // Mapping is all that a vendor says about a document. It is not changed once a format is made of it.
@@ -182,6 +188,7 @@ const (
 	setText settingType = iota
 	setBool
 	setInstant
+	setNumber
 )
 
 // unlisted is a value of a field that the mapping does not list.
@@ -224,6 +231,16 @@ func (r *Row) SetBool(col int, v bool) {
 		s.bits = 1
 	}
 	r.setting(s)
+}
+
+// SetNumber sets a float64 column to the number that field f holds, and reports whether it holds one. A number is not
+// personal, whatever else the field may hold.
+func (r *Row) SetNumber(col, f int) bool {
+	x, ok := parseNumber(r.fields[f].text)
+	if ok {
+		r.setting(setting{col: col, typ: setNumber, bits: math.Float64bits(x)})
+	}
+	return ok
 }
 
 // SetInstant sets a timestamp column; NoInstant leaves it null.

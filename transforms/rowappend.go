@@ -228,6 +228,8 @@ func (r *Row) writeSettings() {
 			r.into.Bool(s.col, s.bits != 0)
 		case setInstant:
 			r.into.Instant(s.col, pipeline.Instant(s.bits))
+		case setNumber:
+			r.into.Float(s.col, math.Float64frombits(s.bits))
 		}
 	}
 }
@@ -318,6 +320,9 @@ func (r *Row) convert(c Conv, f, col int, text []byte) bool {
 		r.into.Bool(col, b)
 	case Tags:
 		return r.writeTags(col, pipeline.Impersonal, text)
+	case Tag:
+		r.into.Tags(col)
+		r.into.Tag(col, r.clean(text))
 	case Custom, Zone:
 		return false
 	}
@@ -357,7 +362,7 @@ func (c *compiledMapping) readable(f int, text []byte) bool {
 		_, ok = parseBool(text)
 	case Tags:
 		_, ok = readTags(text)
-	case Text, Lower, ID, Digits, Custom, Zone:
+	case Text, Lower, ID, Digits, Tag, Custom, Zone:
 	}
 	return ok
 }

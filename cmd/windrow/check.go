@@ -119,7 +119,7 @@ func checkSource(ctx context.Context, s *setup, source pipeline.Source) []checkR
 	}
 	var read []pipeline.StreamID
 	for _, st := range streams {
-		if len(st.Missing) == 0 && (len(s.Streams) == 0 || slices.Contains(s.Streams, st.Key.Stream)) {
+		if len(st.Missing) == 0 && st.Chosen(s.Streams) {
 			read = append(read, st.Key.Stream)
 		}
 	}

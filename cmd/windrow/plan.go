@@ -92,7 +92,7 @@ func waiverPlan(ctx context.Context, e *engine.Engine) ([]pipeline.PlannedStream
 	var planned []pipeline.PlannedStream
 	for _, source := range e.Sources {
 		for _, s := range source.Streams() {
-			if len(s.Missing) > 0 || len(e.Streams) > 0 && !slices.Contains(e.Streams, s.Key.Stream) {
+			if len(s.Missing) > 0 || !s.Chosen(e.Streams) {
 				continue
 			}
 			ledger, err := e.Store.Ledger(ctx, s.Key)

@@ -119,7 +119,7 @@ func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipe
 		i := slices.IndexFunc(catalogue, func(st pipeline.Stream) bool { return st.Key.Stream == id })
 		var problem string
 		switch {
-		case slices.Contains(available, string(id)), i >= 0 && s.faulty(id.Source()):
+		case id == pipeline.DefaultStreams, slices.Contains(available, string(id)), i >= 0 && s.faulty(id.Source()):
 			continue
 		case i >= 0:
 			problem = fmt.Sprintf("names %s, which cannot be read: %s; %s", id, show.Missing(catalogue[i]), list)

@@ -73,7 +73,7 @@ func (a *app) refuseMovedClock(s *setup, f *selection) error {
 		return nil
 	}
 	for _, t := range s.tenants {
-		reads := len(s.Streams) == 0 || slices.ContainsFunc(s.Streams, func(id pipeline.StreamID) bool { return id.Source() == t.Source })
+		reads := slices.ContainsFunc(t.streams, func(st pipeline.Stream) bool { return st.Chosen(s.Streams) })
 		if t.live && reads {
 			return usagef("Use --from and --to for past days, or choose other --streams; `windrow plan` takes --as-of.",
 				"--as-of cannot be used with the real %s, which counts days back from its own today", t.Source)

@@ -46,6 +46,13 @@ func (d *Decoded) add(t *testing.T, f pipeline.Format, m *pipeline.Meta, c pipel
 	if err != nil {
 		return err
 	}
+	d.Rows = append(d.Rows, Rows(t, b)...)
+	return nil
+}
+
+// Rows are the rows of a batch, as in [Decoded].
+func Rows(t *testing.T, b *pipeline.Batch) []map[string]string {
+	t.Helper()
 	rows := make([]map[string]string, b.Rows())
 	for i := range rows {
 		rows[i] = map[string]string{}
@@ -65,8 +72,7 @@ func (d *Decoded) add(t *testing.T, f pipeline.Format, m *pipeline.Meta, c pipel
 		}
 		col.Release()
 	}
-	d.Rows = append(d.Rows, rows...)
-	return nil
+	return rows
 }
 
 func valueText(col arrow.Array, i int) string {

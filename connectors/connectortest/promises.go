@@ -224,7 +224,7 @@ func rows(s pipeline.Stream, d document) (times []pipeline.Instant, err error) {
 			return nil, err
 		}
 		chunks++
-		batch := pipeline.NewBatch(s.Table)
+		batch := pipeline.NewBatch(s.Decoded())
 		err := s.Format.Decode(&d.meta, chunk, batch)
 		times = append(times, batch.Times...)
 		if err == nil && batch.Rejects.Len() > 0 {

@@ -33,6 +33,9 @@ type parameters struct {
 	TargetType   string `json:"target_type,omitempty"`
 	OfficeID     int64  `json:"office_id,omitempty"`
 	GroupBy      string `json:"group_by,omitempty"`
+	// Of a coaching target: the statistics of its trainees, not its own.
+	CoachingGroup bool `json:"coaching_group,omitempty"`
+	CoachingTeam  bool `json:"coaching_team,omitempty"`
 }
 
 // query is what a request means to this vendor.
@@ -40,14 +43,16 @@ type query struct {
 	export  export
 	groupBy string
 	scope   scope
-	loc     *time.Location
-	days    dayRange
+	// trainees: the coaching target's, not its own.
+	trainees bool
+	loc      *time.Location
+	days     dayRange
 }
 
 // queryOf reads a request of Plan.
 func (s *Source) queryOf(r pipeline.Request) (query, error) {
 	e, ok := exportOf(r.Stream)
-	if !ok || e.mapping == nil {
+	if !ok {
 		return query{}, fmt.Errorf("no report for stream %q", r.Stream)
 	}
 	if r.Span.Empty() {
@@ -61,7 +66,7 @@ func (s *Source) queryOf(r pipeline.Request) (query, error) {
 	q.days = daysOf(r.Span, q.loc)
 	for _, known := range s.set.scopes {
 		if known.String() == r.Scope {
-			q.scope = known
+			q.scope, q.trainees = known, s.set.asksTrainees(known)
 			return q, nil
 		}
 	}
@@ -79,6 +84,8 @@ func (q query) parameters(start, end int) parameters {
 		p.OfficeID = q.scope.id
 	case targetScope:
 		p.TargetType, p.TargetID = q.scope.target, q.scope.id
+		p.CoachingGroup = q.trainees && q.scope.target == coachingGroup
+		p.CoachingTeam = q.trainees && q.scope.target == coachingTeam
 	}
 	return p
 }
@@ -112,7 +119,7 @@ func (s *Source) postStats(ctx context.Context, admit httpclient.Admit, notify f
 	}
 	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
-		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		Header: s.header("Content-Type", "application/json"),
 		Since:  s.made, Admit: admit,
 		// What a POST waits for has one wording, whatever the vendor answered.
 		Notify: func(_ string, until time.Time) { notify("the vendor could not be reached", until) },
@@ -143,7 +150,7 @@ func (s *Source) getStats(ctx context.Context, id string, since time.Time, notif
 	}
 	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: op, Method: http.MethodGet, URL: s.endpoint(id), Credential: s.credential(),
-		Header: http.Header{"Accept": {"application/json"}}, Since: since, WaitThrottled: true, Notify: notify,
+		Header: s.header(), Since: since, WaitThrottled: true, Notify: notify,
 	}, &answer)
 	switch code, fromBase := statusOf(err); {
 	case fromBase && (code == http.StatusBadRequest || code == http.StatusNotFound):

@@ -46,6 +46,12 @@ func TestSettingsFaults(t *testing.T) {
 		{"an id beyond int64", func(c *Config) { c.Targets = "user:99999999999999999999" }, "TARGETS"},
 		{"an id that is not a number", func(c *Config) { c.Targets = "user:me" }, "TARGETS"},
 		{"a trailing comma", func(c *Config) { c.Targets = "user:1," }, "TARGETS"},
+		{"the placeholder of the vendor's documents, which is no target", func(c *Config) { c.Targets = "unknown:1" }, "TARGETS"},
+		{"a company that is not a number", func(c *Config) { c.CompanyID = "acme" }, "COMPANY_ID"},
+		{"a company of several", func(c *Config) { c.CompanyID = " 4611000000000001 " }, ""},
+		{"trainees that are neither true nor false", func(c *Config) { c.Trainees = "yes" }, "TRAINEES"},
+		{"a unit that no recording has", func(c *Config) { c.RecordingUnit = "hours" }, "RECORDING_UNIT"},
+		{"recordings in milliseconds", func(c *Config) { c.RecordingUnit = "milliseconds" }, ""},
 		{"the same id of two types", func(c *Config) { c.Targets = "user:1, room:1" }, ""},
 		{"a user name in the URL", func(c *Config) { c.URL = "https://me:pass@dialpad.com/api/v2" }, "URL"},
 		{"http beyond loopback", func(c *Config) { c.URL = "http://dialpad.com/api/v2" }, "URL"},
@@ -161,24 +167,55 @@ func FuzzTargets(f *testing.F) {
 }
 
 func TestStreamsShowWhatIsServedAndWhatIsMissing(t *testing.T) {
-	served := []pipeline.StreamID{"dialpad.calls", "dialpad.texts", "dialpad.voicemails", "dialpad.calls_stats"}
-	none := Streams(nil, pipeline.DefaultAccount, pipeline.Policy{})
-	all := Streams(testSettings(t, nil), "mx", pipeline.Policy{})
-	if len(all) != 15 || len(none) != 15 {
-		t.Fatalf("%d and %d streams", len(all), len(none))
+	const needs = "WINDROW_DIALPAD_TARGETS (callcenter, coachinggroup, coachingteam, office)"
+	for _, c := range []struct {
+		targets string
+		missing map[pipeline.StreamID]string
+	}{
+		{"", map[pipeline.StreamID]string{"dialpad.csat": needs, "dialpad.dispositions": needs}},
+		{"department:5,user:6", map[pipeline.StreamID]string{"dialpad.csat": needs, "dialpad.dispositions": needs}},
+		{"department:5,coachingteam:6", nil},
+	} {
+		set := testSettings(t, func(conf *Config) { conf.Targets, conf.OfficeID = c.targets, "7" })
+		all := Streams(set, "mx", pipeline.Policy{})
+		if len(all) != 15 {
+			t.Fatalf("%d streams", len(all))
+		}
+		for _, s := range all {
+			if want := c.missing[s.Key.Stream]; strings.Join(s.Missing, " and ") != want {
+				t.Errorf("targets %q: %s is missing %v, want %q", c.targets, s.Key.Stream, s.Missing, want)
+			}
+			if len(s.Missing) == 0 && (s.Format == nil || s.Settings == "") {
+				t.Errorf("%s is served but %+v", s.Key.Stream, s)
+			}
+			if !s.DueSettled || !strings.Contains(s.StaleHint, "cache of 3 hours") || s.Cache != 3*time.Hour || s.Settle != 6*time.Hour || s.Lookback != 72*time.Hour || s.Key.Account != "mx" || s.Table == nil {
+				t.Errorf("%s: %+v", s.Key.Stream, s)
+			}
+		}
 	}
-	for i, s := range all {
-		switch is := slices.Contains(served, s.Key.Stream); {
-		case is && (len(s.Missing) > 0 || s.Format == nil || s.Settings == ""):
-			t.Errorf("%s is served but %+v", s.Key.Stream, s)
-		case !is && !slices.Equal(s.Missing, []string{notServed}):
-			t.Errorf("%s is missing %v", s.Key.Stream, s.Missing)
-		case is && !slices.Equal(none[i].Missing, []string{"WINDROW_DIALPAD_TOKEN", "WINDROW_DIALPAD_TIMEZONE"}):
-			t.Errorf("unconfigured, %s is missing %v", s.Key.Stream, none[i].Missing)
+	for _, s := range Streams(nil, pipeline.DefaultAccount, pipeline.Policy{}) {
+		want := []string{"WINDROW_DIALPAD_TOKEN", "WINDROW_DIALPAD_TIMEZONE"}
+		if s.Key.Stream == "dialpad.csat" || s.Key.Stream == "dialpad.dispositions" {
+			want = append(want, "WINDROW_DIALPAD_TARGETS")
 		}
-		if !s.DueSettled || !strings.Contains(s.StaleHint, "cache of 3 hours") || s.Cache != 3*time.Hour || s.Settle != 6*time.Hour || s.Lookback != 72*time.Hour || s.Key.Account != "mx" || s.Table == nil {
-			t.Errorf("%s: %+v", s.Key.Stream, s)
+		if !slices.Equal(s.Missing, want) {
+			t.Errorf("unconfigured, %s is missing %v", s.Key.Stream, s.Missing)
 		}
+	}
+}
+
+func TestOnlyWhatNobodyHasPublishedIsLeftOutOfTheDefault(t *testing.T) {
+	var named []string
+	for _, s := range Streams(testSettings(t, func(c *Config) { c.Targets = "callcenter:1" }), "mx", pipeline.Policy{}) {
+		if !s.Chosen(nil) {
+			named = append(named, string(s.Key.Stream))
+		}
+		if s.Chosen([]pipeline.StreamID{pipeline.DefaultStreams}) != s.Chosen(nil) || !s.Chosen([]pipeline.StreamID{"x", s.Key.Stream}) || s.Chosen([]pipeline.StreamID{"x"}) {
+			t.Errorf("%s is chosen otherwise", s.Key.Stream)
+		}
+	}
+	if got := strings.Join(named, " "); got != "dialpad.screenshare dialpad.texts_stats dialpad.voicemails_stats dialpad.recordings_stats dialpad.onduty_stats dialpad.screenshare_stats" {
+		t.Errorf("only by name: %s", got)
 	}
 }
 

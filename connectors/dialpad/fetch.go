@@ -25,8 +25,9 @@ const (
 )
 
 var (
-	errExpired = errors.New("the report's id has expired")
-	errFailed  = errors.New("the vendor failed to make the report")
+	errExpired  = errors.New("the report's id has expired")
+	errPanicked = errors.New("the report was given up") // so that none waits for it
+	errFailed   = errors.New("the vendor failed to make the report")
 )
 
 // report is one request on its way: posted, polled until it is made, and
@@ -38,7 +39,8 @@ type report struct {
 	notify  func(text string, until time.Time)
 	query   query
 	// today: when the report was begun its day was not over. By days ago it may not be asked before it has settled.
-	today bool
+	today  bool
+	flight *flight
 	// since is when the report was posted, and later, if it is slow, when it was
 	// last polled. Where requests wait for the rate, its polls and its download
 	// are as old as this: of two reports the one likelier to be ready goes first.
@@ -63,7 +65,10 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 	if err != nil {
 		return err
 	}
-	h, link, err := rep.make(ctx)
+	if rep.flight, err = s.pilots.of(rep.query).wait(ctx); err != nil {
+		return s.explain(err)
+	}
+	h, link, err := rep.fly(ctx)
 	if err != nil {
 		return s.explain(err)
 	}
@@ -84,7 +89,17 @@ func (s *Source) newReport(r pipeline.Request, env pipeline.Env) (*report, error
 		return nil, &pipeline.Error{Op: "order a report", Stream: r.Stream, Window: r.Span, Kind: pipeline.Internal, Err: err}
 	}
 	rep.today = rep.query.days.last >= dayOf(pipeline.InstantOf(s.clock()), rep.query.loc)
+	if lead := rep.query.export.lead(); rep.today && rep.query.days.len() == 1+lead {
+		rep.query.days.first = rep.query.days.last // today is never asked together with the day before
+	}
 	return rep, nil
+}
+
+// fly makes the report, as the first of its kind or behind it.
+func (r *report) fly(ctx context.Context) (h handle, link string, err error) {
+	err = errPanicked
+	defer func() { r.flight.land(err) }()
+	return r.make(ctx)
 }
 
 // make posts the report and polls it until there is a link to it. A report
@@ -107,8 +122,9 @@ func (r *report) make(ctx context.Context) (handle, string, error) {
 		}
 		if failures == 2 {
 			return h, "", &pipeline.Error{
-				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Cause: pipeline.VendorError, Err: fmt.Errorf("twice: %w", err),
-				Hint: "the next sync orders it anew",
+				Op: "GET /stats/{id}", Kind: pipeline.Unavailable, Cause: pipeline.VendorError,
+				Err:  fmt.Errorf("twice, of %s for %s: %w", r.request.Stream, r.request.Scope, err),
+				Hint: "the next sync orders it anew; where that never helps, " + r.remedy(),
 			}
 		}
 		if posts == maxPosts {
@@ -129,6 +145,7 @@ func (r *report) post(ctx context.Context) (handle, error) {
 	}
 	attempt := &postAttempt{journal: r.journal, text: r.query.String(), notify: r.notify, hold: r.holdOff}
 	var asked pipeline.Instant
+	outcome := r.src.served.ask()
 	h, err := r.src.postStats(ctx, func(ctx context.Context, q *httpclient.Request) (func(error), error) {
 		answered, err := r.src.posts.Admit(ctx, attempt)
 		if err != nil {
@@ -142,8 +159,10 @@ func (r *report) post(ctx context.Context) (handle, error) {
 		return answered, nil
 	}, r.notify)
 	if err != nil {
-		return handle{}, err
+		outcome(false)
+		return handle{}, r.refusal(ctx, err)
 	}
+	outcome(true)
 	r.since = r.src.now()
 	loc, now := r.query.loc, pipeline.InstantOf(r.src.clock())
 	if dayOf(now, loc) != dayOf(asked, loc) {
@@ -229,6 +248,7 @@ func (r *report) poll(ctx context.Context, h handle) (string, error) {
 			}
 		case waited >= reportSlow:
 			r.since = r.src.now()
+			r.flight.decide(nil) // it was taken, and is not waited for by others
 		}
 		wait = set.pollEvery
 	}

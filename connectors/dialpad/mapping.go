@@ -11,6 +11,7 @@ import (
 // Columns of the events table that the mappings of records set themselves.
 var (
 	eventKind     = pipeline.Events.Index("kind")
+	eventID       = pipeline.Events.Index("event_id")
 	eventEntry    = pipeline.Events.Index("entry_id")
 	eventIsEntry  = pipeline.Events.Index("is_entry")
 	eventChannel  = pipeline.Events.Index("channel")
@@ -28,6 +29,7 @@ var (
 	eventCustomer = pipeline.Events.Index("customer_address")
 	eventInternal = pipeline.Events.Index("internal_address")
 	eventText     = pipeline.Events.Index("text")
+	eventScore    = pipeline.Events.Index("score")
 )
 
 // companyField names the company in exports of records that have it.

@@ -100,12 +100,7 @@ func callRow(r *transforms.Row) {
 	if times == nil {
 		return
 	}
-	r.At(times[0])
-	r.SetInstant(eventStarted, times[0])
-	r.SetInstant(eventQueued, times[1])
-	r.SetInstant(eventRang, times[2])
-	r.SetInstant(eventAnswered, times[3])
-	r.SetInstant(eventEnded, times[4])
+	setCallTimes(r, times)
 	r.SetInstant(eventFirst, times[5]) // some callers ring before they are queued, others after
 	r.SetString(eventKind, "call")
 	r.SetString(eventChannel, "voice")
@@ -121,6 +116,14 @@ func callRow(r *transforms.Row) {
 	setGroupName(r, kind, callName)
 	if kind == "user" {
 		setAgent(r, callTargetID, callName, callEmail)
+	}
+}
+
+// setCallTimes sets the row's time and the other times of a call: started, queued, rang, connected, ended.
+func setCallTimes(r *transforms.Row, times []pipeline.Instant) {
+	r.At(times[0])
+	for i, col := range [...]int{eventStarted, eventQueued, eventRang, eventAnswered, eventEnded} {
+		r.SetInstant(col, times[i])
 	}
 }
 

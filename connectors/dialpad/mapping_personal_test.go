@@ -1,6 +1,7 @@
 package dialpad
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ const (
 
 func formatWith(mapping func(*Settings) transforms.Mapping, groupBy string) func(pipeline.Policy) pipeline.Format {
 	return func(p pipeline.Policy) pipeline.Format {
-		return transforms.NewCSV(mapping(&Settings{groupBy: groupBy}), p)
+		return transforms.NewCSV(mapping(&Settings{asked: asked{groupBy: groupBy}}), p)
 	}
 }
 
@@ -96,5 +97,73 @@ func TestUsersOfStatisticsArePersonalAndGroupsAreNot(t *testing.T) {
 	got = connectortest.CheckPersonal(t, formatWith(callStatsMapping, "group"), pipeline.Activity, meta("company"), groups, "for Ada")
 	if r := got.Rows[0]; r["resource_name"] != "Sales" || r["resource_id"] != "Sales" {
 		t.Errorf("the group's row is %v", r)
+	}
+}
+
+func TestWhatIsLeftOfACallIsPersonal(t *testing.T) {
+	people := map[string]string{
+		"call_id": "1", "target_id": "5", "name": "Ana Pérez", "email": anaMail, "operator_id": "6", "operator_name": "Luz Soto", "operator_email": "luz@example.com",
+		"external_number": anaNumber, "internal_number": lineNumber, "recording_url": "https://example.com/voice", "timezone": "UTC",
+	}
+	with := func(more map[string]string) map[string]string {
+		row := maps.Clone(people)
+		maps.Copy(row, more)
+		return row
+	}
+	const common = "call_id,target_id,name,email,operator_id,operator_name,operator_email,external_number,internal_number,recording_url,timezone,new_column"
+	planted := []string{"Ana Pérez", anaMail, "Luz Soto", "luz@example.com", anaNumber, lineNumber, "https://example.com/voice", "for Ada"}
+	for _, c := range []struct {
+		says    string
+		mapping func(*Settings) transforms.Mapping
+		header  string
+		row     map[string]string
+		planted []string
+		want    map[string]string
+		extras  string
+	}{
+		{"recordings", recordingsMapping, "date,duration,recording_id", map[string]string{"date": "2025-09-08 09:00:00", "duration": "2.5", "recording_id": "77"}, nil,
+			map[string]string{"agent_id": "6", "resource_id": "5"}, `"duration":"2.5"`},
+		{"dispositions", dispositionsMapping, "date_started,disposition,note,office_id", map[string]string{"date_started": "2025-09-08 09:00:00", "disposition": "Sale~New", "note": "call Leo", "office_id": "9"},
+			[]string{"call Leo"}, map[string]string{"status": "Sale~New"}, `"office_id":"9"`},
+		{"csat in words", csatMapping, "response,date_sent", map[string]string{"response": "thank you, Ana", "date_sent": "2025-09-08 09:00:00"}, []string{"thank you, Ana"},
+			map[string]string{"text": connectortest.StandIn(pipeline.PersonalText, "thank you, Ana"), "started_at": "2025-09-08T09:00:00Z"}, ""},
+		{"csat in numbers", csatMapping, "response", map[string]string{"response": "4.5"}, nil, map[string]string{"score": "4.5", "text": ""}, ""},
+		{"screenshare", screenshareMapping, "date,who", map[string]string{"date": "2025-09-08 09:00:00", "who": "Eda Rey"}, []string{"Eda Rey"}, map[string]string{"event_id": "1"}, ""},
+	} {
+		row := with(c.row)
+		row["new_column"] = "for Ada"
+		got := connectortest.CheckPersonal(t, formatWith(c.mapping, ""), pipeline.Events, meta("company"), document(common+","+c.header, row), append(c.planted, planted...)...)
+		for column, want := range c.want {
+			if got.Rows[0][column] != want {
+				t.Errorf("%s: %s is %q, want %q", c.says, column, got.Rows[0][column], want)
+			}
+		}
+		if !strings.Contains(got.Rows[0]["extras"], c.extras) {
+			t.Errorf("%s: extras %s lack %s", c.says, got.Rows[0]["extras"], c.extras)
+		}
+	}
+}
+
+func TestAgentsOnDutyArePersonalAndTheirReasonsAreNot(t *testing.T) {
+	doc := document(dutyHeader, map[string]string{
+		"date": "2025-09-08 09:00:00", "record_id": "1", "target_id": "5", "on_duty_status": "unavailable", "reason": "Lunch, long", "name": "Ana Pérez", "email": anaMail,
+		"target_type": "user", "call_center_id": "9", "setter_name": "Luz Soto", "setter_email": "luz@example.com", "setter_role": "supervisor",
+	})
+	got := connectortest.CheckPersonal(t, formatWith(onDutyMapping, ""), pipeline.Events, meta("company"), doc, "Ana Pérez", anaMail, "Luz Soto", "luz@example.com")
+	if r := got.Rows[0]; r["tags"] != "Lunch, long" || r["agent_id"] != "5" || !strings.Contains(r["extras"], `"setter_role":"supervisor"`) || !strings.Contains(r["extras"], `"call_center_id":"9"`) {
+		t.Errorf("got %v", r)
+	}
+}
+
+func TestUsersOfUnpublishedStatisticsArePersonal(t *testing.T) {
+	for _, row := range []map[string]string{
+		{"date": "2025-09-08", "user_id": "5", "name": "Ana Pérez", "email": anaMail, "note": "for Ada"},
+		{"name": "Ana Pérez", "email": anaMail, "note": "for Ada"}, // her address is her id
+	} {
+		doc := document("date,user_id,name,email,note", row)
+		got := connectortest.CheckPersonal(t, formatWith(otherStatsMapping("sms"), ""), pipeline.Activity, meta("company"), doc, "Ana Pérez", anaMail, "for Ada")
+		if r := got.Rows[0]; r["resource_type"] != "user" || r["channel"] != "sms" || r["resource_id"] == "" {
+			t.Errorf("got %v", r)
+		}
 	}
 }

@@ -39,31 +39,36 @@ const (
 // as all durations of the file.
 func callStatsMapping(s *Settings) transforms.Mapping {
 	m := transforms.Mapping{
-		Table: pipeline.Activity,
-		Fields: append([]transforms.Field{
-			statDate:       {Source: "date", Conv: transforms.Custom},
-			statZone:       {Source: "timezone", Conv: transforms.Zone},
-			statName:       {Source: "name", Column: "resource_name"},
-			statEmail:      {Source: "email", Column: "resource_email"},
-			statType:       {Source: "type"},
-			statTargetType: {Source: "target_type"},
-			statTargetKind: {Source: "target_kind"},
-			statUserID:     {Source: "user_id", Conv: transforms.Digits},
-			statTargetID:   {Source: "target_id", Conv: transforms.Digits},
-			statGroupID:    {Source: "group_id", Conv: transforms.Digits},
-		}, measures()...),
+		Table:    pipeline.Activity,
+		Fields:   append(statsFields(dateField("date")), measures()...),
 		Personal: map[string]pipeline.Personal{"name": pipeline.PersonalName, "email": pipeline.PersonalEmail},
 		Harmless: strings.Fields(otherMeasures),
 	}
 	switch s.groupBy {
-	case "date":
+	case byDate:
 		m.Keys, m.Last, m.Row = []string{"date"}, "avg_time_open_minutes", dateStatsRow
-	case "group":
+	case byGroup:
 		m.Keys, m.Row = []string{"name"}, groupStatsRow
 	default:
 		m.Keys, m.Row = []string{"date", "user_id"}, userStatsRow
 	}
 	return m
+}
+
+// statsFields are the fields that say what a row of statistics is about.
+func statsFields(date transforms.Field) []transforms.Field {
+	return []transforms.Field{
+		statDate:       date,
+		statZone:       {Source: "timezone", Conv: transforms.Zone},
+		statName:       {Source: "name", Column: "resource_name"},
+		statEmail:      {Source: "email", Column: "resource_email"},
+		statType:       {Source: "type"},
+		statTargetType: {Source: "target_type"},
+		statTargetKind: {Source: "target_kind"},
+		statUserID:     {Source: "user_id", Conv: transforms.Digits},
+		statTargetID:   {Source: "target_id", Conv: transforms.Digits},
+		statGroupID:    {Source: "group_id", Conv: transforms.Digits},
+	}
 }
 
 // otherMeasures are the measures of the vendor's files that have no column.
@@ -173,16 +178,25 @@ func setStatsType(r *transforms.Row) string {
 
 // setStatsID sets resource_id from the first of the fields that is not blank.
 func setStatsID(r *transforms.Row, fields ...int) {
+	f := firstOf(r, fields...)
+	if f < 0 {
+		r.RejectField(pipeline.NoInstant, fields[len(fields)-1], "is blank")
+		return
+	}
+	r.SetFrom(activityID, f, r.Raw(f))
+	if f != statName && f != statEmail {
+		r.Skip(f)
+	}
+}
+
+// firstOf is the first of the fields that is not blank; -1 when all are.
+func firstOf(r *transforms.Row, fields ...int) int {
 	for _, f := range fields {
-		if text := r.Raw(f); text != nil {
-			r.SetFrom(activityID, f, text)
-			if f != statName {
-				r.Skip(f)
-			}
-			return
+		if r.Raw(f) != nil {
+			return f
 		}
 	}
-	r.RejectField(pipeline.NoInstant, fields[len(fields)-1], "is blank")
+	return -1
 }
 
 // scopeResource is the resource that a scope names: callcenter:123 is

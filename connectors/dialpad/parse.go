@@ -11,10 +11,15 @@ import (
 	"github.com/windrow-data/windrow/connectors/internal/setting"
 )
 
-// targetTypes are the API's values of target_type (POST /stats).
-var targetTypes = []string{
-	"callcenter", "coachinggroup", "coachingteam", "department", "office", "room", "staffgroup", "unknown", "user",
-}
+// The targets that stand for people in training.
+const (
+	coachingGroup = "coachinggroup"
+	coachingTeam  = "coachingteam"
+)
+
+// targetTypes are the API's values of target_type (POST /stats), without
+// "unknown", which its documents list too and which is no target.
+var targetTypes = []string{"callcenter", coachingGroup, coachingTeam, "department", "office", "room", "staffgroup", "user"}
 
 // scopeKind says by which fields a report is narrowed.
 type scopeKind uint8

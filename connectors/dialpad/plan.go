@@ -22,13 +22,19 @@ type windowGroup struct {
 // side by side share reports of at most 31 days, and each report is asked once
 // per scope. A window of whole days is asked in the zone that it was cut in; any
 // other is covered by the days that contain it. Rows without a time can belong
-// to one window only, so such a stream asks each by itself.
+// to one window only, so such a stream asks each by itself. The time in a state
+// is asked with the day before, in which the state at a day's beginning was set.
 func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extraction {
-	alone := s.timeless(st.Key.Stream)
+	e, ok := exportOf(st.Key.Stream)
+	if !ok {
+		return nil
+	}
+	alone, lead := e.alone(s.set), e.lead()
 	var groups []windowGroup
 	for _, w := range due {
 		zone, loc := s.zoneOf(w)
 		days := daysOf(w.Span, loc)
+		days.first -= day(lead)
 		if n := len(groups); n > 0 && !alone && groups[n-1].joins(zone, days) {
 			g := &groups[n-1]
 			g.days.last = max(g.days.last, days.last)
@@ -39,7 +45,7 @@ func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extr
 	}
 	plan := make([]pipeline.Extraction, len(groups))
 	for i, g := range groups {
-		plan[i] = pipeline.Extraction{Windows: g.windows, Requests: s.requests(st, g, alone)}
+		plan[i] = pipeline.Extraction{Windows: g.windows, Requests: s.requests(e, g)}
 	}
 	return plan
 }
@@ -62,16 +68,16 @@ func (g *windowGroup) joins(zone string, days dayRange) bool {
 }
 
 // requests asks g of every scope, in configured order.
-func (s *Source) requests(st pipeline.Stream, g windowGroup, alone bool) []pipeline.Request {
+func (s *Source) requests(e export, g windowGroup) []pipeline.Request {
 	var all []pipeline.Request
-	for _, scope := range s.set.scopes {
+	for _, scope := range e.scopes(s.set) {
 		for piece := g.days; piece.first <= g.days.last; piece.first = piece.last + 1 {
 			piece.last = g.days.last
-			if !alone {
+			if !e.alone(s.set) {
 				piece.last = min(piece.last, piece.first+daysPerReport-1)
 			}
 			span := piece.span(g.loc)
-			r := pipeline.Request{Tenant: s.tenant(), Stream: st.Key.Stream, Span: span, Zone: g.zone, Scope: scope.String()}
+			r := pipeline.Request{Tenant: s.tenant(), Stream: e.id(), Span: span, Zone: g.zone, Scope: scope.String()}
 			for _, w := range g.windows {
 				if w.Overlaps(span) {
 					r.Windows = append(r.Windows, w)

@@ -64,7 +64,7 @@ func (s *Source) lookAtNothing(ctx context.Context, credential string, notify fu
 		Status string `json:"status"`
 	}
 	err := s.client.JSON(ctx, httpclient.Request{
-		Op: lookOp, Method: http.MethodGet, URL: s.endpoint("0"), Credential: credential,
+		Op: lookOp, Method: http.MethodGet, URL: s.endpoint("0"), Credential: credential, Header: s.header(),
 		WaitThrottled: notify != nil, Notify: notify,
 	}, &answer)
 	if err == nil && answer.Status == "" {
@@ -167,7 +167,7 @@ func (s *Source) lookUp(ctx context.Context, collection string, of scope) error 
 func (s *Source) ask(ctx context.Context, op string, into any, path ...string) error {
 	return s.client.JSON(ctx, httpclient.Request{
 		Op: op, Method: http.MethodGet, URL: s.set.url.JoinPath(path...), Credential: s.credential(),
-		Header: http.Header{"Accept": {"application/json"}},
+		Header: s.header(),
 	}, into)
 }
 

@@ -121,7 +121,7 @@ func TestEveryTargetIsLookedUp(t *testing.T) {
 		{says: "one is not", targets: good + ",callcenter:999", kinds: []pipeline.Kind{0, pipeline.Refused}, tells: absent},
 		{says: "the only one is not", targets: "callcenter:999", kinds: []pipeline.Kind{pipeline.Refused}, tells: absent},
 		{says: "the id of another kind", targets: "department" + strings.TrimPrefix(good, "callcenter"), kinds: []pipeline.Kind{pipeline.Refused}, tells: "Dialpad has no department:"},
-		{says: "kinds without a question", targets: "coachinggroup:7,staffgroup:8,unknown:9", kinds: make([]pipeline.Kind, 3), tells: "no question for a staffgroup", warns: 3},
+		{says: "kinds without a question", targets: "coachinggroup:7,staffgroup:8", kinds: make([]pipeline.Kind, 2), tells: "no question for a staffgroup", warns: 2},
 		{says: "a gateway that knows reports alone", style: vendorsim.NeighboursPage, targets: good + ",user:999", kinds: make([]pipeline.Kind, 2), tells: silent, warns: 2},
 		{says: "one that says so as the vendor would", style: vendorsim.NeighboursError, targets: good, kinds: make([]pipeline.Kind, 1), tells: silent, warns: 1},
 		{says: "an error that is about the id", style: vendorsim.NeighboursError, targets: "callcenter:999", kinds: []pipeline.Kind{pipeline.Refused}, tells: absent,

@@ -103,6 +103,7 @@ func TestALatePOSTDoesNotWaitForLooks(t *testing.T) {
 		v.takes = time.Minute
 		s := newTestSource(t, v, Options{}, nil)
 		sleepUntil(time.Date(2000, 1, 5, 15, 0, 0, 0, time.UTC))
+		made(t, s, "dialpad.calls")
 		began := time.Now()
 		today := dayOf(pipeline.InstantOf(began), s.set.zone)
 		var all sync.WaitGroup

@@ -3,6 +3,7 @@ package dialpad
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -22,6 +23,8 @@ type Source struct {
 	now      func() time.Time
 	client   *httpclient.Client
 	posts    *postLimiter
+	pilots   pilots
+	served   served
 	meeting  chan struct{} // held by who asks whether the vendor is there
 	streams  []pipeline.Stream
 	made     time.Time // when the source was made, by now
@@ -51,7 +54,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	}
 	src := &Source{
 		set: s, account: o.Account, clock: o.Clock, now: o.Now, client: client, meeting: make(chan struct{}, 1),
-		streams: connectors.OfAccount(Streams(s, o.Account, o.Policy), client.Mask(), func() pipeline.Owner { return client.Owner("") }), made: o.Now(), madeThen: o.Clock(),
+		streams: connectors.OfAccount(Streams(s, o.Account, o.Policy), client.Mask(), func() pipeline.Owner { return client.Owner(s.company) }), made: o.Now(), madeThen: o.Clock(),
 	}
 	src.posts = newPostLimiter(s.quota, src.tenant(), o)
 	return src, nil
@@ -67,7 +70,7 @@ func (s *Source) tenant() pipeline.TenantKey {
 // timeless tells whether the rows of a stream carry no time of their own.
 func (s *Source) timeless(id pipeline.StreamID) bool {
 	e, ok := exportOf(id)
-	return ok && e.grouping(s.set) == "group"
+	return ok && e.grouping(s.set) == byGroup
 }
 
 // clockStands tells whether the planning clock is a fixed one, which no midnight
@@ -107,6 +110,18 @@ func (s *Source) probe(ctx context.Context, notify func(string, time.Time)) erro
 // endpoint is /stats, or /stats/{id}.
 func (s *Source) endpoint(id ...string) *url.URL {
 	return s.set.url.JoinPath(append([]string{"stats"}, id...)...)
+}
+
+// header is what every request to the API carries, and more: name and value.
+func (s *Source) header(more ...string) http.Header {
+	h := http.Header{"Accept": {"application/json"}}
+	if s.set.company != "" {
+		h.Set("DP-Company-ID", s.set.company)
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		h.Set(more[i], more[i+1])
+	}
+	return h
 }
 
 func (s *Source) credential() string { return "Bearer " + s.set.token }

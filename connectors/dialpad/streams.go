@@ -2,6 +2,8 @@ package dialpad
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/internal/setting"
@@ -24,13 +26,19 @@ const (
 	// todayCache is the same for what is asked about today, and as often the vendor makes its numbers of today anew.
 	todayCache = 30 * time.Minute
 	staleHint  = "probably a cached report of other days; the windows stay open, and a sync after the vendor's cache of 3 hours has run out reads them"
-	notServed  = "not served by this build"
 )
 
 // The API's values of export_type.
 const (
 	records    = "records"
 	statistics = "stats"
+)
+
+// The API's values of group_by.
+const (
+	byUser  = "user"
+	byDate  = "date"
+	byGroup = "group"
 )
 
 // export is one stream: a pair of the API's stat_type and export_type, the
@@ -40,28 +48,43 @@ type export struct {
 	statType   string
 	exportType string
 	table      *pipeline.Table
-	mapping    func(*Settings) transforms.Mapping // nil: not served by this build
-	groupBy    func(*Settings) string             // the API's group_by; nil: the export has none
+	mapping    func(*Settings) transforms.Mapping
+	traits
 }
+
+// traits are what few of the exports have.
+type traits struct {
+	groupBy func(*Settings) string // the API's group_by
+	targets []string               // the types of targets that have such data; nil: whatever is asked
+	// undated: nobody has seen whether the rows have a date, so that a report serves one window.
+	undated bool
+	// unpublished: nobody has published a header, nor that the vendor answers at all.
+	unpublished bool
+	reduction   *pipeline.Reduction
+}
+
+// surveyed are the types of targets that have dispositions (the filter of GET
+// /dispositions in the vendor's OpenAPI document). Of csat no list is known.
+var surveyed = []string{"callcenter", "coachinggroup", "coachingteam", "office"}
 
 // exports is the list of the vendor's streams. A stream is added by its mapping
 // and its line here.
 var exports = []export{
-	{"calls", "calls", records, pipeline.Events, callsMapping, nil},
-	{"texts", "texts", records, pipeline.Events, textsMapping, nil},
-	{"voicemails", "voicemails", records, pipeline.Events, voicemailsMapping, nil},
-	{"recordings", "recordings", records, pipeline.Events, nil, nil},
-	{"csat", "csat", records, pipeline.Events, nil, nil},
-	{"dispositions", "dispositions", records, pipeline.Events, nil, nil},
-	{"onduty", "onduty", records, pipeline.Events, nil, nil},
-	{"screenshare", "screenshare", records, pipeline.Events, nil, nil},
-	{"calls_stats", "calls", statistics, pipeline.Activity, callStatsMapping, (*Settings).groupsBy},
-	{"texts_stats", "texts", statistics, pipeline.Activity, nil, nil},
-	{"voicemails_stats", "voicemails", statistics, pipeline.Activity, nil, nil},
-	{"recordings_stats", "recordings", statistics, pipeline.Activity, nil, nil},
-	{"onduty_stats", "onduty", statistics, pipeline.Activity, nil, nil},
-	{"screenshare_stats", "screenshare", statistics, pipeline.Activity, nil, nil},
-	{"onduty_time", "onduty", statistics, pipeline.Activity, nil, nil}, // derived here from the records of onduty
+	{"calls", "calls", records, pipeline.Events, callsMapping, traits{}},
+	{"texts", "texts", records, pipeline.Events, textsMapping, traits{}},
+	{"voicemails", "voicemails", records, pipeline.Events, voicemailsMapping, traits{}},
+	{"recordings", "recordings", records, pipeline.Events, recordingsMapping, traits{}},
+	{"csat", "csat", records, pipeline.Events, csatMapping, traits{targets: surveyed, undated: true}},
+	{"dispositions", "dispositions", records, pipeline.Events, dispositionsMapping, traits{targets: surveyed}},
+	{"onduty", "onduty", records, pipeline.Events, onDutyMapping, traits{}},
+	{"screenshare", "screenshare", records, pipeline.Events, screenshareMapping, traits{undated: true, unpublished: true}},
+	{"calls_stats", "calls", statistics, pipeline.Activity, callStatsMapping, traits{groupBy: (*Settings).groupsBy}},
+	{"texts_stats", "texts", statistics, pipeline.Activity, otherStatsMapping("sms"), traits{undated: true, unpublished: true}},
+	{"voicemails_stats", "voicemails", statistics, pipeline.Activity, otherStatsMapping("voice"), traits{undated: true, unpublished: true}},
+	{"recordings_stats", "recordings", statistics, pipeline.Activity, otherStatsMapping("voice"), traits{undated: true, unpublished: true}},
+	{"onduty_stats", "onduty", statistics, pipeline.Activity, otherStatsMapping("all"), traits{undated: true, unpublished: true}},
+	{"screenshare_stats", "screenshare", statistics, pipeline.Activity, otherStatsMapping("all"), traits{undated: true, unpublished: true}},
+	{"onduty_time", "onduty", records, pipeline.Activity, dutyTimeMapping, traits{reduction: dutyTime}},
 }
 
 func (s *Settings) groupsBy() string { return s.groupBy }
@@ -100,25 +123,57 @@ func (e export) stream(s *Settings, account pipeline.AccountID, p pipeline.Polic
 		DueSettled: true, IntradayCache: todayCache,
 		// One target's call shows up under another's, and a row that strays over
 		// the seam of two reports of one window comes in both.
-		Overlap: e.exportType == records,
+		Overlap:     e.table == pipeline.Events,
+		Reduction:   e.reduction,
+		Unpublished: e.unpublished,
 	}
-	if e.exportType == statistics {
-		st.Grain = pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: st.Calendar.Zone}
-		if st.Calendar.Unit == calendar.Hours {
-			st.Calendar = st.Grain
-		}
+	day := pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: st.Calendar.Zone}
+	if e.table == pipeline.Activity {
+		st.Grain = day
 	}
-	switch {
-	case e.mapping == nil:
-		st.Missing = []string{notServed}
-	case s == nil:
+	if st.Calendar.Unit == calendar.Hours && (e.table == pipeline.Activity || e.undated) {
+		st.Calendar = day
+	}
+	if s == nil {
 		st.Missing = []string{Prefix + "TOKEN", Prefix + "TIMEZONE"}
-	default:
-		st.Format = e.format(s, p)
-		st.Settings = e.digest(s)
+		if e.targets != nil {
+			st.Missing = append(st.Missing, Prefix+"TARGETS")
+		}
+		return st
 	}
+	if len(e.scopes(s)) == 0 {
+		st.Missing = []string{s.prefix + "TARGETS (" + strings.Join(e.targets, ", ") + ")"}
+		return st
+	}
+	st.Format = e.format(s, p)
+	st.Settings = e.digest(s)
 	return st
 }
+
+// scopes are what the export is asked for, in configured order.
+func (e export) scopes(s *Settings) []scope {
+	if e.targets == nil {
+		return s.scopes
+	}
+	var asked []scope
+	for _, scope := range s.scopes {
+		if scope.kind == targetScope && slices.Contains(e.targets, scope.target) {
+			asked = append(asked, scope)
+		}
+	}
+	return asked
+}
+
+// lead is how many days before its windows the export is asked for too.
+func (e export) lead() int {
+	if e.reduction != nil {
+		return 1
+	}
+	return 0
+}
+
+// alone tells whether a report serves one window: its rows carry no time, or may carry none.
+func (e export) alone(s *Settings) bool { return e.undated || e.grouping(s) == byGroup }
 
 // format reads the export: CSV with a header, whose columns are found by name,
 // since the header grows from time to time. Durations in it are decimal minutes
@@ -137,13 +192,25 @@ func (e export) grouping(s *Settings) string {
 }
 
 // digest hashes what shapes the rows of a window. The order of the scopes
-// counts: the first one keeps a row that several return.
+// counts: the first one keeps a row that several return. A setting that is not
+// used adds nothing, so that windows read before it existed stay as they are.
 func (e export) digest(s *Settings) string {
-	scopes := make([]string, len(s.scopes))
-	for i, scope := range s.scopes {
+	asked := e.scopes(s)
+	scopes := make([]string, len(asked))
+	for i, scope := range asked {
 		scopes[i] = fmt.Sprintf("%d %s", scope.kind, scope)
 	}
-	return setting.Digest(SourceID, mappingVersion, e.name, e.grouping(s), scopes)
+	parts := []any{SourceID, mappingVersion, e.name, e.grouping(s), scopes}
+	if s.company != "" {
+		parts = append(parts, "company "+s.company)
+	}
+	if e.name == "recordings" && s.recordingUnit != "" {
+		parts = append(parts, "unit "+s.recordingUnit)
+	}
+	if slices.ContainsFunc(asked, s.asksTrainees) {
+		parts = append(parts, "trainees")
+	}
+	return setting.Digest(parts...)
 }
 
 // exportOf finds the stream of that name.

@@ -43,16 +43,26 @@ func (d Data) round(l Line, u User, hour, start, end time.Time, yield func(OnDut
 	if !ok {
 		return true
 	}
-	statuses := []string{"available", "occupied", "wrapup", "unavailable", "busy"}
+	statuses := []string{"available", "occupied", "occupied-end", "wrapup", "wrapup-end", "unavailable", "busy"}
 	at := hour
-	for i := range r.between(2, 5) {
+	for i := range r.between(2, len(statuses)) {
 		at = at.Add(time.Duration(r.between(60, 600)) * time.Second)
 		row := OnDutyRow{At: at, ID: r.id(), User: u, Center: l.Target, Status: statuses[i], Availability: "available"}
 		if statuses[i] == "unavailable" {
-			row.Availability, row.Reason = "unavailable", awkward(&r)
+			row.Availability, row.Reason = "unavailable", "Lunch, long"
 		}
-		if !at.Before(start) && at.Before(end) && !yield(row) {
+		if at.Before(start) || !at.Before(end) {
+			continue
+		}
+		if !yield(row) {
 			return false
+		}
+		// The company's second centre tells some changes of whoever works for the first too.
+		if row.Center == CallCenters()[0] && r.chance(0.2) {
+			row.Center = CallCenters()[1]
+			if !yield(row) {
+				return false
+			}
 		}
 	}
 	return true

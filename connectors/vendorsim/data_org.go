@@ -63,6 +63,9 @@ func CallCenters() []Target {
 	return ts
 }
 
+// CoachingTeam has one trainee, the first of the users, and no calls of its own.
+func CoachingTeam() Target { return Target{"coachingteam", 7_001_000_000_000_001} }
+
 // Users of the company.
 func Users() []User {
 	return []User{
@@ -99,6 +102,8 @@ func linesOf(t Target) (lines []Line, only int64, ok bool) {
 	case "office":
 		lines = slices.DeleteFunc(all, func(l Line) bool { return l.Office != t.ID })
 		return lines, 0, len(lines) > 0
+	case "coachingteam":
+		return nil, 0, t == CoachingTeam()
 	case "user":
 		known := slices.ContainsFunc(Users(), func(u User) bool { return u.ID == t.ID })
 		return all, t.ID, known

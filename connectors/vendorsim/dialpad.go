@@ -41,7 +41,7 @@ func (w *World) Dialpad() http.Handler {
 	return w.serve("dialpad", mux)
 }
 
-// dialpadHost checks the key and the host's requests per second.
+// dialpadHost checks the key, the company if one is named, and the host's requests per second.
 func (w *World) dialpadHost(next http.HandlerFunc) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		o := w.settings()
@@ -51,6 +51,10 @@ func (w *World) dialpadHost(next http.HandlerFunc) http.HandlerFunc {
 		}
 		if r.Header.Get("Authorization") != "Bearer "+o.Dialpad.Token {
 			dialpadError(rw, http.StatusUnauthorized, "authError", "Invalid credentials")
+			return
+		}
+		if id := r.Header.Get("DP-Company-ID"); id != "" && id != strconv.FormatInt(companyID, 10) {
+			dialpadError(rw, http.StatusForbidden, "forbidden", "The key may not read this company")
 			return
 		}
 		next(rw, r)
@@ -126,6 +130,7 @@ type statsParams struct {
 	Zone         string
 	Target       Target
 	GroupBy      string
+	Trainees     bool // of a coaching target, in place of its own
 }
 
 // key is what the vendor's cache goes by.
@@ -158,6 +163,8 @@ func parseStats(body io.Reader) (p statsParams, err error) {
 		TargetID     flexible `json:"target_id"`
 		TargetType   string   `json:"target_type"`
 		GroupBy      string   `json:"group_by"`
+		Group        bool     `json:"coaching_group"`
+		Team         bool     `json:"coaching_team"`
 	}{Timezone: "UTC", GroupBy: "user"}
 	if err := json.NewDecoder(body).Decode(&in); err != nil {
 		return p, fmt.Errorf("malformed JSON body")
@@ -177,6 +184,7 @@ func parseStats(body io.Reader) (p statsParams, err error) {
 	default:
 		p.Target = Company()
 	}
+	p.Trainees = in.Group && p.Target.Kind == "coachinggroup" || in.Team && p.Target.Kind == "coachingteam"
 	if p.Stat != "calls" || p.Export != "stats" {
 		p.GroupBy = "" // accepted and ignored
 	}

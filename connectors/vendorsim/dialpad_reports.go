@@ -3,6 +3,7 @@ package vendorsim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,10 @@ func (w *World) statsCreate(rw http.ResponseWriter, r *http.Request) {
 		dialpadError(rw, http.StatusBadRequest, "badRequest", err.Error())
 		return
 	}
+	if slices.Contains(o.Dialpad.Refused, p.Stat+" "+p.Export) {
+		dialpadError(rw, http.StatusBadRequest, "badRequest", "This export is not available for "+p.Target.Kind)
+		return
+	}
 	if _, _, known := linesOf(p.Target); !known && !o.Dialpad.UnknownTargets {
 		dialpadError(rw, http.StatusNotFound, "notFound", "Target not found")
 		return
@@ -89,6 +94,9 @@ func (w *World) statsCreate(rw http.ResponseWriter, r *http.Request) {
 func newContent(p statsParams, o Options, data Data, now time.Time) *content {
 	c := &content{params: p, data: data, made: now, style: o.Dialpad.CSV}
 	c.zone, _ = time.LoadLocation(p.Zone)
+	if p.Trainees {
+		c.params.Target = Target{"user", Users()[0].ID}
+	}
 	today := addDays(startOfDay(now, c.zone), c.style.ShiftDays, c.zone)
 	near, far := p.Start, p.End
 	if near > far {

@@ -9,7 +9,7 @@ import (
 // as its published OpenAPI document names them. It has none for coaching groups
 // and staff groups.
 func dialpadCollections() map[string][]Target {
-	all := map[string][]Target{"coachingteams": {}, "rooms": {}, "offices": Offices()}
+	all := map[string][]Target{"coachingteams": {CoachingTeam()}, "rooms": {}, "offices": Offices()}
 	for _, l := range Lines() {
 		if l.Target.Kind != "user" {
 			all[l.Target.Kind+"s"] = append(all[l.Target.Kind+"s"], l.Target)

@@ -95,6 +95,8 @@ type DialpadOptions struct {
 	// Download says where download_url points to.
 	Download DownloadStyle
 	CSV      CSVStyle
+	// Refused lists exports that the vendor does not make: "csat records", "texts stats".
+	Refused []string
 	// UnknownTargets answers empty reports for ids that do not exist, instead of 404.
 	UnknownTargets bool
 	// Neighbours says what becomes of questions about offices, call centres and the like.

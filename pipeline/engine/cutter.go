@@ -339,7 +339,7 @@ func (c *cutter) seal(maxRejects RejectLimit, health Health, j job) (x extracted
 	}
 	x.sealed = make([]pipeline.Sealed, 0, len(c.windows))
 	for _, w := range c.windows {
-		why := health.judge(c.stream.Table, w)
+		why := health.judge(&c.stream, w)
 		if c.undated > 0 && w.counts.Rows+w.counts.Duplicate == 0 {
 			why = c.undatedRejects()
 		}

@@ -20,15 +20,15 @@ const leastFilled = 5
 // nothingCommitted ends the hint of every window that fails for its fields.
 const nothingCommitted = "; nothing was committed and what was there stays"
 
-// judge returns why the state of a window's fields condemns it; nil if it does not.
-func (h Health) judge(t *pipeline.Table, w *openWindow) error {
+// judge returns why the state of a window's fields condemns it; nil if it does not. Of what nobody has published, no measure is known.
+func (h Health) judge(s *pipeline.Stream, w *openWindow) error {
 	if w.counts.Rows == 0 {
 		return nil
 	}
 	if err := h.checkUnreadable(&w.fields); err != nil {
 		return err
 	}
-	if t == pipeline.Activity {
+	if s.Table == pipeline.Activity && !s.Unpublished {
 		return checkMeasured(&w.fields, w.counts.Rows)
 	}
 	return nil

@@ -38,13 +38,14 @@ func (e *Engine) selected() ([]sourceStream, error) {
 	for _, id := range e.Streams {
 		wanted[id] = true
 	}
+	delete(wanted, pipeline.DefaultStreams)
 	for _, source := range e.Sources {
 		for _, s := range source.Streams() {
 			if len(s.Missing) > 0 {
 				continue
 			}
 			served = append(served, string(s.Key.Stream))
-			if len(e.Streams) == 0 || slices.Contains(e.Streams, s.Key.Stream) {
+			if s.Chosen(e.Streams) {
 				out = append(out, sourceStream{s, source})
 				delete(wanted, s.Key.Stream)
 			}
@@ -315,11 +316,21 @@ func (e *Engine) Unread(ctx context.Context) ([]UnreadStream, error) {
 	var unread []UnreadStream
 	for _, k := range known {
 		if !slices.ContainsFunc(streams, func(s sourceStream) bool { return s.Key == k }) {
-			unread = append(unread, UnreadStream{k, len(e.Streams) > 0 && !slices.Contains(e.Streams, k.Stream)})
+			unread = append(unread, UnreadStream{k, e.leavesOut(k)})
 		}
 	}
 	slices.SortFunc(unread, func(a, b UnreadStream) int {
 		return cmp.Or(cmp.Compare(a.Key.Stream, b.Key.Stream), cmp.Compare(a.Key.Account, b.Key.Account))
 	})
 	return unread, nil
+}
+
+// leavesOut reports whether the choice of streams is why a stream is not read: a source serves it, or the choice names others.
+func (e *Engine) leavesOut(k pipeline.StreamKey) bool {
+	for _, source := range e.Sources {
+		if slices.ContainsFunc(source.Streams(), func(s pipeline.Stream) bool { return s.Key == k && len(s.Missing) == 0 && !s.Chosen(e.Streams) }) {
+			return true
+		}
+	}
+	return len(e.Streams) > 0 && !slices.Contains(e.Streams, pipeline.DefaultStreams) && !slices.Contains(e.Streams, k.Stream)
 }

@@ -152,6 +152,13 @@ func TestPromise05_EveryRowReadIsAccountedFor(t *testing.T) {
 		s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String() + "," + vendorsim.Offices()[0].String()
 		sum := s.mustSync()
 		for _, st := range sum.Streams {
+			if st.Stream == "dialpad.onduty_time" { // of several changes of status, a row
+				distinct := s.query("SELECT count(*) FROM (SELECT DISTINCT agent_id, started_at, status FROM {events} WHERE stream = 'dialpad.onduty')")[0]
+				if st.Read == 0 || st.Rows == 0 || itoa(st.Read) != distinct {
+					t.Errorf("%+v, of %s changes", st, distinct)
+				}
+				continue
+			}
 			if st.Read == 0 || st.Read != st.Rows+st.Rejected+st.Outside+st.Duplicate {
 				t.Errorf("%s: read %d ≠ %d rows + %d rejected + %d outside + %d duplicate", st.Stream, st.Read, st.Rows, st.Rejected, st.Outside, st.Duplicate)
 			}

@@ -204,6 +204,18 @@ func (r *Reader) Rate(name string) float64 {
 	return n
 }
 
+// Flag reads true or false.
+func (r *Reader) Flag(name string) bool {
+	switch value := r.Text(name); value {
+	case "true":
+		return true
+	case "false", "":
+	default:
+		r.Fault(name, fmt.Sprintf("is %q, which is neither true nor false", value), "true")
+	}
+	return false
+}
+
 // List reads names between commas; blank and repeated ones are faults.
 func (r *Reader) List(name, example string) []string {
 	value := r.Text(name)

@@ -141,3 +141,14 @@ func TestADigestTellsSettingsApart(t *testing.T) {
 		t.Error("the order of names changes the digest")
 	}
 }
+
+func TestFlagIsTrueOrFalse(t *testing.T) {
+	for value, want := range map[string]struct{ is, fault bool }{"": {}, "true": {is: true}, " false ": {}, "True": {fault: true}, "1": {fault: true}} {
+		r := Read("WINDROW_X_", struct {
+			Is string `envconfig:"IS" default:"false"`
+		}{value})
+		if is := r.Flag("IS"); is != want.is || (len(r.Faults) > 0) != want.fault {
+			t.Errorf("%q is %v, faults %v", value, is, r.Faults)
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 type Scope struct {
 	Sink    string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, file:// and its absolute path, or bigquery://project/dataset?location=EU"`
 	From    string `envconfig:"FROM" desc:"first day to sync, a local date of each account; unset: 30 days before the first sync"`
-	Streams string `envconfig:"STREAMS" desc:"comma list of streams; unset: every stream of each configured source"`
+	Streams string `envconfig:"STREAMS" default:"default" desc:"comma list of streams; default: every stream of each configured source whose answer is published"`
 	// Intraday is a text, so that a wrong one is told with all other faults.
 	Intraday string `envconfig:"INTRADAY" default:"false" desc:"also read the window that is still open: replaced by each run, provisional; true or false"`
 }
