@@ -62,7 +62,7 @@ func (r *Row) tidy() {
 		}
 		checks := r.mapping.checks[f]
 		if len(text) <= maxPlaceholder && isPlaceholder(text, checks) && r.flags[f]&unreadable == 0 {
-			r.fields[f] = value{}
+			r.fields[f] = value{token: text}
 			continue
 		}
 		if checks&digitsOnly == 0 {

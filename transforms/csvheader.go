@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -192,7 +193,7 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 	}
 	if len(missing) > 0 {
 		return malformed(pipeline.MissingField, "the vendor may have renamed it, or the answer is another document",
-			"the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found())
+			"the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found(m))
 	}
 	if only && !h.ended && m.Last != "" && !h.has(m.Last) {
 		return malformed(pipeline.CutShort, "the download may have broken off; the next sync reads it again", "the header is cut short")
@@ -201,9 +202,9 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 }
 
 // found lists the first names of a header that is not the expected one. What may be a row of values is shown by its shapes.
-func (h *csvHeader) found() string {
+func (h *csvHeader) found(m *Mapping) string {
 	const most, longest = 8, 60
-	values := slices.ContainsFunc(h.columns, func(c csvColumn) bool { return mayBeValue(c.source) })
+	values := h.mayBeRow(m)
 	var names []string
 	for _, c := range h.columns[:min(most, len(h.columns))] {
 		name := strings.Map(func(c rune) rune {
@@ -226,15 +227,73 @@ func (h *csvHeader) found() string {
 	return strings.Join(names, ", ")
 }
 
-// mayBeValue reports whether a text holds an e-mail address or as many digits as an id, a date or a phone number has.
-func mayBeValue(text string) bool {
-	digits := 0
-	for _, c := range text {
-		if unicode.IsDigit(c) {
-			digits++
+// mayBeRow reports whether the first record may be a row of values, as where a document has no header: it has less than half
+// of the names that the mapping knows, and a cell that is none.
+func (h *csvHeader) mayBeRow(m *Mapping) bool {
+	known := make(map[string]bool)
+	for _, f := range m.Fields {
+		known[plainName(f.Source)] = true
+	}
+	for _, name := range m.Harmless {
+		known[plainName(name)] = true
+	}
+	for name := range m.Personal {
+		known[plainName(name)] = true
+	}
+	cells, found, people, odd := 0, 0, 0, false
+	for _, c := range h.columns {
+		for _, cell := range strings.FieldsFunc(c.source, isOtherComma) {
+			cells++
+			if known[plainName(cell)] {
+				found++
+			}
+			odd = odd || mayBeValue(cell)
+			if isTitle(cell) {
+				people++
+			}
 		}
 	}
-	return digits > 4 || strings.Contains(text, "@")
+	switch {
+	case 2*found > cells:
+		return false
+	case odd:
+		return true
+	}
+	return cells > 1 && people > 0 && found == 0 // Ana López beside something: a name of a person as likely as one of a column
+}
+
+// isOtherComma reports whether documents that mean CSV may have the character between cells.
+func isOtherComma(c rune) bool { return c == ';' || c == '\t' || c == '|' }
+
+// plainName is a name without what programs that write headers change of it.
+func plainName(name string) string { return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_") }
+
+// mayBeValue reports whether a text is a value and no name: an e-mail address, a number, a yes or no, a placeholder, or as
+// many digits as an id, a date or a phone number has.
+func mayBeValue(text string) bool {
+	digits, letters := 0, 0
+	for _, c := range text {
+		switch {
+		case unicode.IsDigit(c):
+			digits++
+		case unicode.IsLetter(c):
+			letters++
+		}
+	}
+	if digits > 4 || digits > 0 && letters == 0 || strings.Contains(text, "@") {
+		return true
+	}
+	_, isBool := parseBool([]byte(text))
+	return isBool || isPlaceholder([]byte(text), placeholders)
+}
+
+// isTitle reports whether a text is two words or more, each of which begins with a capital letter.
+func isTitle(text string) bool {
+	words := strings.Fields(text)
+	return len(words) > 1 && !slices.ContainsFunc(words, func(word string) bool {
+		first, _ := utf8.DecodeRuneInString(word)
+		return !unicode.IsUpper(first)
+	})
 }
 
 // checkOpening checks what a document begins with. skip is the number of bytes before its header: a byte order mark and

@@ -162,6 +162,9 @@ func memberNames(b []byte) []string {
 		if r := []rune(name); len(r) > longest {
 			name = string(r[:longest]) + "…"
 		}
+		if mayBeValue(name) { // an object whose keys are people
+			name = pipeline.Shape([]byte(name))
+		}
 		names = append(names, name)
 		if i = s.expect(end, ':', ""); i < 0 {
 			break

@@ -158,8 +158,10 @@ type clock struct {
 
 // value is one source value.
 type value struct {
-	text  []byte // the decoded value; nil when it is absent, blank or null
-	token []byte // the value as it stands in a JSON document; nil in CSV, where extras have the text as a string
+	text []byte // the decoded value; nil when it is absent, blank or null
+	// token is the value as it stands in a JSON document; nil in CSV, where extras have the text as a string. Without a text
+	// it is the placeholder that was made blank.
+	token []byte
 }
 
 // fieldFlags is what Mapping.Row said about a field.

@@ -208,7 +208,11 @@ func (r *Row) writeReject(raw []byte) {
 		Raw:    string(asText(raw)),
 	}
 	if r.culprit >= 0 && r.into.Rejects.Len() < pipeline.ShownRejects {
-		one.Field, one.Shape = r.mapping.Fields[r.culprit].Source, pipeline.Shape(r.fields[r.culprit].text)
+		v := r.fields[r.culprit]
+		if v.text == nil {
+			v.text = v.token
+		}
+		one.Field, one.Shape = r.mapping.Fields[r.culprit].Source, pipeline.Shape(v.text)
 	}
 	r.into.Reject(one)
 }
