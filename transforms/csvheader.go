@@ -192,8 +192,12 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 		}
 	}
 	if len(missing) > 0 {
-		return malformed(pipeline.MissingField, "the vendor may have renamed it, or the answer is another document",
-			"the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found(m))
+		hint := "the vendor may have renamed it, or the answer is another document"
+		values := h.mayBeRow(m)
+		if values {
+			hint = "the document may begin with a row, without a header"
+		}
+		return malformed(pipeline.MissingField, hint, "the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found(values))
 	}
 	if only && !h.ended && m.Last != "" && !h.has(m.Last) {
 		return malformed(pipeline.CutShort, "the download may have broken off; the next sync reads it again", "the header is cut short")
@@ -201,10 +205,9 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 	return nil
 }
 
-// found lists the first names of a header that is not the expected one. What may be a row of values is shown by its shapes.
-func (h *csvHeader) found(m *Mapping) string {
+// found lists the first names of a header that is not the expected one, or the shapes of what may be values.
+func (h *csvHeader) found(values bool) string {
 	const most, longest = 8, 60
-	values := h.mayBeRow(m)
 	var names []string
 	for _, c := range h.columns[:min(most, len(h.columns))] {
 		name := strings.Map(func(c rune) rune {

@@ -162,8 +162,19 @@ func tooManyRejects(first []pipeline.Reject, format string, args ...any) error {
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.TooManyRejects,
 		Err:  &pipeline.RejectedRows{Text: fmt.Sprintf(format, args...) + firstReject(first), First: first},
-		Hint: "the vendor may write this field in another format now; nothing was committed and what was there stays",
+		Hint: rejectsHint(first) + "; nothing was committed and what was there stays",
 	}
+}
+
+// rejectsHint says what may be behind rejects, by the first of them.
+func rejectsHint(first []pipeline.Reject) string {
+	switch {
+	case len(first) == 0 || first[0].Field == "":
+		return "the vendor may write rows in another form now"
+	case first[0].Shape == "":
+		return "the vendor may not fill this field any more"
+	}
+	return "the vendor may write this field in another format now"
 }
 
 const (

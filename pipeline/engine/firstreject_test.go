@@ -20,4 +20,12 @@ func TestG_TooManyRejectsNameTheFirst(t *testing.T) {
 			t.Errorf("%q lacks %q", text, want)
 		}
 	}
+	for hint, first := range map[string]pipeline.Reject{
+		"another format": {Reason: "date is not a time", Field: "date", Shape: "99:99:99"}, "not fill this field": {Reason: "id is blank", Field: "id"},
+		"rows in another form": {Reason: "has 2 of 3 cells"},
+	} {
+		if text := checkRejects(20, 3, RejectLimit{Share: 0.1}, []pipeline.Reject{first}).Error(); !strings.Contains(text, hint) {
+			t.Errorf("%q lacks %q", text, hint)
+		}
+	}
 }

@@ -135,6 +135,7 @@ func TestNextSaysWhatToDoForEveryExitCode(t *testing.T) {
 func TestNextSuggestsAWaiverWhereAVendorIsTheReasonAlone(t *testing.T) {
 	vendor := pipeline.WindowError{ErrorKind: "refused", Message: "the vendor lost the day", Remedy: pipeline.GiveUp}
 	sink := pipeline.WindowError{ErrorKind: "invalid", Message: "a table vanished (restore it)"}
+	vendor.Rejects = []pipeline.Reject{{Row: 1}}
 	network := pipeline.WindowError{ErrorKind: "broken_off", Message: "the connection broke off", Remedy: pipeline.Wait}
 	busy := pipeline.WindowError{ErrorKind: "throttled", Message: "asked too often", Remedy: pipeline.Wait}
 	for _, tt := range []struct {
@@ -152,7 +153,7 @@ func TestNextSuggestsAWaiverWhereAVendorIsTheReasonAlone(t *testing.T) {
 		err := Next(&out, pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{{Failed: len(tt.errors), Errors: tt.errors}}})
 		text := out.String()
 		if err != nil || !strings.Contains(text, "stayed open") || !strings.Contains(text, "`windrow sync` again") ||
-			strings.Contains(text, "--waive") != tt.waive || strings.Contains(text, "messages above name the remedy") != tt.above {
+			strings.Contains(text, "--waive") != tt.waive || strings.Contains(text, "messages above name the remedy") != tt.above || strings.Contains(text, "`windrow rejects`") != tt.waive {
 			t.Errorf("%v of %v: %s", err, tt.errors, text)
 		}
 	}

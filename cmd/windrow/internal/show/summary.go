@@ -144,7 +144,13 @@ func next(s pipeline.Summary) string {
 	if failed == 0 { // the run could not be recorded, or was ended for a reason of its own
 		return "No window failed. The message that follows says why the run did not end well."
 	}
-	return plural(failed, "window") + " stayed open; what was committed before stays. " + remedy(s)
+	text := plural(failed, "window") + " stayed open; what was committed before stays. " + remedy(s)
+	if slices.ContainsFunc(s.Streams, func(r pipeline.StreamSummary) bool {
+		return slices.ContainsFunc(r.Errors, func(e pipeline.WindowError) bool { return len(e.Rejects) > 0 })
+	}) {
+		text += " `windrow rejects` shows rows that were rejected."
+	}
+	return text
 }
 
 // remedy tells what closes the windows that stayed open. A waiver settles what
