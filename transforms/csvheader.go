@@ -269,7 +269,9 @@ func (h *csvHeader) mayBeRow(m *Mapping) bool {
 func isOtherComma(c rune) bool { return c == ';' || c == '\t' || c == '|' }
 
 // plainName is a name without what programs that write headers change of it.
-func plainName(name string) string { return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_") }
+func plainName(name string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_")
+}
 
 // mayBeValue reports whether a text is a value and no name: an e-mail address, a number, a yes or no, a placeholder, or as
 // many digits as an id, a date or a phone number has.
