@@ -88,6 +88,33 @@ func TestAVendorWithOneOfTwoAccountsIsConfigured(t *testing.T) {
 	}
 }
 
+func TestAnAdoptionNamesTheAccountWhereASourceHasSeveral(t *testing.T) {
+	t.Setenv("WINDROW_SINK", t.TempDir())
+	t.Setenv("WINDROW_UCONTACT_JP_TOKEN", "l")
+	t.Setenv("WINDROW_UCONTACT_JP_URL", "https://jp.example")
+	t.Setenv("WINDROW_UCONTACT_JP_TIMEZONE", "Asia/Tokyo")
+	two := connectorOf[ucontact.Config]("ucontact", ucontact.New, ucontact.Streams,
+		account{"mx", "WINDROW_UCONTACT_MX_"}, account{"jp", "WINDROW_UCONTACT_JP_"})
+	var stdout strings.Builder
+	a := newApp(&stdout, &strings.Builder{}, time.Now)
+	s, err := a.configureFor([]vendor{two})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for account, want := range map[pipeline.AccountID]string{
+		"": "--account is missing: ucontact has mx, jp", "us": "--account us: ucontact has no such account\nIt has mx, jp.",
+		"mx": "ucontact@mx is not configured",
+	} {
+		err := a.adopt(t.Context(), s, pipeline.TenantKey{Source: "ucontact", Account: account}, false)
+		if err == nil || exitCode(err) != pipeline.ExitInvalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("account %q: %v", account, err)
+		}
+	}
+	if err := a.adopt(t.Context(), s, pipeline.TenantKey{Source: "ucontact", Account: "jp"}, false); err != nil || !strings.Contains(stdout.String(), "nothing of ucontact@jp yet: its first commit notes jp.example.") {
+		t.Errorf("%v: %s", err, stdout.String())
+	}
+}
+
 // The account without a name is given where the environment is read; whoever
 // else named it would not notice a second account.
 func TestOnlyTheReaderOfTheEnvironmentNamesTheDefaultAccount(t *testing.T) {

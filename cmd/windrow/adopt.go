@@ -36,17 +36,22 @@ no table. What only an answer can tell is noted by the next sync.`,
 		},
 	}
 	cmd.Flags().StringVar(&source, "source", "", "the source, as in the names of its streams")
-	cmd.Flags().StringVar(&account, "account", string(pipeline.DefaultAccount), "the account of that source")
+	cmd.Flags().StringVar(&account, "account", "", "the account of that source, where it has several")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
 // adopt records the owner that the configuration names in the account's ledgers.
 func (a *app) adopt(ctx context.Context, s *setup, k pipeline.TenantKey, asJSON bool) error {
-	owner, err := a.configuredOwner(s, k)
+	t, err := s.tenantOf(k)
 	if err != nil {
 		return err
 	}
+	source, err := t.open(connectors.Options{Clock: a.now, Now: a.now})
+	if err != nil {
+		return err
+	}
+	k, owner := t.TenantKey, source.Streams()[0].Owner()
 	store, err := a.openStore(ctx, s)
 	if err != nil {
 		return err
@@ -62,37 +67,43 @@ func (a *app) adopt(ctx context.Context, s *setup, k pipeline.TenantKey, asJSON 
 	return errors.Join(show.Adoption(a.stdout, k, owner, adopted, streams), show.Sink(a.stdout, s.where()))
 }
 
-// configuredOwner is the owner that the variables of an account name, as far as they do.
-func (a *app) configuredOwner(s *setup, k pipeline.TenantKey) (pipeline.Owner, error) {
-	var sources, accounts []string
+// tenantOf finds the account that the flags name: its source's only one where they name none. It is configured, for its
+// variables tell whose data it has.
+func (s *setup) tenantOf(k pipeline.TenantKey) (*tenant, error) {
+	var sources []string
+	var of []*tenant
 	for _, t := range s.tenants {
 		if !slices.Contains(sources, string(t.Source)) {
 			sources = append(sources, string(t.Source))
 		}
-		if t.Source != k.Source {
-			continue
+		if t.Source == k.Source {
+			of = append(of, t)
 		}
-		if accounts = append(accounts, string(t.Account)); t.Account != k.Account {
-			continue
+	}
+	switch {
+	case k.Source == "":
+		return nil, usagef("For example --source "+sources[0]+".", "--source is missing: it names one of %s", strings.Join(sources, ", "))
+	case len(of) == 0:
+		hint := ""
+		if near := config.Nearest(string(k.Source), sources); near != "" {
+			hint = "Did you mean " + near + "?"
 		}
-		if !t.configured {
-			return "", usagef("Set "+strings.Join(t.streams[0].Missing, ", ")+".", "%s is not configured, so nobody tells whose its data are", k.Label())
-		}
-		source, err := t.open(connectors.Options{Clock: a.now, Now: a.now})
-		if err != nil {
-			return "", err
-		}
-		return source.Streams()[0].Owner(), nil
+		return nil, usagef(hint, "--source %s is none of %s", k.Source, strings.Join(sources, ", "))
+	case k.Account == "" && len(of) == 1:
+		k.Account = of[0].Account
 	}
-	if k.Source == "" {
-		return "", usagef("For example --source "+sources[0]+".", "--source is missing: it names one of %s", strings.Join(sources, ", "))
+	accounts := make([]string, len(of))
+	for i, t := range of {
+		accounts[i] = string(t.Account)
 	}
-	if len(accounts) > 0 {
-		return "", usagef("It has "+strings.Join(accounts, ", ")+".", "--account %s: %s has no such account", k.Account, k.Source)
+	i := slices.Index(accounts, string(k.Account))
+	switch {
+	case k.Account == "":
+		return nil, usagef("For example --account "+accounts[0]+".", "--account is missing: %s has %s", k.Source, strings.Join(accounts, ", "))
+	case i < 0:
+		return nil, usagef("It has "+strings.Join(accounts, ", ")+".", "--account %s: %s has no such account", k.Account, k.Source)
+	case !of[i].configured:
+		return nil, usagef("Set "+strings.Join(of[i].streams[0].Missing, ", ")+".", "%s is not configured, so nobody tells whose its data are", k.Label())
 	}
-	hint := ""
-	if near := config.Nearest(string(k.Source), sources); near != "" {
-		hint = "Did you mean " + near + "?"
-	}
-	return "", usagef(hint, "--source %s is none of %s", k.Source, strings.Join(sources, ", "))
+	return of[i], nil
 }
