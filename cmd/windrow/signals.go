@@ -13,7 +13,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// stopWithin is how long a run may take to put down what it holds, once it has been told. Promise 14
+// stopWithin is how long a run may take to put down what it holds. Promise 14
 // gives it eight seconds in all, and Cloud Run ten.
 const stopWithin = 7250 * time.Millisecond
 
@@ -34,14 +34,16 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 	over := make(chan struct{})
 	go func() {
 		var first os.Signal
+		var began time.Time
+		var late <-chan time.Time
 		select {
 		case first = <-signals:
+			began, late = time.Now(), time.After(stopWithin)
 			within(lastLineWithin, func() { a.tell(slog.LevelWarn, first.String()+": stopping; what is committed stays") })
 		case <-over:
 			return
 		}
 		cancel()
-		began, late := time.Now(), time.After(stopWithin)
 		for end := false; !end; {
 			select {
 			case s := <-signals:
