@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
@@ -307,6 +308,46 @@ func TestTheWatermarksViewAgreesWithTheLedger(t *testing.T) {
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(1), 4, 0, "b"))
 	agree("and read again")
 }
+
+// What a machine wrote whose clock was ahead settles nothing while it lies in the future: by the view as by the program.
+func TestTheWatermarksViewTrustsNoCommitThatIsDatedInTheFuture(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	read := readAt(1).Time()
+	s := p.openAt(t, read.Add(time.Hour))
+	first := dayWindow(0).Start
+	if err := s.Record(ctx, agents, pipeline.Entry{Kind: pipeline.EntryOrigin, Window: pipeline.Window{Span: pipeline.Span{Start: first, End: first}}}); err != nil {
+		t.Fatal(err)
+	}
+	ahead := seal(t, s, dayWindow(1), 1, 0, "bob")
+	ahead.Entry.ReadAt = ahead.Entry.ReadAt.Add(40 * 24 * time.Hour)
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"), ahead, seal(t, s, dayWindow(2), 1, 0, "cy"))
+	l, err := s.Ledger(ctx, agents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks := map[pipeline.Instant]bool{}
+	for _, after := range []time.Duration{0, 30 * 24 * time.Hour, 40*24*time.Hour - 6*time.Minute, 40*24*time.Hour - 4*time.Minute, 50 * 24 * time.Hour} {
+		now := read.Add(max(after, time.Hour)) // the commits themselves took place
+		p.server.SetNow(func() time.Time { return now })
+		rows, err := p.server.Query(ctx, "test-project", "SELECT watermark FROM contact_centre._windrow_watermarks")
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%v, %v", rows, err)
+		}
+		trusted, _ := l.Trusted(pipeline.InstantOf(now.Add(5*time.Minute)), calendarEnd)
+		if got, want := at(rows[0][0]), trusted.Watermark(first); got != want {
+			t.Errorf("after %v the view says %s, the trusted ledger %s", after, got, want)
+		} else {
+			marks[got] = true
+		}
+	}
+	if !marks[dayWindow(0).End] || !marks[dayWindow(2).End] {
+		t.Errorf("the watermark was at %v", marks)
+	}
+}
+
+// calendarEnd is later than every origin.
+const calendarEnd = pipeline.Instant(1 << 62)
 
 // Two INSERTs at once may take the same seq: the later one is the last then, for
 // the ledger and for the view.

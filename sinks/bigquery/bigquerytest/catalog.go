@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/api/bigquery/v2"
 )
@@ -302,17 +301,41 @@ func (s *Server) definition(ref tableRef, m *bigquery.Table) (string, *apiError)
 	if len(tokens) == 0 {
 		return "", invalidQuery("Syntax error: empty view")
 	}
-	st, err := compile(tokens, &scope{project: ref.project, now: time.Now(), temps: map[string]bool{}})
+	s.mu.Lock()
+	now := s.now()
+	s.mu.Unlock()
+	st, err := compile(tokens, &scope{project: ref.project, now: now, temps: map[string]bool{}})
 	if err != nil {
 		return "", err
 	}
 	if st.verb != "SELECT" {
 		return "", invalidQuery("A view must be a SELECT")
 	}
-	if slices.ContainsFunc(tokens, func(t token) bool { return t.is("CURRENT_TIMESTAMP") || t.is("CURRENT_DATE") }) {
-		return "", unmodelled("the current time in a view")
-	}
 	return "CREATE OR REPLACE VIEW " + ref.duck() + " AS " + st.duck, nil
+}
+
+// renewViews defines the views anew that ask for the current time, which DuckDB's definition of a view has as a literal.
+func (s *Server) renewViews(ctx context.Context) *apiError {
+	views := map[tableRef]bigquery.Table{}
+	s.mu.Lock()
+	for _, d := range s.datasets {
+		for _, t := range d.tables {
+			if t.meta.View != nil && strings.Contains(t.meta.View.Query, "CURRENT_") {
+				views[refOf(t.meta.TableReference)] = *t.meta
+			}
+		}
+	}
+	s.mu.Unlock()
+	for ref, meta := range views {
+		ddl, err := s.definition(ref, &meta)
+		if err != nil {
+			return err
+		}
+		if err := s.db.do(ctx, ddl); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // describe is a table's metadata as tables.get answers it.

@@ -154,6 +154,8 @@ func (r *run) ready(ctx context.Context, st *statement) *apiError {
 			missing = notFound("Table %s was not found in location %s", ref.full(), r.j.Location)
 		case err == nil && st.target != nil && ref == *st.target && t.meta.Type != "TABLE" && missing == nil:
 			missing = invalidQuery(ref.full() + " is not allowed for this operation because it is a view")
+		case err == nil && t.meta.View != nil && strings.Contains(t.meta.View.Query, "CURRENT_") && missing == nil:
+			missing = unmodelled("a job that reads a view of the current time")
 		}
 	}
 	r.s.mu.Unlock()

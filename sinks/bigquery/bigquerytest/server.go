@@ -133,6 +133,9 @@ func (s *Server) Query(ctx context.Context, project, sql string) ([][]any, error
 	s.db.exec.Lock()
 	err := s.dropPartitions(ctx)
 	s.db.exec.Unlock()
+	if err == nil {
+		err = s.renewViews(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

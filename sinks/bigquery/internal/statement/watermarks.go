@@ -2,9 +2,15 @@ package statement
 
 // Watermarks is the query of the view. For each stream: the end of the unbroken run of settled or waived windows from
 // the stream's first day on. The first day is the last entry of kind first in the order of the log, else the origin. A
-// window counts by its last commit, until a commit of a window that overlaps it, or until it is reopened.
+// window counts by its last commit, until a commit of a window that overlaps it, or until it is reopened. A commit that is
+// dated in the future settles nothing, as in [pipeline.Ledger.Trusted]: a machine whose clock was ahead wrote it. That a commit
+// is dated later than readings that began later the view does not see, for the order stands in the entry's JSON alone.
 func (d Dataset) Watermarks() string {
 	ledger := d.table(LedgerTable)
+	ahead := ""
+	for _, name := range []string{"read_at", "extracted_at", "committed_at"} {
+		ahead += " AND COALESCE(c." + column(name) + " <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE)"
+	}
 	return "WITH origins AS (\n" +
 		"  SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `origin` FROM " + ledger + " WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`\n" +
 		"), firsts AS (\n" +
@@ -18,7 +24,7 @@ func (d Dataset) Watermarks() string {
 		"  LEFT JOIN firsts AS f ON f.`source` = o.`source` AND f.`account` = o.`account` AND f.`stream` = o.`stream`\n" +
 		"), covered AS (\n" +
 		"  SELECT c.`source`, c.`account`, c.`stream`, c.`window_start`, c.`window_end` FROM " + ledger + " AS c\n" +
-		"  WHERE ((c.`kind` = 'commit' AND c.`settled`) OR c.`kind` = 'waive')\n" +
+		"  WHERE ((c.`kind` = 'commit' AND c.`settled`" + ahead + ") OR c.`kind` = 'waive')\n" +
 		"  AND NOT EXISTS (SELECT 1 FROM " + ledger + " AS d WHERE d.`source` = c.`source` AND d.`account` = c.`account` AND d.`stream` = c.`stream`\n" +
 		"    AND d.`kind` = 'commit' AND d.`seq` > c.`seq` AND d.`window_start` < c.`window_end` AND d.`window_end` > c.`window_start`)\n" +
 		"  AND NOT EXISTS (SELECT 1 FROM " + ledger + " AS r WHERE r.`source` = c.`source` AND r.`account` = c.`account` AND r.`stream` = c.`stream`\n" +

@@ -252,7 +252,7 @@ WITH origins AS (
   LEFT JOIN firsts AS f ON f.`source` = o.`source` AND f.`account` = o.`account` AND f.`stream` = o.`stream`
 ), covered AS (
   SELECT c.`source`, c.`account`, c.`stream`, c.`window_start`, c.`window_end` FROM `test-project`.`contact_centre`.`_windrow_ledger` AS c
-  WHERE ((c.`kind` = 'commit' AND c.`settled`) OR c.`kind` = 'waive')
+  WHERE ((c.`kind` = 'commit' AND c.`settled` AND COALESCE(c.`read_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE) AND COALESCE(c.`extracted_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE) AND COALESCE(c.`committed_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE)) OR c.`kind` = 'waive')
   AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS d WHERE d.`source` = c.`source` AND d.`account` = c.`account` AND d.`stream` = c.`stream`
     AND d.`kind` = 'commit' AND d.`seq` > c.`seq` AND d.`window_start` < c.`window_end` AND d.`window_end` > c.`window_start`)
   AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS r WHERE r.`source` = c.`source` AND r.`account` = c.`account` AND r.`stream` = c.`stream`
