@@ -222,7 +222,7 @@ func (s *splitter) headerEnd() (int, error) {
 
 // next returns the next range of whole records, empty at the end of the document. The range owns its memory.
 func (s *splitter) next() ([]byte, error) {
-	cutter := parityCut
+	cutter := new(parityCut).cut
 	if s.format.lenient {
 		cutter = (&lenientCut{width: s.width}).cut
 	}
@@ -274,21 +274,32 @@ func (s *splitter) takeFirst(n int) []byte {
 	return data
 }
 
-// parityCut returns the end of the last whole record of b, where b begins with a record; 0 when b holds no whole
-// record. At the end of the document all of b is whole.
-func parityCut(b []byte, eof bool) (int, error) {
-	quotes := bytes.Count(b, quote)
+// parityCut finds the end of the last whole record by counting quotes.
+type parityCut struct {
+	// The bytes before looked hold no end of a record, and so many quotes: a long record is looked at once.
+	looked, quotes int
+}
+
+// cut returns the end of the last whole record of b, where b begins with a record; 0 when b holds no whole record. At
+// the end of the document all of b is whole.
+func (p *parityCut) cut(b []byte, eof bool) (int, error) {
+	if len(b) < p.looked { // the first rows of what was looked at
+		return 0, nil
+	}
+	all := p.quotes + bytes.Count(b[p.looked:], quote)
 	if eof {
-		if quotes%2 != 0 {
+		if all%2 != 0 {
 			return 0, pipeline.ErrIrregular // or cut short: the lenient reading tells
 		}
 		return len(b), nil
 	}
-	for end := len(b); ; {
-		i := bytes.LastIndexByte(b[:end], '\n')
+	for end, quotes := len(b), all; ; {
+		i := bytes.LastIndexByte(b[p.looked:end], '\n')
 		if i < 0 {
+			p.looked, p.quotes = len(b), all
 			return 0, nil
 		}
+		i += p.looked
 		quotes -= bytes.Count(b[i:end], quote)
 		if quotes%2 == 0 {
 			return i + 1, nil

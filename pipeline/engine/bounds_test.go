@@ -171,3 +171,92 @@ func (s *stopping) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// cancelling is a body without an end that stops the run once it has sent so many bytes, and counts what is asked of it
+// afterwards.
+type cancelling struct {
+	io.Reader
+	cancel context.CancelFunc
+	left   int
+	after  *atomic.Int64
+}
+
+func (c *cancelling) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if c.left <= 0 {
+		c.after.Add(int64(n))
+	}
+	if c.left -= n; c.left <= 0 {
+		c.cancel()
+	}
+	return n, err
+}
+
+// endlessText repeats a text behind a beginning.
+type endlessText struct{ first, then string }
+
+func (e *endlessText) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if e.first == "" {
+			e.first = e.then
+		}
+		m := copy(p[n:], e.first)
+		e.first, n = e.first[m:], n+m
+	}
+	return n, nil
+}
+
+func TestAStoppedRunReadsNoFurtherWhateverTheBody(t *testing.T) {
+	mapping := transforms.Mapping{
+		Table: pipeline.Events, Fields: []transforms.Field{{Source: "id", Column: "event_id"}, {Source: "kind", Column: "kind"}}, Keys: []string{"id"},
+		Row: func(r *transforms.Row) { r.At(pipeline.InstantOf(noon.AddDate(0, 0, -1))) },
+	}
+	csv := transforms.NewCSV(mapping, pipeline.Policy{})
+	array := transforms.NewJSON(mapping, transforms.JSONOptions{}, pipeline.Policy{})
+	object := transforms.NewJSON(mapping, transforms.JSONOptions{Rows: "rows"}, pipeline.Policy{})
+	block := func(s string) string { return strings.Repeat(s, 64<<10/len(s)) }
+	const head, row, first = "id,kind\n1,call\n", `{"id":"1","kind":"call"}`, `[{"id":"1","kind":"call"}`
+	for _, c := range []struct {
+		name        string
+		format      pipeline.Format
+		first, then string
+	}{
+		{"rows", csv, head, block(goodRow)},
+		{"rejects among rows", csv, head, block(badRow + goodRow)},
+		{"a cell", csv, head, block("x")},
+		{"a quoted cell of lines", csv, head + `1,"`, block("\n")},
+		{"a quoted cell of quotes", csv, head + `1,"`, block(`""`)},
+		{"cells", csv, head, block(",")},
+		{"blank lines", csv, head, block("\n")},
+		{"objects", array, first, block("," + row)},
+		{"values that are no objects", array, first, block("," + row + ",1")},
+		{"brackets", array, first + ",", block("[")},
+		{"a text", array, first + `,{"id":"`, block("x")},
+		{"escapes", array, first + `,{"id":"`, block(`\"`)},
+		{"members", array, first + `,{"id":"2"`, block(`,"m":[1]`)},
+		{"white space", array, first, block(" ")},
+		{"rows in an object", object, `{"rows":` + first, block("," + row)},
+		{"a text in an object", object, `{"rows":` + first + `,{"id":"`, block("x")},
+		{"white space in an object", object, `{"rows":` + first, block(" ")},
+	} {
+		for _, bytes := range []int{200 << 10, 9 * mebi} { // in the first range, and in a later one
+			ctx, cancel := context.WithCancel(t.Context())
+			source := newScripted(said(map[string]string{"company": ""}))
+			source.format = c.format
+			var after atomic.Int64
+			source.open = func() io.ReadCloser {
+				return io.NopCloser(&cancelling{&endlessText{c.first, c.then}, cancel, bytes, &after})
+			}
+			e, store := newEngine(t, source)
+			e.MaxRejects.Share = 1
+			sum, err := e.Sync(ctx)
+			cancel()
+			if err != nil || sum.Exit != pipeline.ExitStopped || len(store.Rows(source.key)) > 0 {
+				t.Errorf("%s, stopped behind %d KiB: exit %d, %v, %d rows", c.name, bytes>>10, sum.Exit, err, len(store.Rows(source.key)))
+			}
+			if after.Load() > 0 {
+				t.Errorf("%s, stopped behind %d KiB: %d bytes more were read", c.name, bytes>>10, after.Load())
+			}
+		}
+	}
+}
