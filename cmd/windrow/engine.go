@@ -61,7 +61,7 @@ func (a *app) withLedgers(ctx context.Context, s *setup, do func(*engine.Engine)
 func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([]pipeline.Source, error) {
 	var sources []pipeline.Source
 	for _, t := range s.tenants {
-		if !t.configured {
+		if !t.configured || !s.chosen(t.Account) {
 			continue
 		}
 		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor, Warn: s.warnOf(t)}

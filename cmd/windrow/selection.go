@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func (f *selection) declare(cmd *cobra.Command, jsonMeaning string) {
 	flags.StringVar(&f.to, "to", "", "to this local date (included), or before this RFC 3339 instant")
 	flags.BoolVar(&f.refetch, "refetch", false, "read settled windows again")
 	flags.StringVar(&f.waive, "waive", "", "record the uncovered windows of --from --to as settled without rows, for this reason")
-	flags.StringVar(&f.accounts, "accounts", "", "comma list of accounts (not served by this build)")
+	flags.StringVar(&f.accounts, "accounts", "", "comma list of accounts, instead of all that are configured")
 	flags.BoolVar(&f.asJSON, "json", false, jsonMeaning)
 }
 
@@ -41,8 +42,8 @@ func (f *selection) declareSpan(cmd *cobra.Command) {
 // parse checks the flags against each other.
 func (f *selection) parse(cmd *cobra.Command) error {
 	changed := cmd.Flags().Changed
-	if changed("accounts") {
-		return usagef("Each source has one account.", "--accounts is not served by this build")
+	if changed("accounts") && strings.TrimSpace(f.accounts) == "" {
+		return usagef("`windrow streams` shows them behind an @; that of a source without several is default.", "--accounts names no account")
 	}
 	if changed("streams") && len(config.StreamList(f.streams)) == 0 {
 		return usagef("`windrow streams` lists them.", "--streams names no stream")

@@ -18,9 +18,11 @@ import (
 type setup struct {
 	config.Settings
 	tenants []*tenant
-	target  *target
-	task    config.Task
-	log     *slog.Logger
+	// accounts are those that --accounts names; empty: all.
+	accounts []pipeline.AccountID
+	target   *target
+	task     config.Task
+	log      *slog.Logger
 }
 
 // configure reads the environment and reports everything wrong with it at once.
@@ -94,6 +96,12 @@ func declaredVariables(vendors []vendor) []config.Variable {
 	}
 	for _, v := range vendors {
 		known = append(known, v.variables...)
+		accounts, _ := v.accounts() // faults of the list are told where it is read
+		for _, of := range accounts {
+			if of.Named {
+				known = append(known, config.Variables(of.Prefix, v.spec)...)
+			}
+		}
 	}
 	return known
 }

@@ -53,6 +53,11 @@ func (a *app) selected(f *selection) (*setup, error) {
 		}
 		s.Streams = wanted
 	}
+	if f.accounts != "" {
+		if err := s.chooseAccounts(f.accounts); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 

@@ -20,7 +20,7 @@ func (s *setup) refuseUnserved(ctx context.Context, e *engine.Engine) error {
 	}
 	var lines []string
 	for _, u := range unread {
-		if !u.LeftOut {
+		if !u.LeftOut && s.chosen(u.Key.Account) {
 			lines = append(lines, fmt.Sprintf("\n  %s: %s", u.Key.Label(), s.whyUnserved(u.Key)))
 		}
 	}
@@ -30,6 +30,32 @@ func (s *setup) refuseUnserved(ctx context.Context, e *engine.Engine) error {
 	return usagef("Set what is missing. Or say that they are left out: WINDROW_STREAMS="+strings.Join(s.served(), ",")+
 		", or --streams with the same list. Or name another WINDROW_SINK, where this one is not meant.",
 		"the sink has streams that the configuration does not serve any more:%s", strings.Join(lines, ""))
+}
+
+// chosen reports whether the accounts of that name are read.
+func (s *setup) chosen(account pipeline.AccountID) bool {
+	return len(s.accounts) == 0 || slices.Contains(s.accounts, account)
+}
+
+// chooseAccounts keeps to the accounts that --accounts names.
+func (s *setup) chooseAccounts(list string) error {
+	var known []string
+	for _, t := range s.tenants {
+		if name := string(t.Account); t.configured && !slices.Contains(known, name) {
+			known = append(known, name)
+		}
+	}
+	if err := s.nothingConfigured(); err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(known, name) {
+			return usagef("Configured accounts: "+strings.Join(known, ", ")+".", "--accounts names %q, which is no account", name)
+		}
+		s.accounts = append(s.accounts, pipeline.AccountID(name))
+	}
+	return nil
 }
 
 // whyUnserved says what a stream lacks.

@@ -14,16 +14,13 @@ import (
 // vendor is a connector as the command line sees it.
 type vendor struct {
 	id        pipeline.SourceID
-	variables []config.Variable
+	variables []config.Variable // of the source; an account's are the same ones, under its prefix
+	// accounts reads which accounts there are, of which each has the variables of spec.
+	accounts func() ([]config.Account, []pipeline.ConfigError)
+	spec     any
 	// load reads the vendor's variables and understands them: one tenant for
 	// each account, at least one, configured or not.
 	load func() ([]*tenant, []pipeline.ConfigError, error)
-}
-
-// account is one account of a vendor, and what its variables begin with.
-type account struct {
-	id     pipeline.AccountID
-	prefix string
 }
 
 // tenant is one account of a vendor under the present configuration.
@@ -46,33 +43,31 @@ type settingsOf[S any] interface {
 }
 
 // connector fits a connector package into the list of vendors: C is its struct
-// of variables, S what they mean. It has one account, whose variables name none.
+// of variables, S what they mean.
 func connector[C settingsOf[S], S any, R pipeline.Source](
 	id pipeline.SourceID,
 	open func(*S, connectors.Options) (R, error),
 	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
 ) vendor {
-	return connectorOf[C](id, open, streams, account{pipeline.DefaultAccount, config.SourcePrefix(id)})
-}
-
-// connectorOf is a connector with any number of accounts.
-func connectorOf[C settingsOf[S], S any, R pipeline.Source](
-	id pipeline.SourceID,
-	open func(*S, connectors.Options) (R, error),
-	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
-	accounts ...account,
-) vendor {
-	v := vendor{id: id}
-	for _, of := range accounts {
-		v.variables = append(v.variables, config.Variables(of.prefix, new(C))...)
+	v := vendor{id: id, spec: new(C)}
+	prefix := config.SourcePrefix(id)
+	v.variables = append(config.Variables(prefix, v.spec), config.Variables(prefix, new(config.Accounts))...)
+	v.accounts = func() ([]config.Account, []pipeline.ConfigError) {
+		return config.AccountsOf(id, pipeline.DefaultAccount, v.spec)
 	}
 	v.load = func() (tenants []*tenant, faults []pipeline.ConfigError, err error) {
+		accounts, faults := v.accounts()
 		for _, of := range accounts {
-			t, wrong, err := loadTenant[C](pipeline.TenantKey{Source: id, Account: of.id}, of.prefix, open, streams)
+			t, wrong, err := loadTenant[C](id, of, open, streams)
 			if err != nil {
 				return nil, nil, err
 			}
-			tenants, faults = append(tenants, t), append(faults, wrong...)
+			tenants = append(tenants, t)
+			for _, f := range wrong {
+				if f = of.AsTyped(f, id, v.spec); !slices.Contains(faults, f) { // a fault of a variable that they share is told once
+					faults = append(faults, f)
+				}
+			}
 		}
 		return tenants, faults, nil
 	}
@@ -81,16 +76,21 @@ func connectorOf[C settingsOf[S], S any, R pipeline.Source](
 
 // loadTenant reads the variables of one account.
 func loadTenant[C settingsOf[S], S any, R pipeline.Source](
-	key pipeline.TenantKey, prefix string,
+	id pipeline.SourceID, of config.Account,
 	open func(*S, connectors.Options) (R, error),
 	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
 ) (*tenant, []pipeline.ConfigError, error) {
+	key, prefix := pipeline.TenantKey{Source: id, Account: of.ID}, of.Prefix
 	var c C
-	if err := config.Fill(prefix, &c); err != nil {
+	fill := config.Fill
+	if of.Named {
+		fill = func(prefix string, spec any) error { return config.FillAccount(prefix, config.SourcePrefix(id), spec) }
+	}
+	if err := fill(prefix, &c); err != nil {
 		return nil, nil, err
 	}
 	t := &tenant{TenantKey: key}
-	if !c.Configured() {
+	if !c.Configured() && !of.Named {
 		t.idle = present(config.Variables(prefix, new(C)))
 		t.streams = streams(nil, key.Account, pipeline.Policy{})
 		return t, nil, nil

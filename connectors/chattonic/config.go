@@ -17,11 +17,11 @@ const Prefix = "WINDROW_CHATTONIC_"
 
 // Config holds the variables as they were typed, without their prefix.
 type Config struct {
-	URL             string `envconfig:"URL" desc:"root of the Chat-Tonic host, which the vendor tells you; required with credentials"`
+	URL             string `envconfig:"URL" own:"true" desc:"root of the Chat-Tonic host, which the vendor tells you; required with credentials"`
 	Codename        string `envconfig:"CODENAME" desc:"the bot's codename; required with a token, found by itself with a login"`
-	Token           string `envconfig:"TOKEN" desc:"access token; setting it, or user name and password, configures the source"`
-	Username        string `envconfig:"USERNAME" desc:"user name of a login, instead of a token"`
-	Password        string `envconfig:"PASSWORD" desc:"password of that login"`
+	Token           string `envconfig:"TOKEN" own:"true" desc:"access token; setting it, or user name and password, configures the source"`
+	Username        string `envconfig:"USERNAME" own:"true" desc:"user name of a login, instead of a token"`
+	Password        string `envconfig:"PASSWORD" own:"true" desc:"password of that login"`
 	Timezone        string `envconfig:"TIMEZONE" desc:"IANA zone in which days are cut; required with credentials"`
 	DateFormatGroup string `envconfig:"DATE_FORMAT_GROUP" default:"%Y-%m-%d %H" desc:"interval of a dashboard row, as its label: %Y, %m, %d, %H, %M and what stands between them"`
 	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" default:"UTC" desc:"IANA zone of the dashboard's labels"`

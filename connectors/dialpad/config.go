@@ -19,8 +19,8 @@ const Prefix = "WINDROW_DIALPAD_"
 // Config is the environment's part of this package, as typed: names without
 // the prefix of the source or account. An empty field means its default.
 type Config struct {
-	URL       string `envconfig:"URL" default:"https://dialpad.com/api/v2" desc:"root of the API"`
-	Token     string `envconfig:"TOKEN" desc:"API key of a company admin"`
+	URL       string `envconfig:"URL" own:"true" default:"https://dialpad.com/api/v2" desc:"root of the API"`
+	Token     string `envconfig:"TOKEN" own:"true" desc:"API key of a company admin"`
 	Timezone  string `envconfig:"TIMEZONE" desc:"tz database name of the calendar that days follow"`
 	OfficeID  string `envconfig:"OFFICE_ID" desc:"the office to ask for, when no targets are set; else the whole company"`
 	Targets   string `envconfig:"TARGETS" desc:"what every stream asks for, one report each: callcenter:123,department:456"`

@@ -17,8 +17,8 @@ const Prefix = "WINDROW_UCONTACT_"
 
 // Config holds the variables as they were typed, without their prefix.
 type Config struct {
-	URL             string `envconfig:"URL" desc:"root of the uContact host, https://<domain>.ucontactcloud.com; required with a token"`
-	Token           string `envconfig:"TOKEN" desc:"API token from the portal's user menu; setting it configures the source"`
+	URL             string `envconfig:"URL" own:"true" desc:"root of the uContact host, https://<domain>.ucontactcloud.com; required with a token"`
+	Token           string `envconfig:"TOKEN" own:"true" desc:"API token from the portal's user menu; setting it configures the source"`
 	Timezone        string `envconfig:"TIMEZONE" desc:"IANA zone in which days are cut; required with a token"`
 	Agents          string `envconfig:"AGENTS" desc:"comma list of agent names; ucontact.agents needs it. A name cannot hold a comma, since the vendor's list cannot"`
 	Campaigns       string `envconfig:"CAMPAIGNS" desc:"comma list of campaign names; ucontact.campaigns needs it. A name cannot hold a comma"`

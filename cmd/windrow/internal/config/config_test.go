@@ -59,8 +59,7 @@ func TestUnknownVariables(t *testing.T) {
 		{"the archive is not served", "WINDROW_ARCHIVE", "not served by this build"},
 		{"personal data is not served", "WINDROW_PII_KEY", "not served by this build"},
 		{"the NPS inbox is not served", "WINDROW_CHATTONIC_NPS_INBOX", "not served by this build"},
-		{"several accounts are not served", "WINDROW_DIALPAD_ACCOUNTS", "not served by this build"},
-		{"variables of an account are not served", "WINDROW_DIALPAD_US_EAST_TOKEN", "of account us-east"},
+		{"an account that is not named", "WINDROW_DIALPAD_US_EAST_TOKEN", "is of the account us-east, which WINDROW_DIALPAD_ACCOUNTS does not name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			faults := UnknownVariables([]string{c.variable + "=s3cret=value"}, known, sources)

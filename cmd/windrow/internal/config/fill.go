@@ -45,6 +45,25 @@ func Variables(prefix string, spec any) []Variable {
 	return vars
 }
 
+// FillAccount is Fill of one of several accounts of a source: what is not set for the account is as it is set for the
+// source, whose variables begin with source. What is of each account alone, its host and its secrets, has the tag own.
+func FillAccount(prefix, source string, spec any) error {
+	if err := Fill(prefix, spec); err != nil {
+		return err
+	}
+	v := reflect.ValueOf(spec).Elem()
+	for i, known := range Variables(prefix, spec) {
+		name := strings.TrimPrefix(known.Name, prefix)
+		if shared := os.Getenv(source + name); !isSet(known.Name) && v.Type().Field(i).Tag.Get("own") == "" && shared != "" {
+			v.Field(i).SetString(shared)
+		}
+	}
+	return nil
+}
+
+// isSet reports whether a variable is more than blank.
+func isSet(name string) bool { return strings.TrimSpace(os.Getenv(name)) != "" }
+
 // Fill reads the variables of the struct that spec points to. A variable that
 // is not set, or set to nothing, has its default.
 func Fill(prefix string, spec any) error {

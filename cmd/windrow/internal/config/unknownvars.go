@@ -30,18 +30,16 @@ func problemOf(name string, known []Variable, sources []pipeline.SourceID) strin
 	if slices.Contains(unservedCore, rest) || strings.HasPrefix(rest, unservedInbox) {
 		return unserved
 	}
-	for _, id := range sources {
-		if of, ok := strings.CutPrefix(rest, sourcePart(id)); ok && slices.Contains(unservedOfSource, of) {
-			return unserved + ": each source has one account"
+	near := nearest(name, known)
+	if near == "" || edits(name, near) > 1 { // one letter mistyped is likelier than another account
+		for _, id := range sources {
+			if account, ok := accountOf(name, SourcePrefix(id), known); ok {
+				return "is of the account " + account + ", which " + SourcePrefix(id) + accountsName + " does not name"
+			}
 		}
 	}
-	if near := nearest(name, known); near != "" {
+	if near != "" {
 		return "does not exist; did you mean " + near + "?"
-	}
-	for _, id := range sources {
-		if account, ok := accountOf(name, SourcePrefix(id), known); ok {
-			return unserved + ": it would be of account " + account + ", and each source has one account"
-		}
 	}
 	return "does not exist"
 }

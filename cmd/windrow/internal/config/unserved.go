@@ -9,8 +9,5 @@ var unservedCore = []string{
 	"ARCHIVE", "PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES",
 }
 
-// Of every source.
-var unservedOfSource = []string{"ACCOUNTS"}
-
 // NPS exports arrive in an inbox; its variables begin so.
 const unservedInbox = "CHATTONIC_NPS_"
