@@ -32,13 +32,14 @@ const noon = "2025-09-10T18:00:00Z"
 //	exits CODE ARGS…      runs windrow and checks its exit code
 //	fails HOST KIND TIMES makes requests of a vendor fail: html, 500, 401
 //	mended                ends all failures
+//	refuses EXPORT…       makes Dialpad refuse these exports alone: 'csat records'
 //	ucontact-says FILE    sets the variables that point windrow at a uContact that answers with the file
 //	differ DURATION       sets the vendors' real clocks apart from the machine's
 //
 // those of bigQueryCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "differ": differ, "ucontact-says": uContactSays,
+		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "refuses": refuses, "differ": differ, "ucontact-says": uContactSays,
 	}
 	maps.Copy(commands, bigQueryCommands)
 	testscript.Run(t, testscript.Params{
@@ -150,6 +151,10 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no failure %q", args[1])
 	}
 	ts.Value(worldKey{}).(*simulation).world.Inject(f)
+}
+
+func refuses(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Value(worldKey{}).(*simulation).world.Set(func(o *vendorsim.Options) { o.Dialpad.Refused = args })
 }
 
 func differ(ts *testscript.TestScript, neg bool, args []string) {

@@ -117,7 +117,7 @@ func (s *setup) catalogue() []pipeline.Stream {
 
 // streamFaults says what is wrong with a choice of streams.
 func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipeline.ConfigError {
-	catalogue, available := s.catalogue(), s.served()
+	catalogue, available := s.catalogue(), s.served(nil)
 	list := "available: " + strings.Join(available, ", ")
 	if len(available) == 0 {
 		list = "no source is configured"
@@ -141,7 +141,7 @@ func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipe
 
 // leaveUnserved takes the streams that are there and cannot be read out of the choice.
 func (s *setup) leaveUnserved() {
-	served := s.served()
+	served := s.served(nil)
 	s.Streams = slices.DeleteFunc(s.Streams, func(id pipeline.StreamID) bool {
 		return !slices.Contains(served, string(id)) && slices.ContainsFunc(s.catalogue(), func(of pipeline.Stream) bool { return of.Key.Stream == id })
 	})

@@ -27,7 +27,7 @@ func (s *setup) refuseUnserved(ctx context.Context, e *engine.Engine) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	return usagef("Set what is missing. Or say that they are left out: WINDROW_STREAMS="+strings.Join(s.served(), ",")+
+	return usagef("Set what is missing. Or say that they are left out: WINDROW_STREAMS="+strings.Join(s.served(func(of pipeline.Stream) bool { return of.Chosen(s.Streams) }), ",")+
 		", or --streams with the same list. Or name another WINDROW_SINK, where this one is not meant.",
 		"the sink has streams that the configuration does not serve any more:%s", strings.Join(lines, ""))
 }
@@ -69,10 +69,10 @@ func (s *setup) whyUnserved(k pipeline.StreamKey) string {
 	return "there is no such source or account"
 }
 
-// served names the streams that can be read.
-func (s *setup) served() (names []string) {
+// served names the streams that can be read; of nil all, else those that are wanted.
+func (s *setup) served(wanted func(pipeline.Stream) bool) (names []string) {
 	for _, of := range s.catalogue() {
-		if len(of.Missing) == 0 && !slices.Contains(names, string(of.Key.Stream)) { // another account may have it too
+		if len(of.Missing) == 0 && (wanted == nil || wanted(of)) && !slices.Contains(names, string(of.Key.Stream)) { // another account may have it too
 			names = append(names, string(of.Key.Stream))
 		}
 	}

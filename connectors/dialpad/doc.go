@@ -9,5 +9,6 @@
 // Start at [Config.Settings] for what can be set, at streams.go for the streams,
 // at [Source.Plan] for how windows become reports, and at fetch.go for the life
 // of one report. sharedquota.go counts POSTs across kills and tasks,
-// postlimiter.go waits for the quota.
+// postlimiter.go waits for the quota, pilots.go keeps what the vendor refuses from
+// costing it. dutytime.go makes the time in a duty status of the changes of it.
 package dialpad

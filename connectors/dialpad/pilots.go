@@ -84,16 +84,27 @@ func (f *flight) decide(err error) {
 // land says how the report ended. An error that is about this report, or the way
 // to the vendor, lets another report go first.
 func (f *flight) land(err error) {
+	var refused *refusedReport
 	switch {
-	case err == nil || errors.Is(err, errRefused) || errors.Is(err, errFailed):
+	case err == nil || errors.As(err, &refused) || errors.Is(err, errFailed):
 		f.decide(err)
 	case f.pilot != nil:
 		<-f.pilot.turn
 	}
 }
 
-// errRefused is a report that the vendor does not take, whatever the days.
-var errRefused = errors.New("the vendor refuses the report")
+// refusedReport is the cause of an error about a report that the vendor does not take, whatever the days.
+type refusedReport struct {
+	stream pipeline.StreamID
+	scope  string
+	cause  error
+}
+
+func (e *refusedReport) Error() string {
+	return fmt.Sprintf("the vendor refuses the report of %s for %s: %s", e.stream, e.scope, e.cause)
+}
+
+func (e *refusedReport) Unwrap() error { return e.cause }
 
 // refusal says of a POST's error what the vendor does not take.
 func (r *report) refusal(ctx context.Context, err error) error {
@@ -102,7 +113,7 @@ func (r *report) refusal(ctx context.Context, err error) error {
 	if !fromBase || code < 400 || code > 499 || !errors.As(err, &e) {
 		return err
 	}
-	refused := &pipeline.Error{Op: e.Op, Kind: e.Kind, Err: fmt.Errorf("%w of %s for %s: %w", errRefused, r.request.Stream, r.request.Scope, e.Err)}
+	refused := &pipeline.Error{Op: e.Op, Kind: e.Kind, Err: &refusedReport{r.request.Stream, r.request.Scope, e.Err}}
 	prefix := r.src.set.prefix
 	switch code {
 	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests:

@@ -15,8 +15,11 @@ func Catalogue(w io.Writer, streams []pipeline.Stream) error {
 	t := NewTable("stream", "table", "window", "settle", "lookback", "configured")
 	for _, s := range streams {
 		state := "yes"
-		if len(s.Missing) > 0 {
+		switch {
+		case len(s.Missing) > 0:
 			state = "no: " + Missing(s)
+		case s.Unpublished:
+			state = "yes, where it is named"
 		}
 		t.Row(name(s.Key.Stream, s.Key.Account), s.Table.Name, s.Calendar.String(), span(s.Settle), span(s.Lookback), state)
 	}
