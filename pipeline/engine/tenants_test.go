@@ -155,6 +155,33 @@ func TestAUnitThatAnAnswerTellsIsNotedOrRefused(t *testing.T) {
 	}
 }
 
+// A login tells the bot: the source knows more once it has been answered.
+func TestAUnitThatTheSourceLearnsIsNotedOrRefused(t *testing.T) {
+	store := memory.New(memory.Options{})
+	t.Cleanup(func() { _ = store.Close() })
+	for _, c := range []struct {
+		unit, row string
+		exit      int
+	}{{"acme", "a", pipeline.ExitDone}, {"other", "eve", pipeline.ExitInvalid}, {"acme", "b", pipeline.ExitDone}} {
+		s, asked := of("", map[string]string{"2025-09-08": c.row})
+		s.owner = func() pipeline.Owner {
+			if *asked == 0 {
+				return "a.example"
+			}
+			return pipeline.Owner("a.example").Of(c.unit)
+		}
+		e := engineOn(store, s)
+		e.Select.Refetch = true
+		sum, err := e.Sync(t.Context())
+		if sum.Exit != c.exit || (c.exit == pipeline.ExitInvalid) != (pipeline.KindOf(err) == pipeline.OtherTenant) {
+			t.Errorf("%s: exit %d, %v", c.unit, sum.Exit, err)
+		}
+		if got := ownerIn(t, store, s.key); got != "a.example/acme" || ids(store, s) == "company/eve" {
+			t.Errorf("%s: the ledger is of %q, the table has %s", c.unit, got, ids(store, s))
+		}
+	}
+}
+
 // Two windows of one run, of two companies: whichever comes first counts.
 func TestTwoUnitsInOneRunAreNotBothCommitted(t *testing.T) {
 	s, _ := of("a.example", map[string]string{"2025-09-07": "x of 7", "2025-09-08": "y of 8"})

@@ -2,7 +2,9 @@ package parquet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -213,6 +215,38 @@ func TestFilesOfUnknownWindowsAreFoundOnDaysLookedAtLater(t *testing.T) {
 		at + "date=2025-09-20/20250920T000000Z_20250921T000000Z.parquet",
 	}; !slices.Equal(got, want) {
 		t.Errorf("the table's files are\n%q\nwant\n%q", got, want)
+	}
+}
+
+// A folder of the table or of the rejects may be a link: a commit finds the files of unknown windows behind it, and fails
+// where it leads nowhere.
+func TestFilesOfUnknownWindowsAreFoundBehindLinks(t *testing.T) {
+	for what, link := range map[string]func(l looked) string{
+		"a stream of the table": func(l looked) string { return filepath.Dir(filepath.Dir(l.data[0])) },
+		"a day of the table":    func(l looked) string { return filepath.Dir(l.data[0]) },
+		"a day of rejects":      func(l looked) string { return filepath.Dir(l.rejects[0]) },
+	} {
+		l := newLooked(t)
+		day, moved := link(l), filepath.Join(l.root, "moved")
+		err := errors.Join(os.Rename(day, moved), os.Symlink(moved, day), os.RemoveAll(filepath.Join(l.root, ledgerDir)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := window(t, "UTC", "2025-09-08T06:00:00Z", 6*time.Hour)
+		mustCommit(t, l.Open(t), 3, half, []string{"bob"})
+		for _, gone := range []string{l.data[0], l.rejects[0]} {
+			if _, err := os.Stat(gone); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %s is left beside the window that overlaps it: %v", what, gone, err)
+			}
+		}
+		if err := os.RemoveAll(moved); err != nil {
+			t.Fatal(err)
+		}
+		s := l.Open(t)
+		got := s.Commit(t.Context(), []pipeline.Sealed{sealAgents(t, s, 4, half, []string{"cy"})})
+		if got[0].Outcome != pipeline.Failed || !strings.Contains(fmt.Sprint(got[0].Err), "leads nowhere") {
+			t.Errorf("%s: a link that leads nowhere: outcome %d, %v", what, got[0].Outcome, got[0].Err)
+		}
 	}
 }
 
