@@ -80,11 +80,14 @@ type Entry struct {
 	Counts      Counts  `json:"counts,omitzero"`
 	// Unreadable counts the values of the loaded rows that could not be read, by source field. Entries of earlier versions
 	// have none.
-	Unreadable  FieldCounts `json:"unreadable,omitempty"`
-	Fingerprint Hash        `json:"fingerprint,omitzero"`
-	RejectsHash Hash        `json:"rejects_hash,omitzero"`
-	Settings    string      `json:"settings,omitempty"`
-	Staged      int64       `json:"staged,omitempty"` // about the bytes that the reading's stage held
+	Unreadable FieldCounts `json:"unreadable,omitempty"`
+	// Fields are the source fields of the reading's documents, and of earlier readings those that say something still.
+	// Entries of earlier versions, and of windows without rows, have none.
+	Fields      Fields `json:"fields,omitempty"`
+	Fingerprint Hash   `json:"fingerprint,omitzero"`
+	RejectsHash Hash   `json:"rejects_hash,omitzero"`
+	Settings    string `json:"settings,omitempty"`
+	Staged      int64  `json:"staged,omitempty"` // about the bytes that the reading's stage held
 	// Bytes is the size of the data that the sink keeps for the window, where it can tell (Parquet: of the file); with
 	// Unchanged of the earlier reading's. 0 says nothing: entries of earlier versions have no size.
 	Bytes int64 `json:"bytes,omitempty"`

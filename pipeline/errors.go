@@ -53,6 +53,10 @@ const (
 	Unreadable
 	// Unmeasured: a window of activity has rows, and none of them measures anything.
 	Unmeasured
+	// Drifted: a window lacks a field that the stream had before.
+	Drifted
+	// Unanswered: a field that was asked for by name is in no row.
+	Unanswered
 )
 
 // Cause says what went wrong where a kind has several causes, each of which needs something else done.
@@ -121,6 +125,7 @@ var (
 		Damaged: {"damaged", Correct}, ClockWrong: {"clock wrong", Correct}, Unwritable: {"sink unwritable", Correct},
 		Locked: {"sink locked", Correct}, OtherTenant: {"other tenant", Correct},
 		Unreadable: {"unreadable field", GiveUp}, Unmeasured: {"no measure", GiveUp},
+		Drifted: {"drift", GiveUp}, Unanswered: {"missing metric", GiveUp},
 	}
 	causes = [...]failure{
 		OtherDocument: {"other document", GiveUp}, NoDocument: {"no document", GiveUp}, CutShort: {"cut short", Wait},

@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"encoding/base64"
 	"maps"
 	"math/bits"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // FieldCounts counts values by source field. It takes up to mostFields names; what comes under other names, and under
@@ -35,8 +37,77 @@ func (c *FieldCounts) AddAll(o FieldCounts) {
 	}
 }
 
+// Fields is a set of names of source fields as a ledger keeps it: four characters of each name's hash, in order. It tells
+// whether it has a name, not which it has. The zero Fields is that of no document.
+type Fields string
+
+const (
+	codeSize  = 4
+	mostCodes = 256 // of names that a ledger carries on from window to window
+)
+
+func codeOf(name string) string {
+	h := NameSeed(name)
+	return base64.RawURLEncoding.EncodeToString([]byte{byte(h), byte(h >> 8), byte(h >> 16)})
+}
+
+func (f Fields) codes() (codes []string) {
+	for ; len(f) >= codeSize; f = f[codeSize:] {
+		codes = append(codes, string(f[:codeSize]))
+	}
+	return codes
+}
+
+// FieldsOf is the set of the names.
+func FieldsOf(names []string) Fields {
+	var codes []string
+	for _, name := range names {
+		codes = append(codes, codeOf(name))
+	}
+	return joined(codes)
+}
+
+func joined(codes []string) Fields {
+	slices.Sort(codes)
+	return Fields(strings.Join(slices.Compact(codes), ""))
+}
+
+// Has reports whether the set has a name.
+func (f Fields) Has(name string) bool { return slices.Contains(f.codes(), codeOf(name)) }
+
+// With adds the names of o, as long as there are not too many.
+func (f Fields) With(o Fields) Fields {
+	both := joined(append(f.codes(), o.codes()...))
+	if len(both) > mostCodes*codeSize {
+		return f
+	}
+	return both
+}
+
+// Without leaves names out.
+func (f Fields) Without(names []string) Fields {
+	left := FieldsOf(names).codes()
+	return Fields(strings.Join(slices.DeleteFunc(f.codes(), func(c string) bool { return slices.Contains(left, c) }), ""))
+}
+
+// HasMore reports whether one of the names stands for fields that were too many to keep.
+func HasMore(names []string) bool { return slices.Contains(names, otherFields) }
+
+// FieldSet is a set of the fields that a mapping names, by their index.
+type FieldSet []uint64
+
+// NewFieldSet returns an empty set of n fields.
+func NewFieldSet(n int) FieldSet { return make(FieldSet, (n+63)/64) }
+
+// Add puts field f into the set.
+func (s FieldSet) Add(f int) { s[f/64] |= 1 << (f % 64) }
+
+// Has reports whether field f is in the set.
+func (s FieldSet) Has(f int) bool { return s[f/64]>>(f%64)&1 != 0 }
+
 // FieldHealth is the state of one source field over some rows.
 type FieldHealth struct {
+	There      bool  // the header has it or, where there is none, some row, be it blank
 	Filled     int64 // rows in which it is not blank
 	Unreadable int64 // rows of those in which it could not be read, or in part only
 	// Row and Shape are those of the first value that could not be read, as in [Reject]; Row is 0 without one. Shape is
@@ -56,7 +127,10 @@ type FieldTally struct {
 	Fields   []MappedField
 	Health   []FieldHealth // by field
 	Others   FieldCounts   // values that could not be read, of fields that the mapping does not name
+	Unnamed  []string      // fields that the mapping does not name, of all rows of the batches
 	Measured bool          // a row has a value in the column of a measure
+	Rows     int64         // of those that have fields
+	Header   bool          // it says which fields there are
 }
 
 // Add adds the rows of o. before is the number of rows of their document in front of o's batch.
@@ -65,6 +139,7 @@ func (t *FieldTally) Add(o *FieldTally, before int64) {
 		t.Fields, t.Health = o.Fields, make([]FieldHealth, len(o.Health))
 	}
 	for f := range o.Health {
+		t.addThere(f, o)
 		to, from := &t.Health[f], &o.Health[f]
 		to.Filled += from.Filled
 		to.Unreadable += from.Unreadable
@@ -74,6 +149,27 @@ func (t *FieldTally) Add(o *FieldTally, before int64) {
 	}
 	t.Others.AddAll(o.Others)
 	t.Measured = t.Measured || o.Measured
+	t.Header = t.Header || o.Header
+	t.Rows += o.Rows
+	for _, name := range o.Unnamed {
+		if !slices.Contains(t.Unnamed, name) {
+			t.Unnamed = append(t.Unnamed, name)
+		}
+	}
+}
+
+// addThere adds whether o's rows have field f. Of several headers each must have it.
+func (t *FieldTally) addThere(f int, o *FieldTally) {
+	there := &t.Health[f].There
+	switch {
+	case o.Rows == 0:
+	case t.Rows == 0:
+		*there = o.Health[f].There
+	case o.Header:
+		*there = *there && o.Health[f].There
+	default:
+		*there = *there || o.Health[f].There
+	}
 }
 
 // Unreadable counts by field the values that could not be read.
@@ -93,9 +189,11 @@ type fieldNotes struct {
 	mapped []MappedField
 	words  int      // of a set of them
 	filled []uint64 // by row: the set of the fields that are not blank
+	blank  []uint64 // by row, as far as there is any: the set of those that are there and blank
+	header FieldSet // nil where each row says what it has
 	unread []unreadCell
 	shapes []cellShape
-	others []string       // fields that the mapping does not name, with values that could not be read
+	others []string       // fields that the mapping does not name
 	other  map[string]int // their indexes
 }
 
@@ -112,7 +210,7 @@ type cellShape struct {
 }
 
 func (n *fieldNotes) reset() {
-	*n = fieldNotes{filled: n.filled[:0], unread: n.unread[:0], shapes: n.shapes[:0]}
+	*n = fieldNotes{filled: n.filled[:0], blank: n.blank[:0], unread: n.unread[:0], shapes: n.shapes[:0]}
 }
 
 // SetFields says which source fields the format's mapping names, before the first row. They must not change.
@@ -120,8 +218,50 @@ func (b *Batch) SetFields(mapped []MappedField) {
 	b.fields.mapped, b.fields.words = mapped, (len(mapped)+63)/64
 }
 
-// Filled says which of the fields are not blank in the current row: bit f%64 of word f/64 is that of field f.
-func (b *Batch) Filled(set []uint64) { b.fields.filled = append(b.fields.filled, set...) }
+// SetHeader says which of the fields the document's header has, and which other names.
+func (b *Batch) SetHeader(fields FieldSet, others []string) {
+	b.fields.header = fields
+	for _, name := range others {
+		b.Other(name)
+	}
+}
+
+// Filled says which of the fields are not blank in the current row. there are those that the row has, blank or not; what
+// is filled need not be among them.
+func (b *Batch) Filled(filled, there FieldSet) {
+	n := &b.fields
+	n.filled = append(n.filled, filled...)
+	for w := range there {
+		if blank := there[w] &^ filled[w]; blank != 0 {
+			if want := (b.rows + 1) * n.words; len(n.blank) < want {
+				n.blank = append(n.blank, make([]uint64, want-len(n.blank))...)
+			}
+			n.blank[b.rows*n.words+w] = blank
+		}
+	}
+}
+
+// Other notes a field that the mapping does not name.
+func (b *Batch) Other(name string) { b.fields.index(name) }
+
+// index is that of a field that the mapping does not name.
+func (n *fieldNotes) index(name string) int {
+	if i, known := n.other[name]; known {
+		return i
+	}
+	if len(n.others) >= mostFields || len(name) > longestName {
+		name = otherFields
+		if i, known := n.other[name]; known {
+			return i
+		}
+	}
+	if n.other == nil {
+		n.other = make(map[string]int)
+	}
+	i := len(n.others)
+	n.other[name], n.others = i, append(n.others, name)
+	return i
+}
 
 // Unread counts a value of the current row that could not be read, or in part only. number is the row's in its chunk,
 // shape the value's, if anybody may ask for it.
@@ -136,39 +276,15 @@ func (b *Batch) Unread(field int, number int64, shape string) {
 // UnreadOther counts such a value of a field that the mapping does not name.
 func (b *Batch) UnreadOther(name string) {
 	n := &b.fields
-	i, known := n.other[name]
-	if !known {
-		if len(n.others) >= mostFields {
-			name = otherFields
-			i, known = n.other[name]
-		}
-		if !known {
-			if n.other == nil {
-				n.other = make(map[string]int)
-			}
-			i = len(n.others)
-			n.other[name], n.others = i, append(n.others, name)
-		}
-	}
-	n.unread = append(n.unread, unreadCell{row: int32(b.rows), field: int32(len(n.mapped) + i)})
+	n.unread = append(n.unread, unreadCell{row: int32(b.rows), field: int32(len(n.mapped) + n.index(name))})
 }
 
 // Tally adds up what the batch knows of the fields over ranges of its rows, in order.
 func (b *Batch) Tally(ranges []RowRange) *FieldTally {
 	n := &b.fields
 	t := &FieldTally{Fields: n.mapped, Health: make([]FieldHealth, len(n.mapped)), Measured: b.measured(ranges)}
-	if len(n.filled) == b.rows*n.words {
-		for w := range n.words {
-			var count bitCounter
-			for _, rows := range ranges {
-				for row := rows.From; row < rows.To; row++ {
-					count.add(n.filled[row*n.words+w])
-				}
-			}
-			for f := 64 * w; f < min(64*(w+1), len(n.mapped)); f++ {
-				t.Health[f].Filled = count.of(f - 64*w)
-			}
-		}
+	if len(n.mapped) > 0 && len(n.filled) == b.rows*n.words {
+		n.tallyFilled(t, ranges)
 	}
 	if len(n.unread) > 0 {
 		for _, rows := range ranges {
@@ -176,6 +292,39 @@ func (b *Batch) Tally(ranges []RowRange) *FieldTally {
 		}
 	}
 	return t
+}
+
+// tallyFilled counts the fields that are not blank, and notes those that are there.
+func (n *fieldNotes) tallyFilled(t *FieldTally, ranges []RowRange) {
+	there := NewFieldSet(len(n.mapped))
+	for w := range n.words {
+		var count bitCounter
+		for _, rows := range ranges {
+			for row := rows.From; row < rows.To; row++ {
+				i := row*n.words + w
+				count.add(n.filled[i])
+				there[w] |= n.filled[i]
+				if i < len(n.blank) {
+					there[w] |= n.blank[i]
+				}
+			}
+		}
+		for f := 64 * w; f < min(64*(w+1), len(n.mapped)); f++ {
+			t.Health[f].Filled = count.of(f - 64*w)
+		}
+	}
+	for _, rows := range ranges {
+		t.Rows += int64(rows.To - rows.From)
+	}
+	if t.Header = n.header != nil; t.Header {
+		there = n.header
+	}
+	for f := range t.Health {
+		t.Health[f].There = there.Has(f)
+	}
+	if t.Rows > 0 {
+		t.Unnamed = n.others
+	}
 }
 
 // measured reports whether one of the rows has a value in the column of a measure. Nearly always it is the first.

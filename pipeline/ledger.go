@@ -435,6 +435,17 @@ func entriesOf(items iter.Seq[spanItem]) iter.Seq[Entry] {
 	}
 }
 
+// Fields are the source fields of the stream's last committed window with rows, by time, of those read under the settings.
+// They are empty where there is none, or its reading did not note them.
+func (l *Ledger) Fields(settings string) Fields {
+	for it := range l.live.backward() {
+		if e := it.entry; e.Counts.Rows > 0 && e.Settings == settings {
+			return e.Fields
+		}
+	}
+	return ""
+}
+
 // Committed reports whether the ledger has a commit of exactly this span, in doubt or not.
 func (l *Ledger) Committed(s Span) bool {
 	_, ok := l.live.get(s)

@@ -21,6 +21,8 @@ type PlannedWindow struct {
 	Supersedes []Window
 	// Fingerprint is of the rows that are committed; zero where none are.
 	Fingerprint Hash
+	// Fields are those of that reading, as in [Entry].
+	Fields Fields
 }
 
 // StreamPlan is what a run does for one stream, and what it cannot do.

@@ -117,6 +117,25 @@ func (r *textReader) string() string {
 	return s
 }
 
+// ShownName is a source field's name for people. A name that may be a value, as one with an @ or many digits, or that shows
+// badly, is shown by its shape.
+func ShownName(name string) string {
+	const most = 4
+	digits := 0
+	for _, c := range name {
+		if unicode.IsDigit(c) {
+			digits++
+		}
+	}
+	if digits > most || strings.Contains(name, "@") || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return Shape([]byte(name))
+	}
+	if letters := []rune(name); len(letters) > maxShape {
+		return string(letters[:maxShape]) + "…"
+	}
+	return name
+}
+
 // maxShape bounds the characters of a shape.
 const maxShape = 40
 

@@ -93,6 +93,8 @@ type Stream struct {
 	Settings string
 	// From is the first local date to sync ("2025-09-01"), empty when not set.
 	From string
+	// Asked are the fields that were asked for by name, so that each stands in some row.
+	Asked AskedFields
 	// Missing names what must be configured before the stream can be read, as
 	// variables; empty when it is configured.
 	Missing []string
@@ -107,6 +109,12 @@ func (s Stream) Chosen(choice []StreamID) bool {
 		return true
 	}
 	return !s.Unpublished && (len(choice) == 0 || slices.Contains(choice, DefaultStreams))
+}
+
+// AskedFields are source fields that were asked for by name.
+type AskedFields struct {
+	Names   []string
+	Setting string // what the user knows the list as
 }
 
 // Extraction is the unit of reading: windows that the same answers serve, and

@@ -63,6 +63,20 @@ func (m *spanMap) from(i Instant) iter.Seq[spanItem] {
 	}
 }
 
+// backward iterates over all items, the last first. The map must not change
+// meanwhile.
+func (m *spanMap) backward() iter.Seq[spanItem] {
+	return func(yield func(spanItem) bool) {
+		for _, b := range slices.Backward(m.blocks) {
+			for _, it := range slices.Backward(b) {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // over iterates over the items that overlap s, in order. The map must not
 // change meanwhile.
 func (m *spanMap) over(s Span) iter.Seq[spanItem] {

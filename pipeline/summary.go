@@ -43,6 +43,7 @@ const (
 	WarnShrunk  WarningKind = "shrunk"  // a settled window was read again and has lost more than half of its rows
 	WarnSilent  WarningKind = "silent"  // a day has no row, and each of the seven days before has some
 	WarnFew     WarningKind = "few"     // a window has less than a tenth of the rows of the same weekday before
+	WarnDrift   WarningKind = "drift"   // a window lacks a field that the stream had before, or that was asked for
 	WarnUnheard WarningKind = "unheard" // a stream, or a name that it asks for, had no row in its first seven windows
 )
 

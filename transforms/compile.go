@@ -163,7 +163,7 @@ func (c *compiledMapping) newRow(m *pipeline.Meta, into *pipeline.Batch, isText 
 		isText:  isText,
 		redacts: c.redacts(),
 		source:  source{fields: make([]value, len(c.Fields))},
-		noted:   noted{filled: make([]uint64, (len(c.Fields)+63)/64)},
+		noted:   noted{filled: pipeline.NewFieldSet(len(c.Fields)), there: pipeline.NewFieldSet(len(c.Fields))},
 		told: told{
 			flags: make([]fieldFlags, len(c.Fields)),
 			set:   make([]bool, len(c.Table.Columns)),

@@ -51,6 +51,7 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 
 		proven: c.Proven,
 	}
+	into.SetHeader(head.fields, head.others)
 	d.next = d.strictRecord
 	if f.lenient {
 		d.next = d.lenientRecord

@@ -15,13 +15,15 @@ import (
 type csvHeader struct {
 	mapping  *compiledMapping // with the names that this document has
 	columns  []csvColumn
-	listed   []int  // positions of the columns with a field
-	unlisted []int  // positions of the other columns
-	unit     int    // position of the mapping's Unit; -1
-	crlf     bool   // the header's line ends in CRLF
-	ended    bool   // the header has a line end
-	behind   []byte // the header behind its first name
-	growth   int    // how many bytes a byte of a row may become, at most, because of the names in extras
+	fields   pipeline.FieldSet // of the mapping that it has
+	others   []string          // other names that it has
+	listed   []int             // positions of the columns with a field
+	unlisted []int             // positions of the other columns
+	unit     int               // position of the mapping's Unit; -1
+	crlf     bool              // the header's line ends in CRLF
+	ended    bool              // the header has a line end
+	behind   []byte            // the header behind its first name
+	growth   int               // how many bytes a byte of a row may become, at most, because of the names in extras
 }
 
 // csvColumn says where a column's cells go.
@@ -60,6 +62,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		h.behind = bytes.TrimRight(head[i:], "\r\n")
 	}
 	sources := uniqueNames(head, d.cells)
+	h.fields = pipeline.NewFieldSet(len(f.mapping.Fields))
 	h.unit = -1
 	if unit := f.mapping.Unit; unit != "" {
 		h.unit = slices.Index(sources, unit)
@@ -70,9 +73,11 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		if column.field < 0 {
 			column.name = *f.mapping.unlistedName(source)
 			h.unlisted = append(h.unlisted, i)
+			h.others = append(h.others, source)
 			names += len(column.name.member)
 		} else {
 			h.listed = append(h.listed, i)
+			h.fields.Add(column.field)
 		}
 		h.columns[i] = column
 	}

@@ -238,6 +238,9 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	if v.text != nil || d.scan.b[at] == '"' {
 		k.there = d.row.number
 	}
+	if k.field >= 0 {
+		d.row.there.Add(k.field)
+	}
 	if v.text != nil && k.title == errorMember {
 		d.noteError(v.token)
 	}
@@ -343,6 +346,7 @@ func (d *jsonDecoder) named(title string) *jsonMember {
 		m = &jsonMember{field: d.format.mapping.field(title), title: title}
 		if m.field < 0 {
 			m.name = d.format.mapping.unlistedName(title)
+			d.row.into.Other(title)
 		}
 		d.members[title] = m
 	}

@@ -145,9 +145,10 @@ type output struct {
 
 // noted is what the batch is told of the fields.
 type noted struct {
-	filled []uint64        // the set of those that are not blank in the row
-	shown  []pipeline.Span // by field: where one value that could not be read has shown its shape
-	shapes int             // that were shown
+	filled pipeline.FieldSet // those that are not blank in the row
+	there  pipeline.FieldSet // those that the row has, blank or not, where a row says so by itself
+	shown  []pipeline.Span   // by field: where one value that could not be read has shown its shape
+	shapes int               // that were shown
 }
 
 // clock is the memory that Times uses again for each row.

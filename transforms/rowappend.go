@@ -26,7 +26,10 @@ func (r *Row) begin() {
 }
 
 // forget makes every field absent, for a decoder that puts only the fields that are there.
-func (r *Row) forget() { clear(r.fields) }
+func (r *Row) forget() {
+	clear(r.fields)
+	clear(r.there)
+}
 
 // put gives the record's value of field f. A value without text is absent.
 func (r *Row) put(f int, v value) { r.fields[f] = v }
@@ -125,11 +128,11 @@ func (r *Row) write() {
 	clear(r.filled)
 	for f := range r.fields {
 		if r.fields[f].text != nil {
-			r.filled[f/64] |= 1 << (f % 64)
+			r.filled.Add(f)
 			r.writeField(f)
 		}
 	}
-	r.into.Filled(r.filled)
+	r.into.Filled(r.filled, r.there)
 }
 
 // close ends the extras and the row.

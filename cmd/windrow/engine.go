@@ -47,7 +47,10 @@ func (a *app) withLedgers(ctx context.Context, s *setup, do func(*engine.Engine)
 		Store: store, Sources: sources, Streams: s.Streams,
 		Clock: clock, Now: a.now,
 		MaxRejects: engine.RejectLimit{Share: s.MaxRejects, Setting: config.Prefix + "MAX_REJECTS"}, Concurrency: s.Concurrency,
-		Health:  engine.Health{MaxUnreadable: engine.RejectLimit{Share: s.MaxUnread, Setting: config.Prefix + "MAX_UNREADABLE"}},
+		Health: engine.Health{
+			MaxUnreadable: engine.RejectLimit{Share: s.MaxUnread, Setting: config.Prefix + "MAX_UNREADABLE"},
+			DriftWarns:    s.DriftWarns, DriftSetting: config.WarnOfDrift,
+		},
 		MaxBody: engine.BodyLimit{Bytes: s.MaxBody, Setting: config.Prefix + "MAX_BODY"},
 		Group:   s.target.grouping(containerMemory), TenantRemedy: show.TenantRemedy,
 	}))

@@ -12,7 +12,7 @@ import (
 
 func TestTheEngineCallsItsLimitsAsTheUserDoes(t *testing.T) {
 	for name, value := range map[string]string{
-		"SINK": t.TempDir(), "MAX_REJECTS": "0.25", "MAX_UNREADABLE": "0.75", "DIALPAD_TOKEN": "k", "DIALPAD_TIMEZONE": "UTC",
+		"SINK": t.TempDir(), "MAX_REJECTS": "0.25", "MAX_UNREADABLE": "0.75", "ON_DRIFT": "warn", "DIALPAD_TOKEN": "k", "DIALPAD_TIMEZONE": "UTC",
 	} {
 		t.Setenv("WINDROW_"+name, value)
 	}
@@ -28,6 +28,9 @@ func TestTheEngineCallsItsLimitsAsTheUserDoes(t *testing.T) {
 		}
 		if e.Health.MaxUnreadable != (engine.RejectLimit{Share: 0.75, Setting: "WINDROW_MAX_UNREADABLE"}) {
 			t.Errorf("the limit of unreadable values is %+v", e.Health.MaxUnreadable)
+		}
+		if !e.Health.DriftWarns || e.Health.DriftSetting != "WINDROW_ON_DRIFT=warn" {
+			t.Errorf("drift is %+v", e.Health)
 		}
 		for _, setting := range []string{e.MaxRejects.Setting, e.Health.MaxUnreadable.Setting} {
 			if !slices.ContainsFunc(declaredVariables(vendors), func(v config.Variable) bool { return v.Name == setting }) {

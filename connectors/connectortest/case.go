@@ -153,7 +153,7 @@ func (c *Case) Sync(ctx context.Context, source pipeline.Source, store pipeline.
 	if c.MaxRejects != nil {
 		e.MaxRejects.Share = *c.MaxRejects
 	}
-	e.Health.MaxUnreadable = engine.RejectLimit{Share: 1, Setting: "WINDROW_MAX_UNREADABLE"}
+	e.Health = engine.Health{MaxUnreadable: engine.RejectLimit{Share: 1, Setting: "WINDROW_MAX_UNREADABLE"}, DriftSetting: "WINDROW_ON_DRIFT=warn"}
 	if c.MaxUnreadable != nil {
 		e.Health.MaxUnreadable.Share = *c.MaxUnreadable
 	}

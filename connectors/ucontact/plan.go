@@ -2,6 +2,7 @@ package ucontact
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -76,6 +77,7 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 			Lookback: shown.pace.Lookback,
 			Format:   t.format(shown, p),
 			Settings: shown.digest(t),
+			Asked:    pipeline.AskedFields{Names: t.resources(shown).metrics, Setting: shown.prefix + strings.ToUpper(t.name) + "_METRICS"},
 			Missing:  s.missing(t),
 		})
 	}

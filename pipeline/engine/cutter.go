@@ -55,6 +55,7 @@ type cutter struct {
 // extracted is what became of an extraction whose documents were read.
 type extracted struct {
 	sealed  []pipeline.Sealed
+	news    []fieldNews   // of those that are sealed
 	open    []leftOpen    // that stay open although the report's others do not
 	rejects windowRejects // also of an extraction that failed
 }
@@ -339,7 +340,7 @@ func (c *cutter) seal(maxRejects RejectLimit, health Health, j job) (x extracted
 	}
 	x.sealed = make([]pipeline.Sealed, 0, len(c.windows))
 	for _, w := range c.windows {
-		why := health.judge(&c.stream, w)
+		news, why := health.judge(w, j)
 		if c.undated > 0 && w.counts.Rows+w.counts.Duplicate == 0 {
 			why = c.undatedRejects()
 		}
@@ -357,9 +358,10 @@ func (c *cutter) seal(maxRejects RejectLimit, health Health, j job) (x extracted
 		if err != nil {
 			return x, err
 		}
+		x.news = append(x.news, news)
 		x.sealed = append(x.sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Owner: c.owner, Entry: pipeline.Entry{
 			Kind: pipeline.EntryCommit, Window: w.window, SyncID: c.id, Order: j.order, ExtractedAt: c.extractedAt, ReadAt: c.readAt,
-			Settled: c.settled(w.window), Counts: w.counts, Unreadable: w.fields.Unreadable(),
+			Settled: c.settled(w.window), Counts: w.counts, Unreadable: w.fields.Unreadable(), Fields: news.fields,
 			Fingerprint: w.fingerprint, RejectsHash: w.rejects, Settings: c.stream.Settings, Staged: staged, Supersedes: j.planned[w.window].Supersedes,
 		}})
 	}

@@ -53,13 +53,14 @@ const (
 	EventCommitted EventKind = "committed" // Window is committed; Counts tell its rows
 	EventUnchanged EventKind = "unchanged"
 	EventYielded   EventKind = "yielded"
-	EventFailed    EventKind = "failed"  // Err says why
-	EventChanged   EventKind = "changed" // the settled windows Changed were read under other settings than today's
-	EventDated     EventKind = "dated"   // a clock was ahead when the windows of Dated were read
-	EventExpired   EventKind = "expired" // Total windows are due and past the retention of their table: they are not read
-	EventSwept     EventKind = "swept"   // Total objects that belong to no window were removed; Text names some
-	EventUnusual   EventKind = "unusual" // a committed window holds what nobody would expect: see Warning
-	EventHole      EventKind = "hole"    // no window covers Hole, and the vendor cannot be asked for it alone
+	EventFailed    EventKind = "failed"     // Err says why
+	EventChanged   EventKind = "changed"    // the settled windows Changed were read under other settings than today's
+	EventDated     EventKind = "dated"      // a clock was ahead when the windows of Dated were read
+	EventExpired   EventKind = "expired"    // Total windows are due and past the retention of their table: they are not read
+	EventSwept     EventKind = "swept"      // Total objects that belong to no window were removed; Text names some
+	EventUnusual   EventKind = "unusual"    // a committed window holds what nobody would expect: see Warning
+	EventNewFields EventKind = "new fields" // Text names fields that Stream did not have before
+	EventHole      EventKind = "hole"       // no window covers Hole, and the vendor cannot be asked for it alone
 )
 
 // Event is a line of a run's story.

@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // Health says for which state of its fields a window fails, although its rows could be read. A window of a report fails
@@ -12,6 +16,11 @@ import (
 type Health struct {
 	// MaxUnreadable is the share of a field's values that may be unreadable.
 	MaxUnreadable RejectLimit
+	// DriftWarns: a window that lacks a field which the stream had before, or which was asked for by name, is committed
+	// with a warning.
+	DriftWarns bool
+	// DriftSetting is what the user sets for that.
+	DriftSetting string
 }
 
 // leastFilled is how many values a field must have for their share to tell anything.
@@ -20,18 +29,27 @@ const leastFilled = 5
 // nothingCommitted ends the hint of every window that fails for its fields.
 const nothingCommitted = "; nothing was committed and what was there stays"
 
-// judge returns why the state of a window's fields condemns it; nil if it does not. Of what nobody has published, no measure is known.
-func (h Health) judge(s *pipeline.Stream, w *openWindow) error {
+// judge returns the news of a window's fields, and why their state condemns the window; nil if it does not. Of what nobody has published, no measure
+// is known.
+func (h Health) judge(w *openWindow, j job) (news fieldNews, why error) {
 	if w.counts.Rows == 0 {
-		return nil
+		return news, nil
 	}
-	if err := h.checkUnreadable(&w.fields); err != nil {
-		return err
+	t := &w.fields
+	news = newsOf(t, j.fields, j.planned[w.window].Fields)
+	if err := h.checkUnreadable(t); err != nil {
+		return news, err
 	}
-	if s.Table == pipeline.Activity && !s.Unpublished {
-		return checkMeasured(&w.fields, w.counts.Rows)
+	if err := news.bear(h, h.checkAsked(t, j.stream.Asked, w.counts.Rows)); err != nil {
+		return news, err
 	}
-	return nil
+	if j.stream.Table == pipeline.Activity && !j.stream.Unpublished && !hasUnnamed(t, j.stream.Asked.Names) {
+		if err := checkMeasured(t, w.counts.Rows); err != nil {
+			return news, err
+		}
+	}
+	err := news.bear(h, h.checkDrift(t, j.fields, news.fresh))
+	return news, err
 }
 
 // checkUnreadable fails a window in which more of a field's values cannot be read than may be.
@@ -101,6 +119,72 @@ func checkMeasured(t *pipeline.FieldTally, rows int64) error {
 	}
 }
 
+// fewRows is how many rows without a header must lack a field for the field to be gone.
+const fewRows = 20
+
+// checkDrift fails a window that lacks a field which the stream's last window with rows had. fresh are the fields that it
+// has and that one had not.
+func (h Health) checkDrift(t *pipeline.FieldTally, before pipeline.Fields, fresh []string) error {
+	if !t.Header && t.Rows < fewRows {
+		return nil
+	}
+	var gone []string
+	for f, health := range t.Health {
+		if name := t.Fields[f].Name; !health.There && before.Has(name) {
+			gone = append(gone, name)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("none of %d rows has %s", t.Rows, listed(gone))
+	if t.Header {
+		text = "the header lacks " + listed(gone)
+	}
+	text += ", which the stream's last window with rows had"
+	if len(fresh) > 0 {
+		text += "; new in it: " + shownNames(fresh)
+	}
+	return &pipeline.Error{
+		Op: "read", Kind: pipeline.Drifted, Err: errors.New(text),
+		Hint: "the vendor may have renamed or dropped it; where that is meant, one sync with " + h.DriftSetting + " takes the rows as they are" + nothingCommitted,
+	}
+}
+
+// checkAsked fails a window in which no row has a field that was asked for by name.
+func (h Health) checkAsked(t *pipeline.FieldTally, asked pipeline.AskedFields, rows int64) error {
+	var gone []string
+	for _, name := range asked.Names {
+		if !hasField(t, name) && !hasUnnamed(t, []string{name}) {
+			gone = append(gone, name)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return &pipeline.Error{
+		Op: "read", Kind: pipeline.Unanswered, Err: fmt.Errorf("no row of %d has %s, which was asked for by name", rows, listed(gone)),
+		Hint: "check the spelling in " + asked.Setting + "; where the vendor no longer has it, take it out, or set " + h.DriftSetting + nothingCommitted,
+	}
+}
+
+// hasField reports whether the rows have a field of the mapping by that name, in any case.
+func hasField(t *pipeline.FieldTally, name string) bool {
+	for f, health := range t.Health {
+		if health.There && strings.EqualFold(t.Fields[f].Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasUnnamed reports whether the rows have one of the names as a field that the mapping does not name, in any case.
+func hasUnnamed(t *pipeline.FieldTally, names []string) bool {
+	return slices.ContainsFunc(t.Unnamed, func(have string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(have, name) })
+	})
+}
+
 // listed joins names for people, not too many of them.
 func listed(names []string) string {
 	const most = 8
@@ -108,4 +192,111 @@ func listed(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
 	}
 	return strings.Join(names, ", ")
+}
+
+// fieldNews is what of a window's fields is told once it is committed, and what its entry keeps of them.
+type fieldNews struct {
+	drift  []string // what it lacks, in words
+	fresh  []string // fields that the stream did not have before
+	fields pipeline.Fields
+}
+
+// newsOf compares the fields of a window with those of the stream's last window with rows, and with those of the window's
+// own reading before. What the mapping does not name is carried on, so that each field is new once.
+func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews) {
+	var mapped, have []string
+	for f, field := range t.Fields {
+		mapped = append(mapped, field.Name)
+		if t.Health[f].There {
+			have = append(have, field.Name)
+		}
+	}
+	have = append(have, t.Unnamed...)
+	if len(have) == 0 {
+		return news
+	}
+	if before != "" && !pipeline.HasMore(t.Unnamed) {
+		for _, name := range have {
+			if !before.Has(name) && !own.Has(name) {
+				news.fresh = append(news.fresh, name)
+			}
+		}
+		slices.Sort(news.fresh)
+	}
+	news.fields = pipeline.FieldsOf(have).With(before.Without(mapped))
+	if !t.Header && t.Rows < fewRows { // it cannot tell that a field is gone
+		for _, name := range mapped {
+			if before.Has(name) {
+				news.fields = news.fields.With(pipeline.FieldsOf([]string{name}))
+			}
+		}
+	}
+	return news
+}
+
+// bear returns what a window fails for. Where a drift only warns it is nil, and the drift is news.
+func (n *fieldNews) bear(h Health, drift error) error {
+	if drift == nil || !h.DriftWarns {
+		return drift
+	}
+	n.drift = append(n.drift, errors.Unwrap(drift).Error())
+	return nil
+}
+
+// streamNews is what a run's windows tell of a stream's fields.
+type streamNews struct {
+	drifts []pipeline.Warning // in the order of the commits
+	fresh  []string
+}
+
+// noteNews keeps the news of a committed window.
+func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) {
+	if len(news.drift) == 0 && len(news.fresh) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.news[k]
+	if s == nil {
+		s = &streamNews{}
+		r.news[k] = s
+	}
+	for _, text := range news.drift {
+		s.drifts = append(s.drifts, pipeline.Warning{Kind: pipeline.WarnDrift, WindowStart: w.Start, WindowEnd: w.End, Zone: w.Zone, Message: text})
+	}
+	for _, name := range news.fresh {
+		if !slices.Contains(s.fresh, name) {
+			s.fresh = append(s.fresh, name)
+		}
+	}
+}
+
+// tellNews tells of new fields, once a run, and returns a warning for windows that drifted alike.
+func (r *run) tellNews(k pipeline.StreamKey) (warnings []pipeline.Warning) {
+	s := r.news[k]
+	if s == nil {
+		return nil
+	}
+	if len(s.fresh) > 0 {
+		r.observe(Event{Kind: EventNewFields, Stream: k, Text: shownNames(s.fresh)})
+	}
+	slices.SortStableFunc(s.drifts, func(a, b pipeline.Warning) int { return cmp.Compare(a.WindowStart, b.WindowStart) })
+	for _, w := range s.drifts {
+		i := slices.IndexFunc(warnings, func(o pipeline.Warning) bool { return o.Message == w.Message })
+		if i < 0 {
+			warnings = append(warnings, w)
+			continue
+		}
+		warnings[i].WindowEnd = w.WindowEnd
+	}
+	return warnings
+}
+
+// shownNames joins names that a vendor sent, for people.
+func shownNames(names []string) string {
+	var shown []string
+	for _, name := range names {
+		shown = append(shown, pipeline.ShownName(name))
+	}
+	return listed(shown)
 }

@@ -14,15 +14,33 @@ import (
 
 var cellFields = []pipeline.MappedField{{Name: "talk", Measure: true}, {Name: "hold", Measure: true}}
 
-// cells is lines "time id field=value …" of the fields talk and hold; a value with ? cannot be read.
+func cellField(name string) int {
+	return slices.IndexFunc(cellFields, func(f pipeline.MappedField) bool { return f.Name == name })
+}
+
+// cells is lines "time id field=value …" of the fields talk and hold; a value with ? cannot be read, one without text is
+// blank. A line "header field …" begins what is a table.
 type cells struct{ lines }
 
 func (cells) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
 	into.SetFields(cellFields)
 	number := int64(0)
 	for line := range strings.Lines(string(c.Data)) {
-		number++
 		words := strings.Fields(line)
+		if words[0] == "header" {
+			var others []string
+			header := pipeline.NewFieldSet(len(cellFields))
+			for _, name := range words[1:] {
+				if f := cellField(name); f >= 0 {
+					header.Add(f)
+				} else {
+					others = append(others, name)
+				}
+			}
+			into.SetHeader(header, others)
+			continue
+		}
+		number++
 		at, err := time.Parse(time.RFC3339, words[0])
 		if err != nil {
 			into.Reject(pipeline.Reject{Row: number, At: pipeline.NoInstant, Reason: "no time", Raw: line})
@@ -32,12 +50,17 @@ func (cells) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) er
 		into.String(pipeline.Events.Index("event_id"), words[1])
 		into.String(pipeline.Events.Index("timezone"), "UTC")
 		into.Instant(pipeline.Events.Index("started_at"), pipeline.InstantOf(at))
-		filled := uint64(0)
+		filled, there := pipeline.NewFieldSet(len(cellFields)), pipeline.NewFieldSet(len(cellFields))
 		for _, word := range words[2:] {
 			name, value, _ := strings.Cut(word, "=")
-			f := slices.IndexFunc(cellFields, func(f pipeline.MappedField) bool { return f.Name == name })
+			f := cellField(name)
 			if f >= 0 {
-				filled |= 1 << f
+				there.Add(f)
+			} else {
+				into.Other(name)
+			}
+			if f >= 0 && value != "" {
+				filled.Add(f)
 			}
 			switch unread := strings.Contains(value, "?"); {
 			case unread && f < 0:
@@ -46,7 +69,7 @@ func (cells) Decode(_ *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) er
 				into.Unread(f, number, pipeline.Shape([]byte(value)))
 			}
 		}
-		into.Filled([]uint64{filled})
+		into.Filled(filled, there)
 		into.EndRow(pipeline.InstantOf(at), pipeline.Hash{})
 	}
 	return nil
@@ -128,5 +151,141 @@ func TestD_AFieldOfWhichTooMuchCannotBeReadFailsItsWindowAlone(t *testing.T) {
 				t.Errorf("the failure is %+v, want %q", f, want)
 			}
 		})
+	}
+}
+
+// cellRows are n rows of a day, and what stands in each of them.
+func cellRows(day, n int, cells string) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "2025-09-%02dT01:00:00Z r%d %s\n", day, i, cells)
+	}
+	return text.String()
+}
+
+// syncDay reads one day that is answered with a text.
+func syncDay(t *testing.T, e *engine.Engine, s *scripted, day int, text string) (pipeline.Summary, []engine.Event) {
+	t.Helper()
+	s.answer = said(map[string]string{"company": text})
+	date := fmt.Sprintf("2025-09-%02d", day)
+	e.Select.From, e.Select.To, e.Select.Refetch = date, date, true
+	var events []engine.Event
+	e.Observe = func(ev engine.Event) { events = append(events, ev) }
+	sum, err := e.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum, events
+}
+
+func TestD_AWindowThatLacksAFieldOfTheLastOneFails(t *testing.T) {
+	const whole = "talk=1 hold=2"
+	tests := []struct {
+		name, first, second string
+		says                string // of the failure; empty: there is none
+	}{
+		{"a table whose header lacks one", "header talk hold\n" + cellRows(7, 3, whole), "header hold talked\n" + cellRows(8, 1, "hold=2 talked=1"), "the header lacks talk, which the stream's last window with rows had; new in it: talked"},
+		{"a table with a blank column", "header talk hold\n" + cellRows(7, 3, whole), "header talk hold\n" + cellRows(8, 30, "hold=2"), ""},
+		{"a table that never had it", "header hold\n" + cellRows(7, 3, "hold=2"), "header hold\n" + cellRows(8, 30, "hold=2"), ""},
+		{"a table without rows", "header talk hold\n" + cellRows(7, 3, whole), "header hold\n", ""},
+		{"none of twenty rows has it", cellRows(7, 3, whole), cellRows(8, 20, "hold=2"), "none of 20 rows has talk, which the stream's last window with rows had"},
+		{"none of nineteen rows has it", cellRows(7, 3, whole), cellRows(8, 19, "hold=2"), ""},
+		{"one of twenty rows has it", cellRows(7, 3, whole), cellRows(8, 19, "hold=2") + "--\n" + cellRows(8, 1, whole), ""},
+		{"twenty rows have it blank", cellRows(7, 3, whole), cellRows(8, 20, "talk= hold=2"), ""},
+		{"the days in one report", "", cellRows(7, 3, whole) + cellRows(8, 20, "hold=2"), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newScripted(nil)
+			s.format = cells{}
+			e, store := newEngine(t, s)
+			e.Health.DriftSetting = "THE_DRIFT=warn"
+			if sum, _ := syncDay(t, e, s, 7, tt.first); sum.Exit != pipeline.ExitDone {
+				t.Fatalf("the first day: %+v", sum)
+			}
+			sum, _ := syncDay(t, e, s, 8, tt.second)
+			if tt.says == "" {
+				if sum.Exit != pipeline.ExitDone || len(sum.Streams[0].Warnings) > 0 {
+					t.Errorf("%+v", sum)
+				}
+				return
+			}
+			failed := sum.Streams[0].Errors
+			if sum.Exit != pipeline.ExitFailed || len(failed) != 1 || failed[0].ErrorKind != "drift" ||
+				!strings.Contains(failed[0].Message, tt.says) || !strings.Contains(failed[0].Message, "THE_DRIFT=warn") {
+				t.Fatalf("%+v, want %q", sum, tt.says)
+			}
+			if got := entries(t, store, s); len(got) != 1 {
+				t.Errorf("%d windows are committed", len(got))
+			}
+			// A word takes it in, and from then on nobody speaks of it.
+			e.Health.DriftWarns = true
+			sum, events := syncDay(t, e, s, 8, tt.second)
+			if w := sum.Streams[0].Warnings; sum.Exit != pipeline.ExitDone || len(w) != 1 || w[0].Kind != pipeline.WarnDrift || !strings.Contains(w[0].Message, tt.says) ||
+				!slices.ContainsFunc(events, func(ev engine.Event) bool { return ev.Kind == engine.EventUnusual && ev.Warning == w[0] }) {
+				t.Errorf("with a word: %+v", sum)
+			}
+			e.Health.DriftWarns = false
+			if sum, _ := syncDay(t, e, s, 9, strings.ReplaceAll(tt.second, "-08T", "-09T")); sum.Exit != pipeline.ExitDone || len(sum.Streams[0].Warnings) > 0 {
+				t.Errorf("the day after: %+v", sum)
+			}
+		})
+	}
+}
+
+func TestD_FewRowsDoNotMakeAFieldForgotten(t *testing.T) {
+	s := newScripted(nil)
+	s.format = cells{}
+	e, _ := newEngine(t, s)
+	syncDay(t, e, s, 7, cellRows(7, 30, "talk=1 hold=2"))
+	if sum, _ := syncDay(t, e, s, 8, cellRows(8, 2, "hold=2")); sum.Exit != pipeline.ExitDone {
+		t.Errorf("two rows: %+v", sum)
+	}
+	if sum, _ := syncDay(t, e, s, 9, cellRows(9, 30, "hold=2")); sum.Exit != pipeline.ExitFailed {
+		t.Errorf("thirty rows after two: %+v", sum)
+	}
+	s.digest = "others" // under other settings nothing is expected
+	if sum, _ := syncDay(t, e, s, 9, cellRows(9, 30, "hold=2")); sum.Exit != pipeline.ExitDone {
+		t.Errorf("under other settings: %+v", sum)
+	}
+}
+
+func TestD_NewFieldsAreToldOnce(t *testing.T) {
+	for _, head := range []string{"", "header talk hold mood "} {
+		s := newScripted(nil)
+		s.format = cells{}
+		e, _ := newEngine(t, s)
+		told := func(day int, cells string) (list []string) {
+			text := cellRows(day, 3, cells)
+			if head != "" {
+				header := head
+				if strings.Contains(cells, "ana@example.com") {
+					header += "pace ana@example.com"
+				}
+				text = header + "\n" + text
+			}
+			sum, events := syncDay(t, e, s, day, text)
+			if sum.Exit != pipeline.ExitDone {
+				t.Fatalf("%+v", sum)
+			}
+			for _, ev := range events {
+				if ev.Kind == engine.EventNewFields {
+					list = append(list, ev.Text)
+				}
+			}
+			return list
+		}
+		const before, after = "talk=1 hold=1 mood=x", "talk=1 hold=1 mood=x pace=3 ana@example.com=1"
+		if got := told(7, before); got != nil {
+			t.Errorf("the first window tells %q", got)
+		}
+		if got := told(8, after); len(got) != 1 || got[0] != "aaa@aaaaaaa.aaa, pace" {
+			t.Errorf("new fields are told as %q", got)
+		}
+		for day, cells := range map[int]string{9: after, 8: after, 7: before} {
+			if got := told(day, cells); got != nil {
+				t.Errorf("day %d tells again of %q", day, got)
+			}
+		}
 	}
 }

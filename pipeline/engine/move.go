@@ -22,6 +22,7 @@ type job struct {
 	planned    map[calendar.Window]pipeline.PlannedWindow
 	order      uint64 // of the reading
 	names      *plan.Names
+	fields     pipeline.Fields // of the stream's last window with rows, as the ledger had it
 }
 
 // move carries one extraction from the vendor to the sink. This is the life of
@@ -42,6 +43,9 @@ func (r *run) move(ctx context.Context, j job) {
 	pipeline.Point(ctx, "engine.sealed")
 	for i, result := range r.committer.commit(ctx, x.sealed, j.planned) {
 		r.book(ctx, j, x.sealed[i].Entry.Window, result, x.rejects)
+		if result.Outcome == pipeline.Committed || result.Outcome == pipeline.Unchanged {
+			r.noteNews(j.stream.Key, x.sealed[i].Entry.Window, x.news[i])
+		}
 	}
 }
 

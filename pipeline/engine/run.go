@@ -33,6 +33,7 @@ type run struct {
 	days         map[pipeline.StreamKey]*unnotedDays
 	masks        map[pipeline.StreamKey]pipeline.Mask
 	committed    map[pipeline.StreamKey][]plan.Reading
+	news         map[pipeline.StreamKey]*streamNews
 	rejectBytes  int // that failed windows have in the summary
 	tenants      Tenants
 	owners       map[pipeline.TenantKey]pipeline.Owner // as far as what was read tells
@@ -72,6 +73,7 @@ func (e *Engine) newRun() *run {
 		masks:         make(map[pipeline.StreamKey]pipeline.Mask),
 		committed:     make(map[pipeline.StreamKey][]plan.Reading),
 		owners:        make(map[pipeline.TenantKey]pipeline.Owner),
+		news:          make(map[pipeline.StreamKey]*streamNews),
 	}
 	r.committer.failed = r.noteFailed
 	r.reader.maxBody = e.MaxBody
@@ -107,7 +109,7 @@ func (p plannedStream) jobs() []job {
 	}
 	jobs := make([]job, 0, len(p.extractions))
 	for _, x := range p.extractions {
-		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order, names: p.names})
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order, names: p.names, fields: p.fields})
 	}
 	return jobs
 }
@@ -179,7 +181,7 @@ func (r *run) warnOfUnusual(p plannedStream, s *pipeline.StreamSummary) {
 		return
 	}
 	committed := r.committed[p.Stream.Key]
-	s.Warnings = append(p.history.Unusual(committed), p.names.Unheard(committed)...)
+	s.Warnings = slices.Concat(r.tellNews(p.Stream.Key), p.history.Unusual(committed), p.names.Unheard(committed))
 	for _, w := range s.Warnings {
 		r.observe(Event{Kind: EventUnusual, Stream: p.Stream.Key, Warning: w})
 	}

@@ -91,7 +91,7 @@ func (p *planner) again(fresh []pipeline.PlannedWindow) []pipeline.PlannedWindow
 			continue
 		}
 		if reason := p.reasonToReadAgain(&e); reason != "" {
-			list = append(list, pipeline.PlannedWindow{Window: w, Reason: reason, Supersedes: p.superseded(w.Span), Fingerprint: e.Fingerprint})
+			list = append(list, pipeline.PlannedWindow{Window: w, Reason: reason, Supersedes: p.superseded(w.Span), Fingerprint: e.Fingerprint, Fields: e.Fields})
 		}
 	}
 	return list

@@ -17,7 +17,7 @@ type lineReader struct {
 	at   int
 	bad  bool
 	// last are the newest of the strings that a history repeats.
-	last struct{ kind, zone, run, settings, failure string }
+	last struct{ kind, zone, run, settings, fields, failure string }
 }
 
 // read reads one line, without its end.
@@ -50,6 +50,8 @@ func (r *lineReader) field(key []byte, e *pipeline.Entry) {
 	case "unreadable":
 		e.Unreadable = make(pipeline.FieldCounts)
 		r.object(func(field []byte) { e.Unreadable[string(field)] = r.number() })
+	case "fields":
+		e.Fields = pipeline.Fields(r.repeated(&r.last.fields))
 	case "fingerprint":
 		e.Fingerprint = r.hash()
 	case "rejects_hash":

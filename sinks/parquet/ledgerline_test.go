@@ -34,7 +34,7 @@ func randomEntry(r *rand.Rand) pipeline.Entry {
 	e := pipeline.Entry{
 		Kind: pipeline.EntryKind(pick("commit", "begin", "fail", "waive", "origin", "first", "")), Window: window(),
 		SyncID: pipeline.SyncID(pick("", "20250908T000000Z-5f3a9c1e")), ExtractedAt: at(), ReadAt: at(), CommittedAt: at(),
-		Settled: some(), Unchanged: some(), HasData: some(), Settings: pick("", "abc123"), Staged: r.Int64N(1 << 40), Bytes: r.Int64N(1 << 40),
+		Settled: some(), Unchanged: some(), HasData: some(), Settings: pick("", "abc123"), Fields: pipeline.Fields(pick("", "aB-_cdef", "gH01")), Staged: r.Int64N(1 << 40), Bytes: r.Int64N(1 << 40),
 		ErrorKind: pick("", "too_many_rejects"), Note: pick("", "plain", `a "quoted" <tag>`, "línea\n", "\xff\u2028", `back\slash`),
 	}
 	if some() {
@@ -43,8 +43,8 @@ func randomEntry(r *rand.Rand) pipeline.Entry {
 	if some() {
 		e.Fingerprint, e.RejectsHash = pipeline.Hash{Hi: r.Uint64(), Lo: r.Uint64()}, pipeline.Hash{Lo: uint64(r.IntN(2))}
 	}
-	if some() {
-		e.Unreadable = pipeline.FieldCounts{pick("talk_duration", "", "a \"field\""): r.Int64N(1 << 40), "hold_duration": 1}
+	if r.IntN(4) == 0 {
+		e.Unreadable = pipeline.FieldCounts{pick("talk_duration", "", "date rang", "a \"field\""): r.Int64N(1 << 40), "hold_duration": 1}
 	}
 	for range r.IntN(3) {
 		e.Supersedes = append(e.Supersedes, window())

@@ -127,8 +127,8 @@ func journals(t *testing.T, b *fixture) {
 	}
 }
 
-// keepsUnreadable: each reading has its own counts, also one whose rows are those that are there.
-func keepsUnreadable(t *testing.T, b *fixture) {
+// keepsFields: each reading has its own counts and fields, also one whose rows are those that are there.
+func keepsFields(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	one, other := reading{key: calls, window: day(0), at: 1, rows: []string{"c1"}}, reading{key: calls, window: day(1), at: 1, rows: []string{"c2"}}
 	again, none := one, other
@@ -136,25 +136,26 @@ func keepsUnreadable(t *testing.T, b *fixture) {
 	for _, c := range []struct {
 		of         reading
 		unreadable pipeline.FieldCounts
+		fields     pipeline.Fields
 		want       pipeline.Outcome
 	}{
-		{one, pipeline.FieldCounts{"talk_duration": 12, "other \"field\"": 1 << 40}, pipeline.Committed},
-		{other, nil, pipeline.Committed},
-		{again, pipeline.FieldCounts{"talk_duration": 3}, pipeline.Unchanged},
-		{none, nil, pipeline.Unchanged},
+		{one, pipeline.FieldCounts{"talk_duration": 12, "other \"field\"": 1 << 40}, pipeline.FieldsOf([]string{"talk_duration", "call_id"}), pipeline.Committed},
+		{other, nil, "", pipeline.Committed},
+		{again, pipeline.FieldCounts{"talk_duration": 3}, pipeline.FieldsOf([]string{"call_id"}), pipeline.Unchanged},
+		{none, nil, "", pipeline.Unchanged},
 	} {
 		s := b.place.Open(t)
 		w, err := stage(ctx, s, c.of)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Entry.Unreadable = c.unreadable
+		w.Entry.Unreadable, w.Entry.Fields = c.unreadable, c.fields
 		got := s.Commit(ctx, []pipeline.Sealed{w})
 		if got[0].Err != nil || got[0].Outcome != c.want || !maps.Equal(got[0].Entry.Unreadable, c.unreadable) {
 			t.Errorf("reading %d of %s is %v with %v: %v", c.of.at, c.of.window, got[0].Outcome, got[0].Entry.Unreadable, got[0].Err)
 		}
-		if e, ok := b.ledger(t, calls).Live(c.of.window.Span); !ok || !maps.Equal(e.Unreadable, c.unreadable) {
-			t.Errorf("the ledger has %v of reading %d of %s, want %v", e.Unreadable, c.of.at, c.of.window, c.unreadable)
+		if e, ok := b.ledger(t, calls).Live(c.of.window.Span); !ok || !maps.Equal(e.Unreadable, c.unreadable) || e.Fields != c.fields {
+			t.Errorf("the ledger has %v and %q of reading %d of %s, want %v", e.Unreadable, e.Fields, c.of.at, c.of.window, c.unreadable)
 		}
 	}
 }

@@ -52,7 +52,7 @@ var proofs = []proof{
 	{0, "a stage that has ended takes nothing more", nil, stageEnds},
 	{0, "a stopped context commits nothing", nil, stopped},
 	{0, "the ledger keeps the bytes that a stage held", nil, keepsStaged},
-	{5, "the ledger keeps what could not be read, by field", nil, keepsUnreadable},
+	{5, "the ledger keeps what could not be read, by field, and which fields there were", nil, keepsFields},
 	{0, "notes are found again, by tenant and in order of time", nil, journals},
 	{0, "a run can be recorded and the sink checked", nil, runsAndChecks},
 	{0, "streams are those with a ledger", nil, streams},

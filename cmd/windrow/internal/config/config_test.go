@@ -104,7 +104,7 @@ func TestTheDefaultsAreGood(t *testing.T) {
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	var s Settings
 	faults := append(Scope{Sink: "s3://bucket/x", From: "2025-02-30"}.Parse(&s), Operation{
-		MaxRejects: "1.5", MaxUnread: "NaN", MaxBody: "8", Concurrency: "0", RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
+		MaxRejects: "1.5", MaxUnread: "NaN", OnDrift: "WARN", MaxBody: "8", Concurrency: "0", RetryFor: "-1s", LogLevel: "loud", LogFormat: "xml",
 	}.Parse(&s)...)
 	var names []string
 	for _, f := range faults {
@@ -113,7 +113,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 			t.Errorf("%+v lacks a problem or an example", f)
 		}
 	}
-	want := "SINK FROM MAX_REJECTS MAX_UNREADABLE MAX_BODY CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
+	want := "SINK FROM MAX_REJECTS MAX_UNREADABLE ON_DRIFT MAX_BODY CONCURRENCY RETRY_FOR LOG_LEVEL LOG_FORMAT"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("faults of %s; want %s", got, want)
 	}

@@ -28,6 +28,7 @@ type Scope struct {
 type Operation struct {
 	MaxRejects  string `envconfig:"MAX_REJECTS" default:"0.01" desc:"share of rejected rows above which a window fails, 0 to 1"`
 	MaxUnread   string `envconfig:"MAX_UNREADABLE" default:"0.2" desc:"share of a field's values that cannot be read above which a window fails, 0 to 1"`
+	OnDrift     string `envconfig:"ON_DRIFT" default:"fail" desc:"what becomes of a window that lacks a field which the stream had before, or a metric that was asked for: fail or warn"`
 	MaxBody     string `envconfig:"MAX_BODY" default:"8GiB" desc:"size of an answer, without compression, above which its window fails, in either unit: 8GiB, 8GB"`
 	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
 	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
@@ -42,6 +43,15 @@ const (
 	formatText = "text"
 )
 
+// The values of ON_DRIFT.
+const (
+	driftFails = "fail"
+	driftWarns = "warn"
+)
+
+// WarnOfDrift is how to say that drifted windows pass.
+const WarnOfDrift = Prefix + "ON_DRIFT=" + driftWarns
+
 // Settings are [Scope] and [Operation], understood.
 type Settings struct {
 	Sink        string // of no scheme that this build refuses by name; the sink says whether it can be opened
@@ -50,6 +60,7 @@ type Settings struct {
 	Intraday    bool // the window that is still open is read too
 	MaxRejects  float64
 	MaxUnread   float64
+	DriftWarns  bool
 	MaxBody     int64 // bytes
 	Concurrency int
 	RetryFor    time.Duration
@@ -100,6 +111,9 @@ func (c Operation) Parse(s *Settings) []pipeline.ConfigError {
 	}
 	s.MaxRejects = share("MAX_REJECTS", c.MaxRejects, "0.01")
 	s.MaxUnread = share("MAX_UNREADABLE", c.MaxUnread, "0.2")
+	if s.DriftWarns = c.OnDrift == driftWarns; !s.DriftWarns && c.OnDrift != driftFails {
+		faults.add("ON_DRIFT", "is none of "+driftFails+", "+driftWarns, driftWarns)
+	}
 	if s.MaxBody, err = bodySize(c.MaxBody); err != nil {
 		faults.add("MAX_BODY", "is not a size of at least "+humanize.IBytes(leastBody)+" with its unit", "8GiB")
 	}

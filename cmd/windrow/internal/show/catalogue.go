@@ -83,7 +83,10 @@ func Schema(w io.Writer, tables []*pipeline.Table) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprint(w, "\nsum: adds up over disjoint rows of one stream and one resource_type; mean: never adds up, but can be\nweighed where a weight is named; distinct: never adds up; snapshot: true at the moment of reading alone.\n")
+	_, err := fmt.Fprint(w, "\nsum: adds up over disjoint rows of one stream and one resource_type; mean: never adds up, but can be\nweighed where a weight is named; distinct: never adds up; snapshot: true at the moment of reading alone.\n"+
+		"\nA value that cannot be read is null, stays in extras, and is counted by field in sync --json; a row without its key or\n"+
+		"time is rejected. A window with too many of either, without any measure, or without a field that it had before, stays\n"+
+		"open: WINDROW_MAX_UNREADABLE, WINDROW_MAX_REJECTS and WINDROW_ON_DRIFT say when.\n")
 	return err
 }
 
