@@ -13,8 +13,8 @@
 //	_windrow_ledger        one row an entry, append-only, clustered by source, account, stream, seq; Windrow
 //	                       reads its columns seq, recorded_at, batch and entry
 //	_windrow_rejects       rejected rows, partitioned by the day of window_start (UTC)
-//	_windrow_journal       requests that must not be repeated
-//	_windrow_runs          one row a run
+//	_windrow_journal       requests that must not be repeated, partitioned by their day; those a week old are removed
+//	_windrow_runs          one row a run, clustered by started_at
 //	_windrow_turn          the fence: one row that every commit replaces, so that two commits conflict
 //	_windrow_watermarks    a view: how far each stream is settled
 //	_windrow_stage_…       rows of one commit on their way; these tables expire
@@ -67,8 +67,10 @@
 // # Verification
 //
 // verify.go counts what the tables hold of a stream with one query, and reads rows back only where that is asked for.
-// Rows of windows that the ledger has not are removed by a repair alone, in a transaction like a commit's. An entry of the
-// ledger has no checksum of its own: BigQuery's rows are written whole or not at all, and nobody cuts or flips them.
+// Where columns would read masked, and every fingerprint be another, it is refused: BigQuery says so of a DELETE that it
+// merely looks at. Rows of windows that the ledger has not are removed by a repair alone, in a transaction like a
+// commit's. An entry of the ledger has no checksum of its own: BigQuery's rows are written whole or not at all, and
+// nobody cuts or flips them.
 //
 // # Receipts
 //
