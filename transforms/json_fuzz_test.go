@@ -175,6 +175,7 @@ func FuzzJSON(f *testing.F) {
 		if fmt.Sprint(got.rows, got.hashes) != fmt.Sprint(cut.rows, cut.hashes) || len(got.rejects) != len(cut.rejects) {
 			t.Fatalf("whole: %v, in ranges: %v", got, cut)
 		}
+		checkRejectTexts(t, got.rejects)
 		if want == nil {
 			return
 		}
