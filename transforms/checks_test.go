@@ -152,6 +152,8 @@ func TestC_CountsAndDurationsThatCannotBeTrueAreNullAndKept(t *testing.T) {
 		{"m", "00:02:51.5", "hold_seconds", "171.5", ""},
 		{"m", "1:00:00", "hold_seconds", "3600", ""},
 		{"m", "99:99:99", "hold_seconds", "", ""},
+		{"s", "1:60:00", "talk_seconds", "", ""},
+		{"s", "1:00:60", "talk_seconds", "", ""},
 		{"m", "-0:02:51", "hold_seconds", "", ""},
 		{"m", "2:51", "hold_seconds", "", ""},
 		{"mean", "90000", "avg_handle_seconds", "90000", ""}, // of a thing that may have begun before the interval

@@ -83,7 +83,7 @@ func TestPromise04_TheHeaderInsideTheDocumentCondemnsIt(t *testing.T) {
 		"as it is": header, "quoted": `"id","started","kind","zone"`, "behind a byte order mark": "\uFEFF" + header,
 		"quoted behind a byte order mark": "\uFEFF" + `"id","started","kind","zone"`, "with blanks": "id , started, kind ,zone ",
 		"in another order": "started,id,zone,kind", "with a column more": header + ",new", "with a column less": "id,started,kind",
-		"cut short": "id,started,ki", "behind half a row": "3,2025-09-08 1" + header, "behind a row without a line end": "3,2025-09-08 10:00:00,Call,UTC" + header,
+		"half of it, beside values": "id,started,Call,UTC", "cut short": "id,started,ki", "behind half a row": "3,2025-09-08 1" + header, "behind a row without a line end": "3,2025-09-08 10:00:00,Call,UTC" + header,
 	} {
 		for _, lineEnd := range []string{"\n", "\r\n"} {
 			t.Run(name+fmt.Sprintf(", lines end in %q", lineEnd), func(t *testing.T) {

@@ -130,6 +130,25 @@ func TestG_TheRecordOfARunKeepsFewRejectsAndShortOnes(t *testing.T) {
 	}
 }
 
+// What the table holds of a window in doubt is unknown, and so are its rejects.
+func TestG_AWindowInDoubtShowsNoRejects(t *testing.T) {
+	s := newScripted(said(report("odd")))
+	e, store := newEngine(t, s)
+	e.MaxRejects.Share = 0.5
+	mustSync(t, e)
+	if got := listed(t, e); len(got) != 1 {
+		t.Fatalf("%q", got)
+	}
+	first := entries(t, store, s)[0]
+	first.Kind = pipeline.EntryReopen
+	if err := store.Record(t.Context(), s.key, first); err != nil {
+		t.Fatal(err)
+	}
+	if got := listed(t, e); got != nil {
+		t.Errorf("%q", got)
+	}
+}
+
 // only is a store that can show no reject.
 type only struct{ pipeline.Store }
 

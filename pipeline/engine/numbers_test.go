@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/transforms"
 )
 
 // Two targets' reports of three days, with rows and rejects of those days and of others, rejects without a time, rows that
@@ -58,6 +59,45 @@ func TestG_EveryNumberIsConsistent(t *testing.T) {
 		for run, err := range store.Runs(t.Context(), pipeline.NoInstant) {
 			if err != nil || run.Streams[0].Read != st.Read || run.Streams[0].Rejected != st.Rejected {
 				t.Fatalf("seed %d: the record has %+v, %v", seed, run.Streams, err)
+			}
+		}
+	}
+}
+
+// A row that condemns its document does so whatever share of rejects is allowed, and wherever ranges end.
+func TestA_ARowThatCondemnsItsDocumentFailsItsWindows(t *testing.T) {
+	const header, row = "id,kind\n", "1,call\n"
+	for says, tt := range map[string]struct{ text, kind, words string }{
+		"the header again":          {header + row + row + header + row, "header_again", "row 3 is the header again"},
+		"a last row cut short":      {header + row + row + "2\n", "cut_short", "the last row, row 3, has 1 of 2 cells"},
+		"a message behind the rows": {header + row + "ERROR: the export ran too long\n", "vendor_error", "the last row, row 2, has 1 of 2 cells: ERROR: the export ran too long"},
+		"a cut row in the middle":   {header + row + "2\n" + row, "", ""},
+	} {
+		s := newScripted(said(map[string]string{"company": tt.text}))
+		s.apart, s.format = true, transforms.NewCSV(transforms.Mapping{
+			Table: pipeline.Events, Fields: []transforms.Field{{Source: "id", Column: "event_id"}, {Source: "kind", Column: "kind"}}, Keys: []string{"id"},
+			Row: func(r *transforms.Row) { r.At(pipeline.InstantOf(noon.AddDate(0, 0, -2))) },
+		}, pipeline.Policy{})
+		e, store := newEngine(t, s)
+		e.Select.From, e.Select.To, e.MaxRejects.Share = "2025-09-08", "2025-09-08", 1
+		sum, err := e.Sync(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		st := sum.Streams[0]
+		if tt.kind == "" {
+			if st.Committed != 1 || st.Rejected != 1 {
+				t.Errorf("%s: %+v", says, st)
+			}
+			continue
+		}
+		l, err := store.Ledger(t.Context(), s.key)
+		if err != nil || st.Failed != 1 || st.Errors[0].ErrorKind != tt.kind || !strings.Contains(st.Errors[0].Message, tt.words) {
+			t.Fatalf("%s: %v, %+v", says, err, st)
+		}
+		for failure := range l.Failures() {
+			if failure.ErrorKind != tt.kind || failure.Note != st.Errors[0].Message {
+				t.Errorf("%s: the ledger has %+v", says, failure)
 			}
 		}
 	}
