@@ -95,7 +95,7 @@ func TestTheDefaultsAreGood(t *testing.T) {
 	if faults := append(scope.Parse(&got), operation.Parse(&got)...); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	want := Settings{Sink: "./warehouse", MaxRejects: 0.01, MaxUnread: 0.2, MaxBody: 8 << 30, Concurrency: 8, RetryFor: 2 * time.Minute}
+	want := Settings{Sink: "./warehouse", Streams: []pipeline.StreamID{pipeline.DefaultStreams}, MaxRejects: 0.01, MaxUnread: 0.2, MaxBody: 8 << 30, Concurrency: 8, RetryFor: 2 * time.Minute}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
