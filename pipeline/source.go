@@ -52,6 +52,23 @@ type Proof struct {
 	Warnings []string // what may be wrong and ends no sync
 }
 
+// TargetLister is a [Source] that can tell what it may be asked for.
+type TargetLister interface {
+	// Targets lists it, for people who choose. It asks as a [Prover] does, and leaves nothing behind. What could not be
+	// listed is the error beside the targets that were; it has a hint.
+	Targets(ctx context.Context) ([]Target, error)
+}
+
+// Target is what a source may be asked for.
+type Target struct {
+	Target string `json:"target"`            // as the settings take it: callcenter:123, or a name
+	Kind   string `json:"kind"`              // callcenter, agent
+	Name   string `json:"name,omitempty"`    // where that is another
+	PartOf string `json:"part_of,omitempty"` // the target that it belongs to: office:789
+	// Rows is how many rows of an hour the vendor has of it in the last 30 days; nil where nobody counted.
+	Rows *int64 `json:"rows_of_30_days,omitempty"`
+}
+
 // Stream is one kind of data of one account, with the settings that shape it.
 type Stream struct {
 	Key      StreamKey

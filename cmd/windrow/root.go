@@ -32,7 +32,7 @@ type app struct {
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.rejectsCommand(), a.adoptCommand(),
-		a.streamsCommand(), a.schemaCommand(), a.demoCommand(),
+		a.streamsCommand(), a.targetsCommand(), a.schemaCommand(), a.demoCommand(),
 		unservedCommand("replay", "normalises archived raw payloads again"),
 		unservedCommand("push", "contacts to a uContact outbound hub"),
 		a.versionCommand(),

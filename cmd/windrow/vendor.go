@@ -143,6 +143,14 @@ func (f scoped) Prove(ctx context.Context, streams []pipeline.StreamID) []pipeli
 	return []pipeline.Proof{{Err: f.Check(ctx)}}
 }
 
+// Targets implements [pipeline.TargetLister], where the source does.
+func (f scoped) Targets(ctx context.Context) ([]pipeline.Target, error) {
+	if l, ok := f.Source.(pipeline.TargetLister); ok {
+		return l.Targets(ctx)
+	}
+	return nil, nil
+}
+
 func (f scoped) Streams() []pipeline.Stream {
 	streams := slices.Clone(f.Source.Streams()) // the source's own is read by others meanwhile
 	for i := range streams {

@@ -124,12 +124,44 @@ type search struct {
 	stats    statsType
 	names    map[string]bool // that have had no row
 	channels map[string]bool
-	metrics  map[string]bool // that some row had
-	calls    int             // that may still be made
+	metrics  map[string]bool  // that some row had
+	rows     map[string]int64 // by name
+	calls    int              // that may still be made
+}
+
+func (s *Source) newSearch(t statsType) *search {
+	return &search{source: s, stats: t, names: map[string]bool{}, channels: map[string]bool{}, metrics: map[string]bool{}, rows: map[string]int64{}, calls: proofCalls}
+}
+
+var _ pipeline.TargetLister = (*Source)(nil)
+
+// Targets lists the configured names, with how many rows of an hour the vendor has of each in the last 30 days: the API
+// lists no names of its own.
+func (s *Source) Targets(ctx context.Context) (all []pipeline.Target, err error) {
+	end := pipeline.InstantOf(s.opt.Clock().Truncate(time.Hour))
+	span := pipeline.Span{Start: end.Add(-time.Duration(proofDays[len(proofDays)-1]) * 24 * time.Hour), End: end}
+	for _, t := range statsTypes {
+		f, names := s.newSearch(t), t.resources(s.set).names
+		var problem error
+		for _, list := range splitNames(names) {
+			if problem = f.ask(ctx, statsQuery{span: span, names: list}); problem != nil {
+				break
+			}
+		}
+		err = errors.Join(err, clearWindow(problem))
+		for _, n := range names {
+			target := pipeline.Target{Target: n, Kind: t.name}
+			if rows := f.rows[n]; problem == nil {
+				target.Rows = &rows
+			}
+			all = append(all, target)
+		}
+	}
+	return all, err
 }
 
 func (s *Source) proveNames(ctx context.Context, t statsType, names []string) pipeline.Proof {
-	f := &search{source: s, stats: t, names: map[string]bool{}, channels: map[string]bool{}, metrics: map[string]bool{}, calls: proofCalls}
+	f := s.newSearch(t)
 	for _, n := range names {
 		f.names[n] = true
 	}
@@ -223,9 +255,12 @@ func (f *search) ask(ctx context.Context, q statsQuery) error {
 	q.stats, q.zone, q.group = f.stats, time.UTC, checkGroup
 	found, err := f.find(ctx, q)
 	if pipeline.KindOf(err) != pipeline.TooHeavy || f.calls == 0 {
-		maps.DeleteFunc(f.names, func(n string, _ bool) bool { return found.resources[n] })
+		maps.DeleteFunc(f.names, func(n string, _ bool) bool { return found.rows[n] > 0 })
 		maps.DeleteFunc(f.channels, func(c string, _ bool) bool { return found.channels[c] })
 		maps.Copy(f.metrics, found.metrics)
+		for name, n := range found.rows {
+			f.rows[name] += n
+		}
 		return err
 	}
 	first, second := q, q
@@ -262,14 +297,17 @@ func (f *search) find(ctx context.Context, q statsQuery) (found findings, err er
 }
 
 // findings are of whom and of which channels an answer has rows, and what else these tell.
-type findings struct{ resources, channels, metrics map[string]bool }
+type findings struct {
+	rows              map[string]int64 // by resource
+	channels, metrics map[string]bool
+}
 
 // Names that are longer, or more, are no metrics, and not to be printed.
 const longestMetric, mostMetrics = 100, 500
 
 // UnmarshalJSON takes a list of any rows: what a row should be is for a sync to judge.
 func (f *findings) UnmarshalJSON(text []byte) error {
-	f.resources, f.channels, f.metrics = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	f.rows, f.channels, f.metrics = map[string]int64{}, map[string]bool{}, map[string]bool{}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber() // a name of digits keeps them
 	if begin, err := d.Token(); err != nil || begin != json.Delim('[') {
@@ -291,7 +329,7 @@ func (f *findings) UnmarshalJSON(text []byte) error {
 func (f *findings) note(key, name string, value any) {
 	switch key {
 	case "resource":
-		f.resources[fmt.Sprint(value)] = true
+		f.rows[fmt.Sprint(value)]++
 	case "channel":
 		f.channels[fmt.Sprint(value)] = true
 	case "date":

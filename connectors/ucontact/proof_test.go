@@ -165,6 +165,32 @@ func TestMetricsThatNobodyCataloguedAreNamed(t *testing.T) {
 	}
 }
 
+func TestTheTargetsAreTheConfiguredNamesWithTheirRows(t *testing.T) {
+	world := vendorsim.New(vendorsim.Options{
+		Clock: func() time.Time { return proofNow }, UContact: vendorsim.UContactOptions{Token: "t", MaxLoad: 500, Silent: []string{"Nadie"}},
+	})
+	s := newSource(t, world.UContact(), func(c *Config) {
+		c.Token, c.Agents, c.Campaigns, c.Channels = "t", "Ana,Nadie", "Ventas", "telephony,sms"
+	})
+	s.opt.Clock = func() time.Time { return proofNow }
+	got, err := s.Targets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := proofNow.Truncate(time.Hour)
+	start := end.AddDate(0, 0, -30)
+	_, ana := world.Data().AgentSpan("Ana", start, end, time.Hour)
+	_, voice := world.Data().CampaignSpan("Ventas", "telephony", start, end, time.Hour)
+	_, sms := world.Data().CampaignSpan("Ventas", "sms", start, end, time.Hour)
+	var lines []string
+	for _, of := range got {
+		lines = append(lines, fmt.Sprintf("%s %s %d", of.Kind, of.Target, *of.Rows))
+	}
+	if want := []string{fmt.Sprintf("agent Ana %d", ana), "agent Nadie 0", fmt.Sprintf("campaign Ventas %d", voice+sms)}; !slices.Equal(lines, want) {
+		t.Errorf("%q, want %q", lines, want)
+	}
+}
+
 func TestWhoWasBusyTodayIsNotAskedForTheMonth(t *testing.T) {
 	v := &busy{agents: map[string]int{"A": 0, "B": 10}}
 	prove(t, v, func(c *Config) { c.Agents, c.Campaigns = "A,B", "" })

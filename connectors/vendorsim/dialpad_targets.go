@@ -39,15 +39,26 @@ func (w *World) dialpadNeighbour(next http.HandlerFunc) http.HandlerFunc {
 func dialpadList(rw http.ResponseWriter, targets []Target) {
 	items := []map[string]any{}
 	for _, t := range targets {
-		items = append(items, map[string]any{"id": strconv.FormatInt(t.ID, 10)})
+		items = append(items, t.item())
 	}
 	sendJSON(rw, http.StatusOK, map[string]any{"items": items})
+}
+
+// item is a target as the collections show it.
+func (t Target) item() map[string]any {
+	item := map[string]any{"id": strconv.FormatInt(t.ID, 10), "name": t.String()}
+	for _, l := range Lines() {
+		if l.Target == t {
+			item["name"], item["office_id"] = l.Name, strconv.FormatInt(l.Office, 10)
+		}
+	}
+	return item
 }
 
 func dialpadOne(rw http.ResponseWriter, targets []Target, id string) {
 	for _, t := range targets {
 		if strconv.FormatInt(t.ID, 10) == id {
-			sendJSON(rw, http.StatusOK, map[string]any{"id": id, "name": t.String()})
+			sendJSON(rw, http.StatusOK, t.item())
 			return
 		}
 	}

@@ -96,3 +96,39 @@ func columnType(c pipeline.Column) string {
 	}
 	return c.Type.String() + " not null"
 }
+
+// Targets are what one account may be asked for, and the JSON of that.
+type Targets struct {
+	Source  pipeline.SourceID  `json:"source"`
+	Account pipeline.AccountID `json:"account"`
+	Targets []pipeline.Target  `json:"targets"`
+}
+
+// TargetLists prints what each account may be asked for.
+func TargetLists(w io.Writer, lists []Targets) error {
+	printed := false
+	for _, l := range lists {
+		if len(l.Targets) == 0 {
+			continue
+		}
+		if printed {
+			fmt.Fprintln(w)
+		}
+		printed = true
+		t := NewTable(pipeline.TenantKey{Source: l.Source, Account: l.Account}.Label(), "", "")
+		for _, of := range l.Targets {
+			what := ""
+			switch {
+			case of.Rows != nil:
+				what = fmt.Sprintf("%d rows in 30 days", *of.Rows)
+			case of.PartOf != "":
+				what = "(" + strings.ReplaceAll(of.PartOf, ":", " ") + ")"
+			}
+			t.Row(of.Target, cmp.Or(of.Name, of.Kind), what)
+		}
+		if err := t.Print(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
