@@ -258,6 +258,14 @@ func TestTheDigestFollowsWhatShapesRows(t *testing.T) {
 	if digest("dialpad.calls", byDate) != digest("dialpad.calls", nil) {
 		t.Error("the grouping of statistics changes the digest of records")
 	}
+	unit := func(c *Config) { c.RecordingUnit = "minutes" }
+	if digest("dialpad.recordings", unit) == digest("dialpad.recordings", nil) || digest("dialpad.calls", unit) != digest("dialpad.calls", nil) {
+		t.Error("the unit of recordings is not in the digest of recordings alone")
+	}
+	some := func(targets string) string { return digest("dialpad.csat", func(c *Config) { c.Targets = targets }) }
+	if some("callcenter:1") != some("callcenter:1,department:2") || some("callcenter:1") == some("callcenter:1,office:2") {
+		t.Error("the digest of csat is not of the targets that it asks")
+	}
 	if digest("dialpad.calls", func(c *Config) { c.Rate, c.Timezone, c.Window = "1", "UTC", "7d" }) != digest("dialpad.calls", nil) {
 		t.Error("the digest sees what shapes no row")
 	}

@@ -1,6 +1,8 @@
 package dialpad
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -73,4 +75,34 @@ func TestCallStatsByGroupBelongToTheWindowAsked(t *testing.T) {
 	if read.Times[0] != pipeline.NoInstant {
 		t.Errorf("the row has the time %v; its window is the one asked", read.Times[0])
 	}
+}
+
+// A row without a date is of the window that was asked for, and of none where the report serves several.
+func TestARowWithoutADateBelongsToOneWindow(t *testing.T) {
+	one, two := meta("callcenter:1"), meta("callcenter:1")
+	two.Request.Windows = utcWindows(2)
+	for _, c := range []struct {
+		stream string
+		table  *pipeline.Table
+		doc    string
+	}{
+		{"csat", pipeline.Events, "call_id,response,date_sent\n1,5,\n"}, {"csat", pipeline.Events, "call_id,response\n1,5\n"},
+		{"screenshare", pipeline.Events, "who\nAna\n"}, {"texts_stats", pipeline.Activity, "sent\n3\n"},
+	} {
+		rows, read, err := decode(t, formatOf(c.stream, ""), c.table, one, c.doc)
+		if err != nil || len(rows) != 1 || len(read.Rejects) != 0 || read.Times[0] != pipeline.NoInstant {
+			t.Errorf("%s of one window: %v, %v, %v", c.stream, rows, read.Rejects, err)
+		}
+		rows, read, err = decode(t, formatOf(c.stream, ""), c.table, two, c.doc)
+		if err != nil || len(rows) != 0 || len(read.Rejects) != 1 || !strings.HasPrefix(read.Rejects[0].Reason, "date") || !strings.HasSuffix(read.Rejects[0].Reason, "is blank") {
+			t.Errorf("%s of two windows: %v, %v, %v", c.stream, rows, read.Rejects, err)
+		}
+	}
+}
+
+func utcWindows(n int) (all []pipeline.Window) {
+	for i := range n {
+		all = append(all, utcDays(fmt.Sprintf("2025-09-%02d", 8+i), 1))
+	}
+	return all
 }
