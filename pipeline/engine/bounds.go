@@ -174,7 +174,7 @@ func rejectsHint(first []pipeline.Reject) string {
 	case first[0].Shape == "":
 		return "the vendor may not fill this field any more"
 	}
-	return "the vendor may write this field in another format now"
+	return "the vendor may write this field otherwise now, or answer for what was not asked"
 }
 
 const (

@@ -21,7 +21,7 @@ func TestG_TooManyRejectsNameTheFirst(t *testing.T) {
 		}
 	}
 	for hint, first := range map[string]pipeline.Reject{
-		"another format": {Reason: "date is not a time", Field: "date", Shape: "99:99:99"}, "not fill this field": {Reason: "id is blank", Field: "id"},
+		"otherwise now, or answer": {Reason: "date is not a time", Field: "date", Shape: "99:99:99"}, "not fill this field": {Reason: "id is blank", Field: "id"},
 		"rows in another form": {Reason: "has 2 of 3 cells"},
 	} {
 		if text := checkRejects(20, 3, RejectLimit{Share: 0.1}, []pipeline.Reject{first}).Error(); !strings.Contains(text, hint) {
