@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -29,6 +28,7 @@ type cutter struct {
 	ctx     context.Context
 	stream  pipeline.Stream
 	windows []*openWindow // in order
+	sorted  []*openWindow // of very many those that held the most, by size; see largest
 	held    *atomic.Int64 // bytes of rows in memory, of all cutters of the run
 	id      pipeline.SyncID
 	names   *plan.Names  // that the stream's first windows show; nil: nobody asks
@@ -183,7 +183,7 @@ func (c *cutter) addRows(p *partitioned, r *windowRows, before int64) error {
 	case w.buffer.Rows() >= groupRows || w.buffer.Bytes() >= groupBytes:
 		return c.flush(w)
 	case c.held.Load() >= heldBytes:
-		return c.flush(slices.MaxFunc(c.windows, func(a, b *openWindow) int { return cmp.Compare(a.size(), b.size()) }))
+		return c.flush(c.largest())
 	}
 	return nil
 }
@@ -216,16 +216,16 @@ func (c *cutter) dropSeen(p *partitioned, r *windowRows) {
 
 // hold copies rows of a batch to the window's buffer.
 func (c *cutter) hold(w *openWindow, p *partitioned, rows []pipeline.RowRange) {
+	before := w.size()
 	if w.buffer == nil {
 		w.buffer = pipeline.NewWindowBuffer(c.stream.Table)
 	}
 	if w.clock == nil {
 		w.clock = calendar.NewZoneClock(w.zone)
 	}
-	before := w.buffer.Bytes()
 	w.buffer.Add(p.batch, rows, w.lineage(p.meta, c.id, w.clock))
 	w.order = w.order.after(p.number)
-	c.held.Add(int64(w.buffer.Bytes() - before))
+	c.held.Add(int64(w.size() - before))
 }
 
 // size is the bytes of rows that the window holds in memory.
@@ -241,7 +241,7 @@ func (c *cutter) flush(w *openWindow) error {
 	if w.buffer == nil || w.buffer.Rows() == 0 {
 		return nil
 	}
-	c.held.Add(-int64(w.buffer.Bytes()))
+	c.held.Add(-int64(w.size()))
 	rec := w.buffer.Record()
 	err := w.stage.Append(c.ctx, w.order.seq(), rec)
 	rec.Release()

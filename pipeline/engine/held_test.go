@@ -124,3 +124,44 @@ func TestRowGroupsAreOrderedByTheBatchesThatTheyCameWith(t *testing.T) {
 		last = o.seq()
 	}
 }
+
+func TestPromise12_RowsThatScatterOverVeryManyWindowsAreHeldWithinTheBound(t *testing.T) {
+	const windows, times = 20_000, 4 // of four seconds, in a day
+	store := memory.New(memory.Options{})
+	t.Cleanup(func() { _ = store.Close() })
+	c := &cutter{ctx: t.Context(), stream: pipeline.Stream{Table: pipeline.Events}, held: new(atomic.Int64)}
+	for i := range windows {
+		start := day(8).Add(time.Duration(i) * 4 * time.Second)
+		w := calendar.Window{Span: calendar.Span{Start: start, End: start.Add(4 * time.Second)}, Zone: "UTC"}
+		stage, err := store.Stage(t.Context(), pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}, pipeline.Events, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.windows = append(c.windows, &openWindow{window: w, zone: time.UTC, stage: stage})
+	}
+	var most int64
+	for range times {
+		c.bring(t, 8, 4*windows)
+		bytes := int64(0)
+		for _, w := range c.windows {
+			bytes += int64(w.size())
+		}
+		if bytes != c.held.Load() {
+			t.Errorf("%d bytes are held, %d are counted", bytes, c.held.Load())
+		}
+		most = max(most, bytes)
+	}
+	if most > heldBytes || most < heldBytes/2 {
+		t.Errorf("%d MiB are held at once", most>>20)
+	}
+	rows := int64(0)
+	for _, w := range c.windows {
+		if w.counts.Rows != 4*times {
+			t.Fatalf("a window has %d rows", w.counts.Rows)
+		}
+		rows += w.counts.Rows
+	}
+	if rows != 4*times*windows {
+		t.Errorf("%d rows", rows)
+	}
+}

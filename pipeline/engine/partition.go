@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -74,6 +75,7 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 
 // cut says of the rows of a batch to which window they belong.
 func (c *cutter) cut(p *partitioned, m *pipeline.Meta, times []pipeline.Instant) {
+	of := make(map[*openWindow]int) // the places of windows: rows may scatter over very many
 	for from := 0; from < len(times); {
 		w := c.windowOf(m, times[from])
 		to := from + 1
@@ -83,7 +85,7 @@ func (c *cutter) cut(p *partitioned, m *pipeline.Meta, times []pipeline.Instant)
 		if w == nil {
 			p.outside += int64(to - from)
 		} else {
-			p.add(w, pipeline.RowRange{From: from, To: to})
+			p.add(w, pipeline.RowRange{From: from, To: to}, of)
 		}
 		from = to
 	}
@@ -101,11 +103,12 @@ func (c *cutter) seeNames(b *pipeline.Batch, p *partitioned) {
 	}
 }
 
-// add notes a range of rows as the window's.
-func (p *partitioned) add(w *openWindow, rows pipeline.RowRange) {
-	i := slices.IndexFunc(p.windows, func(r *windowRows) bool { return r.window == w })
-	if i < 0 {
+// add notes a range of rows as the window's. of says where each window stands.
+func (p *partitioned) add(w *openWindow, rows pipeline.RowRange, of map[*openWindow]int) {
+	i, known := of[w]
+	if !known {
 		i = len(p.windows)
+		of[w] = i
 		p.windows = append(p.windows, &windowRows{window: w})
 	}
 	r := p.windows[i]
@@ -145,6 +148,36 @@ func (c *cutter) stageDirectly(p *partitioned, r *windowRows) error {
 	r.staged = true
 	return r.window.stage.Append(c.ctx, rowOrder{batch: p.number}.seq(), rec)
 }
+
+// largest is the window that holds the most, or nearly: of very many the greater half is sorted once, and written out
+// before it is looked at the others again.
+func (c *cutter) largest() *openWindow {
+	bySize := func(a, b *openWindow) int { return cmp.Compare(a.size(), b.size()) }
+	if len(c.windows) <= fewWindows {
+		return slices.MaxFunc(c.windows, bySize)
+	}
+	for {
+		for n := len(c.sorted); n > 0; n = len(c.sorted) {
+			w := c.sorted[n-1]
+			if c.sorted = c.sorted[:n-1]; w.size() > 0 {
+				return w
+			}
+		}
+		for _, w := range c.windows {
+			if w.size() > 0 {
+				c.sorted = append(c.sorted, w)
+			}
+		}
+		if len(c.sorted) == 0 {
+			return c.windows[0]
+		}
+		slices.SortFunc(c.sorted, bySize)
+		c.sorted = slices.Delete(c.sorted, 0, len(c.sorted)/2)
+	}
+}
+
+// fewWindows are so few that the largest is searched anew each time.
+const fewWindows = 64
 
 // nextNumber is the number of the next batch.
 func (c *cutter) nextNumber() int { return int(c.batches.Add(1)) }
