@@ -29,8 +29,8 @@ var nodeKinds = []string{
 // functions are the functions and operators that BigQuery's function reference
 // has and the sink needs: GoogleSQL has many that BigQuery has not.
 var functions = []string{
-	"$add", "$and", "$between", "$case_no_value", "$count_star", "$equal", "$greater", "$greater_or_equal", "$in", "$is_null", "$less", "$make_array",
-	"$not", "$not_equal", "$or", "coalesce", "current_timestamp", "max", "min", "timestamp_micros",
+	"$add", "$and", "$between", "$case_no_value", "$count_star", "$equal", "$greater", "$greater_or_equal", "$in", "$is_null", "$less", "$less_or_equal", "$make_array",
+	"$not", "$not_equal", "$or", "coalesce", "current_timestamp", "max", "min", "timestamp_add", "timestamp_micros",
 }
 
 // Check judges a script by the rules that the analyser does not know.
