@@ -265,7 +265,7 @@ func TestPromise09_DashboardLabelsAreReadInTheirZone(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := dayOf(t)
 			m.Span = pipeline.Span{Start: instant(t, tt.start), End: instant(t, tt.end)}
-			m.Group, m.ResponseZone = tt.format, tt.zone
+			m.Group, m.ResponseZone, m.ExtractedAt = tt.format, tt.zone, m.Span.End.Add(time.Hour) // no interval was open
 			rows, _, rejects, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), m, `[{"date":`+tt.label+`}]`)
 			if err != nil || len(rows) != 1 {
 				t.Fatal(err, rejects)
@@ -288,7 +288,7 @@ func TestPromise09_ADashboardDateThatWasNotAskedForIsAZoneMismatch(t *testing.T)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := dayOf(t)
-			m.Group, m.ResponseZone = tt.format, tt.zone
+			m.Group, m.ResponseZone, m.ExtractedAt = tt.format, tt.zone, m.Span.End.Add(time.Hour) // no interval was open
 			if tt.name == "read in a wrong zone" {
 				m.Span = pipeline.Span{Start: instant(t, "2025-09-08T00:00:00Z"), End: instant(t, "2025-09-09T00:00:00Z")}
 			}
