@@ -54,7 +54,7 @@ func (s *Source) list(ctx context.Context, kind string) (targets []pipeline.Targ
 			return targets, s.withHint(err, fmt.Sprintf("the %ss are not listed: the key may not see them, or %sURL does not serve them", kind, s.set.prefix))
 		}
 		for _, item := range page.Items {
-			t := pipeline.Target{Target: kind + ":" + string(item.ID), Kind: kind, Name: strings.Join(strings.Fields(item.Name), " ")}
+			t := pipeline.Target{Target: kind + ":" + string(item.ID), Kind: kind, Name: s.client.Mask().Raw(strings.Join(strings.Fields(item.Name), " "))}
 			if kind != "office" && item.OfficeID != "" && item.OfficeID != "0" {
 				t.PartOf = "office:" + string(item.OfficeID)
 			}

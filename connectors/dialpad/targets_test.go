@@ -50,6 +50,17 @@ func TestTargetsAreListedPageByPageAndUsersAreNot(t *testing.T) {
 	}
 }
 
+func TestNoTargetTellsASecret(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"items":[{"id":"7","name":"of planted-0123456789"}]}`)
+	})
+	s := newTestSource(t, handled{h}, Options{}, func(c *Config) { c.Token, c.Rate = "planted-0123456789", "1000" })
+	got, err := s.Targets(t.Context())
+	if err != nil || len(got) == 0 || got[0].Name != "of …" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestACollectionThatTheKeyMayNotSeeLeavesTheOthers(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/callcenters") {

@@ -205,7 +205,9 @@ func (s *Source) proveNames(ctx context.Context, t statsType, names []string) pi
 			tell("channel", c, "CHANNELS")
 		}
 	}
-	proof.Warnings = append(proof.Warnings, s.set.uncatalogued(t, f.metrics)...)
+	for _, w := range s.set.uncatalogued(t, f.metrics) { // it names what the vendor sent
+		proof.Warnings = append(proof.Warnings, s.client.Mask().Raw(w))
+	}
 	return proof
 }
 

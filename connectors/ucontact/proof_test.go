@@ -279,3 +279,12 @@ func TestTheSimulatedVendorsNamesAreProven(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+func TestNoWarningOfAProofTellsASecret(t *testing.T) {
+	const token = "planted-0123456789"
+	vendor := &busy{agents: map[string]int{"A": 0}, form: `[{"resource":"A","` + token + `":1},%s]`}
+	text := warnings(prove(t, vendor, func(c *Config) { c.Token, c.Agents, c.Campaigns = token, "A", "" }))
+	if !strings.Contains(text, "kept in extras: …;") || strings.Contains(text, token) {
+		t.Error(text)
+	}
+}

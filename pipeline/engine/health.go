@@ -249,10 +249,14 @@ type streamNews struct {
 	fresh  []string
 }
 
-// noteNews keeps the news of a committed window.
+// noteNews keeps the news of a committed window. The names in it are the vendor's words, and are masked as all of them are.
 func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) {
 	if len(news.drift) == 0 && len(news.fresh) == 0 {
 		return
+	}
+	raw := func(text string) string { return text }
+	if mask := r.masks[k]; mask != nil {
+		raw = mask.Raw
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -262,10 +266,10 @@ func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) 
 		r.news[k] = s
 	}
 	for _, text := range news.drift {
-		s.drifts = append(s.drifts, pipeline.Warning{Kind: pipeline.WarnDrift, WindowStart: w.Start, WindowEnd: w.End, Zone: w.Zone, Message: text})
+		s.drifts = append(s.drifts, pipeline.Warning{Kind: pipeline.WarnDrift, WindowStart: w.Start, WindowEnd: w.End, Zone: w.Zone, Message: raw(text)})
 	}
 	for _, name := range news.fresh {
-		if !slices.Contains(s.fresh, name) {
+		if name = raw(name); !slices.Contains(s.fresh, name) {
 			s.fresh = append(s.fresh, name)
 		}
 	}

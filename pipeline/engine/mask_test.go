@@ -78,3 +78,19 @@ func TestNoRejectTellsASecret(t *testing.T) {
 		t.Errorf("%d rejects", seen)
 	}
 }
+
+func TestNoNameOfAFieldTellsASecret(t *testing.T) {
+	s := newScripted(nil)
+	s.format = cells{}
+	e, _ := newEngine(t, s)
+	e.Sources, e.Health.DriftWarns = []pipeline.Source{secretive{s}}, true
+	syncDay(t, e, s, 7, "header talk hold\n"+cellRows(7, 3, "talk=1 hold=2"))
+	sum, events := syncDay(t, e, s, 8, "header talk "+planted+"\n"+cellRows(8, 3, "talk=1 "+planted+"=2"))
+	told := fmt.Sprintf("%+v", sum)
+	for _, ev := range events {
+		told += ev.Text + ev.Warning.Message
+	}
+	if len(sum.Streams[0].Warnings) == 0 || !strings.Contains(told, "…") || strings.Contains(told, planted) {
+		t.Error(told)
+	}
+}
