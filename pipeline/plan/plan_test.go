@@ -294,9 +294,11 @@ func TestTheStatusOfAStreamThatNoRunReadsIsTheLedgersAlone(t *testing.T) {
 		read(t, "2025-09-02", "2025-09-03", "UTC", "2025-09-03T03:00:00Z"),
 		{Kind: pipeline.EntryWaive, Window: calendar.Window{Span: mustSpan(t, "2025-09-03", "2025-09-05"), Zone: "UTC"}},
 		{Kind: pipeline.EntryBegin, Window: calendar.Window{Span: mustSpan(t, "2025-09-05", "2025-09-06"), Zone: "UTC"}, ReadAt: now},
+		{Kind: pipeline.EntryFail, Window: calendar.Window{Span: mustSpan(t, "2025-09-05", "2025-09-06"), Zone: "UTC"}, ReadAt: now},
+		{Kind: pipeline.EntryFail, Window: calendar.Window{Span: mustSpan(t, "2025-09-06", "2025-09-07"), Zone: "UTC"}, ReadAt: now},
 	}
 	st := UnreadStatus(k, fold(log...), now)
-	if st.Configured || st.Stream != k.Stream || st.Account != k.Account || st.Settled != 1 || st.Waived != 1 || st.Open != 1 || st.Rows == 0 || st.LastCommit == nil {
+	if st.Configured || st.Stream != k.Stream || st.Account != k.Account || st.Settled != 1 || st.Waived != 1 || st.Open != 2 || st.Rows == 0 || st.LastCommit == nil {
 		t.Errorf("%+v", st)
 	}
 	if st.Watermark == nil || *st.Watermark != mustInstant(t, "2025-09-05") || *st.LagSeconds != 5*86400+12*3600 {

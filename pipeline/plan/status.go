@@ -41,10 +41,15 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Ke
 }
 
 // UnreadStatus sums up what the ledger knows at now of a stream that no run reads. How its time would be cut is not known,
-// so a waiver counts as one window, and what is open are the windows of which a commit began and did not end.
+// so a waiver counts as one window, and what is open are the windows whose last reading failed, or whose commit began and
+// did not end.
 func UnreadStatus(k pipeline.StreamKey, l *pipeline.Ledger, now calendar.Instant) StreamStatus {
 	st := ledgerStatus(k, l, Kept{})
-	st.Waived, st.Open = len(calendar.Union(l.Waived())), len(l.Begun())
+	open := map[calendar.Span]bool{}
+	for _, e := range slices.AppendSeq(l.Begun(), l.Failures()) {
+		open[e.Window.Span] = true
+	}
+	st.Waived, st.Open = len(calendar.Union(l.Waived())), len(open)
 	first, ok := l.First()
 	if !ok {
 		first, ok = l.Origin()
