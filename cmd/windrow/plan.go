@@ -50,19 +50,19 @@ func (a *app) plan(ctx context.Context, s *setup, e *engine.Engine, f *selection
 	case f.waive != "":
 		planned = func(ctx context.Context) ([]pipeline.PlannedStream, error) { return waiverPlan(ctx, e) }
 	}
-	streams, err := planned(ctx)
-	if err != nil {
-		return err
+	streams, damaged := planned(ctx)
+	if damaged != nil && len(streams) == 0 {
+		return damaged
 	}
+	write := show.Plan
 	if f.asJSON {
-		err = show.PlanJSON(a.stdout, streams)
-	} else {
-		err = show.Plan(a.stdout, streams)
+		write = show.PlanJSON
 	}
-	if err != nil || f.waive != "" {
-		return err
+	err := write(a.stdout, streams)
+	if err == nil && f.waive == "" {
+		err = a.estimate(ctx, s, e, streams, f.asJSON)
 	}
-	return a.estimate(ctx, s, e, streams, f.asJSON)
+	return errors.Join(err, damaged)
 }
 
 // estimate tells what the plan will use of a sink that bills. The document of

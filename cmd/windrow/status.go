@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
@@ -23,14 +25,15 @@ func (a *app) statusCommand() *cobra.Command {
 				if err == nil && len(states) == 0 {
 					err = s.nothingConfigured()
 				}
-				if err != nil {
+				if len(states) == 0 {
 					return err
 				}
 				s.nameTables(states)
+				write := show.Status
 				if asJSON {
-					return show.StatusJSON(a.stdout, states)
+					write = show.StatusJSON
 				}
-				return show.Status(a.stdout, states)
+				return errors.Join(write(a.stdout, states), err)
 			})
 		},
 	}

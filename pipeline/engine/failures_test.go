@@ -180,11 +180,11 @@ func TestADamagedLedgerStopsItsStreamAlone(t *testing.T) {
 	if asked || len(sum.Streams) != 1 || sum.Streams[0].Committed != 3 {
 		t.Errorf("asked %v, %+v", asked, sum.Streams)
 	}
-	if _, err := e.Plan(t.Context()); pipeline.KindOf(err) != pipeline.Damaged {
-		t.Error(err)
+	if plans, err := e.Plan(t.Context()); pipeline.KindOf(err) != pipeline.Damaged || len(plans) != 1 || plans[0].Stream.Key != good.key {
+		t.Errorf("planned %+v, %v", plans, err)
 	}
-	if _, err := e.Status(t.Context()); pipeline.KindOf(err) != pipeline.Damaged {
-		t.Error(err)
+	if states, err := e.Status(t.Context()); pipeline.KindOf(err) != pipeline.Damaged || len(states) != 1 || states[0].Stream != good.key.Stream || states[0].Settled != 3 {
+		t.Errorf("status %+v, %v", states, err)
 	}
 }
 

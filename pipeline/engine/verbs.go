@@ -198,11 +198,12 @@ func (e *Engine) eachLedger(ctx context.Context, streams []sourceStream, do func
 	return ctx.Err()
 }
 
-// Plan says what Sync would do, without side effects.
+// Plan says what Sync would do, without side effects. Streams whose ledger is damaged are an error of that kind, beside the
+// plans of the others.
 func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
 	plans, _, damaged, err := e.plans(ctx, false)
-	if err := errors.Join(damaged, err); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(damaged, err)
 	}
 	out := make([]pipeline.PlannedStream, len(plans))
 	for i, p := range plans {
@@ -211,7 +212,7 @@ func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
 			out[i].Requests += len(x.Requests)
 		}
 	}
-	return out, nil
+	return out, damaged
 }
 
 // ErrIncompleteWaiver refuses a waiver without a reason or without both bounds.
@@ -264,6 +265,7 @@ func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, er
 }
 
 // Status tells how far each stream is, those included that the ledger knows and no run reads. It reads ledgers alone.
+// Streams whose ledger is damaged are an error of that kind, beside the status of the others.
 func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 	streams, err := e.selected()
 	if err != nil {
@@ -282,20 +284,29 @@ func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 		streams = append(streams, sourceStream{Stream: pipeline.Stream{Key: u.Key}})
 	}
 	now := calendar.InstantOf(e.Clock())
-	out := make([]plan.StreamStatus, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, err error) error {
+	all, damage := make([]plan.StreamStatus, len(streams)), make([]error, len(streams))
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, damaged error) error {
 		switch {
-		case err != nil:
-			return err
+		case damaged != nil:
+			damage[i] = damaged
 		case i < read:
-			out[i] = plan.Status(streams[i].Stream, l, now, kept[streams[i].Table])
+			all[i] = plan.Status(streams[i].Stream, l, now, kept[streams[i].Table])
 		default:
-			out[i] = plan.UnreadStatus(streams[i].Key, l, now)
-			out[i].LeftOut = unread[i-read].LeftOut
+			all[i] = plan.UnreadStatus(streams[i].Key, l, now)
+			all[i].LeftOut = unread[i-read].LeftOut
 		}
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.StreamStatus
+	for i, st := range all {
+		if damage[i] == nil {
+			out = append(out, st)
+		}
+	}
+	return out, errors.Join(damage...)
 }
 
 // UnreadStream is a stream that the store's ledger knows and that the engine's runs do not read.
