@@ -299,7 +299,7 @@ func TestTheOpenDayIsReplacedByEveryRunAndSettlesAsAnyOther(t *testing.T) {
 	sameLines(t, s.query(agentSums), agents())
 	now := s.world.Now().UnixMicro()
 	sameLines(t, s.query("SELECT stream, count(*) FILTER (epoch_us(interval_end) > "+itoa(now)+"), count(*) FILTER (epoch_us(interval_end) = "+itoa(now)+") > 0 FROM {activity} WHERE stream <> 'chattonic.dashboard' AND stream <> 'ucontact.campaigns' GROUP BY 1 ORDER BY 1"),
-		[]string{"chattonic.operators\t0\ttrue", "dialpad.calls_stats\t0\ttrue", "ucontact.agents\t0\ttrue"})
+		[]string{"chattonic.operators\t0\ttrue", "dialpad.calls_stats\t0\ttrue", "dialpad.onduty_time\t0\ttrue", "ucontact.agents\t0\ttrue"})
 	first, ordered := s.query("SELECT count(*), max(started_at) <= make_timestamptz("+itoa(now)+") FROM {events} WHERE stream = 'dialpad.calls'"), posts()
 
 	// The vendor makes its numbers of today anew every 30 minutes, and keeps an answer as long.
