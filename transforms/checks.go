@@ -22,7 +22,7 @@ const (
 
 // checksOf says what is checked of a field that fills the column; col is nil where none is filled.
 func checksOf(d *Field, col *pipeline.Column, personal pipeline.Personal) (c fieldChecks) {
-	if personal != pipeline.PersonalName && personal != pipeline.PersonalText && !d.Snapshot {
+	if personal != pipeline.PersonalName && personal != pipeline.PersonalText {
 		switch {
 		case d.Conv == Custom, d.Conv == Zone, d.Conv == ID, d.Conv == Digits:
 			c |= placeholders

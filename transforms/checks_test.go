@@ -29,6 +29,7 @@ func checkedFormats() (csv, json pipeline.Format) {
 			{Source: "nps", Column: "nps", Conv: Number},
 			{Source: "tz", Conv: Zone},
 			{Source: "other", Conv: Digits},
+			{Source: "waiting", Column: "backlog", Conv: Count, Snapshot: true},
 		},
 		Keys: []string{"id"},
 		Row: func(r *Row) {
@@ -51,7 +52,7 @@ func checkedFormats() (csv, json pipeline.Format) {
 // readChecked reads one row, of cells by name, from both kinds of document and returns it, or the reason of its reject.
 func readChecked(t *testing.T, cells map[string]string) (row map[string]string, reason string) {
 	t.Helper()
-	names := []string{"id", "name", "kind", "n", "s", "m", "mean", "nps", "tz", "other"}
+	names := []string{"id", "name", "kind", "n", "s", "m", "mean", "nps", "tz", "other", "waiting"}
 	all := map[string]string{"id": "1", "kind": "agent", "tz": "America/New_York"}
 	maps.Copy(all, cells)
 	var csv, json strings.Builder
@@ -92,7 +93,7 @@ func readChecked(t *testing.T, cells map[string]string) (row map[string]string, 
 
 func TestC_APlaceholderIsBlankInEveryMappedColumnButNamesAndTexts(t *testing.T) {
 	for _, p := range []string{"None", "NONE", "nan", "NaN", "null", "Null", "N/A", "n/a", "-", " n/a ", " - "} {
-		row, reason := readChecked(t, map[string]string{"name": p, "n": p, "s": p, "m": p, "mean": p, "nps": p, "other": p})
+		row, reason := readChecked(t, map[string]string{"name": p, "n": p, "s": p, "m": p, "mean": p, "nps": p, "other": p, "waiting": p})
 		if want := (map[string]string{"resource_id": "1", "resource_name": p, "timezone": "America/New_York"}); reason != "" || !maps.Equal(row, want) {
 			t.Errorf("%q: got %v, %q", p, row, reason)
 		}

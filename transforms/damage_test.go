@@ -191,6 +191,15 @@ func TestSpoiltBytesSpoilTheirValuesAndAreCounted(t *testing.T) {
 	}
 }
 
+func TestG_AJSONAnswerInUTF16IsToldSo(t *testing.T) {
+	for _, doc := range []string{"\xff\xfe" + wide(`[{"a":1}]`, 0), "\xfe\xff" + wide(`[{"a":1}]`, 1)} {
+		_, err := decodeAs(&pipeline.Meta{}, NewJSON(Mapping{Table: pipeline.Activity, Keys: []string{"a"}}, JSONOptions{Hint: "check the address"}, pipeline.Policy{}), strings.NewReader(doc), 1<<20)
+		if err == nil || !strings.Contains(err.Error(), "UTF-16") || strings.Contains(err.Error(), "address") {
+			t.Errorf("%q: %v", doc, err)
+		}
+	}
+}
+
 // wide writes ASCII as UTF-16; low is the place of the NUL byte.
 func wide(s string, low int) string {
 	var b strings.Builder

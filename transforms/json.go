@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -99,6 +100,8 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 	switch {
 	case len(b) == 0:
 		err.Cause = pipeline.NoDocument
+	case hasNUL(b):
+		err.Hint = binaryHint
 	case said == what && said != "": // a row
 		err.Hint = sentErrorHint
 	case said != "":
@@ -107,12 +110,17 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 	return err
 }
 
+// hasNUL tells whether an answer that begins so is binary or UTF-16.
+func hasNUL(b []byte) bool { return bytes.IndexByte(b[:min(len(b), 4)], 0) >= 0 }
+
 // nameDocument says what an answer is, with a comma behind it. said is what it says of itself: then it comes from the
 // vendor and from nobody else.
 func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 	switch {
 	case len(b) == 0:
 		return "blank, ", ""
+	case hasNUL(b):
+		return "text with NUL bytes, ", ""
 	case b[0] == '<':
 		return "a page of HTML or XML" + behindColon(pageText(b)) + ", ", ""
 	case b[0] == '{':

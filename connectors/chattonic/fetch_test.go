@@ -302,6 +302,14 @@ func TestALoginWithoutATokenSaysSo(t *testing.T) {
 	}
 }
 
+func TestB_TheWordsOfALoginWithoutATokenAreShown(t *testing.T) {
+	s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"error":"account is locked"}`) }), Options{}, nil)
+	_, _, err := fetch(t, s, Operators)
+	if err == nil || !strings.Contains(s.Streams()[0].Mask.Message(err.Error()), "account is locked") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	answer := func(code int, text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -113,7 +113,7 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	p := s.set.prefix
 	token := strings.TrimSpace(answer.Token)
 	if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		e := &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(httpclient.Saying("the answer has no token", said)),
+		e := &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(httpclient.Saying("no token is in the answer", said)),
 			Hint: fmt.Sprintf("check %sURL, %sUSERNAME and %sPASSWORD", p, p, p)}
 		if said != "" { // Chat-Tonic it is
 			e.Cause, e.Hint = pipeline.VendorError, fmt.Sprintf("check %sUSERNAME and %sPASSWORD", p, p)

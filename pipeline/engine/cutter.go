@@ -358,6 +358,7 @@ func (c *cutter) seal(maxRejects RejectLimit, health Health, j job) (x extracted
 		if err != nil {
 			return x, err
 		}
+		j.fields.add(news.fields, w.window.Start)
 		x.news = append(x.news, news)
 		x.sealed = append(x.sealed, pipeline.Sealed{Stage: w.stage, Key: c.stream.Key, Table: c.stream.Table, Owner: c.owner, Entry: pipeline.Entry{
 			Kind: pipeline.EntryCommit, Window: w.window, SyncID: c.id, Order: j.order, ExtractedAt: c.extractedAt, ReadAt: c.readAt,

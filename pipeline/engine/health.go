@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -36,7 +38,8 @@ func (h Health) judge(w *openWindow, j job) (news fieldNews, why error) {
 		return news, nil
 	}
 	t := &w.fields
-	news = newsOf(t, j.fields, j.planned[w.window].Fields)
+	before := j.fields.before(j.extraction.Windows[0].Start)
+	news = newsOf(t, before, j.planned[w.window].Fields)
 	if err := h.checkUnreadable(t); err != nil {
 		return news, err
 	}
@@ -48,8 +51,51 @@ func (h Health) judge(w *openWindow, j job) (news fieldNews, why error) {
 			return news, err
 		}
 	}
-	err := news.bear(h, h.checkDrift(t, j.fields, news.fresh))
+	err := news.bear(h, h.checkDrift(t, before, news.fresh))
 	return news, err
+}
+
+// knownFields are the fields that a stream is known to have while a run reads it: those of the last window with rows that
+// the ledger had, and those of earlier windows that the run itself has read since.
+type knownFields struct {
+	ledger pipeline.Fields
+
+	mu   sync.Mutex
+	read map[pipeline.Fields]calendar.Instant // the start of the first window that had them
+}
+
+// mostKnown bounds the sets of fields that a run keeps of a stream.
+const mostKnown = 64
+
+// before are the fields that the stream had before the instant.
+func (k *knownFields) before(at calendar.Instant) pipeline.Fields {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := k.ledger
+	for _, fields := range slices.Sorted(maps.Keys(k.read)) {
+		if k.read[fields] < at {
+			all = all.With(fields)
+		}
+	}
+	return all
+}
+
+// add notes the fields of a window that is about to be committed.
+func (k *knownFields) add(fields pipeline.Fields, start calendar.Instant) {
+	if fields == "" {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch first, known := k.read[fields]; {
+	case known:
+		k.read[fields] = min(first, start)
+	case len(k.read) < mostKnown:
+		if k.read == nil {
+			k.read = make(map[pipeline.Fields]calendar.Instant)
+		}
+		k.read[fields] = start
+	}
 }
 
 // checkUnreadable fails a window in which more of a field's values cannot be read than may be.

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -230,6 +231,45 @@ func TestD_AWindowThatLacksAFieldOfTheLastOneFails(t *testing.T) {
 				t.Errorf("the day after: %+v", sum)
 			}
 		})
+	}
+}
+
+func TestD_AWindowIsHeldAgainstThoseThatTheSameRunHasRead(t *testing.T) {
+	for _, first := range []string{"", cellRows(6, 3, "hold=2")} { // the ledger's
+		s := newScripted(nil)
+		s.format, s.apart = cells{}, true
+		e, store := newEngine(t, s)
+		if first != "" {
+			syncDay(t, e, s, 6, first)
+		}
+		read := make(chan struct{})
+		e.Observe = func(ev engine.Event) {
+			if ev.Kind == engine.EventCommitted {
+				close(read)
+			}
+		}
+		s.answer = func(ctx context.Context, r pipeline.Request, yield func(string) error) error {
+			if r.Span.Start.Time().Day() == 7 {
+				return yield(cellRows(7, 3, "talk=1 hold=2"))
+			}
+			select {
+			case <-read:
+			case <-ctx.Done():
+			}
+			return yield(cellRows(8, 20, "hold=2"))
+		}
+		e.Select.From, e.Select.To = "2025-09-07", "2025-09-08"
+		sum, err := e.Sync(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := sum.Streams[0].Errors
+		if sum.Exit != pipeline.ExitFailed || len(failed) != 1 || failed[0].ErrorKind != "drift" || !strings.Contains(failed[0].Message, "none of 20 rows has talk") {
+			t.Errorf("%+v", sum)
+		}
+		if got, want := len(entries(t, store, s)), 1+min(len(first), 1); got != want {
+			t.Errorf("%d windows are committed, want %d", got, want)
+		}
 	}
 }
 

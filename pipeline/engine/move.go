@@ -22,7 +22,7 @@ type job struct {
 	planned    map[calendar.Window]pipeline.PlannedWindow
 	order      uint64 // of the reading
 	names      *plan.Names
-	fields     pipeline.Fields // of the stream's last window with rows, as the ledger had it
+	fields     *knownFields // of the stream
 }
 
 // move carries one extraction from the vendor to the sink. This is the life of

@@ -125,7 +125,9 @@ func (r *run) work(ctx context.Context, jobs []job) {
 	defer r.committer.start(ctx, len(jobs))()
 	all := pool.New()
 	for _, j := range jobs {
+		begun := make(chan struct{}) // in their order: what the oldest window has is known of those behind it
 		all.Go(func() {
+			close(begun)
 			defer r.committer.jobDone()
 			if ctx.Err() != nil {
 				return
@@ -136,6 +138,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 			}
 			r.move(ctx, j)
 		})
+		<-begun
 	}
 	all.Wait()
 }

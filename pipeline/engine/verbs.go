@@ -22,7 +22,7 @@ type plannedStream struct {
 	extractions []pipeline.Extraction
 	history     *plan.History
 	names       *plan.Names
-	fields      pipeline.Fields // of the stream's last window with rows
+	fields      *knownFields
 }
 
 // sourceStream is a stream with the source that reads it.
@@ -134,7 +134,7 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 // remember takes from the ledger what the plan's readings will be compared with.
 func (p *plannedStream) remember(l *pipeline.Ledger) {
 	if len(p.Windows) > 0 {
-		p.fields = l.Fields(p.Stream.Settings)
+		p.fields = &knownFields{ledger: l.Fields(p.Stream.Settings)}
 		p.history = plan.HistoryOf(l, p.Windows)
 		p.names = plan.NamesOf(l, p.Windows, resourcesOf(p.extractions))
 	}
