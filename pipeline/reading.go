@@ -108,6 +108,8 @@ type StrangerLister interface {
 	// names alone, and takes time as the windows are many; memory is that of one folder's names. A storage that cannot be
 	// listed is an error of kind [SinkFailed].
 	Strangers(ctx context.Context) iter.Seq2[Stranger, error]
+	// Seen lists the streams of which the last call of Strangers that came to its end saw windows, by name.
+	Seen() []StreamKey
 }
 
 // Depth is how far a verification looks.

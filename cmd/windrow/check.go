@@ -149,7 +149,7 @@ func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source
 	if err != nil {
 		return "", tenants, s.target.explain(s.Sink, err)
 	}
-	others, err := findStrangers(ctx, store)
+	others, err := s.findStrangers(ctx, store)
 	if err == nil {
 		err = others.refusal()
 	}
@@ -257,7 +257,7 @@ type strangers struct {
 }
 
 // findStrangers looks for files of others; a sink in which nobody else can put anything has none.
-func findStrangers(ctx context.Context, store pipeline.Store) (found strangers, err error) {
+func (s *setup) findStrangers(ctx context.Context, store pipeline.Store) (found strangers, err error) {
 	lister, ok := store.(pipeline.StrangerLister)
 	if !ok {
 		return found, nil
@@ -266,15 +266,36 @@ func findStrangers(ctx context.Context, store pipeline.Store) (found strangers, 
 		switch {
 		case err != nil:
 			return found, err
-		case stranger.Harmful && len(found.harmful) == shownStrangers:
-			found.more++
 		case stranger.Harmful:
-			found.harmful = append(found.harmful, stranger.Name)
+			found.add(stranger.Name)
 		case len(found.other) < shownStrangers:
 			found.other = append(found.other, stranger.Name)
 		}
 	}
-	return found, nil
+	nobodys, err := s.nobodys(ctx, store, lister.Seen())
+	for _, k := range nobodys {
+		found.add(fmt.Sprintf("the windows of source=%s/account=%s/stream=%s, a stream that neither the ledger nor the configuration has", k.Stream.Source(), k.Account, k.Stream))
+	}
+	return found, err
+}
+
+// nobodys are the streams of which there are windows, and that neither the ledger nor the configuration has: no sync would
+// ever read or remove them. The ledger is asked last, for a commit of somebody else's notes what it begins before it writes.
+func (s *setup) nobodys(ctx context.Context, store pipeline.Store, seen []pipeline.StreamKey) ([]pipeline.StreamKey, error) {
+	known, err := store.Streams(ctx)
+	return slices.DeleteFunc(seen, func(k pipeline.StreamKey) bool {
+		_, served := s.stream(k)
+		return served || slices.Contains(known, k)
+	}), err
+}
+
+// add notes a harmful one.
+func (f *strangers) add(name string) {
+	if len(f.harmful) == shownStrangers {
+		f.more++
+		return
+	}
+	f.harmful = append(f.harmful, name)
 }
 
 // refusal is an error where readers of the tables would take a file for a part of them, or miss one.
@@ -294,8 +315,8 @@ func (f strangers) refusal() error {
 }
 
 // refuseStrangers refuses a run whose tables hold files of others. Files that no reader takes in are only named.
-func refuseStrangers(ctx context.Context, store pipeline.Store, log *slog.Logger) error {
-	found, err := findStrangers(ctx, store)
+func (s *setup) refuseStrangers(ctx context.Context, store pipeline.Store, log *slog.Logger) error {
+	found, err := s.findStrangers(ctx, store)
 	if err != nil {
 		return err
 	}

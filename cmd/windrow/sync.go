@@ -93,7 +93,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 		return a.showNothingWaived(s, f)
 	}
 	return a.withEngine(ctx, s, func(e *engine.Engine) error {
-		if err := errors.Join(s.refuseUnserved(ctx, e), refuseStrangers(ctx, e.Store, s.log)); err != nil {
+		if err := errors.Join(s.refuseUnserved(ctx, e), s.refuseStrangers(ctx, e.Store, s.log)); err != nil {
 			return err
 		}
 		f.apply(e)

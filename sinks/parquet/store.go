@@ -32,10 +32,11 @@ type Store struct {
 	root   string
 	now    func() time.Time
 
-	mu    sync.Mutex
-	logs  map[pipeline.StreamKey]*ledgerLog
-	noted map[string][]string              // what the folders of the journal held when they were last listed
-	seen  map[pipeline.StreamKey]*sighting // by the last walk through all tables; nil before it
+	mu      sync.Mutex
+	logs    map[pipeline.StreamKey]*ledgerLog
+	noted   map[string][]string              // what the folders of the journal held when they were last listed
+	seen    map[pipeline.StreamKey]*sighting // by the last walk through all tables; nil before it
+	holders []pipeline.StreamKey             // of which that walk saw windows
 }
 
 var (

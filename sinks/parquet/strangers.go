@@ -1,10 +1,12 @@
 package parquet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -43,9 +45,18 @@ func (s *Store) Strangers(ctx context.Context) iter.Seq2[pipeline.Stranger, erro
 			}
 		}
 		s.mu.Lock()
-		s.seen = l.seen
+		s.seen, s.holders = l.seen, slices.SortedFunc(maps.Keys(l.seen), func(a, b pipeline.StreamKey) int {
+			return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Account, b.Account))
+		})
 		s.mu.Unlock()
 	}
+}
+
+// Seen implements [pipeline.StrangerLister].
+func (s *Store) Seen() []pipeline.StreamKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.holders)
 }
 
 // look is a walk through all tables, and what it has seen.

@@ -51,6 +51,9 @@ func TestStrangersAreWhatHasNoNameOfAWindowAndLinksAreHarmful(t *testing.T) {
 			t.Errorf("%s: found %v, harmful %v; want %v", name, ok, is, harmful)
 		}
 	}
+	if seen := s.Seen(); len(seen) != 1 || seen[0] != (pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}) {
+		t.Errorf("saw windows of %v", seen)
+	}
 	for range s.Strangers(t.Context()) {
 		break // a consumer may leave
 	}
