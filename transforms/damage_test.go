@@ -191,6 +191,20 @@ func TestSpoiltBytesSpoilTheirValuesAndAreCounted(t *testing.T) {
 	}
 }
 
+func TestB_AnErrorOfTheVendorBehindTheRowsIsShown(t *testing.T) {
+	m := Mapping{Table: pipeline.Activity, Keys: []string{"a"}}
+	for doc, f := range map[string]pipeline.Format{
+		`[{"a":1}] {"error":"it ran too long"}`:                     NewJSON(m, JSONOptions{}, pipeline.Policy{}),
+		`{"rows":[{"a":1}]}` + "\n" + `{"error":"it ran too long"}`: NewJSON(m, JSONOptions{Rows: "rows"}, pipeline.Policy{}),
+	} {
+		_, err := decodeAs(&pipeline.Meta{}, f, strings.NewReader(doc), 1<<20)
+		var e *pipeline.Error
+		if !errors.As(err, &e) || e.Cause != pipeline.VendorError || !strings.Contains(err.Error(), "it ran too long") {
+			t.Errorf("%s: %v", doc, err)
+		}
+	}
+}
+
 func TestG_AJSONAnswerInUTF16IsToldSo(t *testing.T) {
 	for _, doc := range []string{"\xff\xfe" + wide(`[{"a":1}]`, 0), "\xfe\xff" + wide(`[{"a":1}]`, 1)} {
 		_, err := decodeAs(&pipeline.Meta{}, NewJSON(Mapping{Table: pipeline.Activity, Keys: []string{"a"}}, JSONOptions{Hint: "check the address"}, pipeline.Policy{}), strings.NewReader(doc), 1<<20)

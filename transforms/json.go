@@ -89,6 +89,17 @@ func (f *jsonFormat) malformed(format string, args ...any) *pipeline.Error {
 	return &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Hint: brokenHint, Err: fmt.Errorf(format, args...)}
 }
 
+// follows is the error of an answer that goes on behind the array or object that it should be.
+func (f *jsonFormat) follows(what string, rest []byte) *pipeline.Error {
+	said := ErrorText(rest)
+	if said == "" {
+		return f.malformed("something follows the end of the %s", what)
+	}
+	err := f.malformed("an error of the vendor follows the end of the %s: %s", what, said)
+	err.Cause, err.Hint = pipeline.VendorError, sentErrorHint
+	return err
+}
+
 // notTheDocument is the error of an answer that is another document; b is how the answer begins, without white space.
 func (f *jsonFormat) notTheDocument(b []byte) error {
 	wanted := "an array"

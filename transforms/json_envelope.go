@@ -168,7 +168,7 @@ func (e *envelope) read() error {
 		}
 		return err
 	case s.space(i) < len(s.b):
-		return e.format.malformed("something follows the end of the object")
+		return e.format.follows("object", s.b[s.space(i):])
 	case e.said != "":
 		return e.vendors(pipeline.VendorError, "the answer holds an error of the vendor: %s", e.said)
 	case e.truncated:

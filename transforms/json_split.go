@@ -315,7 +315,7 @@ func (s *arraySplitter) between(c byte) error {
 			return s.format.malformed("a comma is missing between rows")
 		}
 	case wantNothing:
-		return s.format.malformed("something follows the end of the array")
+		return s.format.follows("array", s.buf[s.pos:])
 	case inElement:
 	}
 	s.pos++
