@@ -211,6 +211,12 @@ func (s *streamVerification) count(l *pipeline.Ledger, wants func(calendar.Windo
 			s.found.Windows++
 		}
 	}
+	covered := l.Covered(calendar.NoInstant)
+	for _, e := range l.Begun() { // a first commit that never ended is among no windows
+		if wants(e.Window) && !calendar.Touches(covered, e.Window.Span) {
+			s.found.Open++
+		}
+	}
 }
 
 // note books a difference, tells it, and remembers what is to be reopened.
