@@ -68,6 +68,7 @@ type splitter struct {
 	eof    bool   // buf ends where the document ends
 	large  bool   // the document has more than one range
 	width  int    // number of columns
+	rows   int64  // cut so far by the lenient reading
 }
 
 // proven reports whether the document ends behind the last chunk and is known to be whole.
@@ -224,7 +225,7 @@ func (s *splitter) headerEnd() (int, error) {
 func (s *splitter) next() ([]byte, error) {
 	cutter := new(parityCut).cut
 	if s.format.lenient {
-		cutter = (&lenientCut{width: s.width}).cut
+		cutter = (&lenientCut{width: s.width, rows: &s.rows}).cut
 	}
 	for want := s.target; ; want = s.longer() {
 		if err := s.fill(want); err != nil {

@@ -106,8 +106,10 @@ func TestIrregularQuoting(t *testing.T) {
 		if _, err := read(t, doc); !errors.Is(err, pipeline.ErrIrregular) {
 			t.Errorf("the strict reading says %v", err)
 		}
-		_, err := load(t, NewCSV(testMapping(), pipeline.Policy{}).Lenient(), &testMeta, strings.NewReader(doc), 1<<20)
-		wantKind(t, err, pipeline.Malformed, "ends inside quotes")
+		for _, size := range []int{1, 1 << 20} {
+			_, err := load(t, NewCSV(testMapping(), pipeline.Policy{}).Lenient(), &testMeta, strings.NewReader(header+strings.Repeat(good, 40)+doc[len(header):]), size)
+			wantKind(t, err, pipeline.Malformed, "ends inside quotes, which row 42 opens")
+		}
 	})
 	t.Run("stray quotes in the header", func(t *testing.T) {
 		doc := "id\",\"started,kind,te\"xt,zone\n" + good

@@ -114,7 +114,8 @@ func (d *csvDecoder) splitLine(end int) {
 // lenientCut finds the end of the last whole record by reading all records.
 type lenientCut struct {
 	width int
-	done  int // end of the whole records found so far
+	done  int    // end of the whole records found so far
+	rows  *int64 // their number, and that of the records before them
 }
 
 func (l *lenientCut) cut(b []byte, eof bool) (int, error) {
@@ -127,7 +128,7 @@ func (l *lenientCut) cut(b []byte, eof bool) (int, error) {
 		rec, s := d.splitRecord(l.done)
 		switch {
 		case s == openQuoting && eof:
-			return 0, malformed(pipeline.CutShort, "the download may have broken off; the next sync reads it again", "the document ends inside quotes")
+			return 0, malformed(pipeline.CutShort, "the download may have broken off; the next sync reads it again", "the document ends inside quotes, which row %d opens", *l.rows+1)
 		case s == openQuoting || s == regularQuoting && !rec.whole:
 			if !eof {
 				return l.done, nil
@@ -140,6 +141,7 @@ func (l *lenientCut) cut(b []byte, eof bool) (int, error) {
 			return 0, err
 		}
 		l.done = rec.end
+		*l.rows++
 	}
 	return l.done, nil
 }
