@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -10,10 +11,10 @@ import (
 )
 
 // of is a source whose data are of the owner, and whose days have the rows, by the day's date.
-func of(owner pipeline.Owner, rows map[string]string) (s *scripted, asked *int) {
-	asked = new(int)
+func of(owner pipeline.Owner, rows map[string]string) (s *scripted, asked *atomic.Int64) {
+	asked = new(atomic.Int64)
 	s = newScripted(func(_ context.Context, r pipeline.Request, yield func(string) error) error {
-		*asked++
+		asked.Add(1)
 		text := ""
 		for _, w := range r.Windows {
 			if day := w.Start.Time().Format("2006-01-02"); rows[day] != "" {
@@ -78,8 +79,8 @@ func TestAnotherTenantIsRefusedBeforeItsVendorIsAsked(t *testing.T) {
 		}
 		otherTenant(t, tenants.Refusal(), "a.example", "b.example")
 	}
-	if *asked+*freshAsked > 0 || len(entries(t, store, mine)) != before || ids(store, mine) != "company/a" {
-		t.Errorf("%d vendors were asked; the ledger has %d entries, the table %s", *asked+*freshAsked, len(entries(t, store, mine)), ids(store, mine))
+	if asked.Load()+freshAsked.Load() > 0 || len(entries(t, store, mine)) != before || ids(store, mine) != "company/a" {
+		t.Errorf("%d vendors were asked; the ledger has %d entries, the table %s", asked.Load()+freshAsked.Load(), len(entries(t, store, mine)), ids(store, mine))
 	}
 	if _, err := engineOn(store, other).Status(t.Context()); err != nil {
 		t.Errorf("status: %v", err)
@@ -165,7 +166,7 @@ func TestAUnitThatTheSourceLearnsIsNotedOrRefused(t *testing.T) {
 	}{{"acme", "a", pipeline.ExitDone}, {"other", "eve", pipeline.ExitInvalid}, {"acme", "b", pipeline.ExitDone}} {
 		s, asked := of("", map[string]string{"2025-09-08": c.row})
 		s.owner = func() pipeline.Owner {
-			if *asked == 0 {
+			if asked.Load() == 0 {
 				return "a.example"
 			}
 			return pipeline.Owner("a.example").Of(c.unit)
