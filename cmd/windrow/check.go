@@ -32,22 +32,10 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check", Short: "Tries what a sync needs of each configured source, and the sink", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.configure()
+			s, sources, err := a.sourcesInHaste()
 			if err != nil {
 				return err
 			}
-			if err := s.nothingConfigured(); err != nil {
-				return err
-			}
-			clock, err := a.clock()
-			if err != nil {
-				return err
-			}
-			sources, err := a.sources(s, min(s.RetryFor, checkFor), clock)
-			if err != nil {
-				return err
-			}
-			s.warnIdle(s.log)
 			return a.check(cmd.Context(), s, sources, asJSON)
 		},
 	}

@@ -60,6 +60,28 @@ func (a *app) withLedgers(ctx context.Context, s *setup, do func(*engine.Engine)
 	return err
 }
 
+// sourcesInHaste reads the configuration and builds the sources, of which there must be one, for a verb whose answer
+// somebody waits for.
+func (a *app) sourcesInHaste() (*setup, []pipeline.Source, error) {
+	s, err := a.configure()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.nothingConfigured(); err != nil {
+		return nil, nil, err
+	}
+	clock, err := a.clock()
+	if err != nil {
+		return nil, nil, err
+	}
+	sources, err := a.sources(s, min(s.RetryFor, checkFor), clock)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.warnIdle(s.log)
+	return s, sources, nil
+}
+
 // sources builds every configured source.
 func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([]pipeline.Source, error) {
 	var sources []pipeline.Source

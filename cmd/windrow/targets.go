@@ -15,22 +15,10 @@ func (a *app) targetsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "targets", Short: "What the Dialpad key can see, and uContact's names with their rows of the last 30 days", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.configure()
+			_, sources, err := a.sourcesInHaste()
 			if err != nil {
 				return err
 			}
-			if err := s.nothingConfigured(); err != nil {
-				return err
-			}
-			clock, err := a.clock()
-			if err != nil {
-				return err
-			}
-			sources, err := a.sources(s, min(s.RetryFor, checkFor), clock)
-			if err != nil {
-				return err
-			}
-			s.warnIdle(s.log)
 			return a.targets(cmd.Context(), sources, asJSON)
 		},
 	}

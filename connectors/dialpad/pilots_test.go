@@ -152,16 +152,22 @@ func TestAReportAfterOneThatWasMadeFailsAlone(t *testing.T) {
 			return n == 2
 		}
 		s := newTestSource(t, v, Options{}, nil)
-		failed := 0
-		for _, err := range fetchStreams(t, s, "dialpad.texts")["dialpad.texts company"] {
-			if err != nil {
-				failed++
-			}
-		}
+		failed := failedTexts(t, s)
 		if failed != 1 || len(v.posts) != 7 {
 			t.Errorf("%d of %d reports failed", failed, len(v.posts))
 		}
 	})
+}
+
+// failedTexts orders the reports of the texts of the company and counts those that failed.
+func failedTexts(t *testing.T, s *Source) (failed int) {
+	t.Helper()
+	for _, err := range fetchStreams(t, s, "dialpad.texts")["dialpad.texts company"] {
+		if err != nil {
+			failed++
+		}
+	}
+	return failed
 }
 
 // The vendor was down for the first report, which says nothing of the others.
@@ -176,12 +182,7 @@ func TestTroubleOnTheWayLetsTheNextReportGoFirst(t *testing.T) {
 			return n == 1
 		}
 		s := newTestSource(t, v, Options{}, nil)
-		failed := 0
-		for _, err := range fetchStreams(t, s, "dialpad.texts")["dialpad.texts company"] {
-			if err != nil {
-				failed++
-			}
-		}
+		failed := failedTexts(t, s)
 		if failed != 1 || len(v.posts) != 7 {
 			t.Errorf("%d failed, %d POSTs", failed, len(v.posts))
 		}
