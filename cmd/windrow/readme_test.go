@@ -30,15 +30,14 @@ func TestTheReadmeNamesEveryVariableWithItsDefaultAndNoOther(t *testing.T) {
 	}
 	known = append(known, config.Variables("", &config.Google{})...)
 	known = append(known, config.Variables("", &config.CloudRun{})...)
+	rows := variableRows(text)
 	var names []string
 	for _, v := range known {
 		names = append(names, v.Name)
-		row := fmt.Sprintf("\n| `%s` | |", v.Name)
-		if v.Default != "" {
-			row = fmt.Sprintf("\n| `%s` | `%s` |", v.Name, v.Default)
-		}
-		if !strings.Contains(text, row) {
-			t.Errorf("the README has no row %q", row[1:])
+		if stated, is := rows[v.Name]; !is {
+			t.Errorf("no row of the README's tables begins with %s", v.Name)
+		} else if stated != v.Default {
+			t.Errorf("the README gives %s the default %q, it is %q", v.Name, stated, v.Default)
 		}
 		if v.Meaning == "" {
 			t.Errorf("%s has no description", v.Name)
@@ -49,6 +48,27 @@ func TestTheReadmeNamesEveryVariableWithItsDefaultAndNoOther(t *testing.T) {
 			t.Errorf("the README names %s, which does not exist", name)
 		}
 	}
+}
+
+// variableRows maps each variable that the README's tables explain to the default that its row gives. A row of several
+// variables has as many defaults, a dash where there is none, or no default at all.
+func variableRows(text string) map[string]string {
+	stated := make(map[string]string)
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \\| ([^|]*)\\|").FindAllStringSubmatch(text, -1) {
+		names := strings.Split(row[1], ", ")
+		defaults := strings.Split(strings.TrimSpace(row[2]), ", ")
+		if len(names) == 1 {
+			defaults = []string{strings.TrimSpace(row[2])}
+		}
+		for i, name := range names {
+			if len(defaults) == len(names) {
+				stated[strings.Trim(name, "`")] = strings.Trim(defaults[i], "`–")
+			} else if len(defaults) == 1 && defaults[0] == "" {
+				stated[strings.Trim(name, "`")] = ""
+			}
+		}
+	}
+	return stated
 }
 
 func TestTheReadmeNamesEveryVerbAndExitCode(t *testing.T) {
