@@ -54,19 +54,3 @@ type Ledger interface {
 	// that may have had its effect. Errors are *[pipeline.Error]. It obeys ctx and may block for one write of the store.
 	Append(ctx context.Context, k Key, after Position, changes ...Change) (Position, error)
 }
-
-// Hub is an outbound hub of a vendor.
-type Hub interface {
-	// Send makes one exchange with the vendor: one request, never a second one, no redirect, no retry below. It tells what
-	// befell the request, and the vendor's text without any address. It returns when the exchange is over or ctx ends,
-	// with [NotWritten] only where no byte of the request has left. Calls for one hub come one after the other. It may
-	// block for as long as the vendor takes, and keeps nothing of the batch: Body may be used again when it has returned.
-	Send(ctx context.Context, k Key, batch Batch) (Event, string)
-}
-
-// Batch is contacts that one request carries.
-type Batch struct {
-	ID       string
-	Contacts []ContactID
-	Body     []byte // what is sent, as the vendor wants it; never in the ledger
-}

@@ -59,16 +59,20 @@ func newHub(answer func() push.Event) *hub {
 	return &hub{accepted: map[push.ContactID]int{}, answer: answer, takes: func(e push.Event) bool { return e == push.Accepted || e == push.Uncertain }}
 }
 
-func (h *hub) Send(_ context.Context, _ push.Key, b push.Batch) (push.Event, string) {
+func (h *hub) Wait(ctx context.Context) error { return ctx.Err() }
+
+func (h *hub) Send(_ context.Context, _ push.Key, b push.Batch) push.Outcome {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e := h.answer()
 	if h.takes(e) {
-		for _, id := range b.Contacts {
-			h.accepted[id]++
+		for _, c := range b.Contacts {
+			for _, id := range c.IDs {
+				h.accepted[id]++
+			}
 		}
 	}
-	return e, "the vendor's text"
+	return push.Outcome{Event: e, Text: "the vendor's text"}
 }
 
 func sender(l push.Ledger, h push.Hub) *push.Sender {
@@ -76,7 +80,8 @@ func sender(l push.Ledger, h push.Hub) *push.Sender {
 }
 
 func batch(n int) push.Batch {
-	return push.Batch{ID: fmt.Sprintf("batch %d", n), Contacts: []push.ContactID{push.ContactID(fmt.Sprint("a", n)), push.ContactID(fmt.Sprint("b", n))}}
+	a, b := push.ContactID(fmt.Sprint("a", n)), push.ContactID(fmt.Sprint("b", n))
+	return push.Batch{ID: fmt.Sprintf("batch %d", n), Contacts: []push.Payload{{IDs: []push.ContactID{a}}, {IDs: []push.ContactID{b}}}}
 }
 
 func TestEveryOutcomeOfAnExchangeHasItsState(t *testing.T) {
@@ -133,7 +138,8 @@ func TestNoContactIsAcceptedTwiceWhereverTheProcessDies(t *testing.T) {
 			}
 			states := push.States(l.changes)
 			for i := range 2 {
-				for _, id := range batch(i).Contacts {
+				for _, c := range batch(i).Contacts {
+					id := c.IDs[0]
 					if times := h.accepted[id]; times > 1 {
 						t.Errorf("dying at %d, %v: %s was accepted %d times", n, after, id, times)
 					} else if states[id] != push.Sent && states[id] != push.Unknown || states[id] == push.Sent && times == 0 {

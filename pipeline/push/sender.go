@@ -26,13 +26,13 @@ func (s *Sender) Send(ctx context.Context, b Batch) (State, error) {
 	if err := s.begin(ctx, b); err != nil {
 		return Planned, err
 	}
-	event, note := s.Hub.Send(ctx, s.Key, b)
-	state, err := Sending.After(event)
+	outcome := s.Hub.Send(ctx, s.Key, b)
+	state, err := Sending.After(outcome.Event)
 	if err != nil {
 		return Unknown, err
 	}
 	// The exchange has happened, whatever became of ctx.
-	if err := s.append(context.WithoutCancel(ctx), Change{Batch: b.ID, State: state, At: s.Now(), Note: note}); err != nil {
+	if err := s.append(context.WithoutCancel(ctx), Change{Batch: b.ID, State: state, At: s.Now(), Note: outcome.Text}); err != nil {
 		return Unknown, err
 	}
 	return state, nil
@@ -46,17 +46,26 @@ func (s *Sender) begin(ctx context.Context, b Batch) error {
 		if err != nil {
 			return err
 		}
-		if taken := States(changes); slices.ContainsFunc(b.Contacts, func(id ContactID) bool {
+		ids := b.ids()
+		if taken := States(changes); slices.ContainsFunc(ids, func(id ContactID) bool {
 			state, known := taken[id]
 			return known && !state.MaySend()
 		}) {
 			return ErrTaken
 		}
-		_, err = s.Ledger.Append(ctx, s.Key, end, Change{Batch: b.ID, State: Sending, Contacts: b.Contacts, At: s.Now()})
+		_, err = s.Ledger.Append(ctx, s.Key, end, Change{Batch: b.ID, State: Sending, Contacts: ids, At: s.Now()})
 		if !errors.Is(err, ErrMoved) {
 			return err
 		}
 	}
+}
+
+// ids are the addresses of the batch's contacts.
+func (b Batch) ids() (ids []ContactID) {
+	for _, c := range b.Contacts {
+		ids = append(ids, c.IDs...)
+	}
+	return ids
 }
 
 // append adds a change behind whatever others have added.
