@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
@@ -43,7 +44,7 @@ func (s *Store) Add(ctx context.Context, n pipeline.Note) error {
 		return classify(op, err)
 	}
 	name := path.Join(dir, fmt.Sprintf("%s_%016x%s", n.At.UTC().Format(noteLayout), rand.Uint64(), noteSuffix))
-	body, _, err := objectOf(journalForm, name, slices.Values([]pipeline.Note{n}))
+	body, _, err := object.Of(journalForm, name, slices.Values([]pipeline.Note{n}))
 	if err == nil {
 		err = volume.Create(ctx, s.volume, name, body)
 	}
@@ -116,7 +117,7 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 		}
 		read, err := readNotes(name, body)
 		if err != nil {
-			return nil, damagedObject(op, name, err, remedyOfNote(name))
+			return nil, object.Damaged(op, name, err, remedyOfNote(name))
 		}
 		for _, n := range read {
 			if n.Tenant = k; !n.At.Before(t) {
@@ -151,7 +152,7 @@ func readNotes(name string, body []byte) (notes []pipeline.Note, err error) {
 		return err
 	}
 	if path.Ext(name) == noteSuffix {
-		err = readObject(journalForm, name, body, func(_ int, line []byte) error { return add(line) })
+		err = object.Read(journalForm, name, body, func(_ int, line []byte) error { return add(line) })
 		return notes, err
 	}
 	for line := range bytes.Lines(body) {

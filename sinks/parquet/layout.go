@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 )
 
 // Names beneath the root. Everything that is not a row of a table lies in the private folder, where no reader of
@@ -24,9 +25,17 @@ const (
 	lineSuffix     = ".jsonl"
 	runSuffix      = ".run"
 	earlierRun     = ".json" // of earlier versions
-	packSuffix     = ".jsonl" + zstdSuffix
+	packSuffix     = ".jsonl" + object.ZstdSuffix
 	noteSuffix     = ".note"
-	snapshotSuffix = ".snapshot.jsonl" + zstdSuffix
+	snapshotSuffix = ".snapshot.jsonl" + object.ZstdSuffix
+)
+
+// The forms of what the sink keeps of itself.
+var (
+	ledgerForm  = object.Form{Word: "windrow-ledger", Version: 3, Named: 3, Dir: ledgerDir, Bare: true}
+	journalForm = object.Form{Word: "windrow-journal", Version: 2, Named: 2, Dir: journalDir}
+	runForm     = object.Form{Word: "windrow-run", Version: 2, Named: 2, Dir: runsDir}
+	packForm    = object.Form{Word: "windrow-runs", Version: 2, Named: 2, Dir: packsDir}
 )
 
 // streamDir is the folder of a stream beneath parent, in Hive's key=value form. It and the names beneath are put together as

@@ -2,9 +2,12 @@ package parquet
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 )
 
 // lineReader reads the lines of the ledger, one a window, since every command reads them all and encoding/json is slow
@@ -253,4 +256,32 @@ func (r *lineReader) digits(text []byte) (n int) {
 		n = n*10 + int(c-'0')
 	}
 	return n
+}
+
+// readLedgerObject hands the entries of an object of the ledger to apply. After an error, what apply was given proves
+// nothing.
+func (r *lineReader) readLedgerObject(name string, body []byte, apply func(pipeline.Entry)) error {
+	return object.Read(ledgerForm, name, body, func(version int, line []byte) (err error) {
+		e, ok := r.read(line)
+		if !ok {
+			if e, err = anyEntry(line); err != nil {
+				return err
+			}
+		}
+		if !e.Kind.Known() {
+			err = fmt.Errorf("it has an entry of no kind: %q", e.Kind)
+			if version > 1 { // believed only if the proof fits
+				err = object.NewerError{What: fmt.Sprintf("it has an entry of the kind %q, which this version does not know", e.Kind)}
+			}
+		}
+		apply(e)
+		return err
+	})
+}
+
+// anyEntry reads a line that [lineReader] did not understand. It is a function of its own because an entry that
+// encoding/json fills lies on the heap.
+func anyEntry(line []byte) (e pipeline.Entry, err error) {
+	err = json.Unmarshal(line, &e)
+	return e, err
 }

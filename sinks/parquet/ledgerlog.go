@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
@@ -25,9 +26,6 @@ const (
 
 	// mostBehind is how many objects a writer may fall behind between two looks at the log, where nobody is kept out.
 	mostBehind = 1024
-
-	// snapshotWindow bounds the part of a snapshot that its reader keeps in memory.
-	snapshotWindow = 1 << 20
 )
 
 // ledgerLog is the ledger of one stream as numbered objects in a folder:
@@ -35,7 +33,7 @@ const (
 //	00000033.jsonl               the entries of one commit
 //	00000032.snapshot.jsonl.zst  the sum of the objects 1 to 32
 //
-// Each proves itself, and which one it is; see object.go. One that does not is an error of kind Damaged, never "nothing there".
+// Each proves itself, and which one it is; see package object. One that does not is an error of kind Damaged, never "nothing there".
 // An object is created once and never changes: of two writers that create the same number one succeeds, and the other
 // reads what it missed. Reading takes the newest snapshot and every object after it. Objects that a snapshot covers are
 // removed in any order, for nobody looks at them again.
@@ -171,7 +169,7 @@ func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 
 // damaged is the error of a log that cannot be read whole, with the remedy.
 func (l *ledgerLog) damaged(name string, err error) error {
-	return damagedObject("read the ledger", name, err, "restore the folder "+l.dir+" from a copy; or remove it, and every window is read again")
+	return object.Damaged("read the ledger", name, err, "restore the folder "+l.dir+" from a copy; or remove it, and every window is read again")
 }
 
 // watch begins to collect what other writers add, from the entries that are folded in now.
@@ -185,7 +183,7 @@ func (l *ledgerLog) unwatch() { l.others = others{} }
 // error the object may or may not exist: refresh again.
 func (l *ledgerLog) append(ctx context.Context, entries []pipeline.Entry, alone bool) error {
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last+1, lineSuffix))
-	body, _, err := objectOf(ledgerForm, name, slices.Values(entries))
+	body, _, err := object.Of(ledgerForm, name, slices.Values(entries))
 	if err != nil {
 		return err
 	}
@@ -236,7 +234,7 @@ func (l *ledgerLog) compact(ctx context.Context, alone bool) {
 		return
 	}
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, snapshotSuffix))
-	body, entries, err := objectOf(ledgerForm, name, l.ledger.All())
+	body, entries, err := object.Of(ledgerForm, name, l.ledger.All())
 	if err != nil {
 		return
 	}

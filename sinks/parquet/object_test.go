@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 )
 
 // ledgerFiles makes a ledger of a snapshot and two objects, and returns their paths.
@@ -86,7 +87,7 @@ func TestAnObjectOfANewerVersionIsRefusedWithTheRemedy(t *testing.T) {
 	unknown := func() []byte {
 		w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
 		name := streamDir(ledgerDir, testKey) + "/00000034.jsonl"
-		body, _, err := objectOf(ledgerForm, name, slices.Values([]pipeline.Entry{{Kind: "forgotten", Window: w}}))
+		body, _, err := object.Of(ledgerForm, name, slices.Values([]pipeline.Entry{{Kind: "forgotten", Window: w}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,26 +167,26 @@ func TestAnObjectOfTheLedgerUnderAnotherNameIsRefused(t *testing.T) {
 
 func TestAnObjectOfTheSecondFormNeedsNoName(t *testing.T) {
 	p := newPlace(t)
-	_, object := p.ledgerFiles(t)
+	_, path := p.ledgerFiles(t)
 	want, err := p.Open(t).Ledger(context.Background(), testKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := bytes.SplitAfter(plainObject(t, object), []byte("\n"))
+	lines := bytes.SplitAfter(plainObject(t, path), []byte("\n"))
 	second := append([]byte("windrow-ledger 2\n"), lines[1]...)
-	second = append(second, endLine(1, crc32.Checksum(second, castagnoli))...)
-	if err := os.WriteFile(object, second, 0o600); err != nil {
+	second = append(second, object.EndLine(1, crc32.Checksum(second, crc32.MakeTable(crc32.Castagnoli)))...)
+	if err := os.WriteFile(path, second, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := p.Open(t).Ledger(context.Background(), testKey); err != nil || !reflect.DeepEqual(got.Entries(), want.Entries()) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	third := append([]byte("windrow-ledger 3\n"), lines[1]...) // without its name
-	third = append(third, endLine(1, crc32.Checksum(third, castagnoli))...)
-	if err := os.WriteFile(object, third, 0o600); err != nil {
+	third = append(third, object.EndLine(1, crc32.Checksum(third, crc32.MakeTable(crc32.Castagnoli)))...)
+	if err := os.WriteFile(path, third, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.refused(t, object, "without its name")
+	p.refused(t, path, "without its name")
 }
 
 func TestAVersionThatKnewNoFormRefusesTheLedger(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
 )
 
@@ -30,7 +31,7 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 		return classify(op, err)
 	}
 	name := path.Join(runsDir, string(run.SyncID)+runSuffix)
-	body, _, err := objectOf(runForm, name, slices.Values([]pipeline.RunRecord{pipeline.RecordOf(run)}))
+	body, _, err := object.Of(runForm, name, slices.Values([]pipeline.RunRecord{pipeline.RecordOf(run)}))
 	if err == nil {
 		err = volume.Put(ctx, s.volume, name, body)
 	}
@@ -69,7 +70,7 @@ func (s *Store) packRuns(ctx context.Context) {
 	slices.SortFunc(packed, func(a, b pipeline.RunRecord) int { return pipeline.ByStart(a.Summary, b.Summary) })
 	bound := func(r pipeline.RunRecord) string { return r.StartedAt.Time().UTC().Format(boundLayout) }
 	name := path.Join(packsDir, fmt.Sprintf("%s_%s_%016x%s", bound(packed[0]), bound(packed[len(packed)-1]), rand.Uint64(), packSuffix))
-	body, _, err := objectOf(packForm, name, slices.Values(packed))
+	body, _, err := object.Of(packForm, name, slices.Values(packed))
 	if err != nil {
 		return
 	}
@@ -180,10 +181,10 @@ func (s *Store) readRun(ctx context.Context, name string) (pipeline.Summary, err
 	if path.Ext(name) == earlierRun {
 		err = json.Unmarshal(body, &r)
 	} else {
-		err = readObject(runForm, name, body, func(_ int, line []byte) error { return json.Unmarshal(line, &r) })
+		err = object.Read(runForm, name, body, func(_ int, line []byte) error { return json.Unmarshal(line, &r) })
 	}
 	if err != nil {
-		return pipeline.Summary{}, damagedObject("read the runs", name, err, "restore it from a copy, or remove it: nothing but the record of that run goes with it")
+		return pipeline.Summary{}, object.Damaged("read the runs", name, err, "restore it from a copy, or remove it: nothing but the record of that run goes with it")
 	}
 	return r.Run(), nil
 }
@@ -194,14 +195,14 @@ func (s *Store) readPack(ctx context.Context, name string) (runs []pipeline.Summ
 	if err != nil {
 		return nil, err
 	}
-	err = readObject(packForm, name, body, func(_ int, line []byte) error {
+	err = object.Read(packForm, name, body, func(_ int, line []byte) error {
 		var r pipeline.RunRecord
 		err := json.Unmarshal(line, &r)
 		runs = append(runs, r.Run())
 		return err
 	})
 	if err != nil {
-		return nil, damagedObject("read the runs", name, err, "restore it from a copy, or remove it: nothing but the records of the runs between the times in its name go with it")
+		return nil, object.Damaged("read the runs", name, err, "restore it from a copy, or remove it: nothing but the records of the runs between the times in its name go with it")
 	}
 	return runs, nil
 }

@@ -1,4 +1,6 @@
-package parquet
+// Package object is the form of what the Parquet sink and the send ledger keep of themselves: lines that prove that nothing
+// is missing, nothing was changed, and nothing is another object under this name. Start at [Form].
+package object
 
 import (
 	"bufio"
@@ -17,7 +19,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// The form of an object of the ledger, of the journal and of the runs; those whose names end so are compressed as a whole:
+// Form is the form of one kind of objects; those whose names end in [ZstdSuffix] are compressed as a whole:
 //
 //	windrow-ledger 3 source=ucontact/account=default/stream=ucontact.agents/00000033.jsonl
 //	{"kind":"commit",…}
@@ -29,22 +31,20 @@ import (
 // has the number of the entries, and the CRC-32C of all lines before it, ends included.
 //
 // Objects of version 1 have entries alone, and are read as well as they can be.
-type objectForm struct {
-	word    string // that the first line begins with
-	version int    // that this program writes
-	named   int    // the first version that names the object
-	dir     string // that names in the first line begin beneath
-	bare    bool   // there are objects of version 1
+type Form struct {
+	Word    string // that the first line begins with
+	Version int    // that this program writes
+	Named   int    // the first version that names the object
+	Dir     string // that names in the first line begin beneath; empty: the root
+	Bare    bool   // there are objects of version 1
 }
 
-var (
-	ledgerForm  = objectForm{word: "windrow-ledger", version: 3, named: 3, dir: ledgerDir, bare: true}
-	journalForm = objectForm{word: "windrow-journal", version: 2, named: 2, dir: journalDir}
-	runForm     = objectForm{word: "windrow-run", version: 2, named: 2, dir: runsDir}
-	packForm    = objectForm{word: "windrow-runs", version: 2, named: 2, dir: packsDir}
+const (
+	// ZstdSuffix ends the names of objects that are compressed as a whole.
+	ZstdSuffix = ".zst"
+	// window bounds the part of a compressed object that its reader keeps in memory.
+	window = 1 << 20
 )
-
-const zstdSuffix = ".zst"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -55,30 +55,32 @@ var (
 	errProof   = errors.New("its last line does not fit what stands before it")
 )
 
-// newerError says that a newer version of this program has written an object.
-type newerError struct{ what string }
+// NewerError says that a newer version of this program has written an object.
+type NewerError struct{ What string }
 
-func (e newerError) Error() string { return e.what }
+func (e NewerError) Error() string { return e.What }
 
-// damagedObject is the error of an object that does not prove itself, with the remedy.
-func damagedObject(op, name string, err error, remedy string) error {
+// Damaged is the error of an object that does not prove itself, with the remedy.
+func Damaged(op, name string, err error, remedy string) error {
 	e := &pipeline.Error{Op: op, Kind: pipeline.Damaged, Err: fmt.Errorf("%s is damaged: %w", name, err), Hint: remedy}
-	if newer := (newerError{}); errors.As(err, &newer) {
+	if newer := (NewerError{}); errors.As(err, &newer) {
 		e.Err, e.Hint = fmt.Errorf("%s was written by a newer version of windrow: %w", name, err), "use that version or a later one"
 	}
 	return e
 }
 
-func (f objectForm) own(name string) string { return strings.TrimPrefix(name, f.dir+"/") }
+func (f Form) own(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, f.Dir), "/")
+}
 
-// endLine is the last line of an object.
-func endLine(entries int, sum uint32) []byte { return fmt.Appendf(nil, "end %d %08x\n", entries, sum) }
+// EndLine is the last line of an object.
+func EndLine(entries int, sum uint32) []byte { return fmt.Appendf(nil, "end %d %08x\n", entries, sum) }
 
-// writeObject writes the entries as the object of that name, without its compression, and returns their number.
-func writeObject[T any](w io.Writer, f objectForm, name string, all iter.Seq[T]) (entries int, err error) {
+// write writes the entries as the object of that name, without its compression, and returns their number.
+func write[T any](w io.Writer, f Form, name string, all iter.Seq[T]) (entries int, err error) {
 	sum := crc32.New(castagnoli)
 	out := io.MultiWriter(w, sum)
-	if _, err := fmt.Fprintf(out, "%s %d %s\n", f.word, f.version, f.own(name)); err != nil {
+	if _, err := fmt.Fprintf(out, "%s %d %s\n", f.Word, f.Version, f.own(name)); err != nil {
 		return 0, err
 	}
 	enc := json.NewEncoder(out)
@@ -88,35 +90,35 @@ func writeObject[T any](w io.Writer, f objectForm, name string, all iter.Seq[T])
 		}
 		entries++
 	}
-	_, err = w.Write(endLine(entries, sum.Sum32()))
+	_, err = w.Write(EndLine(entries, sum.Sum32()))
 	return entries, err
 }
 
-// objectOf is the object of that name with its entries, compressed where the name says so, and the entries' number.
-func objectOf[T any](f objectForm, name string, all iter.Seq[T]) (body []byte, entries int, err error) {
+// Of is the object of that name with its entries, compressed where the name says so, and the entries' number.
+func Of[T any](f Form, name string, all iter.Seq[T]) (body []byte, entries int, err error) {
 	var out bytes.Buffer
-	if !strings.HasSuffix(name, zstdSuffix) {
-		entries, err = writeObject(&out, f, name, all)
+	if !strings.HasSuffix(name, ZstdSuffix) {
+		entries, err = write(&out, f, name, all)
 		return out.Bytes(), entries, err
 	}
-	z, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(snapshotWindow))
+	z, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
 	if err != nil {
 		return nil, 0, err
 	}
 	lines := bufio.NewWriterSize(z, 64<<10)
-	entries, err = writeObject(lines, f, name, all)
+	entries, err = write(lines, f, name, all)
 	err = errors.Join(err, lines.Flush(), z.Close())
 	return out.Bytes(), entries, err
 }
 
-// readObject hands each line of the object of that name that holds an entry to apply, good until apply returns. After an
+// Read hands each line of the object of that name that holds an entry to apply, good until apply returns. After an
 // error, what apply was given proves nothing; an error of apply itself is told only if the object is whole.
-func readObject(f objectForm, name string, body []byte, apply func(version int, line []byte) error) error {
+func Read(f Form, name string, body []byte, apply func(version int, line []byte) error) error {
 	if len(body) == 0 {
 		return errEmpty
 	}
 	var from io.Reader = bytes.NewReader(body)
-	if strings.HasSuffix(name, zstdSuffix) {
+	if strings.HasSuffix(name, ZstdSuffix) {
 		z, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return err
@@ -124,7 +126,7 @@ func readObject(f objectForm, name string, body []byte, apply func(version int, 
 		defer z.Close()
 		from = z
 	}
-	lines := objectLines{form: f, name: f.own(name), from: bufio.NewReaderSize(from, 64<<10)}
+	lines := lines{form: f, name: f.own(name), from: bufio.NewReaderSize(from, 64<<10)}
 	var failed error
 	for {
 		line, err := lines.next()
@@ -139,37 +141,9 @@ func readObject(f objectForm, name string, body []byte, apply func(version int, 
 	}
 }
 
-// readLedgerObject hands the entries of an object of the ledger to apply. After an error, what apply was given proves
-// nothing.
-func (r *lineReader) readLedgerObject(name string, body []byte, apply func(pipeline.Entry)) error {
-	return readObject(ledgerForm, name, body, func(version int, line []byte) (err error) {
-		e, ok := r.read(line)
-		if !ok {
-			if e, err = anyEntry(line); err != nil {
-				return err
-			}
-		}
-		if !e.Kind.Known() {
-			err = fmt.Errorf("it has an entry of no kind: %q", e.Kind)
-			if version > 1 { // believed only if the proof fits
-				err = newerError{fmt.Sprintf("it has an entry of the kind %q, which this version does not know", e.Kind)}
-			}
-		}
-		apply(e)
-		return err
-	})
-}
-
-// anyEntry reads a line that [lineReader] did not understand. It is a function of its own because an entry that
-// encoding/json fills lies on the heap.
-func anyEntry(line []byte) (e pipeline.Entry, err error) {
-	err = json.Unmarshal(line, &e)
-	return e, err
-}
-
-// objectLines reads an object line by line.
-type objectLines struct {
-	form    objectForm
+// lines reads an object line by line.
+type lines struct {
+	form    Form
 	name    string
 	from    *bufio.Reader
 	version int // 0 before the first line
@@ -179,7 +153,7 @@ type objectLines struct {
 
 // next is the next line that holds an entry, without its end, good until the next call; [io.EOF] after the last one,
 // once the object is proven.
-func (o *objectLines) next() ([]byte, error) {
+func (o *lines) next() ([]byte, error) {
 	line, err := o.line()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -209,20 +183,20 @@ func (o *objectLines) next() ([]byte, error) {
 }
 
 // begin reads the version from the first line, and whether the object is the one that was asked for.
-func (o *objectLines) begin(line []byte) error {
-	if o.form.bare && line[0] == '{' {
+func (o *lines) begin(line []byte) error {
+	if o.form.Bare && line[0] == '{' {
 		o.version = 1
 		return nil
 	}
-	rest, ok := strings.CutPrefix(strings.TrimSuffix(string(line), "\n"), o.form.word+" ")
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(string(line), "\n"), o.form.Word+" ")
 	digits, name, named := strings.Cut(rest, " ")
 	n, err := strconv.Atoi(digits)
 	switch {
 	case !ok || err != nil || n < 2 || digits != strconv.Itoa(n):
 		return errForeign
-	case n > o.form.version:
-		return newerError{fmt.Sprintf("it is of form %d, and this version knows none after %d", n, o.form.version)}
-	case named != (n >= o.form.named):
+	case n > o.form.Version:
+		return NewerError{What: fmt.Sprintf("it is of form %d, and this version knows none after %d", n, o.form.Version)}
+	case named != (n >= o.form.Named):
 		return errForeign
 	case named && name != o.name:
 		return fmt.Errorf("it is %.200q under another name", name)
@@ -232,8 +206,8 @@ func (o *objectLines) begin(line []byte) error {
 }
 
 // end proves the object by its last line.
-func (o *objectLines) end(line []byte) error {
-	if !bytes.Equal(line, endLine(o.entries, o.sum)) {
+func (o *lines) end(line []byte) error {
+	if !bytes.Equal(line, EndLine(o.entries, o.sum)) {
 		return errProof
 	}
 	if _, err := o.from.ReadByte(); err == nil {
@@ -245,7 +219,7 @@ func (o *objectLines) end(line []byte) error {
 }
 
 // line is the next line with its end, good until the next call.
-func (o *objectLines) line() ([]byte, error) {
+func (o *lines) line() ([]byte, error) {
 	line, err := o.from.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
 		long := bytes.Clone(line)
