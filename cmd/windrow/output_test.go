@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"iter"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
@@ -92,6 +94,134 @@ func TestASyncThatNobodyListensToCommitsItsWindowsAndEndsWithItsRecordAndItsOwnE
 			})
 		}
 	}
+}
+
+// Whoever should read a sync's output may stop reading and stay, with a pipe that is full.
+func TestASyncWhoseReaderHasStoppedReadingCommitsItsWindowsAndEndsWithItsRecordAndItsOwnExitCode(t *testing.T) {
+	t.Parallel()
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name           string
+		stdout, stderr bool // stalled
+		fault          bool
+		exit           int
+	}{
+		{"both", true, true, false, pipeline.ExitDone},
+		{"stderr, and a window fails", false, true, true, pipeline.ExitFailed},
+		{"stdout", true, false, false, pipeline.ExitDone},
+	} {
+		for _, result := range []string{"--json=false", "--json"} {
+			t.Run(c.name+" "+result, func(t *testing.T) {
+				t.Parallel()
+				world := quickWorld(now)
+				servers, err := world.Start(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer servers.Close()
+				if c.fault {
+					world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHTML, Times: -1})
+				}
+				dir := t.TempDir()
+				cmd := process(t, "windrow", dir, quickVariables(servers), "sync", "--as-of", noon, "--streams", "dialpad.texts,ucontact.agents", result)
+				var stdout, stderr bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				full := fullPipe(t)
+				if c.stdout {
+					cmd.Stdout = full
+				}
+				if c.stderr {
+					cmd.Stderr = full
+				}
+				began := time.Now()
+				if code := exitCodeOf(t, cmd.Run()); code != c.exit {
+					t.Errorf("exit code %d, want %d\n%s%s", code, c.exit, stdout.String(), stderr.String())
+				}
+				if took := time.Since(began); took < outputPatience {
+					t.Errorf("it ended after %s: it did not wait for a reader that may be slow", took)
+				}
+				into := sinksOf["parquet"](t, dir)
+				if n := into.windows(t, "dialpad.texts"); n != 3 {
+					t.Errorf("%d of 3 windows are committed", n)
+				}
+				if n := into.runs(t); n != 1 {
+					t.Errorf("%d runs are recorded", n)
+				}
+				if !c.stderr {
+					endsWithItsRecord(t, stderr.String(), c.exit)
+				}
+			})
+		}
+	}
+}
+
+// fullPipe is the writing end of a pipe that is full and that nobody reads.
+func fullPipe(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	if err := w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = w.Write(make([]byte, 2<<20)); !errors.Is(err, os.ErrDeadlineExceeded) { // more than any pipe holds
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestAnOutputIsWaitedForAndThenDroppedUntilItsReaderGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe() // nobody reads yet
+		var stalls int
+		hurry := make(chan struct{})
+		o := &patientOutput{
+			out: w, stalled: func() { stalls++ }, hurry: hurry,
+			missed: func(n int) []byte { return fmt.Appendf(nil, "%d missed;", n) },
+		}
+		write := func(text string, takes time.Duration) {
+			t.Helper()
+			began := time.Now()
+			if n, err := io.WriteString(o, text); err != nil || n != len(text) {
+				t.Errorf("%d of %d bytes, %v", n, len(text), err)
+			}
+			if took := time.Since(began); took != takes {
+				t.Errorf("%.20q took %s, want %s", text, took, takes)
+			}
+		}
+		write("first;", outputPatience)
+		write("second;", 0)
+		write("third;", 0)
+		var got bytes.Buffer
+		read := make(chan struct{})
+		resume := make(chan struct{})
+		go func() {
+			defer close(read)
+			_, _ = io.CopyN(&got, r, int64(len("first;2 missed;fourth;")))
+			<-resume
+		}()
+		synctest.Wait()
+		write("fourth;", 0)
+		synctest.Wait()
+		close(hurry)
+		write(strings.Repeat("x", 3*oneWrite), lastLineWithin)
+		write("fifth;", 0)
+		close(resume)
+		<-read
+		if got.String() != "first;2 missed;fourth;" || stalls != 2 {
+			t.Errorf("the reader got %q, and %d stalls were told", &got, stalls)
+		}
+		r.Close()
+		synctest.Wait()
+		if _, err := io.WriteString(o, "sixth"); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("a closed output: %v", err)
+		}
+	})
 }
 
 // pairs are all pairs of both lists.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -29,11 +30,13 @@ type app struct {
 	asOf    string // --as-of, as typed
 	running bool   // a verb has begun; errors before that are of usage
 	final   finalRecord
+
+	stopping chan struct{} // closed by the first signal
 }
 
 // newApp is one run of the program, which writes on stderr as its surroundings want.
 func newApp(stdout, stderr io.Writer, now func() time.Time) *app {
-	a := &app{stdout: newReadOutput(stdout), stderr: stderr, now: now, began: now()}
+	a := &app{stdout: newReadOutput(stdout), stderr: stderr, now: now, began: now(), stopping: make(chan struct{})}
 	if f, ok := stderr.(*os.File); ok {
 		a.terminal = term.IsTerminal(int(f.Fd()))
 	}
@@ -41,10 +44,18 @@ func newApp(stdout, stderr io.Writer, now func() time.Time) *app {
 	if a.logs, err = config.ReadLogs(a.terminal, projectOf); err != nil {
 		a.tell(slog.LevelError, err.Error()) // the configuration will say the same, and end the run
 	}
+	a.stderr = &patientOutput{out: stderr, missed: a.missedLines, hurry: a.stopping}
 	if a.logs.Style != config.TextLog { // bars must see the terminal itself
-		a.stderr = &lastLine{out: stderr}
+		a.stderr = &lastLine{out: a.stderr}
 	}
 	return a
+}
+
+// missedLines is the line that stands for those that nobody took.
+func (a *app) missedLines(n int) []byte {
+	var line bytes.Buffer
+	a.newLog(&line, slog.LevelDebug).Warn(fmt.Sprintf("%d lines were dropped here: nobody was reading", n))
+	return line.Bytes()
 }
 
 // newLog writes to w in the style of the surroundings.
@@ -128,10 +139,14 @@ failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.
 	return exitCode(err)
 }
 
-// expectRecord makes the last line that of a sync, where cmd is one.
+// expectRecord makes the last line that of a sync, where cmd is one, which no reader may hold up. What other verbs
+// show is waited for: they have done nothing that must be told.
 func (a *app) expectRecord(cmd *cobra.Command) {
 	if cmd.Name() == syncVerb {
 		a.final.expect()
+		a.stdout = &patientOutput{out: a.stdout, hurry: a.stopping, stalled: func() {
+			a.tell(slog.LevelWarn, "nobody reads the results, and the rest of them is dropped; `windrow status` shows what is committed")
+		}}
 	}
 }
 

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -39,6 +37,7 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 		select {
 		case first = <-signals:
 			began, late = time.Now(), time.After(stopWithin)
+			close(a.stopping)
 			within(lastLineWithin, func() { a.tell(slog.LevelWarn, first.String()+": stopping; what is committed stays") })
 		case <-over:
 			return
@@ -68,40 +67,3 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 // handles. The runtime would end the process there, in the middle of a sync, and the exit code would tell nothing of
 // the windows.
 func surviveClosedOutput() { signal.Ignore(syscall.SIGPIPE) }
-
-// readOutput is an output whose reader may leave: what comes after that is dropped, since nobody wants it, and no
-// failure. So it does not depend on how fast the reader leaves what the program ends with.
-type readOutput struct {
-	out      io.Writer
-	terminal bool // one that has hung up answers EIO
-}
-
-func newReadOutput(out io.Writer) readOutput {
-	f, ok := out.(*os.File)
-	if !ok {
-		return readOutput{out: out}
-	}
-	info, err := f.Stat() // of a terminal that has hung up nothing else can be asked
-	return readOutput{out, err == nil && info.Mode()&os.ModeCharDevice != 0}
-}
-
-func (o readOutput) Write(p []byte) (int, error) {
-	n, err := o.out.Write(p)
-	if errors.Is(err, syscall.EPIPE) || o.terminal && errors.Is(err, syscall.EIO) {
-		return len(p), nil
-	}
-	return n, err
-}
-
-// within tells something, and returns at the latest after d: whoever should take it may have stopped reading.
-func within(d time.Duration, tell func()) {
-	told := make(chan struct{})
-	go func() { // where nobody takes it, it ends with the process
-		tell()
-		close(told)
-	}()
-	select {
-	case <-told:
-	case <-time.After(d):
-	}
-}
