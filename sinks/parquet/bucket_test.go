@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/faults"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volumetest"
+	"github.com/windrow-data/windrow/sinks/internal/faults"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volumetest"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
 

@@ -2,7 +2,7 @@ package parquet
 
 import (
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // Scheme begins the addresses of this sink, before ://. It may be left out.

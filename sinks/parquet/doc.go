@@ -1,5 +1,5 @@
 // Package parquet keeps the tables as Parquet files in a volume, with the ledger beside them: in a local directory, or
-// in whatever else implements the interface of internal/volume. It implements [pipeline.Store].
+// in whatever else implements the interface of sinks/internal/volume. It implements [pipeline.Store].
 //
 // Beneath the root:
 //
@@ -29,5 +29,5 @@
 // rowgroup).
 //
 // Start at commit.go, which is the protocol, and publish.go, which is its middle. ledgerlog.go is the ledger's storage,
-// internal/volume the way to the storage.
+// sinks/internal/volume the way to the storage.
 package parquet

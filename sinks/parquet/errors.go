@@ -7,7 +7,7 @@ import (
 	"syscall"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // classify gives what the storage said a kind and a hint, by code. A nil error stays nil, and so does an error that has

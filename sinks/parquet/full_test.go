@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // disk has room for so many bytes. A write that finds no room leaves what fits, as a file system does.

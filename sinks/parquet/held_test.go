@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // looked are three windows in a place: one with rows and rejects, one that lost its rows and has a file that says so,

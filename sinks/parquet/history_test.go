@@ -16,7 +16,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/pipeline/plan"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // counted counts what a store asks of its volume.

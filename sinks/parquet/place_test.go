@@ -16,8 +16,8 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/faults"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/faults"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // written notes in which order a store publishes and removes the objects of a table.

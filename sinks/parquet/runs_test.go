@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volumetest"
+	"github.com/windrow-data/windrow/sinks/internal/volumetest"
 )
 
 func runAt(i int) pipeline.Summary {

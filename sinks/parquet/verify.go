@@ -14,7 +14,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // verifyGroup is how many windows are looked at before the next differences are told. Memory is theirs.

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // Run proves the promises of a volume. place makes an empty place; what it returns opens the place as another process.

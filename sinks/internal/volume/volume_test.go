@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volumetest"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volumetest"
 )
 
 func TestADirectoryIsAVolume(t *testing.T) {

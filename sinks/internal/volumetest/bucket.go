@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // Bucket is an object store in memory, as strict as the real ones: an object has a generation, is written whole, and is

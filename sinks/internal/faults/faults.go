@@ -11,7 +11,7 @@ import (
 	"io"
 	"sync/atomic"
 
-	"github.com/windrow-data/windrow/sinks/parquet/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // ErrInjected is the error of the failing call.
