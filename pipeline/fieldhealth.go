@@ -119,8 +119,12 @@ type FieldHealth struct {
 // MappedField is a source field that a format's mapping names.
 type MappedField struct {
 	Name    string
-	Measure bool // it fills a measure
+	Stem    string // what the name begins with, where that is how the field was found
+	Measure bool   // it fills a measure
 }
+
+// StemName stands in a set of [Fields] for a field that was found by what its name begins with.
+func StemName(stem string) string { return stem + "…" }
 
 // FieldTally is the state of the source fields over some rows. The zero FieldTally is of no rows.
 type FieldTally struct {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -112,6 +113,9 @@ type Stream struct {
 	From string
 	// Asked are the fields that were asked for by name, so that each stands in some row.
 	Asked AskedFields
+	// Seen are the source fields of the stream's last window with rows, read under the same settings, for Plan: the engine
+	// sets it from the ledger. Empty where none is known, or nobody should count on them.
+	Seen Fields
 	// Missing names what must be configured before the stream can be read, as
 	// variables; empty when it is configured.
 	Missing []string
@@ -159,6 +163,47 @@ type Env struct {
 	Journal Journal
 	// Notify tells people what a Fetch waits for. It may be called from any goroutine.
 	Notify func(Notice)
+	// Turn lets the requests of an extraction be ordered one behind the other; nil: in any order.
+	Turn *Turn
+}
+
+// Turn is a request's place among those of its extraction. Where a vendor takes few orders an hour, answers that are read
+// in order would otherwise wait for an earlier request that has not been ordered yet, and expire. A nil Turn has come.
+type Turn struct {
+	before <-chan struct{} // closed once the request before has been ordered; nil: there is none
+	own    chan struct{}
+	once   sync.Once
+}
+
+// Turns returns the turns of n requests.
+func Turns(n int) []*Turn {
+	all := make([]*Turn, n)
+	var before <-chan struct{}
+	for i := range all {
+		all[i] = &Turn{before: before, own: make(chan struct{})}
+		before = all[i].own
+	}
+	return all
+}
+
+// Wait returns once the request before has been ordered, or was given up. It obeys ctx.
+func (t *Turn) Wait(ctx context.Context) error {
+	if t == nil || t.before == nil {
+		return ctx.Err()
+	}
+	select {
+	case <-t.before:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Over tells that the request has been ordered, or is given up. It may be called again.
+func (t *Turn) Over() {
+	if t != nil {
+		t.once.Do(func() { close(t.own) })
+	}
 }
 
 // Notice is a line of progress: "waiting for report", "throttled".

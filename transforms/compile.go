@@ -62,6 +62,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 			c.keys = append(c.keys, f)
 		}
 		if d.Prefix {
+			c.mapped[f].Stem = d.Source
 			c.prefixes = append(c.prefixes, f)
 		} else {
 			c.index[d.Source] = f

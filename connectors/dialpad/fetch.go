@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/windrow-data/windrow/connectors"
@@ -37,6 +38,7 @@ type report struct {
 	request pipeline.Request
 	journal pipeline.Journal
 	notify  func(text string, until time.Time)
+	turn    *pipeline.Turn
 	query   query
 	// today: when the report was begun its day was not over. By days ago it may not be asked before it has settled.
 	today  bool
@@ -65,6 +67,9 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 	if err != nil {
 		return err
 	}
+	if env.Turn.Wait(ctx) != nil {
+		return stopped(ctx)
+	}
 	if rep.flight, err = s.pilots.of(rep.query).wait(ctx); err != nil {
 		return s.explain(err)
 	}
@@ -80,7 +85,7 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 }
 
 func (s *Source) newReport(r pipeline.Request, env pipeline.Env) (*report, error) {
-	rep := &report{src: s, request: r, journal: env.Journal, notify: connectors.Notifier(env, r)}
+	rep := &report{src: s, request: r, journal: env.Journal, notify: connectors.Notifier(env, r), turn: env.Turn}
 	var err error
 	if rep.query, err = s.queryOf(r); err == nil && env.Journal == nil {
 		err = errors.New("no journal for the quota of reports")
@@ -143,7 +148,7 @@ func (r *report) post(ctx context.Context) (handle, error) {
 	if err := r.src.meet(ctx, r.notify); err != nil {
 		return handle{}, err
 	}
-	attempt := &postAttempt{journal: r.journal, text: r.query.String(), notify: r.notify, hold: r.holdOff}
+	attempt := &postAttempt{journal: r.journal, text: r.query.String(), rank: r.rank(), notify: r.notify, hold: r.holdOff}
 	var asked pipeline.Instant
 	outcome := r.src.served.ask()
 	h, err := r.src.postStats(ctx, func(ctx context.Context, q *httpclient.Request) (func(error), error) {
@@ -151,6 +156,7 @@ func (r *report) post(ctx context.Context) (handle, error) {
 		if err != nil {
 			return nil, err
 		}
+		r.turn.Over()
 		asked = pipeline.InstantOf(r.src.clock())
 		if q.Body, err = r.body(asked); err != nil {
 			answered(err)
@@ -174,6 +180,13 @@ func (r *report) post(ctx context.Context) (handle, error) {
 	}
 	h.doubtful = h.cached && (mayBeYesterdays(asked, loc, cache) || mayBeYesterdays(now, loc, cache))
 	return h, nil
+}
+
+// rank is the report's among those that wait to be ordered: windows that are nearly read go before younger ones, so that a
+// run which ends meanwhile has most of them behind it.
+func (r *report) rank() rank {
+	stream := slices.IndexFunc(exports, func(e export) bool { return e.name == r.query.export.name })
+	return rank{r.request.Span.Start, stream, slices.Index(r.src.set.scopes, r.query.scope)}
 }
 
 // holdOff is how long no POST may be sent because of local midnight.

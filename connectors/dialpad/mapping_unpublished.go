@@ -9,19 +9,22 @@ import (
 // answers them at all. Names that its other files have mean here what they mean
 // there, and everything else stays in extras: no measure is guessed.
 
+// anyDate begins the names of columns with a date.
+const anyDate = "date"
+
 // anyDateField is the first column whose name begins with date.
 func anyDateField() transforms.Field {
-	return transforms.Field{Source: "date", Prefix: true, Conv: transforms.Custom}
+	return transforms.Field{Source: anyDate, Prefix: true, Conv: transforms.Custom}
 }
 
 // isDated tells whether the row has a date. One without belongs to the window that
-// was asked for, and is rejected where the report serves several.
+// was asked for, and is rejected where the report serves several, as it does once a header had a date.
 func isDated(r *transforms.Row, date int) bool {
 	if r.Raw(date) != nil {
 		return true
 	}
 	if len(r.Meta().Request.Windows) > 1 {
-		r.RejectField(pipeline.NoInstant, date, "is blank")
+		r.RejectField(pipeline.NoInstant, date, "is blank in a report of several windows; WINDROW_ON_DRIFT=warn asks for each by itself")
 	}
 	return false
 }

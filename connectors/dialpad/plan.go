@@ -22,14 +22,15 @@ type windowGroup struct {
 // side by side share reports of at most 31 days, and each report is asked once
 // per scope. A window of whole days is asked in the zone that it was cut in; any
 // other is covered by the days that contain it. Rows without a time can belong
-// to one window only, so such a stream asks each by itself. The time in a state
+// to one window only, so such a stream asks each by itself; where nobody knows, until a
+// header with a date was seen. The time in a state
 // is asked with the day before, in which the state at a day's beginning was set.
 func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extraction {
 	e, ok := exportOf(st.Key.Stream)
 	if !ok {
 		return nil
 	}
-	alone, lead := e.alone(s.set), e.lead()
+	alone, lead := e.alone(s.set, st.Seen), e.lead()
 	var groups []windowGroup
 	for _, w := range due {
 		zone, loc := s.zoneOf(w)
@@ -45,7 +46,7 @@ func (s *Source) Plan(st pipeline.Stream, due []pipeline.Window) []pipeline.Extr
 	}
 	plan := make([]pipeline.Extraction, len(groups))
 	for i, g := range groups {
-		plan[i] = pipeline.Extraction{Windows: g.windows, Requests: s.requests(e, g)}
+		plan[i] = pipeline.Extraction{Windows: g.windows, Requests: s.requests(e, g, alone)}
 	}
 	return plan
 }
@@ -67,13 +68,13 @@ func (g *windowGroup) joins(zone string, days dayRange) bool {
 	return g.zone == zone && days.first <= g.days.last+1 && whole.len() <= daysPerReport
 }
 
-// requests asks g of every scope, in configured order.
-func (s *Source) requests(e export, g windowGroup) []pipeline.Request {
+// requests asks g of every scope, in configured order. alone: in one report, however many days it has.
+func (s *Source) requests(e export, g windowGroup, alone bool) []pipeline.Request {
 	var all []pipeline.Request
 	for _, scope := range e.scopes(s.set) {
 		for piece := g.days; piece.first <= g.days.last; piece.first = piece.last + 1 {
 			piece.last = g.days.last
-			if !e.alone(s.set) {
+			if !alone {
 				piece.last = min(piece.last, piece.first+daysPerReport-1)
 			}
 			span := piece.span(g.loc)

@@ -1,10 +1,12 @@
 package dialpad
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +31,7 @@ type postLimiter struct {
 
 	// lock is held by who decides about the next POST, so that no two count the
 	// same room. While the vendor throttles, it is held until the answer.
-	lock chan struct{}
+	lock ranked
 
 	mu           sync.Mutex
 	quota        sharedQuota
@@ -39,7 +41,7 @@ type postLimiter struct {
 
 func newPostLimiter(q quota, tenant pipeline.TenantKey, o Options) *postLimiter {
 	return &postLimiter{
-		tenant: tenant, now: o.Now, warn: onceText(o.Warn), lock: make(chan struct{}, 1),
+		tenant: tenant, now: o.Now, warn: onceText(o.Warn),
 		quota: newSharedQuota(q, o), throttle: newThrottleBackoff(),
 	}
 }
@@ -48,6 +50,7 @@ func newPostLimiter(q quota, tenant pipeline.TenantKey, o Options) *postLimiter 
 type postAttempt struct {
 	journal pipeline.Journal
 	text    string                             // for the journal; no secret
+	rank    rank                               // among those that wait
 	notify  func(text string, until time.Time) // never nil
 	// hold says how long the POST must not be sent for reasons of its own, and why.
 	hold func() (time.Duration, string)
@@ -70,7 +73,7 @@ func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(
 	alone := err == nil && l.throttle.Probing
 	l.mu.Unlock()
 	if !alone {
-		<-l.lock
+		l.lock.leave()
 	}
 	if err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (l *postLimiter) Admit(ctx context.Context, p *postAttempt) (answered func(
 	return func(err error) {
 		l.answered(note, err)
 		if alone {
-			<-l.lock
+			l.lock.leave()
 		}
 	}, nil
 }
@@ -92,8 +95,9 @@ func (l *postLimiter) givenUp() error {
 
 // awaitLock takes the lock, obeys ctx and says what the holder waits for.
 func (l *postLimiter) awaitLock(ctx context.Context, p *postAttempt) error {
+	mine := l.lock.enter(p.rank)
 	select {
-	case l.lock <- struct{}{}:
+	case <-mine:
 		return nil
 	default:
 	}
@@ -104,10 +108,71 @@ func (l *postLimiter) awaitLock(ctx context.Context, p *postAttempt) error {
 		p.notify("waiting for its turn to order a report", until)
 	}
 	select {
-	case l.lock <- struct{}{}:
+	case <-mine:
 		return nil
 	case <-ctx.Done():
+		l.lock.giveUp(mine)
 		return stopped(ctx)
+	}
+}
+
+// rank orders POSTs that wait: by their days, their stream and their scope.
+type rank struct {
+	days          pipeline.Instant
+	stream, scope int
+}
+
+func compareRanks(a, b rank) int {
+	return cmp.Or(cmp.Compare(a.days, b.days), cmp.Compare(a.stream, b.stream), cmp.Compare(a.scope, b.scope))
+}
+
+// ranked is a lock that whoever has the lowest rank gets next. Its zero value is free.
+type ranked struct {
+	mu      sync.Mutex
+	held    bool
+	waiting []rankedWaiter // by rank, equal ones in the order in which they came
+}
+
+type rankedWaiter struct {
+	rank
+	mine chan struct{} // closed when the lock is the waiter's
+}
+
+// enter asks for the lock, which is the caller's once the channel is closed.
+func (r *ranked) enter(as rank) chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	mine := make(chan struct{})
+	if !r.held {
+		r.held = true
+		close(mine)
+		return mine
+	}
+	at, _ := slices.BinarySearchFunc(r.waiting, as, func(w rankedWaiter, as rank) int { return cmp.Or(compareRanks(w.rank, as), -1) })
+	r.waiting = slices.Insert(r.waiting, at, rankedWaiter{as, mine})
+	return mine
+}
+
+// leave passes the lock on.
+func (r *ranked) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held = len(r.waiting) > 0; r.held {
+		close(r.waiting[0].mine)
+		r.waiting = slices.Delete(r.waiting, 0, 1)
+	}
+}
+
+// giveUp takes back what was asked for, or leaves.
+func (r *ranked) giveUp(mine chan struct{}) {
+	r.mu.Lock()
+	i := slices.IndexFunc(r.waiting, func(w rankedWaiter) bool { return w.mine == mine })
+	if i >= 0 {
+		r.waiting = slices.Delete(r.waiting, i, i+1)
+	}
+	r.mu.Unlock()
+	if i < 0 {
+		r.leave()
 	}
 }
 

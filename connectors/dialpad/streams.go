@@ -56,7 +56,7 @@ type export struct {
 type traits struct {
 	groupBy func(*Settings) string // the API's group_by
 	targets []string               // the types of targets that have such data; nil: whatever is asked
-	// undated: nobody has seen whether the rows have a date, so that a report serves one window.
+	// undated: nobody has published whether the rows have a date. Until one is seen, a report serves one window.
 	undated bool
 	// unpublished: nobody has published a header, nor that the vendor answers at all.
 	unpublished bool
@@ -172,8 +172,10 @@ func (e export) lead() int {
 	return 0
 }
 
-// alone tells whether a report serves one window: its rows carry no time, or may carry none.
-func (e export) alone(s *Settings) bool { return e.undated || e.grouping(s) == byGroup }
+// alone tells whether a report serves one window: its rows carry no time, or may carry none as far as was seen.
+func (e export) alone(s *Settings, seen pipeline.Fields) bool {
+	return e.undated && !seen.Has(pipeline.StemName(anyDate)) || e.grouping(s) == byGroup
+}
 
 // format reads the export: CSV with a header, whose columns are found by name,
 // since the header grows from time to time. Durations in it are decimal minutes

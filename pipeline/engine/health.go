@@ -176,7 +176,11 @@ func (h Health) checkDrift(t *pipeline.FieldTally, before pipeline.Fields, fresh
 	}
 	var gone []string
 	for f, health := range t.Health {
-		if name := t.Fields[f].Name; !health.There && before.Has(name) {
+		switch name, stem := t.Fields[f].Name, t.Fields[f].Stem; {
+		case health.There:
+		case stem != "" && before.Has(pipeline.StemName(stem)):
+			gone = append(gone, pipeline.StemName(stem))
+		case before.Has(name):
 			gone = append(gone, name)
 		}
 	}
@@ -269,7 +273,8 @@ func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews
 		}
 		slices.Sort(news.fresh)
 	}
-	news.fields = pipeline.FieldsOf(have).With(before.Without(mapped))
+	stems, found := stemsOf(t)
+	news.fields = pipeline.FieldsOf(append(have, found...)).With(before.Without(append(mapped, stems...)))
 	if !t.Header && t.Rows < fewRows { // it cannot tell that a field is gone
 		for _, name := range mapped {
 			if before.Has(name) {
@@ -278,6 +283,20 @@ func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews
 		}
 	}
 	return news
+}
+
+// stemsOf names the fields that are found by what their names begin with, and those of them that were found.
+func stemsOf(t *pipeline.FieldTally) (stems, found []string) {
+	for f, field := range t.Fields {
+		if field.Stem == "" {
+			continue
+		}
+		stems = append(stems, pipeline.StemName(field.Stem))
+		if t.Health[f].There {
+			found = append(found, pipeline.StemName(field.Stem))
+		}
+	}
+	return stems, found
 }
 
 // bear returns what a window fails for. Where a drift only warns it is nil, and the drift is news.

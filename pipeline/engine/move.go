@@ -99,14 +99,16 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 	}()
 
 	order := newSequencer(len(j.extraction.Requests), cut.overlap, cap(r.prefetchSlots))
+	turns := pipeline.Turns(len(j.extraction.Requests))
 	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for i, request := range j.extraction.Requests {
 		all.Go(func(ctx context.Context) error {
+			defer turns[i].Over()
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			bodies := 0
-			err := j.source.Fetch(ctx, request, r.env(j), func(b pipeline.Body) error {
+			err := j.source.Fetch(ctx, request, r.env(j, turns[i]), func(b pipeline.Body) error {
 				bodies++
 				b, drop, err := r.prefetch(ctx, order, i, b)
 				if err != nil {

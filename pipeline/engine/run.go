@@ -150,8 +150,8 @@ func (r *run) refused(k pipeline.StreamKey) error {
 	return r.unauthorized[k]
 }
 
-func (r *run) env(j job) pipeline.Env {
-	return pipeline.Env{Journal: r.Store, Notify: func(n pipeline.Notice) {
+func (r *run) env(j job, turn *pipeline.Turn) pipeline.Env {
+	return pipeline.Env{Journal: r.Store, Turn: turn, Notify: func(n pipeline.Notice) {
 		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0], Text: n.Text, Until: n.Until})
 	}}
 }

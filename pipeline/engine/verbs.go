@@ -106,6 +106,9 @@ func (e *Engine) plans(ctx context.Context, carriedOut bool) (plans []plannedStr
 
 // planStream plans one stream, whose ledger is l.
 func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, now calendar.Instant) (plannedStream, error) {
+	if !e.Health.DriftWarns { // who expects a drift counts on no earlier header
+		s.Seen = l.Fields(s.Settings)
+	}
 	p, err := plan.Of(s.Stream, l, e.Select, now)
 	if err != nil {
 		return plannedStream{}, err
