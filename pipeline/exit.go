@@ -7,6 +7,7 @@ const (
 	ExitInvalid      = 2
 	ExitFailed       = 3
 	ExitUnauthorized = 4
+	ExitUnknown      = 5 // of a push: the vendor may have taken a batch, or not
 	ExitStopped      = 130
 )
 

@@ -26,7 +26,6 @@ type Batch struct {
 
 // Payload is one contact as it is sent: see [Contact].
 type Payload struct {
-	IDs  []ContactID
 	JSON []byte
 	Data []byte // of leads the hub adds the member windrow_push to it, {"key":…,"batch":number}
 }

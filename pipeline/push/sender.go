@@ -2,120 +2,151 @@ package push
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
 	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Sender sends the batches of one push.
-type Sender struct {
-	Ledger Ledger
-	Hub    Hub
-	Key    Key
-	Now    func() time.Time // the real clock
+// sender moves the batches of one key through the machine. It knows the key's log up to a position.
+type sender struct {
+	ledger Ledger
+	hub    Hub
+	key    Key
+	now    func() time.Time // the real clock
+	run    string           // this process, where the ledger knows processes
+	book   *Book
+	at     Position
 }
 
-// ErrTaken ends a Send of contacts that another push, or an earlier one, has sent or may have sent.
-var ErrTaken = errors.New("contacts of the batch are sent, or may be, under this key")
-
-// Send carries one batch through the machine: it claims the contacts, notes that the request leaves, makes the exchange
-// and notes its outcome. The state that it returns is durable. An error says that the ledger could not be written: the
-// batch then counts as unknown until the ledger says otherwise.
-func (s *Sender) Send(ctx context.Context, b Batch) (State, error) {
-	if err := s.begin(ctx, b); err != nil {
-		return Planned, err
+func newSender(l Ledger, h Hub, k Key, now func() time.Time) *sender {
+	s := &sender{ledger: l, hub: h, key: k, now: now, book: NewBook()}
+	if w, ok := l.(Witness); ok {
+		s.run = w.Run()
 	}
-	outcome := s.Hub.Send(ctx, s.Key, b)
-	state, err := Sending.After(outcome.Event)
-	if err != nil {
-		return Unknown, err
-	}
-	// The exchange has happened, whatever became of ctx.
-	if err := s.append(context.WithoutCancel(ctx), Change{Batch: b.ID, State: state, At: s.Now(), Note: outcome.Text}); err != nil {
-		return Unknown, err
-	}
-	return state, nil
+	return s
 }
 
-// begin makes it durable that the request leaves, where no contact of the batch was sent before. Of two pushes at once
-// one wins: the other finds that the ledger has moved, and the contacts taken.
-func (s *Sender) begin(ctx context.Context, b Batch) error {
+// item is a contact on its way.
+type item struct {
+	Entry
+	Payload
+	otherwise bool // it was sent with another content, and an operator wants it sent again
+}
+
+// catchUp reads what others have added.
+func (s *sender) catchUp(ctx context.Context) (err error) {
+	s.at, err = s.ledger.Read(ctx, s.key, s.at, s.book.Apply)
+	return err
+}
+
+// append adds a change behind whatever others add. make sees the book as it is then; no change is none to add.
+func (s *sender) append(ctx context.Context, make func() []Change) error {
 	for {
-		changes, end, err := s.Ledger.Read(ctx, s.Key)
-		if err != nil {
-			return err
+		changes := make()
+		if len(changes) == 0 {
+			return nil
 		}
-		ids := b.ids()
-		if taken := States(changes); slices.ContainsFunc(ids, func(id ContactID) bool {
-			state, known := taken[id]
-			return known && !state.MaySend()
-		}) {
-			return ErrTaken
+		at, err := s.ledger.Append(ctx, s.key, s.at, changes...)
+		if err == nil {
+			s.at = at
+			for _, c := range changes {
+				if err := s.book.Apply(c); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
-		_, err = s.Ledger.Append(ctx, s.Key, end, Change{Batch: b.ID, State: Sending, Contacts: ids, At: s.Now()})
 		if !errors.Is(err, ErrMoved) {
 			return err
 		}
-	}
-}
-
-// ids are the addresses of the batch's contacts.
-func (b Batch) ids() (ids []ContactID) {
-	for _, c := range b.Contacts {
-		ids = append(ids, c.IDs...)
-	}
-	return ids
-}
-
-// append adds a change behind whatever others have added.
-func (s *Sender) append(ctx context.Context, c Change) error {
-	for {
-		_, end, err := s.Ledger.Read(ctx, s.Key)
-		if err != nil {
-			return err
-		}
-		if _, err = s.Ledger.Append(ctx, s.Key, end, c); !errors.Is(err, ErrMoved) {
+		if err := s.catchUp(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// States is the state of every contact that the changes name, as a stranger sees it. A contact that several batches
-// named stands where the last of them does.
-func States(changes []Change) map[ContactID]State {
-	states := make(map[ContactID]State)
-	members := make(map[string][]ContactID)
-	for _, c := range changes {
-		if len(c.Contacts) > 0 {
-			members[c.Batch] = c.Contacts
+// claim makes it durable that a request leaves with those of the items that may still be sent, and returns them. Of two
+// pushes at once one wins each contact: the other finds that the log has moved on, and the contacts taken.
+func (s *sender) claim(ctx context.Context, items []item) (b Batch, claimed []item, err error) {
+	err = s.append(ctx, func() []Change {
+		claimed = claimed[:0]
+		entries := make([]Entry, 0, len(items))
+		for _, i := range items {
+			if v := s.book.Verdict(i.Entry); v == Free || v == WasRefused || v == WasSentOtherwise && i.otherwise {
+				claimed, entries = append(claimed, i), append(entries, i.Entry)
+			}
 		}
-		for _, id := range members[c.Batch] {
-			states[id] = c.State.Seen()
+		if len(claimed) == 0 {
+			return nil
 		}
+		b = s.key.batch(s.book.NextNumber(), s.at)
+		return []Change{{State: Sending, Batch: b.ID, Number: b.Number, Name: b.Name, Run: s.run, Contacts: entries, At: s.now()}}
+	})
+	if err != nil || len(claimed) == 0 {
+		return Batch{}, nil, err
 	}
-	return states
+	for _, i := range claimed {
+		b.Contacts = append(b.Contacts, i.Payload)
+	}
+	return b, claimed, nil
 }
 
-// Resolve notes an operator's word on a batch whose outcome is unknown.
-func Resolve(ctx context.Context, l Ledger, k Key, batch string, word Event, reason string, now time.Time) error {
-	if word != OperatorSent && word != OperatorNotSent {
-		return fmt.Errorf("push: %s is no operator's word", word)
+// batch is the batch of a number, begun behind a position of the log. Its id is that of no other batch of the ledger.
+func (k Key) batch(number int, after Position) Batch {
+	b := Batch{ID: fmt.Sprintf("%s-%d", k.short(), after+1), Number: number, Name: strconv.Itoa(number)}
+	if k.Delivery == Lists {
+		if b.Name = k.Name; number > 1 {
+			b.Name = fmt.Sprintf("%s (%d)", k.Name, number)
+		}
 	}
-	changes, end, err := l.Read(ctx, k)
+	return b
+}
+
+// short is a name of the key without any letter of it.
+func (k Key) short() string {
+	text, _ := json.Marshal(k) // strings alone
+	sum := sha256.Sum256(text)
+	return fmt.Sprintf("%x", sum[:5])
+}
+
+// exchange makes the exchange of a batch that is claimed, and notes its outcome. The state is durable where there is no
+// error; else the batch counts as unknown until the ledger says otherwise.
+func (s *sender) exchange(ctx, noting context.Context, b Batch) (State, Outcome, error) {
+	pipeline.Point(ctx, "push.sending")
+	out := s.hub.Send(ctx, s.key, b)
+	pipeline.Point(ctx, "push.answered")
+	state, err := Sending.After(out.Event)
 	if err != nil {
-		return err
+		return Unknown, out, err
 	}
-	i := len(changes) - 1
-	for ; i >= 0 && changes[i].Batch != batch; i-- {
-	}
-	if i < 0 {
-		return fmt.Errorf("push: no batch %q under this key", batch)
-	}
-	state, err := changes[i].State.After(word)
+	err = s.append(noting, func() []Change {
+		return []Change{{State: state, Batch: b.ID, At: s.now(), Status: out.Status, Note: out.Text}}
+	})
 	if err != nil {
-		return err
+		return Unknown, out, err
 	}
-	_, err = l.Append(ctx, k, end, Change{Batch: batch, State: state, At: now, Note: reason})
-	return err
+	pipeline.Point(ctx, "push.noted")
+	return state, out, nil
+}
+
+// plan notes contacts that are to be sent, or are not to be, where the book does not say so already.
+func (s *sender) plan(ctx context.Context, state State, entries []Entry) error {
+	return s.append(ctx, func() []Change {
+		fresh := make([]Entry, 0, len(entries))
+		for _, e := range entries {
+			old := s.book.Stands(e)
+			if old == "" || old == Planned && state == Suppressed || old == Refused && state == Suppressed || old == Suppressed && state == Planned {
+				fresh = append(fresh, e)
+			}
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		return []Change{{State: state, Contacts: fresh, At: s.now()}}
+	})
 }

@@ -65,6 +65,7 @@ func (e Event) String() string { return eventNames[e] }
 var transitions = map[State]map[Event]State{
 	Planned: {Begun: Sending},
 	Refused: {Begun: Sending},
+	Sent:    {Begun: Sending}, // another content, by an operator's word
 	Sending: {
 		Accepted:     Sent,
 		Unauthorized: Planned,
