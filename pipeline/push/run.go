@@ -237,7 +237,9 @@ func (s *run) end(ctx context.Context, err error) (Report, error) {
 		mine[b.ID] = true
 	}
 	if err == nil && ctx.Err() == nil && len(s.rest) > 0 {
-		err = s.awaitOthers(ctx, mine)
+		if failed := s.awaitOthers(ctx, mine); ctx.Err() == nil { // else a signal ended the wait
+			err = failed
+		}
 	}
 	book := s.sender.book
 	for _, e := range s.rest {
@@ -284,8 +286,8 @@ func (s *run) awaitOthers(ctx context.Context, mine map[string]bool) error {
 		if !slices.ContainsFunc(theirs, func(b *BatchRecord) bool { return b.State == Sending && s.lives(ctx, b, s.began) }) {
 			return nil
 		}
-		if s.pause(ctx, pollOthers) != nil {
-			return nil // the signal is told elsewhere
+		if err := s.pause(ctx, pollOthers); err != nil {
+			return err
 		}
 		if err := s.sender.catchUp(ctx); err != nil {
 			return err

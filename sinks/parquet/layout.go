@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
+	"github.com/windrow-data/windrow/sinks/internal/object"
 )
 
 // Names beneath the root. Everything that is not a row of a table lies in the private folder, where no reader of

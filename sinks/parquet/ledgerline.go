@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
+	"github.com/windrow-data/windrow/sinks/internal/object"
 )
 
 // lineReader reads the lines of the ledger, one a window, since every command reads them all and encoding/json is slow

@@ -12,8 +12,8 @@ import (
 	"sync"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/object"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 )
 
 const (

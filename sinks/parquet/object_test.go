@@ -17,7 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
+	"github.com/windrow-data/windrow/sinks/internal/object"
 )
 
 // ledgerFiles makes a ledger of a snapshot and two objects, and returns their paths.

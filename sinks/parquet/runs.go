@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/object"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
-	"github.com/windrow-data/windrow/sinks/parquet/internal/object"
 )
 
 // The records of runs: an object for each run, until they are mostRuns. Then a pack is made of them, in a folder of its
