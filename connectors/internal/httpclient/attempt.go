@@ -246,7 +246,7 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-func (c *Client) secrets(r Request) []string {
+func (c *Client) secrets(r Request) *spelledSecrets {
 	c.secret.learn(r.Credential, r.URL)
 	return c.secret.all()
 }

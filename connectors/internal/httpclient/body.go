@@ -24,7 +24,7 @@ type body struct {
 	pace   *pace
 	limit  int64
 	wire   io.ReadCloser
-	secret []string
+	secret *spelledSecrets
 
 	charset  *charset // of the text; nil: UTF-8
 	measured bool     // the answer has a length or a last chunk, so that its end proves that nothing is missing

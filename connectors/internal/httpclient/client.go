@@ -262,7 +262,7 @@ func Saying(text, said string) string {
 	return text + ": " + said
 }
 
-func notJSON(text []byte, secrets []string) string {
+func notJSON(text []byte, secrets *spelledSecrets) string {
 	switch s := strings.TrimSpace(string(text)); {
 	case s == "":
 		return "the answer is blank"

@@ -1,10 +1,7 @@
 package httpclient
 
 import (
-	"encoding/json"
-	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,7 +28,7 @@ var (
 )
 
 // excerpt makes one short line of a body's beginning, without anything secret.
-func excerpt(body []byte, secrets []string) string {
+func excerpt(body []byte, secrets *spelledSecrets) string {
 	s := strings.ToValidUTF8(string(body), "")
 	if page := strings.TrimSpace(s); strings.HasPrefix(page, "<") {
 		title := pageTitle.FindStringSubmatch(page)
@@ -53,66 +50,11 @@ func excerpt(body []byte, secrets []string) string {
 }
 
 // redact takes the given secrets, and whatever looks like one, out of s.
-func redact(s string, secrets []string) string {
-	s = withoutSecrets(s, secrets)
-	if strings.Contains(s, mask) { // a name or a value may have been cut inside a secret
-		for _, secret := range secrets {
-			for n := len(secret) - 1; n >= leastSecret; n-- {
-				s = strings.ReplaceAll(s, secret[:n]+mask, mask)
-			}
-		}
-	}
+func redact(s string, secrets *spelledSecrets) string {
+	s = secrets.hide(s)
 	s = scheme.ReplaceAllString(s, "$1 "+mask)
 	s = queryOfURL.ReplaceAllString(s, "$1?"+mask)
 	s = queryOfPath.ReplaceAllString(s, "$1?"+mask)
 	s = secretPair.ReplaceAllString(s, "${1}"+mask)
 	return jwt.ReplaceAllString(s, mask)
-}
-
-// withoutSecrets takes the given secrets out of s, also one that was cut in half where the text ends.
-func withoutSecrets(s string, secrets []string) string {
-	for _, secret := range secrets {
-		s = strings.ReplaceAll(s, secret, mask)
-		for n := len(secret) - 1; n >= leastSecret; n-- {
-			if strings.HasSuffix(s, secret[:n]) {
-				s = s[:len(s)-n] + mask
-				break
-			}
-		}
-	}
-	return s
-}
-
-// leastSecret is the number of bytes from which a secret is taken out of texts. What is shorter stands in every text, which
-// would become unreadable and so tell the secret.
-const leastSecret = 4
-
-// spellings lists the secrets in the forms in which an echo may carry them,
-// longest first so that no form is left half behind.
-func spellings(secrets ...string) []string {
-	var all []string
-	add := func(s string) {
-		if len(s) >= leastSecret && !slices.Contains(all, s) {
-			all = append(all, s)
-		}
-	}
-	for _, s := range secrets {
-		if s == "" {
-			continue
-		}
-		plain := []string{s}
-		if _, token, ok := strings.Cut(s, " "); ok { // "Bearer abc": the token alone is as secret
-			plain = append(plain, token)
-		}
-		for _, p := range plain {
-			add(p)
-			add(url.QueryEscape(p))
-			add(url.PathEscape(p))
-			if quoted, err := json.Marshal(p); err == nil {
-				add(string(quoted[1 : len(quoted)-1]))
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	return all
 }

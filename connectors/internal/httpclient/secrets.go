@@ -20,11 +20,11 @@ type secrets struct {
 	mu         sync.Mutex
 	configured []string
 	learned    []string
-	spelled    []string // all of them, as they may be spelled
+	spelled    *spelledSecrets // all of them
 }
 
 func newSecrets(configured []string) *secrets {
-	return &secrets{configured: configured, spelled: spellings(configured...)}
+	return &secrets{configured: configured, spelled: spelled(configured...)}
 }
 
 // learn keeps a credential and the signatures of a URL.
@@ -53,10 +53,10 @@ func (s *secrets) learn(credential string, u *url.URL) {
 	if over := len(s.learned) - learnedSecrets; over > 0 {
 		s.learned = slices.Delete(s.learned, 0, over)
 	}
-	s.spelled = spellings(slices.Concat(s.configured, s.learned)...)
+	s.spelled = spelled(slices.Concat(s.configured, s.learned)...)
 }
 
-func (s *secrets) all() []string {
+func (s *secrets) all() *spelledSecrets {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.spelled
@@ -67,7 +67,7 @@ func (s *secrets) Message(text string) string { return redact(text, s.all()) }
 
 // Raw implements [pipeline.Mask].
 func (s *secrets) Raw(text string) string {
-	text = withoutSecrets(text, s.all())
+	text = s.all().hide(text)
 	if strings.Contains(text, "=") {
 		text = signature.ReplaceAllString(text, "${1}"+mask)
 	}
