@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"bytes"
+	"io"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -125,4 +126,117 @@ func lineEnd(b []byte) int {
 		return 2
 	}
 	return 0
+}
+
+// Record is a record of a CSV document as [EachRecord] reads it.
+type Record struct {
+	Number int64    // counted from 1 behind the header
+	Cells  []string // as many as the header has, where there is no Reason; none where the record cannot be split
+	Reason string   // why the record is no row; empty where it is one
+	Raw    string   // the record as it was written, where there is a Reason
+}
+
+// recordRange is how many bytes EachRecord decodes at once.
+const recordRange = 256 << 10
+
+// EachRecord reads a CSV document for those who want its cells as they are, blank ones too, and no table. It calls head
+// with the names of the columns, each of them once, then row for every record; the cells are row's own until it returns.
+// Unlike a vendor's answer a document that comes so has ended where its reader says io.EOF, so that its last record needs
+// no line end. What [NewCSV] says of broken documents ends the reading with an error, also where the last row is not
+// shaped like one and where the header comes again; lenient is the reading of [pipeline.Format], for a document that the
+// strict one ended with [pipeline.ErrIrregular]. An error of a callback comes back as it is.
+func EachRecord(r io.Reader, lenient bool, head func(names []string) error, row func(Record) error) error {
+	f := &csvFormat{mapping: compileMapping(Mapping{Table: pipeline.Events}, pipeline.Policy{}), lenient: lenient}
+	var d *csvDecoder
+	var tail pipeline.Damage
+	n := int64(0)
+	for chunk, err := range f.Split(wholeReader{r}, recordRange) {
+		if err != nil {
+			return err
+		}
+		if d == nil {
+			if d, err = f.recordDecoder(chunk.Head, head); err != nil {
+				return err
+			}
+		}
+		d.data = chunk.Data
+		tail, err = d.records(&n, tail, row)
+		if chunk.Free != nil {
+			chunk.Free()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if tail.What != "" {
+		return damagedRecord(tail)
+	}
+	return nil
+}
+
+// wholeReader reads a document that ends where its reader ends.
+type wholeReader struct{ io.Reader }
+
+func (wholeReader) Proven() bool { return true }
+
+// recordDecoder makes a decoder for cells alone.
+func (f *csvFormat) recordDecoder(header []byte, head func([]string) error) (*csvDecoder, error) {
+	h, err := f.header(header)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(h.columns))
+	for i, c := range h.columns {
+		names[i] = c.source
+	}
+	d := &csvDecoder{head: h, row: &Row{}, most: maxColumns, proven: true}
+	if d.next = d.strictRecord; f.lenient {
+		d.next = d.lenientRecord
+	}
+	return d, head(names)
+}
+
+// records hands over the records of a range. tail is the damage of a document that ends with the last one.
+func (d *csvDecoder) records(n *int64, tail pipeline.Damage, row func(Record) error) (pipeline.Damage, error) {
+	texts := make([]string, 0, len(d.head.columns))
+	for at := 0; at < len(d.data); {
+		if blank := lineEnd(d.data[at:]); blank > 0 {
+			at += blank
+			continue
+		}
+		rec, err := d.next(at)
+		if err != nil {
+			return tail, err
+		}
+		at = rec.end
+		*n++
+		reason := d.misshapen(&rec)
+		switch tail = (pipeline.Damage{}); {
+		case d.isHeader(rec.raw):
+			return tail, damagedRecord(pipeline.Damage{Row: *n, What: "is the header again", Cause: pipeline.HeaderAgain})
+		case isBinary(rec.raw):
+			return tail, damagedRecord(pipeline.Damage{Row: *n, What: "is mostly NUL bytes", Cause: pipeline.OtherDocument})
+		case reason != "":
+			tail = pipeline.Damage{Row: *n, What: reason, Cause: pipeline.CutShort}
+		}
+		d.row.scratch, texts = d.row.scratch[:0], texts[:0]
+		if rec.reason == "" {
+			for i := range d.cells {
+				texts = append(texts, string(d.text(&d.cells[i])))
+			}
+		}
+		out := Record{Number: *n, Cells: texts, Reason: reason}
+		if reason != "" {
+			out.Raw = string(rec.raw)
+		}
+		if err := row(out); err != nil {
+			return tail, err
+		}
+	}
+	return tail, nil
+}
+
+// damagedRecord is the error of a document that a record condemns.
+func damagedRecord(d pipeline.Damage) error {
+	return malformed(d.Cause, "", "row %d %s", d.Row, d.What)
 }

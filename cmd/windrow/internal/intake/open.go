@@ -1,0 +1,228 @@
+// Package intake opens what somebody wants to push, and keeps what of it was refused: the files around a push. What a row
+// is, transforms/rows knows; what a contact is, connectors/ucontact/contacts.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/windrow-data/windrow/connectors/ucontact/contacts"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/push"
+	"github.com/windrow-data/windrow/transforms/rows"
+)
+
+// Options are what an input is opened with.
+type Options struct {
+	contacts.Options
+	Stdin io.Reader // of the input -
+	// Query runs the query of an address of BigQuery; nil: it is not served.
+	Query func(ctx context.Context, address string) (push.Rows, error)
+}
+
+// Input is an opened input.
+type Input struct {
+	*contacts.Input
+	// Comma is what stands between the cells of a file of its rejects.
+	Comma rune
+	file  *os.File // nil where there is none
+}
+
+// Close implements [push.Input].
+func (in *Input) Close() error {
+	err := in.Input.Close()
+	if in.file != nil {
+		err = errors.Join(err, in.file.Close())
+		in.file = nil
+	}
+	return err
+}
+
+// Open opens an input: a file, - for CSV on stdin, or an address. It looks at all of it once, so that what is wrong with it
+// as a whole (the file, its columns, the mapping) is told before a row is read: a *[pipeline.Error] of kind Invalid.
+func Open(ctx context.Context, from string, o Options) (*Input, error) {
+	in := &Input{Comma: ','}
+	table, err := in.open(ctx, from, o)
+	if err == nil {
+		in.Input, err = contacts.New(table, o.Options)
+	}
+	if err != nil {
+		if table != nil {
+			_ = table.Close() // nothing was written
+		}
+		if in.file != nil {
+			_ = in.file.Close()
+		}
+		return nil, err
+	}
+	return in, nil
+}
+
+// open opens the table of an input.
+func (in *Input) open(ctx context.Context, from string, o Options) (push.Rows, error) {
+	if from == "-" {
+		if o.Stdin == nil {
+			return nil, refused(from, "", errors.New("nothing comes on stdin"))
+		}
+		if err := in.spool(ctx, o.Stdin); err != nil {
+			return nil, refused("stdin", "", err)
+		}
+		return in.table(ctx, "stdin", ".csv")
+	}
+	if scheme, rest, is := strings.Cut(from, "://"); is {
+		switch {
+		case scheme == "file":
+			from = rest
+		case scheme == "bigquery" && o.Query != nil:
+			return o.Query(ctx, from)
+		case scheme == "gs" || scheme == "s3":
+			return nil, refused(from, "copy the object to this machine and push the file", errors.New("objects of a bucket cannot be pushed yet"))
+		default:
+			return nil, refused(from, kinds, fmt.Errorf("%s:// is no input", scheme))
+		}
+	}
+	ending := strings.ToLower(filepath.Ext(from))
+	if ending != ".csv" && ending != ".jsonl" && ending != ".parquet" {
+		return nil, refused(from, kinds, errors.New("its name does not say what it is"))
+	}
+	file, err := os.Open(from)
+	if err != nil {
+		return nil, refused(from, "", withoutPath(err))
+	}
+	in.file = file
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, refused(from, "", withoutPath(err))
+	case info.IsDir():
+		return nil, refused(from, kinds, errors.New("it is a directory"))
+	case !info.Mode().IsRegular(): // a pipe is read once
+		in.file = nil
+		err = in.spool(ctx, file)
+		if err = errors.Join(err, file.Close()); err != nil {
+			return nil, refused(from, "", withoutPath(err))
+		}
+	}
+	return in.table(ctx, filepath.Base(from), ending)
+}
+
+const kinds = "an input is a file that ends in .csv, .jsonl or .parquet, - for CSV on stdin, or bigquery://project?query=@file.sql"
+
+func refused(from, hint string, err error) error {
+	return &pipeline.Error{Op: "read " + from, Kind: pipeline.Invalid, Hint: hint, Err: err}
+}
+
+// withoutPath is what a system call says, without the path, which stands in the message already.
+func withoutPath(err error) error {
+	var e *os.PathError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// spool copies a stream to a file that has no name: it holds people's addresses.
+func (in *Input) spool(ctx context.Context, r io.Reader) error {
+	file, err := os.CreateTemp("", "windrow-push-")
+	if err != nil {
+		return err
+	}
+	in.file = file
+	if err := os.Remove(file.Name()); err != nil {
+		return err
+	}
+	_, err = io.Copy(file, &cancelled{ctx, r})
+	return err
+}
+
+// cancelled reads until its context ends.
+type cancelled struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (c *cancelled) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.Reader.Read(p)
+}
+
+// table reads the file, whose bytes are those that it has now.
+func (in *Input) table(ctx context.Context, name, ending string) (push.Rows, error) {
+	info, err := in.file.Stat()
+	if err != nil {
+		return nil, refused(name, "", withoutPath(err))
+	}
+	bytes := func() *io.SectionReader { return io.NewSectionReader(in.file, 0, info.Size()) }
+	source := rows.Source{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes()), nil }}
+	switch ending {
+	case ".jsonl":
+		return orNone(rows.NewJSONLines(ctx, source))
+	case ".parquet":
+		return nil, refused(name, "", errors.New("files of Parquet cannot be pushed yet"))
+	}
+	csv, err := rows.NewCSV(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	in.Comma = csv.Comma()
+	return csv, nil
+}
+
+// orNone is the rows, or nothing beside an error.
+func orNone[R push.Rows](r R, err error) (push.Rows, error) {
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Suppressed reads the files of addresses that nothing is sent to.
+func Suppressed(ctx context.Context, files []string, country string) (*contacts.Suppressed, error) {
+	all := new(contacts.Suppressed)
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, refused(name, "", withoutPath(err))
+		}
+		err = all.Add(ctx, name, file, country)
+		_ = file.Close() // it was read
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// RejectsName is where the refused rows of an input go where nobody says: the input's name with another ending, in the
+// working folder where the input is no file.
+func RejectsName(from string) string {
+	const ending = ".rejected.csv"
+	scheme, rest, is := strings.Cut(from, "://")
+	switch {
+	case from == "-":
+		return "stdin" + ending
+	case is && scheme == "file":
+		from = rest
+	case is:
+		address, err := url.Parse(from)
+		if err != nil {
+			return scheme + ending
+		}
+		from = path.Base(address.Path)
+		if query := address.Query().Get("query"); query != "" {
+			if from = scheme; strings.HasPrefix(query, "@") {
+				from = filepath.Base(query[1:])
+			}
+		}
+	}
+	return strings.TrimSuffix(from, filepath.Ext(from)) + ending
+}
