@@ -113,6 +113,9 @@ type Stream struct {
 	From string
 	// Asked are the fields that were asked for by name, so that each stands in some row.
 	Asked AskedFields
+	// Catalogue is what the user knows the setting as that says what the vendor's metrics are; empty where there is none.
+	// Runs then note the metrics that no mapping names.
+	Catalogue string
 	// Seen are the source fields of the stream's last window with rows, read under the same settings, for Plan: the engine
 	// sets it from the ledger. Empty where none is known, or nobody should count on them.
 	Seen Fields
@@ -303,6 +306,12 @@ type Format interface {
 type SnapshotFormat interface {
 	// Snapshots names them as they stand in extras. The list is the caller's.
 	Snapshots() []string
+}
+
+// NamedFields is a [Format] that tells which source fields its mapping names.
+type NamedFields interface {
+	// Names reports whether it names a field, in any case where the format's fields may come in any.
+	Names(field string) bool
 }
 
 // Chunk is a run of whole records.

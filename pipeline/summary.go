@@ -30,6 +30,8 @@ type StreamSummary struct {
 	Duplicate int64     `json:"duplicate"`
 	// Unreadable counts the values of the loaded rows that could not be read, by source field.
 	Unreadable FieldCounts `json:"unreadable,omitempty"`
+	// Uncatalogued names the metrics of committed windows that no mapping names, of streams with a Catalogue.
+	Uncatalogued []string `json:"uncatalogued,omitempty"`
 	// Errors has an entry for each failed window.
 	Errors []WindowError `json:"errors"`
 	// Warnings tell of committed windows that hold less than anybody would expect.

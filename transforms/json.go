@@ -50,6 +50,9 @@ type jsonFormat struct {
 // Snapshots implements [pipeline.SnapshotFormat].
 func (f *jsonFormat) Snapshots() []string { return f.mapping.snapshots() }
 
+// Names implements [pipeline.NamedFields].
+func (f *jsonFormat) Names(field string) bool { return f.mapping.field(field) >= 0 }
+
 // Lenient implements [pipeline.Format]. It returns the format itself: JSON has one reading.
 func (f *jsonFormat) Lenient() pipeline.Format { return f }
 

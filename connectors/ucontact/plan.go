@@ -69,16 +69,17 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 	}
 	for _, t := range statsTypes {
 		list = append(list, pipeline.Stream{
-			Key:      pipeline.StreamKey{Account: account, Stream: t.stream},
-			Table:    t.table,
-			Calendar: shown.window,
-			Grain:    shown.group.grain,
-			Settle:   shown.pace.Settle,
-			Lookback: shown.pace.Lookback,
-			Format:   t.format(shown, p),
-			Settings: shown.digest(t),
-			Asked:    pipeline.AskedFields{Names: t.resources(shown).metrics, Setting: shown.prefix + strings.ToUpper(t.name) + "_METRICS"},
-			Missing:  s.missing(t),
+			Key:       pipeline.StreamKey{Account: account, Stream: t.stream},
+			Table:     t.table,
+			Calendar:  shown.window,
+			Grain:     shown.group.grain,
+			Settle:    shown.pace.Settle,
+			Lookback:  shown.pace.Lookback,
+			Format:    t.format(shown, p),
+			Settings:  shown.digest(t),
+			Asked:     pipeline.AskedFields{Names: t.resources(shown).metrics, Setting: shown.prefix + strings.ToUpper(t.name) + "_METRICS"},
+			Catalogue: shown.prefix + "METRICS",
+			Missing:   s.missing(t),
 		})
 	}
 	return list

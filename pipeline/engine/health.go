@@ -40,6 +40,9 @@ func (h Health) judge(w *openWindow, j job) (news fieldNews, why error) {
 	t := &w.fields
 	before := j.fields.before(j.extraction.Windows[0].Start)
 	news = newsOf(t, before, j.planned[w.window].Fields)
+	if j.stream.Catalogue != "" {
+		news.uncatalogued = t.Unnamed
+	}
 	if err := h.checkUnreadable(t); err != nil {
 		return news, err
 	}
@@ -247,8 +250,10 @@ func listed(names []string) string {
 // fieldNews is what of a window's fields is told once it is committed, and what its entry keeps of them.
 type fieldNews struct {
 	drift  []string // what it lacks, in words
-	fresh  []string // fields that the stream did not have before
+	fresh  []string // fields that the stream did not have before; of a header that nobody has published, at first all
 	fields pipeline.Fields
+	// uncatalogued are metrics that no mapping names.
+	uncatalogued []string
 }
 
 // newsOf compares the fields of a window with those of the stream's last window with rows, and with those of the window's
@@ -265,7 +270,8 @@ func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews
 	if len(have) == 0 {
 		return news
 	}
-	if before != "" && !pipeline.HasMore(t.Unnamed) {
+	stems, found := stemsOf(t)
+	if (before != "" || len(stems) > 0) && !pipeline.HasMore(t.Unnamed) {
 		for _, name := range have {
 			if !before.Has(name) && !own.Has(name) {
 				news.fresh = append(news.fresh, name)
@@ -273,7 +279,6 @@ func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews
 		}
 		slices.Sort(news.fresh)
 	}
-	stems, found := stemsOf(t)
 	news.fields = pipeline.FieldsOf(append(have, found...)).With(before.Without(append(mapped, stems...)))
 	if !t.Header && t.Rows < fewRows { // it cannot tell that a field is gone
 		for _, name := range mapped {
@@ -310,13 +315,14 @@ func (n *fieldNews) bear(h Health, drift error) error {
 
 // streamNews is what a run's windows tell of a stream's fields.
 type streamNews struct {
-	drifts []pipeline.Warning // in the order of the commits
-	fresh  []string
+	drifts       []pipeline.Warning // in the order of the commits
+	fresh        []string
+	uncatalogued []string
 }
 
 // noteNews keeps the news of a committed window. The names in it are the vendor's words, and are masked as all of them are.
 func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) {
-	if len(news.drift) == 0 && len(news.fresh) == 0 {
+	if len(news.drift) == 0 && len(news.fresh) == 0 && len(news.uncatalogued) == 0 {
 		return
 	}
 	raw := func(text string) string { return text }
@@ -333,19 +339,25 @@ func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) 
 	for _, text := range news.drift {
 		s.drifts = append(s.drifts, pipeline.Warning{Kind: pipeline.WarnDrift, WindowStart: w.Start, WindowEnd: w.End, Zone: w.Zone, Message: raw(text)})
 	}
-	for _, name := range news.fresh {
-		if name = raw(name); !slices.Contains(s.fresh, name) {
-			s.fresh = append(s.fresh, name)
+	add := func(to *[]string, names []string) {
+		for _, name := range names {
+			if name = raw(name); !slices.Contains(*to, name) {
+				*to = append(*to, name)
+			}
 		}
 	}
+	add(&s.fresh, news.fresh)
+	add(&s.uncatalogued, news.uncatalogued)
 }
 
-// tellNews tells of new fields, once a run, and returns a warning for windows that drifted alike.
-func (r *run) tellNews(k pipeline.StreamKey) (warnings []pipeline.Warning) {
+// tellNews tells of new fields, once a run, and returns a warning for windows that drifted alike, and the metrics that
+// nobody has catalogued.
+func (r *run) tellNews(k pipeline.StreamKey) (warnings []pipeline.Warning, uncatalogued []string) {
 	s := r.news[k]
 	if s == nil {
-		return nil
+		return nil, nil
 	}
+	slices.Sort(s.uncatalogued)
 	if len(s.fresh) > 0 {
 		r.observe(Event{Kind: EventNewFields, Stream: k, Text: shownNames(s.fresh)})
 	}
@@ -358,7 +370,7 @@ func (r *run) tellNews(k pipeline.StreamKey) (warnings []pipeline.Warning) {
 		}
 		warnings[i].WindowEnd = w.WindowEnd
 	}
-	return warnings
+	return warnings, s.uncatalogued
 }
 
 // shownNames joins names that a vendor sent, for people.

@@ -184,7 +184,9 @@ func (r *run) warnOfUnusual(p plannedStream, s *pipeline.StreamSummary) {
 		return
 	}
 	committed := r.committed[p.Stream.Key]
-	s.Warnings = slices.Concat(r.tellNews(p.Stream.Key), p.history.Unusual(committed), p.names.Unheard(committed))
+	drifts, uncatalogued := r.tellNews(p.Stream.Key)
+	s.Uncatalogued = uncatalogued
+	s.Warnings = slices.Concat(drifts, p.history.Unusual(committed), p.names.Unheard(committed))
 	for _, w := range s.Warnings {
 		r.observe(Event{Kind: EventUnusual, Stream: p.Stream.Key, Warning: w})
 	}

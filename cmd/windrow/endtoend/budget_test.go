@@ -208,7 +208,16 @@ func TestCsatIsAskedForSeveralDaysOnceItsHeaderHasADate(t *testing.T) {
 		return sum
 	}
 	const rows = `SELECT local_date, scope, event_id, score, text, started_at FROM {events} WHERE stream = 'dialpad.csat' ORDER BY ALL`
-	csat := func() *engine.Engine { return s.engine("dialpad.csat") }
+	var headers []string
+	csat := func() *engine.Engine {
+		e := s.engine("dialpad.csat")
+		e.Observe = func(v engine.Event) {
+			if v.Kind == engine.EventNewFields {
+				headers = append(headers, v.Text)
+			}
+		}
+		return e
+	}
 	expect("three days of two centres, nothing known", csat(), 0, 6)
 	byDay := s.query(rows)
 	s.world.Advance(4 * time.Hour)
@@ -218,6 +227,13 @@ func TestCsatIsAskedForSeveralDaysOnceItsHeaderHasADate(t *testing.T) {
 	sameLines(t, s.query(rows), byDay)
 	s.world.Advance(20 * time.Hour)
 	expect("the next night", csat(), 0, 2)
+	sameLines(t, headers, []string{"call_id, date_started, question, response, timezone"}) // told once
+	headers = nil
+	s.world.Set(func(o *vendorsim.Options) { o.Dialpad.CSV.ExtraColumns = []string{"queue"} })
+	s.world.Advance(24 * time.Hour)
+	expect("a column more", csat(), 0, 2)
+	sameLines(t, headers, []string{"queue"})
+	s.world.Set(func(o *vendorsim.Options) { o.Dialpad.CSV.ExtraColumns = nil })
 
 	// The vendor drops the date: no row can be told from another day's.
 	s.world.Set(func(o *vendorsim.Options) { o.Dialpad.CSV.DropColumn = "date_started" })

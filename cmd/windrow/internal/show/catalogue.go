@@ -5,25 +5,112 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Catalogue prints every stream, how it is cut and whether it can be read.
-func Catalogue(w io.Writer, streams []pipeline.Stream) error {
-	t := NewTable("stream", "table", "window", "settle", "lookback", "configured")
+// Catalogued is a stream of the catalogue, and the metrics that runs have seen of it and nobody has catalogued.
+type Catalogued struct {
+	pipeline.Stream
+	Uncatalogued []string
+}
+
+// cataloguedStream is the JSON of `windrow streams`.
+type cataloguedStream struct {
+	Stream          pipeline.StreamID  `json:"stream"`
+	Account         pipeline.AccountID `json:"account"`
+	Table           string             `json:"table"`
+	Window          string             `json:"window"`
+	SettleSeconds   int64              `json:"settle_seconds"`
+	LookbackSeconds int64              `json:"lookback_seconds"`
+	Configured      bool               `json:"configured"`
+	Default         bool               `json:"default"`
+	Missing         []string           `json:"missing"`
+	Uncatalogued    []string           `json:"uncatalogued"`
+}
+
+// CatalogueJSON writes the catalogue as an array.
+func CatalogueJSON(w io.Writer, streams []Catalogued) error {
+	all := []cataloguedStream{}
 	for _, s := range streams {
-		state := "yes"
+		all = append(all, cataloguedStream{
+			Stream: s.Key.Stream, Account: s.Key.Account, Table: s.Table.Name, Window: s.Calendar.String(),
+			SettleSeconds: int64(s.Settle / time.Second), LookbackSeconds: int64(s.Lookback / time.Second),
+			Configured: len(s.Missing) == 0, Default: !s.Unpublished,
+			Missing: append([]string{}, s.Missing...), Uncatalogued: append([]string{}, s.Uncatalogued...),
+		})
+	}
+	return Document(w, all)
+}
+
+// Catalogue prints every stream, how it is cut and whether it can be read; below, what is missing of those that cannot, and
+// what was seen of the others that nobody has catalogued.
+func Catalogue(w io.Writer, streams []Catalogued) error {
+	t := NewTable("stream", "table", "window", "settle", "lookback", "configured")
+	missing, order := map[string][]string{}, []string{}
+	for _, s := range streams {
+		label, state := name(s.Key.Stream, s.Key.Account), "yes"
 		switch {
 		case len(s.Missing) > 0:
-			state = "no: " + Missing(s)
+			state = "no"
+			what := Missing(s.Stream)
+			if missing[what] == nil {
+				order = append(order, what)
+			}
+			missing[what] = append(missing[what], label)
 		case s.Unpublished:
-			state = "yes, where it is named"
+			state = "where named"
 		}
-		t.Row(name(s.Key.Stream, s.Key.Account), s.Table.Name, s.Calendar.String(), span(s.Settle), span(s.Lookback), state)
+		t.Row(label, s.Table.Name, s.Calendar.String(), span(s.Settle), span(s.Lookback), state)
 	}
-	return t.Print(w)
+	if err := t.Print(w); err != nil {
+		return err
+	}
+	for _, what := range order {
+		if _, err := fmt.Fprintf(w, "\n%s%s", wrapped("not configured: "+what+", for", ""), wrapped(strings.Join(missing[what], ", "), "  ")); err != nil {
+			return err
+		}
+	}
+	for _, s := range streams {
+		if len(s.Uncatalogued) == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%s: seen and not catalogued, so that they are kept in extras and nothing adds them up: %s. %s says what they are.",
+			name(s.Key.Stream, s.Key.Account), strings.Join(s.Uncatalogued, ", "), s.Catalogue)
+		if _, err := fmt.Fprintf(w, "\n%s", wrapped(text, "")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lineWidth is what lines for people fit into.
+const lineWidth = 80
+
+// wrapped breaks a text between words, each line indented.
+func wrapped(text, indent string) string {
+	var b strings.Builder
+	width := 0
+	for _, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case width == 0:
+			b.WriteString(indent)
+			width = len(indent)
+		case width+1+n > lineWidth:
+			b.WriteString("\n" + indent)
+			width = len(indent)
+		default:
+			b.WriteByte(' ')
+			width++
+		}
+		b.WriteString(word)
+		width += n
+	}
+	return b.String() + "\n"
 }
 
 // Missing says what a stream needs: variables to set, or something that no

@@ -66,7 +66,7 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 			line(log, slog.LevelWarn, fmt.Sprintf("%s: %s", localDates(w.WindowStart, w.WindowEnd, w.Zone), w.Message), e,
 				slog.String("kind", string(w.Kind)))
 		case engine.EventNewFields:
-			line(log, slog.LevelInfo, "the vendor sends fields that it did not send before: "+e.Text, e)
+			line(log, slog.LevelInfo, "the vendor sends fields that were not seen before: "+e.Text, e)
 		case engine.EventHole:
 			line(log, slog.LevelWarn, fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s",
 				e.Hole, waiveCommand(e.Stream.Stream, e.Hole)), e)
