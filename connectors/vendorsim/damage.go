@@ -41,6 +41,16 @@ func (n *noted) reset() {
 	_ = conn.Close()
 }
 
+// raw answers with bytes that need not be HTTP.
+func (n *noted) raw(answer string) {
+	conn, _, err := http.NewResponseController(n.ResponseWriter).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = conn.Write([]byte(answer))
+	_ = conn.Close()
+}
+
 func (n *noted) flush() { _ = http.NewResponseController(n.ResponseWriter).Flush() }
 
 // kept holds a whole answer back.

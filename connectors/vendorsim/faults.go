@@ -34,6 +34,8 @@ const (
 	FaultHang
 	// FaultReplace answers 200 with Body in the content type of the real answer.
 	FaultReplace
+	// FaultRaw writes Body to the connection as it stands, status line and all, and closes it.
+	FaultRaw
 	// FaultReportFails lets the report that a Dialpad POST starts end as "failed".
 	FaultReportFails
 )
@@ -45,9 +47,11 @@ type Fault struct {
 	Path   string // a prefix
 	Match  func(*http.Request) bool
 
-	Kind  FaultKind
-	Skip  int // so many matching requests go well first
-	Times int // then so many fail; 0: one, negative: all
+	Kind FaultKind
+	// Effect lets the request take effect before FaultStatus, FaultHang or FaultRaw.
+	Effect bool
+	Skip   int // so many matching requests go well first
+	Times  int // then so many fail; 0: one, negative: all
 
 	Code       int         // of FaultStatus
 	Body       string      // of FaultStatus and FaultReplace
@@ -73,11 +77,11 @@ func (w *World) Inject(f Fault) {
 	w.faults = append(w.faults, &armed{Fault: f})
 }
 
-// ClearFaults disarms everything, FailNth too.
+// ClearFaults disarms everything, FailNth and BreakOff too.
 func (w *World) ClearFaults() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.faults = nil
+	w.faults, w.breaks = nil, nil
 	clear(w.nth)
 }
 
@@ -156,6 +160,9 @@ func (w *World) date() []string {
 // apply answers a request wrongly.
 func (f *Fault) apply(out *noted, r *http.Request, h http.Handler, now time.Time) {
 	maps.Copy(out.Header(), f.Header)
+	if f.Effect {
+		h.ServeHTTP(&kept{header: http.Header{}}, r)
+	}
 	switch f.Kind {
 	case FaultReset:
 		out.reset()
@@ -174,6 +181,8 @@ func (f *Fault) apply(out *noted, r *http.Request, h http.Handler, now time.Time
 		out.WriteHeader(http.StatusOK)
 	case FaultHang:
 		<-r.Context().Done()
+	case FaultRaw:
+		out.raw(f.Body)
 	case FaultReplace:
 		k := &kept{header: http.Header{}}
 		h.ServeHTTP(k, r)

@@ -40,6 +40,10 @@ type UContactOptions struct {
 	// query "took too long" and answers 408. Zero: 20,000; negative: no limit.
 	MaxLoad int
 	Dates   DateStyle
+	// Hubs are the outbound hubs; nil: one of each type.
+	Hubs []Hub
+	// Loading is how long a list that was accepted is loading, by the Real clock. Zero: 2s.
+	Loading time.Duration
 	// ResponseZone is the JVM's default zone when the server writes dates in it
 	// whatever was asked; nil: the zone of the request.
 	ResponseZone *time.Location

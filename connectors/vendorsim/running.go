@@ -63,6 +63,9 @@ func (w *World) start(ctx context.Context, run *Running, listen func(address str
 			return nil, fmt.Errorf("vendorsim: %w", err)
 		}
 		*host.url = "http://" + l.Addr().String()
+		if host.url == &run.UContactURL {
+			l = w.Breaking(l)
+		}
 		run.serve(l, host.handler)
 	}
 	w.SetURLs(run.DialpadURL, run.DownloadURL)

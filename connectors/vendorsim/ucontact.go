@@ -13,10 +13,11 @@ import (
 )
 
 // UContact serves POST /api/stats of uContact as the vendor's Stats page
-// describes it.
+// describes it, and its outbound hubs.
 func (w *World) UContact() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/stats", w.ucontactStats)
+	mux.HandleFunc("POST /api/dialer/id/{hub}/{kind}", w.ucontactHub)
 	return w.serve("ucontact", mux)
 }
 

@@ -20,6 +20,9 @@ type World struct {
 	count   int
 	faults  []*armed
 	nth     map[int]FaultKind
+	breaks  []*armedBreak
+	// accepted is what the outbound hubs have accepted.
+	accepted []Accepted
 
 	issued   uint64             // tokens and report ids so far
 	sessions map[string]session // Chat-Tonic tokens
@@ -72,6 +75,13 @@ func (w *World) settings() Options {
 	u.MaxLoad = cmp.Or(u.MaxLoad, 20_000)
 	if u.Agents == nil {
 		u.Agents = []string{"Agent1", "Agent2", "Agent3"}
+	}
+	u.Loading = cmp.Or(u.Loading, 2*time.Second)
+	if u.Hubs == nil {
+		u.Hubs = []Hub{
+			{"Ventas", HubTelephony}, {"Preview", HubPreview}, {"Avisos", HubVoiceBroadcast},
+			{"Correo", HubEmail}, {"Mensajes", HubSMS}, {"WhatsApp", HubWhatsApp},
+		}
 	}
 	if u.Campaigns == nil {
 		u.Campaigns = []string{"Ventas", "Soporte<-"}
