@@ -31,6 +31,7 @@ type Config struct {
 	Window          string `envconfig:"WINDOW" desc:"span that is read and committed as one: 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y, a multiple of the group; unset: 1d, or the group where that is longer"`
 	Settle          string `envconfig:"SETTLE" default:"2h" desc:"after a window's end, when its numbers stop changing"`
 	Lookback        string `envconfig:"LOOKBACK" default:"2d" desc:"trailing span that every run reads again"`
+	DialerPath      string `envconfig:"DIALER_PATH" default:"/api/dialer/id/{hub}/{kind}" desc:"path that windrow push posts to: {hub} is the name of the hub, {kind} lists or freshLeads"`
 	Rate            string `envconfig:"RATE" default:"5" desc:"requests per second"`
 	Timeout         string `envconfig:"TIMEOUT" default:"2m" desc:"longest wait for an answer to begin, and for its next bytes"`
 }
@@ -66,6 +67,7 @@ type Settings struct {
 	group        group
 	responseZone string // "request" or an IANA name
 	window       pipeline.Calendar
+	dialerPath   string // the template of a hub's path
 	pace         setting.Pace
 }
 
@@ -94,6 +96,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	s.responseZone = readResponseZone(r)
 	s.group = readGroup(r, s.zone)
 	s.window = r.Window("WINDOW", s.group.window, s.zone, s.group.grain, "the group "+s.group.name)
+	s.dialerPath = readDialerPath(r)
 	s.pace = r.Pace()
 	return s, r.Faults
 }

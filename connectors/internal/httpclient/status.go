@@ -62,6 +62,13 @@ const (
 	longestAsk    = 100 * 365 * 24 * time.Hour
 )
 
+// RetryAfter is how long an answer asks to wait; 0 where it does not say. A request that must not be repeated here is
+// repeated by its caller.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	wait, _ := retryAfter(h, now)
+	return wait
+}
+
 // retryAfter reads the Retry-After header: seconds, a Unix time or an HTTP date. Other headers of limits are not read: no
 // vendor documents any. wait is zero where the header is absent, over already or unreadable, and at most longestAsk; then
 // until is zero. A time is counted from the answer's own Date, where it has one, so that the machine's clock does not matter.
