@@ -18,17 +18,20 @@ type sender struct {
 	hub    Hub
 	key    Key
 	now    func() time.Time // the real clock
-	run    string           // this process, where the ledger knows processes
 	book   *Book
 	at     Position
 }
 
 func newSender(l Ledger, h Hub, k Key, now func() time.Time) *sender {
-	s := &sender{ledger: l, hub: h, key: k, now: now, book: NewBook()}
-	if w, ok := l.(Witness); ok {
-		s.run = w.Run()
+	return &sender{ledger: l, hub: h, key: k, now: now, book: NewBook()}
+}
+
+// run is this process, where the ledger knows processes.
+func (s *sender) run() string {
+	if w, ok := s.ledger.(Witness); ok {
+		return w.Run()
 	}
-	return s
+	return ""
 }
 
 // item is a contact on its way.
@@ -85,7 +88,7 @@ func (s *sender) claim(ctx context.Context, items []item) (b Batch, claimed []it
 			return nil
 		}
 		b = s.key.batch(s.book.NextNumber(), s.at)
-		return []Change{{State: Sending, Batch: b.ID, Number: b.Number, Name: b.Name, Run: s.run, Contacts: entries, At: s.now()}}
+		return []Change{{State: Sending, Batch: b.ID, Number: b.Number, Name: b.Name, Run: s.run(), Contacts: entries, At: s.now()}}
 	})
 	if err != nil || len(claimed) == 0 {
 		return Batch{}, nil, err

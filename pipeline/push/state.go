@@ -20,6 +20,15 @@ const (
 	Suppressed State = "suppressed"
 )
 
+// Known reports whether this version knows the state.
+func (s State) Known() bool {
+	switch s {
+	case Planned, Sending, Sent, Refused, Unknown, Suppressed:
+		return true
+	}
+	return false
+}
+
 // Seen is the state as anybody sees it who is not sending: a request under way has an unknown outcome.
 func (s State) Seen() State {
 	if s == Sending {

@@ -21,6 +21,7 @@ type Local struct {
 	// Patience may be set before the first use, and so may Now, the real clock.
 	Patience Patience
 	Now      func() time.Time
+	Secluded bool // files, and folders beneath root and root itself, are the owner's alone
 
 	root    string
 	private string // absolute
@@ -32,11 +33,27 @@ type Local struct {
 	run  *run // nil until the first draft
 }
 
-// Files and folders are the owner's, and the group may read them, less the umask: they hold personal data.
+// Files and folders are the owner's, and the group may read them where they are not secluded, less the umask: they hold
+// personal data.
 const (
 	fileMode fs.FileMode = 0o640
 	dirMode  fs.FileMode = 0o750
 )
+
+func (l *Local) fileMode() fs.FileMode {
+	if l.Secluded {
+		return 0o600
+	}
+	return fileMode
+}
+
+// dirMode is the mode of a new folder. One above root is as usual.
+func (l *Local) dirMode(dir string) fs.FileMode {
+	if l.Secluded && (dir == l.root || strings.HasPrefix(dir, l.root+string(filepath.Separator))) {
+		return 0o700
+	}
+	return dirMode
+}
 
 // NewLocal returns the volume beneath root. private is a folder's name in it.
 func NewLocal(root, private string) *Local {
@@ -216,7 +233,7 @@ func (l *Local) makeDir(dir string) error {
 			return err
 		}
 	}
-	err := os.Mkdir(dir, dirMode)
+	err := os.Mkdir(dir, l.dirMode(dir))
 	if errors.Is(err, fs.ErrExist) {
 		err = absent(dir) // a link is there, or somebody else was faster
 	}

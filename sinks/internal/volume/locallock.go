@@ -64,12 +64,12 @@ func (l *Local) lock(ctx context.Context) (*flock.Flock, error) {
 	if err := l.makeDir(l.private); err != nil {
 		return nil, err
 	}
-	f := flock.New(filepath.Join(l.private, "lock"), flock.SetPermissions(fileMode))
+	f := flock.New(filepath.Join(l.private, "lock"), flock.SetPermissions(l.fileMode()))
 	if err := l.await(ctx, f); err != nil {
 		return nil, err
 	}
 	// Whoever waits reads it. Nothing depends on it.
-	_ = os.WriteFile(f.Path(), fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), hostname(), l.Now().UTC().Format(time.RFC3339)), fileMode)
+	_ = os.WriteFile(f.Path(), fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), hostname(), l.Now().UTC().Format(time.RFC3339)), l.fileMode())
 	if err := l.begin(); err != nil {
 		return nil, errors.Join(err, f.Unlock())
 	}
@@ -190,7 +190,7 @@ func (l *Local) begin() error {
 	if err != nil {
 		return err
 	}
-	alive := flock.New(filepath.Join(dir, aliveName))
+	alive := flock.New(filepath.Join(dir, aliveName), flock.SetPermissions(l.fileMode()))
 	if _, err := alive.TryLock(); err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
@@ -219,6 +219,28 @@ func sweep(tmp string) {
 	}
 }
 
+// Run names this process to others, once it has begun to write; until then it has no name.
+func (l *Local) Run() string {
+	if r := l.begun(); r != nil {
+		return filepath.Base(r.dir)
+	}
+	return ""
+}
+
+// Lives reports whether the process of that name still lives. In doubt it does not.
+func (l *Local) Lives(run string) bool {
+	path := filepath.Join(l.private, "tmp", run, aliveName)
+	if _, err := os.Stat(path); err != nil || run != filepath.Base(run) || run == "." {
+		return false
+	}
+	alive := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := alive.TryRLock() // shared, so that two who look at once do not see each other
+	if free {
+		_ = alive.Unlock()
+	}
+	return err == nil && !free
+}
+
 // Draft implements [Writer].
 func (l *Local) Draft(ctx context.Context) (Draft, error) {
 	r := l.begun()
@@ -233,7 +255,7 @@ func (l *Local) Draft(ctx context.Context) (Draft, error) {
 		}
 	}
 	path := filepath.Join(r.dir, strconv.FormatInt(r.last.Add(1), 10))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, l.fileMode())
 	if err != nil {
 		return nil, err
 	}
