@@ -34,6 +34,8 @@ type Batch struct {
 	Tail Damage
 	// Units are the vendor's units (see [Owner]) that rows name, two of them at most: more would tell nothing more.
 	Units []string
+	// OtherZone is a zone, other than the asked one, in which a row names an asked day that is not that day; empty where none does.
+	OtherZone string
 
 	fields  fieldNotes
 	rows    int
@@ -49,8 +51,7 @@ type Reject struct {
 	Reason string  // which field and what is wrong, without the value
 	Raw    string  // the row as the vendor sent it
 	Scope  string  // filled by the engine
-	// Field is the source field that is wrong, empty where it is the row as a whole; Shape is its value's [Shape]. The first
-	// rejects of a batch have them; sinks store neither.
+	// Field is the source field that is wrong, empty where it is the row as a whole; Shape is its value's [Shape].
 	Field, Shape string
 }
 
@@ -59,6 +60,7 @@ type Damage struct {
 	Row   int64  // as in [Reject]
 	What  string // behind the row's number: "is the header again"; without a value
 	Hint  string // as in [Error]
+	Kind  Kind   // as in [Error]
 	Cause Cause  // as in [Error]
 }
 
@@ -108,7 +110,7 @@ func (b *Batch) Release() {
 		}
 	}
 	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], Rejects{}
-	b.Damage, b.Tail, b.Units = Damage{}, Damage{}, nil
+	b.Damage, b.Tail, b.Units, b.OtherZone = Damage{}, Damage{}, nil, ""
 	b.fields.reset()
 	b.trim()
 	select {

@@ -67,6 +67,8 @@ const (
 	NoCause Cause = iota
 	// OtherDocument: another document than the one asked for: a web page, another format, binary data. Malformed.
 	OtherDocument
+	// OtherCharset: the text is declared in a charset that is not read. Malformed.
+	OtherCharset
 	// NoDocument: nothing was in the answer. Malformed.
 	NoDocument
 	// CutShort: the document ends within a row, or before it is complete. Malformed.
@@ -128,7 +130,7 @@ var (
 		Drifted: {"drift", GiveUp}, Unanswered: {"missing metric", GiveUp},
 	}
 	causes = [...]failure{
-		OtherDocument: {"other document", GiveUp}, NoDocument: {"no document", GiveUp}, CutShort: {"cut short", Wait},
+		OtherDocument: {"other document", GiveUp}, OtherCharset: {"other charset", GiveUp}, NoDocument: {"no document", GiveUp}, CutShort: {"cut short", Wait},
 		HeaderAgain: {"header again", GiveUp}, MissingField: {"missing field", GiveUp}, VendorError: {"vendor error", GiveUp},
 		Incomplete: {"incomplete", GiveUp}, Stale: {"stale", Wait}, Shifted: {"shifted", GiveUp}, OtherZone: {"other zone", Correct},
 		NotReady: {"not ready", Wait}, BrokenOff: {"broken off", Wait}, Unreachable: {"unreachable", Wait},

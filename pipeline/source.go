@@ -84,6 +84,8 @@ type Stream struct {
 	// StaleHint says what helps when a report is of other days than those asked
 	// ([AskedDays]); empty where no report is asked by days.
 	StaleHint string
+	// ZoneHint says what helps when the rows of a report name days of another zone.
+	ZoneHint string
 	// DueSettled: a window is asked only when the local days that it touches
 	// have ended and Settle is over (Dialpad answers by days).
 	DueSettled bool

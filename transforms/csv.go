@@ -111,7 +111,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 	}
 	d.row.into.Tail = pipeline.Damage{}
 	if !d.row.isText && isBinary(rec.raw) {
-		d.row.condemn(rec.raw, pipeline.Damage{What: "is mostly NUL bytes", Hint: binaryHint, Cause: pipeline.OtherDocument})
+		d.row.condemn(rec.raw, pipeline.Damage{Kind: pipeline.Malformed, What: "is mostly NUL bytes", Hint: binaryHint, Cause: pipeline.OtherDocument})
 		return rec.end, nil
 	}
 	for _, i := range d.head.listed {
@@ -143,7 +143,7 @@ const endHint = "the download may have broken off, or the vendor wrote a message
 
 // tail is the damage of a document whose last row is not shaped like one; said is what the row says, where it is a message.
 func tail(row int64, what, said string) pipeline.Damage {
-	d := pipeline.Damage{Row: row, What: what + behindColon(said), Hint: endHint, Cause: pipeline.CutShort}
+	d := pipeline.Damage{Kind: pipeline.Malformed, Row: row, What: what + behindColon(said), Hint: endHint, Cause: pipeline.CutShort}
 	if said != "" {
 		d.Cause = pipeline.VendorError
 	}

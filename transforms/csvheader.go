@@ -133,18 +133,18 @@ func uniqueNames(head []byte, cells []cell) []string {
 	return names
 }
 
-// endsAsHeader reports whether the last cell of the current record is the last column's name, as in the header.
+// endsAsHeader reports whether the last cell of the current record is the last column's name, in any case.
 func (d *csvDecoder) endsAsHeader() bool {
 	last := len(d.head.columns) - 1
 	name, c := d.head.columns[last].source, &d.cells[last]
-	return c.hi-c.lo == len(name) && string(d.data[c.lo:c.hi]) == name
+	return c.hi-c.lo == len(name) && bytes.EqualFold(d.data[c.lo:c.hi], []byte(name))
 }
 
 // checkHeader condemns the document where the current record is the header again, whole or in part: an export that
 // began anew, or two documents in one.
 func (d *csvDecoder) checkHeader(raw []byte) {
 	if d.row.into.Damage.Row == 0 && d.isHeader(raw) {
-		d.row.into.Damage = pipeline.Damage{Row: d.row.number, What: "is the header again", Cause: pipeline.HeaderAgain,
+		d.row.into.Damage = pipeline.Damage{Kind: pipeline.Malformed, Row: d.row.number, What: "is the header again", Cause: pipeline.HeaderAgain,
 			Hint: "the vendor began anew within the document, or sent two of them; the next sync reads it again"}
 	}
 }
@@ -168,15 +168,15 @@ func (d *csvDecoder) isHeader(raw []byte) bool {
 	return 2*found >= d.count() && found >= min(2, len(d.head.columns))
 }
 
-// isName reports whether a cell of the current record is the name of a column.
+// isName reports whether a cell of the current record is the name of a column, as programs that write headers change names.
 func (d *csvDecoder) isName(i int) bool {
 	if d.names == nil {
 		d.names = make(map[string]bool, len(d.head.columns))
 		for _, c := range d.head.columns {
-			d.names[c.source] = true
+			d.names[plainName(c.source)] = true
 		}
 	}
-	return d.names[string(bytes.Trim(d.data[d.cells[i].lo:d.cells[i].hi], aroundNames))]
+	return d.names[plainName(string(bytes.Trim(d.data[d.cells[i].lo:d.cells[i].hi], aroundNames)))]
 }
 
 // aroundNames is cut off on both sides of a column's name.

@@ -82,6 +82,7 @@ func TestPromise04_TheHeaderInsideTheDocumentCondemnsIt(t *testing.T) {
 	for name, again := range map[string]string{
 		"as it is": header, "quoted": `"id","started","kind","zone"`, "behind a byte order mark": "\uFEFF" + header,
 		"quoted behind a byte order mark": "\uFEFF" + `"id","started","kind","zone"`, "with blanks": "id , started, kind ,zone ",
+		"in capitals": strings.ToUpper(header), "in capitals, quoted behind a byte order mark": "\uFEFF" + `"ID","Started","Kind","Zone"`, "in capitals and another order": "Started,ID,Zone,Kind",
 		"in another order": "started,id,zone,kind", "with a column more": header + ",new", "with a column less": "id,started,kind",
 		"half of it, beside values": "id,started,Call,UTC", "cut short": "id,started,ki", "behind half a row": "3,2025-09-08 1" + header, "behind a row without a line end": "3,2025-09-08 10:00:00,Call,UTC" + header,
 	} {
@@ -206,10 +207,13 @@ func TestB_AnErrorOfTheVendorBehindTheRowsIsShown(t *testing.T) {
 }
 
 func TestG_AJSONAnswerInUTF16IsToldSo(t *testing.T) {
-	for _, doc := range []string{"\xff\xfe" + wide(`[{"a":1}]`, 0), "\xfe\xff" + wide(`[{"a":1}]`, 1)} {
-		_, err := decodeAs(&pipeline.Meta{}, NewJSON(Mapping{Table: pipeline.Activity, Keys: []string{"a"}}, JSONOptions{Hint: "check the address"}, pipeline.Policy{}), strings.NewReader(doc), 1<<20)
-		if err == nil || !strings.Contains(err.Error(), "UTF-16") || strings.Contains(err.Error(), "address") {
-			t.Errorf("%q: %v", doc, err)
+	for _, rows := range []string{"", "a"} {
+		text := map[string]string{"": `[{"a":1}]`, "a": `{"a":[{"a":1}]}`}[rows]
+		for _, doc := range []string{"\xff\xfe" + wide(text, 0), "\xfe\xff" + wide(text, 1), wide(text, 0), wide(text, 1)} {
+			_, err := decodeAs(&pipeline.Meta{}, NewJSON(Mapping{Table: pipeline.Activity, Keys: []string{"a"}}, JSONOptions{Rows: rows, Hint: "check the address"}, pipeline.Policy{}), strings.NewReader(doc), 1<<20)
+			if err == nil || !strings.Contains(err.Error(), "UTF-16") || strings.Contains(err.Error(), "address") {
+				t.Errorf("%q: %v", doc, err)
+			}
 		}
 	}
 }
@@ -292,11 +296,11 @@ func TestPromise04_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
 	rows := `"operators":[{"resource":"A"},{"resource":"B"}]`
 	for says, members := range map[string][]string{
-		"holds an error of the vendor: ran too long": {`"error":"ran too long"`, `"error":{"message":"ran too long"}`, `"errors":[{"message":"ran too long"}]`},
+		"holds an error of the vendor: ran too long": {`"error":"ran too long"`, `"Error":{"Message":"ran too long"}`, `"error":{"message":"ran too long"}`, `"errors":[{"message":"ran too long"}]`},
 		"holds an error of the vendor: true":         {`"error":true`},
-		"it is truncated":                            {`"truncated":true`, `"truncated":"true"`},
+		"it is truncated":                            {`"truncated":true`, `"truncated":"true"`, `"Truncated":1`},
 		"it is truncated: too many":                  {`"truncated":true,"truncation_reason":"too many"`},
-		"total is 3, but it has 2 rows":              {`"total":3`, `"total":3.0`, `"total":"3"`},
+		"total is 3, but it has 2 rows":              {`"total":3`, `"TOTAL":3`, `"total":3.0`, `"total":"3"`},
 		`"status" is true: not now`:                  {`"message":"not now"`},
 	} {
 		for _, member := range members {

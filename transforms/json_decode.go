@@ -96,7 +96,7 @@ func (d *jsonDecoder) element(i int) int {
 		end, _ := s.value(i)
 		if end >= 0 {
 			r.rejectRaw(s.b[i:end], "the row is not an object")
-			r.into.Tail = pipeline.Damage{Row: r.number, What: "is not an object", Hint: endHint, Cause: pipeline.CutShort}
+			r.into.Tail = pipeline.Damage{Kind: pipeline.Malformed, Row: r.number, What: "is not an object", Hint: endHint, Cause: pipeline.CutShort}
 		}
 		return end
 	}
@@ -106,11 +106,11 @@ func (d *jsonDecoder) element(i int) int {
 	}
 	raw := s.b[i:end]
 	if d.said != "" {
-		r.condemn(raw, pipeline.Damage{What: "holds an error of the vendor: " + d.said, Hint: sentErrorHint, Cause: pipeline.VendorError})
+		r.condemn(raw, pipeline.Damage{Kind: pipeline.Malformed, What: "holds an error of the vendor: " + d.said, Hint: sentErrorHint, Cause: pipeline.VendorError})
 		return end
 	}
 	if !d.hasKey() {
-		r.condemn(raw, pipeline.Damage{What: d.keyless(raw), Hint: noKeyHint, Cause: pipeline.MissingField})
+		r.condemn(raw, pipeline.Damage{Kind: pipeline.Malformed, What: d.keyless(raw), Hint: noKeyHint, Cause: pipeline.MissingField})
 		return end
 	}
 	if repeated != nil {

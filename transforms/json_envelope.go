@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -150,7 +151,7 @@ func (e *envelope) tooMuchAround(b []byte) error {
 func (e *envelope) read() error {
 	s := &e.scan
 	i := s.space(0)
-	if i >= len(s.b) || s.b[i] != '{' {
+	if i >= len(s.b) || s.b[i] != '{' || hasNUL(s.b[i:]) {
 		return e.format.notTheDocument(s.b[i:])
 	}
 	e.head = []byte{'{'}
@@ -204,7 +205,7 @@ func behindColon(s string) string {
 
 // note takes in what a member around the rows says about them.
 func (e *envelope) note(name string, value []byte) {
-	switch name {
+	switch strings.ToLower(name) {
 	case errorMember, "errors":
 		if e.said == "" {
 			e.said = errorText(value)

@@ -282,6 +282,9 @@ func (s *arraySplitter) endFlatScan() error {
 
 // between handles the byte c between elements.
 func (s *arraySplitter) between(c byte) error {
+	if c == 0 && s.state != wantArray {
+		return s.format.notTheDocument(s.buf[s.pos:])
+	}
 	switch s.state {
 	case wantArray:
 		if c == byteOrderMark[0] && s.pos == 0 {

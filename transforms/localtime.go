@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -121,10 +123,21 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 	if wall.LocalTime != midnight || wall.zoned {
 		r.Keep(f)
 	}
+	day = wall.dayIn(z.loc)
+	if !r.meta.Span.Has(day.Start) && r.into.OtherZone == "" {
+		if asked := r.zones.find([]byte(r.meta.Request.Zone), nil); asked != nil && r.meta.Span.Has(wall.dayIn(asked.loc).Start) {
+			r.into.OtherZone = z.loc.String()
+		}
+	}
+	return day, true
+}
+
+// dayIn is the day of a date in a zone.
+func (w *wallTime) dayIn(loc *time.Location) pipeline.Span {
 	return pipeline.Span{
-		Start: calendar.DayStart(wall.Year, time.Month(wall.Month), wall.Day, z.loc),
-		End:   calendar.DayStart(wall.Year, time.Month(wall.Month), wall.Day+1, z.loc),
-	}, true
+		Start: calendar.DayStart(w.Year, time.Month(w.Month), w.Day, loc),
+		End:   calendar.DayStart(w.Year, time.Month(w.Month), w.Day+1, loc),
+	}
 }
 
 // zone returns the row's zone. The answer is nil when the row is rejected, since its zone is unknown, or when the
@@ -195,20 +208,69 @@ const maxZones = 1000
 // loadZone loads a zone as zones.find does. "" and "Local", which time.LoadLocation knows, name none. An abbreviation of
 // the asked zone wins over an IANA name: EST is one too, but New York's rows say EST the whole year.
 func loadZone(name string, asked *pipeline.Meta) *zone {
-	if name == "" || name == "Local" {
+	if name == "" || strings.EqualFold(name, "Local") {
 		return nil
 	}
 	if asked != nil && asked.Request.Zone != "" && asked.Request.Zone != name {
-		if loc, err := time.LoadLocation(asked.Request.Zone); err == nil && abbreviates(name, loc, asked.Span.Start) {
+		if loc, err := time.LoadLocation(asked.Request.Zone); err == nil && abbreviates(strings.ToUpper(name), loc, asked.Span.Start) {
 			return &zone{name: name, abbreviated: true, loc: loc, clock: calendar.NewZoneClock(loc)}
 		}
 	}
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		return nil
+	for _, spelt := range [...]string{name, strings.ToUpper(name), zoneName(name)} {
+		if loc, err := time.LoadLocation(spelt); err == nil {
+			return &zone{name: name, loc: loc, clock: calendar.NewZoneClock(loc)}
+		}
 	}
-	return &zone{name: name, loc: loc, clock: calendar.NewZoneClock(loc)}
+	return nil
 }
+
+// zoneName is an IANA name, spelt in any case, as the list of zones spells it: no two of its names differ in case alone.
+func zoneName(name string) string {
+	area := true // of capitals: US, GMT+5, NZ-CHAT
+	var b strings.Builder
+	for i, part := range strings.Split(strings.ToLower(name), "/") {
+		if i > 0 {
+			b.WriteByte('/')
+		}
+		word := 0
+		for at, c := range part + "/" {
+			if c != '_' && c != '-' && c != '/' {
+				continue
+			}
+			b.WriteString(zoneWord(part[word:at], area))
+			if c != '/' {
+				b.WriteRune(c)
+			}
+			word = at + 1
+		}
+		area = part == "etc"
+	}
+	return b.String()
+}
+
+// zoneWords are the words of IANA names that do not begin with their only capital letter.
+var zoneWords = map[string]string{
+	"of": "of", "au": "au", "es": "es", "in": "IN", "mcmurdo": "McMurdo", "dumontdurville": "DumontDUrville", "comodrivadavia": "ComodRivadavia",
+	"easterisland": "EasterIsland", "bajanorte": "BajaNorte", "bajasur": "BajaSur", "act": "ACT", "nsw": "NSW", "lhi": "LHI", "denoronha": "DeNoronha",
+}
+
+// zoneWord is a word of an IANA name. area: it may be of capitals.
+func zoneWord(word string, area bool) string {
+	if spelt, ok := zoneWords[word]; ok {
+		return spelt
+	}
+	short, _, _ := strings.Cut(word, "+")
+	switch {
+	case word == "":
+		return ""
+	case area && slices.Contains(zoneCapitals, strings.TrimRight(short, "0123456789")):
+		return strings.ToUpper(word)
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
+}
+
+// zoneCapitals are those that have no small letter.
+var zoneCapitals = []string{"us", "gmt", "utc", "uct", "nz", "gb", "chat"}
 
 // zone is a loaded time zone.
 type zone struct {

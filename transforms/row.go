@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"fmt"
 	"math"
 	"unsafe"
 
@@ -304,6 +305,21 @@ func (r *Row) RejectField(at pipeline.Instant, f int, what string) {
 	if r.reason == "" {
 		r.culprit = f
 		r.Reject(at, r.mapping.Fields[f].Source+" "+what)
+	}
+}
+
+// Condemn rejects the row because of field f, and condemns the whole document for it. what is as in RejectField, and says no more
+// of the value; the row's number and the value's shape are added.
+func (r *Row) Condemn(f int, what string, why *pipeline.Error) {
+	if r.reason != "" {
+		return
+	}
+	r.RejectField(pipeline.NoInstant, f, what)
+	if r.into.Damage.Row == 0 {
+		r.into.Damage = pipeline.Damage{
+			Row: r.number, What: fmt.Sprintf("has %s that %s, a value of the shape %s", r.mapping.Fields[f].Source, what, pipeline.Shape(r.fields[f].text)),
+			Hint: why.Hint, Kind: why.Kind, Cause: why.Cause,
+		}
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 // errorMember is the member by which a JSON object says that it is no row.
 const errorMember = "error"
 
-// errorMembers are the members that hold a vendor's own words about an error, the likeliest first.
+// errorMembers are the members, in lower case, that hold a vendor's own words about an error, the likeliest first.
 var errorMembers = []string{
-	errorMember, "errors", "error_description", "error_message", "errorMessage", "message", "msg", "detail", "details", "reason", "truncation_reason",
+	errorMember, "errors", "error_description", "error_message", "errormessage", "message", "msg", "detail", "details", "reason", "truncation_reason",
 	"description", "title",
 }
 
@@ -89,7 +89,7 @@ func wordsInside(object []byte, depth int) string {
 			break
 		}
 		end, _ := s.string(i)
-		found[string(unescape(nil, object[i+1:end-1]))] = wordsOf(object[at:], depth)
+		found[strings.ToLower(string(unescape(nil, object[i+1:end-1])))] = wordsOf(object[at:], depth)
 		if i, _ = s.value(at); i < 0 {
 			break
 		}

@@ -3,7 +3,6 @@ package chattonic
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -69,8 +68,10 @@ func mapDashboard(r *transforms.Row, state func(*pipeline.Meta) any) {
 		r.RejectField(pipeline.NoInstant, dashboardDate, "cannot be read")
 		return
 	}
-	if err := a.check(span); err != nil {
-		r.Fail(err)
+	if !a.asked(span) {
+		r.Condemn(dashboardDate, "lies outside the asked span when dates are read in "+a.meta.ResponseZone, &pipeline.Error{
+			Kind: pipeline.Mismatch, Cause: pipeline.OtherZone, Hint: "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates",
+		})
 		return
 	}
 	setInterval(r, span)
@@ -130,17 +131,9 @@ func (a *labels) interval(label []byte) (pipeline.Span, calendar.LocalKind, bool
 	return pipeline.Span{Start: first, End: a.grid.Window(first).End}, kind, true
 }
 
-// check condemns an answer with intervals that were not asked for: they are
-// the right ones read in a wrong zone.
-func (a *labels) check(span pipeline.Span) error {
-	if a.meta.Span.Contains(span) && (span == a.meta.Span || a.grid.Aligned(span.Start)) {
-		return nil
-	}
-	return &pipeline.Error{
-		Op: "read dates", Kind: pipeline.Mismatch, Cause: pipeline.OtherZone,
-		Err:  fmt.Errorf("a date lies outside the asked span when dates are read in %s", a.meta.ResponseZone),
-		Hint: "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates",
-	}
+// asked reports whether an interval is one of those asked for. Others are the right ones read in a wrong zone.
+func (a *labels) asked(span pipeline.Span) bool {
+	return a.meta.Span.Contains(span) && (span == a.meta.Span || a.grid.Aligned(span.Start))
 }
 
 // parseLabel reads a label that the strftime format wrote. Parts that the

@@ -1,7 +1,6 @@
 package chattonic
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -292,10 +291,10 @@ func TestPromise09_ADashboardDateThatWasNotAskedForIsAZoneMismatch(t *testing.T)
 			if tt.name == "read in a wrong zone" {
 				m.Span = pipeline.Span{Start: instant(t, "2025-09-08T00:00:00Z"), End: instant(t, "2025-09-09T00:00:00Z")}
 			}
-			_, _, _, err := readRows(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), m, fmt.Sprintf(`[{"date":%q}]`, tt.label))
-			var e *pipeline.Error
-			if !errors.As(err, &e) || e.Kind != pipeline.Mismatch || !strings.Contains(e.Hint, "WINDROW_CHATTONIC_RESPONSE_TIMEZONE") {
-				t.Fatalf("got %v, want a mismatch that names the variable", err)
+			d, err := connectortest.Decode(t, dashboardFormat(&Settings{prefix: Prefix}, pipeline.Policy{}), pipeline.Activity, &m, fmt.Sprintf(`[{"date":%q}]`, tt.label))
+			if got := d.Damage; err != nil || got.Kind != pipeline.Mismatch || got.Row != 1 || !strings.Contains(got.Hint, "WINDROW_CHATTONIC_RESPONSE_TIMEZONE") ||
+				!strings.Contains(got.What, "9999-99-99") {
+				t.Fatalf("got %+v, %v, want a mismatch that names the variable and shows the shape", got, err)
 			}
 		})
 	}

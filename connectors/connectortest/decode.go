@@ -17,6 +17,7 @@ type Decoded struct {
 	Times   []pipeline.Instant
 	Extras  []pipeline.Hash // of each row's extras
 	Rejects []pipeline.Reject
+	Damage  pipeline.Damage // the first row that condemns the document
 }
 
 // Decode reads a document for a test of a mapping. What was read before an
@@ -43,6 +44,9 @@ func (d *Decoded) add(t *testing.T, f pipeline.Format, m *pipeline.Meta, c pipel
 	}
 	err := f.Decode(m, c, b)
 	d.Times, d.Extras, d.Rejects = append(d.Times, b.Times...), append(d.Extras, b.ExtrasHash...), slices.AppendSeq(d.Rejects, b.Rejects.All())
+	if d.Damage.Row == 0 {
+		d.Damage = b.Damage
+	}
 	if err != nil {
 		return err
 	}

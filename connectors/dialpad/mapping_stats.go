@@ -118,7 +118,8 @@ func userStatsRow(r *transforms.Row) {
 		kind = "user"
 		r.SetString(activityType, kind)
 	}
-	if kind == "user" {
+	switch kind {
+	case "user", "agent", "operator":
 		r.Within(day)
 	}
 	setStatsID(r, statUserID)

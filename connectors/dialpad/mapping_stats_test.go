@@ -37,6 +37,46 @@ func TestCallStatsByUser(t *testing.T) {
 	}
 }
 
+func TestC_AUserIsOneByEachNameOfTheKind(t *testing.T) {
+	for kind, null := range map[string]bool{"user": true, "UserProfile": true, "": true, "Agent": true, "operator": true, "department": false, "CallCenter": false} {
+		rows, _, err := decode(t, formatOf("calls_stats", "user"), pipeline.Activity, meta("company"), document("date,user_id,type,talk_duration", map[string]string{"date": "2025-09-08", "user_id": "8", "type": kind, "talk_duration": "1500"}))
+		if err != nil || len(rows) != 1 || (rows[0]["talk_seconds"] == "") != null {
+			t.Errorf("%q: %v, %v", kind, rows, err)
+		}
+	}
+}
+
+// A day of UTC has other hours than the asked day of Chicago, so that its sums are not what was asked for.
+func TestC_DaysOfAnotherZoneAreTold(t *testing.T) {
+	for _, tt := range []struct{ zone, date, told string }{
+		{"UTC", "2025-09-08", "UTC"}, {"America/New_York", "2025-09-08", "America/New_York"}, {"Europe/Madrid", "2025-09-08", "Europe/Madrid"},
+		{"UTC", "2025-09-09", ""}, // begins within the asked days
+		{"America/Chicago", "2025-09-08", ""}, {"CDT", "2025-09-08", ""}, {"US/Central", "2025-09-08", ""}, {"America/Los_Angeles", "2025-09-08", ""},
+		{"UTC", "2025-09-06", ""}, {"America/Chicago", "2025-09-07", ""}, // of another day, whatever the zone
+	} {
+		b := pipeline.NewBatch(pipeline.Activity)
+		for chunk, err := range formatOf("calls_stats", "user").Split(strings.NewReader("date,user_id,all_calls,timezone\n"+tt.date+",8,3,"+tt.zone+"\n"), 1<<20) {
+			if err == nil {
+				err = formatOf("calls_stats", "user").Decode(meta("company"), chunk, b)
+			}
+			if err != nil || b.OtherZone != tt.told {
+				t.Errorf("%s of %s: %q is told, want %q; %v", tt.date, tt.zone, b.OtherZone, tt.told, err)
+			}
+		}
+		b.Release()
+	}
+}
+
+// Nobody has published the header of these, but an id is digits in every file of the vendor.
+func TestC_AnUnpublishedExportsIdsAreDigits(t *testing.T) {
+	for id, reason := range map[string]string{"7": "", "7.0": "", "0": "", "None": "", "7E+15": "record_id is not a number of digits alone", "a": "record_id is not a number of digits alone"} {
+		rows, read, err := decode(t, formatOf("screenshare", ""), pipeline.Events, meta("company"), "date,record_id,timezone\n2025-09-08 10:00:00,"+id+",America/Chicago\n")
+		if err != nil || len(rows)+len(read.Rejects) != 1 || (reason == "") != (len(rows) == 1) || reason != "" && read.Rejects[0].Reason != reason {
+			t.Errorf("%q: %v, %v, %v", id, rows, read.Rejects, err)
+		}
+	}
+}
+
 func TestPromise09_AStatisticsDayHasAsManyHoursAsTheLocalDay(t *testing.T) {
 	for date, hours := range map[string]float64{"2025-03-09": 23, "2025-09-08": 24, "2025-11-02": 25} {
 		rows, read, err := decode(t, formatOf("calls_stats", "date"), pipeline.Activity, meta("callcenter:123"), document("date,all_calls", map[string]string{"date": date, "all_calls": "1"}))

@@ -42,9 +42,9 @@ func startedIfDated(r *transforms.Row, zone, date int) bool {
 func screenshareMapping(*Settings) transforms.Mapping {
 	return transforms.Mapping{
 		Table: pipeline.Events,
-		Fields: about(anyDateField(), transforms.Field{Source: "call_id", Conv: transforms.ID},
-			transforms.Field{Source: "record_id", Conv: transforms.ID},
-			transforms.Field{Source: "master_call_id", Column: "parent_id", Conv: transforms.ID},
+		Fields: about(anyDateField(), transforms.Field{Source: "call_id", Conv: transforms.Digits},
+			transforms.Field{Source: "record_id", Conv: transforms.Digits},
+			transforms.Field{Source: "master_call_id", Column: "parent_id", Conv: transforms.Digits},
 			transforms.Field{Source: "direction", Column: "direction", Conv: transforms.Lower},
 		),
 		Personal: onCall(nil),

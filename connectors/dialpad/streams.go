@@ -120,6 +120,7 @@ func (e export) stream(s *Settings, account pipeline.AccountID, p pipeline.Polic
 		Lookback:   shown.pace.Lookback,
 		Cache:      vendorCache,
 		StaleHint:  staleHint,
+		ZoneHint:   "the vendor counted the days of that zone, whatever was asked for, so that its sums are not those of your days; with that zone in " + shown.prefix + "TIMEZONE they are taken as they are",
 		DueSettled: true, IntradayCache: todayCache,
 		// One target's call shows up under another's, and a row that strays over
 		// the seam of two reports of one window comes in both.

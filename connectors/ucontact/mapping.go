@@ -3,7 +3,6 @@ package ucontact
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -86,8 +85,8 @@ func mapRow(r *transforms.Row, resourceType string, state func(*pipeline.Meta) a
 	case !ok:
 		r.RejectField(pipeline.NoInstant, fieldDate, "cannot be read")
 		return
-	case b.err != nil:
-		r.Fail(b.err)
+	case b.wrong != "":
+		r.Condemn(fieldDate, b.wrong, a.mismatch())
 		return
 	}
 	r.At(b.span.Start)
@@ -136,10 +135,10 @@ type answer struct {
 
 // bucket is the interval that a date names.
 type bucket struct {
-	span pipeline.Span
-	kind calendar.LocalKind
-	err  error // it is not one of those asked for
-	none bool  // the date stands for none
+	span  pipeline.Span
+	kind  calendar.LocalKind
+	wrong string // why it is not one of those asked for
+	none  bool   // the date stands for none
 }
 
 func newAnswer(m *pipeline.Meta, prefix string, channels []string) *answer {
@@ -179,9 +178,9 @@ func (a *answer) bucket(date []byte) (bucket, bool) {
 	b := bucket{span: a.grid.Window(first), kind: kind}
 	switch {
 	case !a.meta.Span.Has(first):
-		b.err = a.mismatch("a date lies outside the asked span")
+		b.wrong = "lies outside the asked span when dates are read in " + a.meta.ResponseZone
 	case b.span.Start != first || !a.meta.Span.Contains(b.span):
-		b.err = a.mismatch("a date is not the start of an interval of the asked group " + a.meta.Group)
+		b.wrong = "is not the start of an interval of the asked group " + a.meta.Group + " when dates are read in " + a.meta.ResponseZone
 	}
 	a.lastDate, a.last = append(a.lastDate[:0], date...), b
 	return b, true
@@ -190,16 +189,13 @@ func (a *answer) bucket(date []byte) (bucket, bool) {
 // mismatch: dates that were not asked for are the right ones read in a wrong zone.
 //
 // How groups of several months are labelled is not published.
-func (a *answer) mismatch(what string) error {
+func (a *answer) mismatch() *pipeline.Error {
 	hint := "set " + a.prefix + "RESPONSE_TIMEZONE to the zone in which the vendor writes dates; " +
 		"it may be UTC or its server's, whatever zone was asked in"
 	if calendarGroups[a.meta.Group] > 1 {
 		hint += "; where the zone is right, the vendor labels " + a.meta.Group + " otherwise than by its first day: set " + a.prefix + "GROUPNUM to mth"
 	}
-	return &pipeline.Error{
-		Op: "read dates", Kind: pipeline.Mismatch, Cause: pipeline.OtherZone, Hint: hint,
-		Err: fmt.Errorf("%s when dates are read in %s", what, a.meta.ResponseZone),
-	}
+	return &pipeline.Error{Kind: pipeline.Mismatch, Cause: pipeline.OtherZone, Hint: hint}
 }
 
 // names are names that were asked for, in lower case.

@@ -1,7 +1,6 @@
 package ucontact
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -227,13 +226,12 @@ func TestPromise09_ABucketThatWasNotAskedForIsAZoneMismatch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := answerFor(t, tt.from, tt.to, tt.zone, tt.group)
 			m.ResponseZone = tt.response
-			_, _, _, err := readRows(t, formatOf("campaign"), m, fmt.Sprintf(`[{"date":%q,"resource":"A","channel":"sms"}]`, tt.date))
-			var e *pipeline.Error
-			if !errors.As(err, &e) || e.Kind != pipeline.Mismatch || !strings.Contains(e.Hint, "WINDROW_UCONTACT_RESPONSE_TIMEZONE") {
-				t.Fatalf("got %v, want a mismatch that names the variable", err)
+			d, err := connectortest.Decode(t, formatOf("campaign"), pipeline.Activity, &m, fmt.Sprintf(`[{"date":%q,"resource":"A","channel":"sms"}]`, tt.date))
+			if got := d.Damage; err != nil || got.Kind != pipeline.Mismatch || got.Cause != pipeline.OtherZone || got.Row != 1 || !strings.Contains(got.Hint, "WINDROW_UCONTACT_RESPONSE_TIMEZONE") {
+				t.Fatalf("got %+v, %v, want a mismatch that names the variable", got, err)
 			}
-			if strings.Contains(err.Error(), "2025,") {
-				t.Errorf("the error tells a value: %v", err)
+			if got := d.Damage.What; strings.Contains(got, "2025,") || !strings.Contains(got, "9999, ") || !strings.Contains(got, tt.response) {
+				t.Errorf("the words tell a value, or neither shape nor zone: %v", got)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -11,7 +12,8 @@ import (
 type dayCounts struct {
 	asked                 *pipeline.AskedDays // nil: nothing is counted
 	before, inside, after int64
-	first, last           int64 // rows on the asked day at either end
+	first, last           int64  // rows on the asked day at either end
+	zone                  string // as in the batch
 }
 
 func (d *dayCounts) count(times []calendar.Instant) {
@@ -44,6 +46,7 @@ func (d *dayCounts) add(o dayCounts) {
 	d.after += o.after
 	d.first += o.first
 	d.last += o.last
+	d.zone = cmp.Or(d.zone, o.zone)
 }
 
 // A report is shifted when more rows than shiftedRows, and more than one of shiftedShare, lie outside the asked days.
@@ -55,12 +58,18 @@ const (
 // verify condemns a report whose rows are not of the asked days. A vendor that
 // caches reports by "days ago" answers the same question after local midnight
 // with a file asked for before it, which has the days of yesterday's question.
-// hint is the vendor's, for the error.
-func (d *dayCounts) verify(hint string) error {
+// hint is the vendor's, for the error; zoneHint is what helps where the rows name days of another zone.
+func (d *dayCounts) verify(hint, zoneHint string) error {
 	if d.asked == nil {
 		return nil
 	}
 	stale := func(format string, args ...any) error {
+		if d.zone != "" {
+			return &pipeline.Error{
+				Op: "read report", Kind: pipeline.Mismatch, Cause: pipeline.OtherZone, Hint: zoneHint,
+				Err: fmt.Errorf(format+": the rows name days of %s, whose hours are not those of the asked ones", append(args, d.zone)...),
+			}
+		}
 		return &pipeline.Error{Op: "read report", Kind: pipeline.Mismatch, Cause: pipeline.Stale, Err: fmt.Errorf(format, args...), Hint: hint}
 	}
 	outside := d.before + d.after

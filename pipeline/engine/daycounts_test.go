@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,14 +22,16 @@ func askedDays(mustHaveRows bool) *pipeline.AskedDays {
 	}
 }
 
-func TestPromise10_StaleReportsAreCaught(t *testing.T) {
-	hours := func(n, count int) []calendar.Instant {
-		out := make([]calendar.Instant, count)
-		for i := range out {
-			out[i] = day(n).Add(time.Duration(i) * time.Minute)
-		}
-		return out
+// hours are so many moments of a day.
+func hours(n, count int) []calendar.Instant {
+	out := make([]calendar.Instant, count)
+	for i := range out {
+		out[i] = day(n).Add(time.Duration(i) * time.Minute)
 	}
+	return out
+}
+
+func TestPromise10_StaleReportsAreCaught(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		edges bool
@@ -60,7 +63,7 @@ func TestPromise10_StaleReportsAreCaught(t *testing.T) {
 			for _, run := range c.rows {
 				seen.count(run)
 			}
-			err := seen.verify("ask later")
+			err := seen.verify("ask later", "set the zone")
 			if (err != nil) != c.stale {
 				t.Fatalf("verify = %v, want stale = %v", err, c.stale)
 			}
@@ -74,10 +77,25 @@ func TestPromise10_StaleReportsAreCaught(t *testing.T) {
 	}
 }
 
+func TestC_AReportOfDaysOfAnotherZoneIsNotCalledStale(t *testing.T) {
+	seen := dayCounts{asked: askedDays(false)}
+	seen.add(dayCounts{before: 40, zone: "UTC"})
+	seen.add(dayCounts{before: 1})
+	err := seen.verify("ask later", "set the zone")
+	if pipeline.ErrorKind(err) != "other_zone" || !strings.Contains(err.Error(), "41 of 41 rows lie outside the asked days: the rows name days of UTC") || !strings.HasSuffix(err.Error(), "(set the zone)") {
+		t.Error(err)
+	}
+	seen = dayCounts{asked: askedDays(false), zone: "UTC"} // some rows of a colleague elsewhere
+	seen.count(slices.Concat(hours(8, 20), hours(10, 20), hours(7, 1)))
+	if err := seen.verify("", ""); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReportsWithoutAskedDaysAreNotJudged(t *testing.T) {
 	var seen dayCounts
 	seen.count([]calendar.Instant{day(1), calendar.NoInstant})
-	if err := seen.verify("ask later"); err != nil {
+	if err := seen.verify("ask later", "set the zone"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -164,7 +164,7 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 	if err := body.checkTail(); err != nil {
 		return err
 	}
-	if err := body.days.verify(j.stream.StaleHint); err != nil {
+	if err := body.days.verify(j.stream.StaleHint, j.stream.ZoneHint); err != nil {
 		return err
 	}
 	// One report that serves several windows stands or falls as a whole.

@@ -163,7 +163,7 @@ func (c *bodyCutter) checkTail() error {
 // damaged is the error of a document that one of its rows condemns.
 func (c *bodyCutter) damaged(row string, d pipeline.Damage, before int64) error {
 	return &pipeline.Error{
-		Op: "read", Kind: pipeline.Malformed, Cause: d.Cause, Hint: d.Hint,
+		Op: "read", Kind: d.Kind, Cause: d.Cause, Hint: d.Hint,
 		Err: &pipeline.RejectedRows{Text: fmt.Sprintf(row+" %s", d.Row+before, d.What), First: c.first},
 	}
 }

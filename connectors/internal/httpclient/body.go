@@ -123,9 +123,12 @@ func (w *wire) Read(p []byte) (int, error) {
 }
 
 func (b *body) classify(err error) error {
+	var other *errCharset
 	switch {
 	case err == io.EOF:
 		return io.EOF
+	case errors.As(err, &other):
+		return &pipeline.Error{Op: b.op, Kind: pipeline.Malformed, Cause: pipeline.OtherCharset, Hint: charsetHint, Err: other}
 	case b.ctx.Err() != nil:
 		return stopped(b.op, b.ctx.Err())
 	case errors.Is(context.Cause(b.own), errSlow):

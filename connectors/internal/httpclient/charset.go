@@ -3,6 +3,7 @@ package httpclient
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -14,14 +15,17 @@ import (
 
 // charset maps a byte to its character in UTF-8. A byte that stands for none stays as it is: alone it is no UTF-8, so that
 // whoever reads the text sees that it cannot be read.
-type charset [256][]byte
+type charset struct {
+	name    string      // of one that is not read, as it is declared: nothing but ASCII is certain in it
+	letters [256][]byte // nil where it is ASCII or cannot be told
+}
 
 var (
 	latin1  = newCharset(charmap.ISO8859_1)
 	windows = newCharset(charmap.Windows1252)
-	// charsets are those that an answer may be declared in, beside UTF-8, under the names that are in use. The text of an answer
-	// in another one is taken for UTF-8.
+	// charsets are those that an answer may be declared in, under the names that are in use; nil is UTF-8.
 	charsets = map[string]*charset{
+		"": nil, "utf-8": nil, "utf8": nil, "utf_8": nil, "unicode-1-1-utf-8": nil, "utf-8-sig": nil, "cp65001": nil, "65001": nil,
 		"iso-8859-1": latin1, "iso8859-1": latin1, "iso_8859-1": latin1, "iso88591": latin1, "8859-1": latin1, "latin1": latin1, "latin-1": latin1, "l1": latin1, "cp819": latin1,
 		"windows-1252": windows, "windows1252": windows, "win-1252": windows, "cp1252": windows, "cp-1252": windows, "x-cp1252": windows, "1252": windows,
 	}
@@ -29,18 +33,18 @@ var (
 
 func newCharset(m *charmap.Charmap) *charset {
 	var c charset
-	for i := range c {
+	for i := range c.letters {
 		b := byte(i)
 		if r := m.DecodeByte(b); r != utf8.RuneError {
-			c[i] = utf8.AppendRune(nil, r)
+			c.letters[i] = utf8.AppendRune(nil, r)
 		} else {
-			c[i] = []byte{b}
+			c.letters[i] = []byte{b}
 		}
 	}
 	return &c
 }
 
-// charsetOf is the charset that an answer is declared in; nil for UTF-8, for one that is not declared, and for an unknown one.
+// charsetOf is the charset that an answer is declared in; nil for UTF-8 and for one that is not declared.
 func charsetOf(h http.Header) *charset {
 	declared := h.Get("Content-Type")
 	_, params, err := mime.ParseMediaType(declared)
@@ -52,8 +56,38 @@ func charsetOf(h http.Header) *charset {
 		}
 		name, _, _ = strings.Cut(rest, ";")
 	}
-	return charsets[strings.ToLower(strings.Trim(name, " \t\"'"))]
+	name = strings.Trim(name, " \t\"'")
+	c, known := charsets[strings.ToLower(name)]
+	if !known {
+		c = &charset{name: shownCharset(name)}
+	}
+	return c
 }
+
+// shownCharset is a declared name for people.
+func shownCharset(name string) string {
+	const longest = 40
+	name = strings.Map(func(c rune) rune {
+		if c <= ' ' || c > '~' {
+			return '?'
+		}
+		return c
+	}, name)
+	return name[:min(len(name), longest)]
+}
+
+// errCharset is a text in a charset that is not read, at a byte that is no ASCII.
+type errCharset struct {
+	name string
+	at   int64
+}
+
+func (e *errCharset) Error() string {
+	return fmt.Sprintf("the answer is declared in the charset %s, which is not read, and its byte %d is no ASCII", e.name, e.at)
+}
+
+// charsetHint is the remedy.
+const charsetHint = "nothing is guessed: let the vendor, or a proxy in between, send UTF-8, ISO-8859-1 or Windows-1252 and say so in Content-Type"
 
 // inUTF8 reads a text of a charset as UTF-8. A byte order mark of UTF-8 says more than the declaration.
 func inUTF8(r io.Reader, c *charset) io.Reader {
@@ -61,7 +95,26 @@ func inUTF8(r io.Reader, c *charset) io.Reader {
 	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\uFEFF")) { // an error comes again with Read
 		return b
 	}
+	if c.name != "" {
+		return &asciiReader{from: b, charset: c.name}
+	}
 	return &recoder{from: b, charset: c}
+}
+
+// asciiReader reads ASCII, and fails behind it.
+type asciiReader struct {
+	from    io.Reader
+	charset string
+	read    int64
+}
+
+func (r *asciiReader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if i := bytes.IndexFunc(p[:n], func(c rune) bool { return c >= utf8.RuneSelf }); i >= 0 {
+		return i, &errCharset{r.charset, r.read + int64(i) + 1}
+	}
+	r.read += int64(n)
+	return n, err
 }
 
 // recoder translates what it reads.
@@ -83,7 +136,7 @@ func (r *recoder) Read(p []byte) (int, error) {
 		n, r.err = r.from.Read(r.in[:])
 		r.memory = r.memory[:0]
 		for _, b := range r.in[:n] {
-			r.memory = append(r.memory, r.charset[b]...)
+			r.memory = append(r.memory, r.charset.letters[b]...)
 		}
 		r.out = r.memory
 	}

@@ -139,8 +139,8 @@ func TestADeclaredCharsetIsHonoured(t *testing.T) {
 		{"application/json;charset=ISO-8859-1", "Pe\xf1a", "Peña"}, {`text/csv; charset="iso-8859-1"; header=present`, "Pe\xf1a", "Peña"}, {"text/csv; charset=latin1", "\xe9", "é"},
 		{"text/csv; Charset=Windows-1252", "\x80 \x93Pe\xf1a\x94", "€ “Peña”"}, {"text/csv;charset=CP1252", "\xf1", "ñ"}, {"charset=windows-1252", "\xf1", "ñ"},
 		{"text/csv; charset=windows-1252", "a\x81b\x9dc", "a\x81b\x9dc"}, // they stand for nothing
-		{"text/csv; charset=iso-8859-1", "\x80", "\u0080"}, {"text/csv; charset=iso-8859-1", "\uFEFFPeña", "\uFEFFPeña"}, {"text/csv; charset=koi8-r", "Pe\xf1a", "Pe\xf1a"},
-		{"text/csv; charset=us-ascii", "Pe\xf1a", "Pe\xf1a"}, {"text/csv; charset=iso-8859-1", "", ""}, {"text/csv; charset=iso-8859-1", "\xf1", "ñ"},
+		{"text/csv; charset=iso-8859-1", "\x80", "\u0080"}, {"text/csv; charset=iso-8859-1", "\uFEFFPeña", "\uFEFFPeña"},
+		{"text/csv; charset=koi8-r", "Pena", "Pena"}, {"text/csv; charset=us-ascii", "Pena", "Pena"}, {"text/csv; charset=koi8-r", "\uFEFFPeña", "\uFEFFPeña"}, {"text/csv; charset=iso-8859-1", "", ""}, {"text/csv; charset=iso-8859-1", "\xf1", "ñ"},
 	} {
 		for _, size := range []int{1, 20_000} {
 			s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -153,6 +153,25 @@ func TestADeclaredCharsetIsHonoured(t *testing.T) {
 			if want := strings.Repeat(c.want, size); err != nil || got != want {
 				t.Errorf("%q: %q is read as %q, %v", c.declared, c.body, got[:min(len(got), 50)], err)
 			}
+		}
+	}
+}
+
+func TestACharsetThatIsNotReadIsRefusedByItsName(t *testing.T) {
+	for _, c := range []struct{ declared, body, want string }{
+		{"text/csv; charset=koi8-r", "Pe\xf1a", "declared in the charset koi8-r, which is not read, and its byte 3 is no ASCII"},
+		{"text/csv; charset=Shift_JIS", strings.Repeat("a", 100_000) + "\x93\xfa", "charset Shift_JIS, which is not read, and its byte 100001 is no ASCII"},
+		{"application/json; charset=us-ascii", "Pe\xc3\xb1a", "charset us-ascii, which is not read, and its byte 3 is no ASCII"},
+		{"text/csv; charset=utf-16", "\xff\xfed\x00", "charset utf-16, which is not read, and its byte 1 is no ASCII"},
+		{`text/csv; charset="x y"` + strings.Repeat("z", 60), "\xf1", "charset x?y"},
+	} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", c.declared)
+			_, _ = io.WriteString(w, c.body)
+		})
+		_, err := read(t, newClient(t, Options{Base: parse(t, s.URL)}), get("/x"))
+		if pipeline.KindOf(err) != pipeline.Malformed || pipeline.ErrorKind(err) != "other_charset" || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v", c.declared, err)
 		}
 	}
 }
