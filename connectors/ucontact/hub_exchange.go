@@ -25,7 +25,6 @@ const (
 	textLimit    = 8 << 10          // of an answer's body, so that what was sent is seen whole before the text is cut
 	bodyLimit    = 16 << 20         // of a body that is read to its end
 	bodyPatience = 2 * time.Minute  // for the whole of a body
-	mostInterim  = 16               // answers of 1xx before the final one
 )
 
 // exchange makes one request over a connection of its own. It speaks HTTP/1.1 and writes the request itself, because
@@ -52,7 +51,7 @@ func (a reply) event() push.Event {
 	switch e := push.OfStatus(a.status); {
 	case a.status == 0 && !a.written:
 		return push.NotWritten
-	case a.status == 0, e == push.Accepted && !a.whole:
+	case e == push.Accepted && !a.whole:
 		return push.Uncertain
 	default:
 		return e
@@ -92,14 +91,11 @@ func (x exchange) read(ctx context.Context, req *http.Request, c *connection) (a
 	limit := &io.LimitedReader{R: c, N: headerLimit}
 	r := bufio.NewReader(limit)
 	var resp *http.Response
-	for range mostInterim {
+	for resp == nil || resp.StatusCode < http.StatusOK && resp.StatusCode != http.StatusSwitchingProtocols {
 		var err error
 		if resp, err = http.ReadResponse(r, req); err != nil { //nolint:bodyclose // the connection is closed
 			a.problem = x.broke(ctx, err)
 			return a
-		}
-		if resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
-			break
 		}
 	}
 	if resp.ProtoMajor != 1 || resp.StatusCode < http.StatusOK {

@@ -2,6 +2,7 @@ package ucontact
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline/push"
 )
 
@@ -26,14 +28,14 @@ const (
 // masked returns the first bytes of a vendor's text as one line, without whatever was sent: the token, each value of the
 // batch's contacts, and whatever looks like an address or a number.
 func masked(text []byte, token string, b push.Batch) string {
-	plain := unescaped(inUTF8(text))
+	plain := unescaped(httpclient.NewMask(token, "Bearer "+token).Message(inUTF8(text)))
 	if strings.TrimSpace(plain) == "" {
 		return ""
 	}
 	all := []*said{newSaid(plain)}
 	var inside [][]int // of what each further text was unpacked
 	for _, at := range packed.FindAllStringIndex(plain, -1) {
-		if inner := unpacked(plain[at[0]:at[1]]); inner != "" {
+		for _, inner := range unpacked(plain[at[0]:at[1]]) {
 			all, inside = append(all, newSaid(inner)), append(inside, at)
 		}
 	}
@@ -88,8 +90,8 @@ func inUTF8(text []byte) string {
 
 var (
 	escapes   = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+|\\[bfnrt"'/\\]`)
-	percented = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
-	// packed may be base64.
+	percented = regexp.MustCompile(`(?:(?:%|\\x)[0-9A-Fa-f]{2})+`)
+	// packed may be base64, or hexadecimal.
 	packed = regexp.MustCompile(`[A-Za-z0-9+/_-]{8,}`)
 )
 
@@ -103,16 +105,16 @@ func unescaped(s string) string {
 				return strings.NewReplacer("b", " ", "f", " ", "n", " ", "r", " ", "t", " ").Replace(e[1:])
 			}
 			var units []uint16
-			for _, hex := range strings.Split(e, `\u`)[1:] {
-				n, _ := strconv.ParseUint(hex, 16, 16)
+			for _, digits := range strings.Split(e, `\u`)[1:] {
+				n, _ := strconv.ParseUint(digits, 16, 16)
 				units = append(units, uint16(n))
 			}
 			return string(utf16.Decode(units))
 		})
 		s = percented.ReplaceAllStringFunc(s, func(e string) string {
 			var b []byte
-			for _, hex := range strings.Split(e, "%")[1:] {
-				n, _ := strconv.ParseUint(hex, 16, 8)
+			for _, digits := range strings.Split(strings.ReplaceAll(e, `\x`, "%"), "%")[1:] {
+				n, _ := strconv.ParseUint(digits, 16, 8)
 				b = append(b, byte(n))
 			}
 			return inUTF8(b)
@@ -124,14 +126,17 @@ func unescaped(s string) string {
 	return s
 }
 
-// unpacked undoes base64; what is none is empty.
-func unpacked(s string) string {
-	s = strings.NewReplacer("-", "+", "_", "/").Replace(s)
-	b, err := base64.RawStdEncoding.DecodeString(s[:len(s)-len(s)%4])
-	if err != nil || !utf8.Valid(b) {
-		return ""
+// unpacked undoes base64 and hexadecimal, where the text may be one of them.
+func unpacked(s string) (texts []string) {
+	note := func(b []byte, err error) {
+		if err == nil && utf8.Valid(b) {
+			texts = append(texts, unescaped(string(b)))
+		}
 	}
-	return unescaped(string(b))
+	note(hex.DecodeString(s[:len(s)-len(s)%2]))
+	s = strings.NewReplacer("-", "+", "_", "/").Replace(s)
+	note(base64.RawStdEncoding.DecodeString(s[:len(s)-len(s)%4]))
+	return texts
 }
 
 // eachLeaf hands over the values of a JSON document, not its names.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 // learnedSecrets bounds the secrets that are kept beside the configured ones: the newest tokens of logins, and signatures.
@@ -22,6 +24,9 @@ type secrets struct {
 	learned    []string
 	spelled    *spelledSecrets // all of them
 }
+
+// NewMask takes secrets out of texts for a connector that asks without a [Client].
+func NewMask(values ...string) pipeline.Mask { return newSecrets(values) }
 
 func newSecrets(configured []string) *secrets {
 	return &secrets{configured: configured, spelled: spelled(configured...)}
