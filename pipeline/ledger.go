@@ -435,15 +435,39 @@ func entriesOf(items iter.Seq[spanItem]) iter.Seq[Entry] {
 	}
 }
 
-// Fields are the source fields of the stream's last committed window with rows, by time, of those read under the settings.
-// They are empty where there is none, or its reading did not note them.
-func (l *Ledger) Fields(settings string) Fields {
+// LastWithRows is the stream's last committed window with rows, by time, of those read under the settings.
+func (l *Ledger) LastWithRows(settings string) (last Entry, ok bool) {
 	for it := range l.live.backward() {
 		if e := it.entry; e.Counts.Rows > 0 && e.Settings == settings {
-			return e.Fields
+			return *e, true
 		}
 	}
-	return ""
+	return Entry{}, false
+}
+
+// Fields are the source fields of that window. They are empty where there is none, or its reading did not note them.
+func (l *Ledger) Fields(settings string) Fields {
+	last, _ := l.LastWithRows(settings)
+	return last.Fields
+}
+
+// mostFieldSets bounds how many sets of fields are told of a stream. A sound one has a few.
+const mostFieldSets = 64
+
+// FieldSets are the sets of source fields that committed windows with rows have, of those read under the settings, each with
+// the start of the first window that has it.
+func (l *Ledger) FieldSets(settings string) map[Fields]Instant {
+	sets := make(map[Fields]Instant)
+	for it := range l.live.from(NoInstant) {
+		e := it.entry
+		if e.Counts.Rows == 0 || e.Settings != settings || len(sets) == mostFieldSets {
+			continue
+		}
+		if _, known := sets[e.Fields]; !known {
+			sets[e.Fields] = e.Window.Start
+		}
+	}
+	return sets
 }
 
 // Committed reports whether the ledger has a commit of exactly this span, in doubt or not.

@@ -338,9 +338,14 @@ func (c *cutter) seal(maxRejects RejectLimit, health Health, j job) (x extracted
 	if c.extractedAt == calendar.NoInstant {
 		return x, errNoDocument
 	}
+	if slices.ContainsFunc(c.windows, (*openWindow).lacks) {
+		if err := j.fields.await(c.ctx, j.turn); err != nil {
+			return x, err
+		}
+	}
 	x.sealed = make([]pipeline.Sealed, 0, len(c.windows))
 	for _, w := range c.windows {
-		news, why := health.judge(w, j)
+		news, why := health.judge(w, j, c.readAt)
 		if c.undated > 0 && w.counts.Rows+w.counts.Duplicate == 0 {
 			why = c.undatedRejects()
 		}

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -32,13 +30,13 @@ const leastFilled = 5
 const nothingCommitted = "; nothing was committed and what was there stays"
 
 // judge returns the news of a window's fields, and why their state condemns the window; nil if it does not. Of what nobody has published, no measure
-// is known.
-func (h Health) judge(w *openWindow, j job) (news fieldNews, why error) {
+// is known. readAt is when the window was read.
+func (h Health) judge(w *openWindow, j job, readAt calendar.Instant) (news fieldNews, why error) {
 	if w.counts.Rows == 0 {
 		return news, nil
 	}
 	t := &w.fields
-	before := j.fields.before(j.extraction.Windows[0].Start)
+	before := j.fields.before(w.window.Start, readAt)
 	news = newsOf(t, before, j.planned[w.window].Fields)
 	if j.stream.Catalogue != "" {
 		news.uncatalogued = t.Unnamed
@@ -56,49 +54,6 @@ func (h Health) judge(w *openWindow, j job) (news fieldNews, why error) {
 	}
 	err := news.bear(h, h.checkDrift(t, before, news.fresh))
 	return news, err
-}
-
-// knownFields are the fields that a stream is known to have while a run reads it: those of the last window with rows that
-// the ledger had, and those of earlier windows that the run itself has read since.
-type knownFields struct {
-	ledger pipeline.Fields
-
-	mu   sync.Mutex
-	read map[pipeline.Fields]calendar.Instant // the start of the first window that had them
-}
-
-// mostKnown bounds the sets of fields that a run keeps of a stream.
-const mostKnown = 64
-
-// before are the fields that the stream had before the instant.
-func (k *knownFields) before(at calendar.Instant) pipeline.Fields {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	all := k.ledger
-	for _, fields := range slices.Sorted(maps.Keys(k.read)) {
-		if k.read[fields] < at {
-			all = all.With(fields)
-		}
-	}
-	return all
-}
-
-// add notes the fields of a window that is about to be committed.
-func (k *knownFields) add(fields pipeline.Fields, start calendar.Instant) {
-	if fields == "" {
-		return
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	switch first, known := k.read[fields]; {
-	case known:
-		k.read[fields] = min(first, start)
-	case len(k.read) < mostKnown:
-		if k.read == nil {
-			k.read = make(map[pipeline.Fields]calendar.Instant)
-		}
-		k.read[fields] = start
-	}
 }
 
 // checkUnreadable fails a window in which more of a field's values cannot be read than may be.
@@ -173,7 +128,7 @@ const fewRows = 20
 
 // checkDrift fails a window that lacks a field which the stream's last window with rows had. fresh are the fields that it
 // has and that one had not.
-func (h Health) checkDrift(t *pipeline.FieldTally, before pipeline.Fields, fresh []string) error {
+func (h Health) checkDrift(t *pipeline.FieldTally, before earlierFields, fresh []string) error {
 	if !t.Header && t.Rows < fewRows {
 		return nil
 	}
@@ -181,9 +136,9 @@ func (h Health) checkDrift(t *pipeline.FieldTally, before pipeline.Fields, fresh
 	for f, health := range t.Health {
 		switch name, stem := t.Fields[f].Name, t.Fields[f].Stem; {
 		case health.There:
-		case stem != "" && before.Has(pipeline.StemName(stem)):
+		case stem != "" && before.expects(pipeline.StemName(stem), t.Header):
 			gone = append(gone, pipeline.StemName(stem))
-		case before.Has(name):
+		case before.expects(name, t.Header):
 			gone = append(gone, name)
 		}
 	}
@@ -258,7 +213,7 @@ type fieldNews struct {
 
 // newsOf compares the fields of a window with those of the stream's last window with rows, and with those of the window's
 // own reading before. What the mapping does not name is carried on, so that each field is new once.
-func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews) {
+func newsOf(t *pipeline.FieldTally, before earlierFields, own pipeline.Fields) (news fieldNews) {
 	var mapped, have []string
 	for f, field := range t.Fields {
 		mapped = append(mapped, field.Name)
@@ -271,7 +226,7 @@ func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews
 		return news
 	}
 	stems, found := stemsOf(t)
-	if (before != "" || len(stems) > 0) && !pipeline.HasMore(t.Unnamed) {
+	if (before.Fields != "" || len(stems) > 0) && !pipeline.HasMore(t.Unnamed) {
 		for _, name := range have {
 			if !before.Has(name) && !own.Has(name) {
 				news.fresh = append(news.fresh, name)
@@ -282,7 +237,7 @@ func newsOf(t *pipeline.FieldTally, before, own pipeline.Fields) (news fieldNews
 	news.fields = pipeline.FieldsOf(append(have, found...)).With(before.Without(append(mapped, stems...)))
 	if !t.Header && t.Rows < fewRows { // it cannot tell that a field is gone
 		for _, name := range mapped {
-			if before.Has(name) {
+			if before.expects(name, false) {
 				news.fields = news.fields.With(pipeline.FieldsOf([]string{name}))
 			}
 		}

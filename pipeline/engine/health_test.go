@@ -234,42 +234,110 @@ func TestD_AWindowThatLacksAFieldOfTheLastOneFails(t *testing.T) {
 	}
 }
 
-func TestD_AWindowIsHeldAgainstThoseThatTheSameRunHasRead(t *testing.T) {
-	for _, first := range []string{"", cellRows(6, 3, "hold=2")} { // the ledger's
-		s := newScripted(nil)
-		s.format, s.apart = cells{}, true
-		e, store := newEngine(t, s)
-		if first != "" {
-			syncDay(t, e, s, 6, first)
+// Whichever answer comes first: each waits for the answer of the other day.
+func TestD_TheWindowsOfARunAreHeldAgainstEachOtherInTheOrderOfTime(t *testing.T) {
+	const all, some = "talk=1 hold=2", "hold=2"
+	for _, tt := range []struct {
+		name   string
+		ledger map[int]string // by day: what earlier runs have read
+		run    map[int]string // and what this one reads
+		fails  string         // the days that do
+	}{
+		{"a new stream", nil, map[int]string{7: all, 8: some, 9: some}, "8 9"},
+		{"the day before had less", map[int]string{6: some}, map[int]string{7: all, 8: some}, "8"},
+		{"the day before had it", map[int]string{6: all}, map[int]string{7: some, 8: all, 9: some}, "7 9"},
+		{"it comes", map[int]string{6: some}, map[int]string{7: some, 8: all}, ""},
+		{"a day of the ledger stands between", map[int]string{8: all}, map[int]string{7: some, 9: some}, "9"},
+		{"days read again", map[int]string{7: all, 8: all}, map[int]string{7: some, 8: some, 9: some}, "7 8 9"},
+		{"an earlier day, older than the field", map[int]string{8: all}, map[int]string{6: some, 7: some}, ""},
+		{"an earlier day, not older than it", map[int]string{5: all, 8: all}, map[int]string{6: some, 7: some}, "6 7"},
+		{"an earlier day that itself had it", map[int]string{6: all, 8: all}, map[int]string{6: some}, "6"},
+		{"the last one lacks it", map[int]string{5: all, 7: all}, map[int]string{6: all}, ""},
+		{"drift among earlier days", map[int]string{9: some}, map[int]string{6: all, 7: some}, "7"},
+		{"a header of an earlier day is of today", map[int]string{8: "header " + all}, map[int]string{6: "header " + some, 7: "header " + some}, "6 7"},
+	} {
+		for _, reverse := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, the last answer first: %v", tt.name, reverse), func(t *testing.T) {
+				t.Parallel()
+				s := newScripted(nil)
+				s.format, s.apart = cells{}, true
+				e, _ := newEngine(t, s)
+				for _, day := range slices.Sorted(maps.Keys(tt.ledger)) {
+					if sum, _ := syncDay(t, e, s, day, dayOfCells(day, tt.ledger[day])); sum.Exit != pipeline.ExitDone {
+						t.Fatalf("before: %+v", sum)
+					}
+				}
+				days := slices.Sorted(maps.Keys(tt.run))
+				if reverse {
+					slices.Reverse(days)
+				}
+				answered := make(map[int]chan struct{})
+				for _, day := range days {
+					answered[day] = make(chan struct{})
+				}
+				s.answer = func(ctx context.Context, r pipeline.Request, yield func(string) error) error {
+					day := r.Span.Start.Time().Day()
+					at := slices.Index(days, day)
+					if at < 0 {
+						return yield("")
+					}
+					if at > 0 {
+						select {
+						case <-answered[days[at-1]]:
+						case <-ctx.Done():
+						}
+					}
+					defer close(answered[day])
+					return yield(dayOfCells(day, tt.run[day]))
+				}
+				var failed []string
+				for _, f := range syncDays(t, e, slices.Min(days), slices.Max(days)).Streams[0].Errors {
+					if f.ErrorKind != "drift" {
+						t.Errorf("%+v", f)
+					}
+					failed = append(failed, fmt.Sprint(f.WindowStart.Time().Day()))
+				}
+				if got := strings.Join(failed, " "); got != tt.fails {
+					t.Errorf("the days %s fail, want %s", got, tt.fails)
+				}
+			})
 		}
-		read := make(chan struct{})
-		e.Observe = func(ev engine.Event) {
-			if ev.Kind == engine.EventCommitted {
-				close(read)
-			}
-		}
-		s.answer = func(ctx context.Context, r pipeline.Request, yield func(string) error) error {
-			if r.Span.Start.Time().Day() == 7 {
-				return yield(cellRows(7, 3, "talk=1 hold=2"))
-			}
-			select {
-			case <-read:
-			case <-ctx.Done():
-			}
-			return yield(cellRows(8, 20, "hold=2"))
-		}
-		e.Select.From, e.Select.To = "2025-09-07", "2025-09-08"
-		sum, err := e.Sync(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		failed := sum.Streams[0].Errors
-		if sum.Exit != pipeline.ExitFailed || len(failed) != 1 || failed[0].ErrorKind != "drift" || !strings.Contains(failed[0].Message, "none of 20 rows has talk") {
-			t.Errorf("%+v", sum)
-		}
-		if got, want := len(entries(t, store, s)), 1+min(len(first), 1); got != want {
-			t.Errorf("%d windows are committed, want %d", got, want)
-		}
+	}
+}
+
+// dayOfCells are twenty rows of a day. Of what begins with header each name is in the header.
+func dayOfCells(day int, cells string) string {
+	rows, table := strings.CutPrefix(cells, "header ")
+	if !table {
+		return cellRows(day, 20, cells)
+	}
+	var names []string
+	for _, cell := range strings.Fields(rows) {
+		name, _, _ := strings.Cut(cell, "=")
+		names = append(names, name)
+	}
+	return "header " + strings.Join(names, " ") + "\n" + cellRows(day, 20, rows)
+}
+
+// syncDays reads days again.
+func syncDays(t *testing.T, e *engine.Engine, from, to int) pipeline.Summary {
+	t.Helper()
+	e.Select.From, e.Select.To, e.Select.Refetch = fmt.Sprintf("2025-09-%02d", from), fmt.Sprintf("2025-09-%02d", to), true
+	sum, err := e.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+func TestD_TheWindowsOfAReportAreHeldAgainstEachOther(t *testing.T) {
+	s := newScripted(nil)
+	s.format = cells{}
+	e, _ := newEngine(t, s)
+	s.answer = said(map[string]string{"company": cellRows(9, 20, "hold=2") + cellRows(7, 20, "talk=1 hold=2") + cellRows(8, 19, "hold=2")})
+	failed := syncDays(t, e, 7, 9).Streams[0].Errors
+	if len(failed) != 1 || failed[0].ErrorKind != "drift" || failed[0].WindowStart.Time().Day() != 9 {
+		t.Errorf("%+v", failed)
 	}
 }
 

@@ -23,6 +23,7 @@ type job struct {
 	order      uint64 // of the reading
 	names      *plan.Names
 	fields     *knownFields // of the stream
+	turn       int          // of the extraction, among the stream's by time
 }
 
 // move carries one extraction from the vendor to the sink. This is the life of
@@ -32,6 +33,7 @@ type job struct {
 // one inside it is the sink's to survive.
 func (r *run) move(ctx context.Context, j job) {
 	x, err := r.extractAgainIfBroken(ctx, j)
+	j.fields.end(j.turn)
 	if err != nil {
 		r.bookFailure(ctx, j, j.extraction.Windows, masked(err, j.stream.Mask), x.rejects)
 		return

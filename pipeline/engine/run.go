@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -107,9 +108,12 @@ func (p plannedStream) jobs() []job {
 	for _, w := range p.Windows {
 		planned[w.Window] = w
 	}
+	byTime := slices.SortedStableFunc(slices.Values(p.extractions), func(a, b pipeline.Extraction) int {
+		return cmp.Compare(a.Windows[0].Start, b.Windows[0].Start)
+	})
 	jobs := make([]job, 0, len(p.extractions))
-	for _, x := range p.extractions {
-		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order, names: p.names, fields: p.fields})
+	for turn, x := range byTime {
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order, names: p.names, fields: p.fields, turn: turn})
 	}
 	return jobs
 }
@@ -129,6 +133,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 		all.Go(func() {
 			close(begun)
 			defer r.committer.jobDone()
+			defer j.fields.end(j.turn)
 			if ctx.Err() != nil {
 				return
 			}

@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // prefetchTurns is how many turns before its own a body is opened at the earliest.
@@ -86,4 +90,107 @@ func (s *sequencer) done(i int) {
 	defer s.mu.Unlock()
 	s.over = max(s.over, i+1) // the next one's end may have come first
 	s.call()
+}
+
+// knownFields are the fields that a stream is known to have while a run reads it. Each window is held against the stream's
+// last committed window with rows as it is then: windows count in the order of their time, whichever answer comes first.
+//
+// That window may be a later one, as where earlier days are read for the first time. What a header lacks is gone all the same, for it is
+// of the day when the report was made. Rows without a header may be older than a field that later ones have: they lack
+// nothing that no window up to theirs had. And a document of an archive is not held against what was read after it.
+type knownFields struct {
+	last pipeline.Entry                       // of the ledger, with rows; zero where there is none
+	had  map[pipeline.Fields]calendar.Instant // by set of fields: the first window of the ledger that had it
+
+	ended []chan struct{} // by turn: its windows are judged, or will not be
+
+	mu   sync.Mutex
+	over []bool         // by turn
+	read []windowFields // of this run's windows with rows, by their start
+}
+
+// windowFields are those of a window that is about to be committed.
+type windowFields struct {
+	start  calendar.Instant
+	fields pipeline.Fields
+}
+
+// knownOf are the fields that the ledger knows, for a stream with so many extractions.
+func knownOf(l *pipeline.Ledger, settings string, extractions int) *knownFields {
+	last, _ := l.LastWithRows(settings)
+	return &knownFields{last: last, had: l.FieldSets(settings), ended: channels(extractions), over: make([]bool, extractions)}
+}
+
+// await returns when the windows of all turns before are judged.
+func (k *knownFields) await(ctx context.Context, turn int) error {
+	for _, before := range k.ended[:turn] {
+		if err := waitFor(ctx, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end ends a turn; again it does nothing.
+func (k *knownFields) end(turn int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.over[turn] {
+		k.over[turn] = true
+		close(k.ended[turn])
+	}
+}
+
+// add notes the fields of a window that is about to be committed.
+func (k *knownFields) add(fields pipeline.Fields, start calendar.Instant) {
+	if fields == "" {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	at, _ := slices.BinarySearchFunc(k.read, start, func(w windowFields, start calendar.Instant) int { return int(min(max(w.start-start, -1), 1)) })
+	k.read = slices.Insert(k.read, at, windowFields{start, fields})
+}
+
+// earlierFields are those that a window is held against.
+type earlierFields struct {
+	pipeline.Fields
+	known *knownFields
+	at    calendar.Instant // of the window
+	later bool             // they are of a later window
+}
+
+// before are the fields that a window which begins at at and was read at readAt is held against.
+func (k *knownFields) before(at, readAt calendar.Instant) earlierFields {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last := k.last.Window.Start
+	for _, w := range slices.Backward(k.read) {
+		if w.start < at && (w.start >= last || last >= at) {
+			return earlierFields{Fields: w.fields}
+		}
+	}
+	later := at < last
+	if later && readAt < k.last.ReadAt {
+		return earlierFields{}
+	}
+	return earlierFields{k.last.Fields, k, at, later}
+}
+
+// expects reports whether the window should have a field of that name.
+func (e earlierFields) expects(name string, header bool) bool {
+	if !e.Has(name) || !e.later || header {
+		return e.Has(name)
+	}
+	for fields, first := range e.known.had {
+		if first <= e.at && fields.Has(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// lacks reports whether a window with rows lacks a field of the mapping, so that what others have decides about it.
+func (w *openWindow) lacks() bool {
+	return w.counts.Rows > 0 && slices.ContainsFunc(w.fields.Health, func(h pipeline.FieldHealth) bool { return !h.There })
 }

@@ -137,7 +137,7 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 // remember takes from the ledger what the plan's readings will be compared with.
 func (p *plannedStream) remember(l *pipeline.Ledger) {
 	if len(p.Windows) > 0 {
-		p.fields = &knownFields{ledger: l.Fields(p.Stream.Settings)}
+		p.fields = knownOf(l, p.Stream.Settings, len(p.extractions))
 		p.history = plan.HistoryOf(l, p.Windows)
 		p.names = plan.NamesOf(l, p.Windows, resourcesOf(p.extractions))
 	}
