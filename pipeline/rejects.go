@@ -9,20 +9,23 @@ import (
 )
 
 // Rejects is a list of rejected rows in little more memory than their text: a document may be nothing but rejects of
-// two bytes each. It keeps all of a [Reject] but its Scope, and of the
-// first [ShownRejects] the field and its shape. The zero Rejects is empty. A Rejects belongs to one
-// goroutine.
+// two bytes each. It keeps all of a [Reject] but its Scope. The zero Rejects is empty. A Rejects belongs to one goroutine.
 type Rejects struct {
 	n       int
-	text    []byte // of each reject: row, reason, time, raw
+	text    []byte // of each reject: row, reason, field and shape, time, raw
 	last    int64  // the row of the last one
-	reasons []string
-	numbers map[string]int // of the reasons, from 1 on
-	shown   [][2]string    // field and shape of the first ones
+	reasons words
+	fields  words
 }
 
-// sharedReasons bounds the reasons that are kept once for all rejects that have them; others stand in the text.
-const sharedReasons = 256
+// words are texts that many rejects have, and that are kept once.
+type words struct {
+	all     []string
+	numbers map[string]int // from 1 on
+}
+
+// sharedWords bounds them; others stand in the text.
+const sharedWords = 256
 
 // ShownRejects is how many rejects of a document, or of a failed window, are shown.
 const ShownRejects = 20
@@ -32,14 +35,10 @@ func (l *Rejects) Len() int { return l.n }
 
 // Add appends a reject.
 func (l *Rejects) Add(r Reject) {
-	if len(l.shown) < ShownRejects {
-		l.shown = append(l.shown, [2]string{r.Field, r.Shape})
-	}
-	n := l.number(r.Reason)
 	l.text = binary.AppendVarint(l.text, r.Row-l.last)
-	l.text = binary.AppendUvarint(l.text, uint64(n))
-	if n == 0 {
-		l.text = appendText(l.text, r.Reason)
+	l.text = l.reasons.append(l.text, r.Reason)
+	if l.text = l.fields.append(l.text, r.Field); r.Field != "" {
+		l.text = appendText(l.text, r.Shape)
 	}
 	timed := r.At != NoInstant
 	if l.text = append(l.text, 0); timed {
@@ -51,39 +50,46 @@ func (l *Rejects) Add(r Reject) {
 	l.n++
 }
 
-// number is that of a reason, 0 where it stands in the text.
-func (l *Rejects) number(reason string) int {
-	n := l.numbers[reason]
-	if n == 0 && len(l.reasons) < sharedReasons {
-		if l.numbers == nil {
-			l.numbers = make(map[string]int)
+// append appends the number of a word, or 0 and the word.
+func (w *words) append(text []byte, word string) []byte {
+	n := w.numbers[word]
+	if n == 0 && len(w.all) < sharedWords {
+		if w.numbers == nil {
+			w.numbers = make(map[string]int)
 		}
-		l.reasons = append(l.reasons, reason)
-		n = len(l.reasons)
-		l.numbers[reason] = n
+		w.all = append(w.all, word)
+		n = len(w.all)
+		w.numbers[word] = n
 	}
-	return n
+	text = binary.AppendUvarint(text, uint64(n))
+	if n == 0 {
+		text = appendText(text, word)
+	}
+	return text
+}
+
+// read reads what append has written.
+func (w *words) read(r *textReader) string {
+	if n := r.uvarint(); n > 0 {
+		return w.all[n-1]
+	}
+	return r.string()
 }
 
 // All returns the rejects in the order in which they were added.
 func (l *Rejects) All() iter.Seq[Reject] {
 	return func(yield func(Reject) bool) {
 		r, at := textReader{l.text}, int64(0)
-		for i := 0; len(r.text) > 0; i++ {
+		for len(r.text) > 0 {
 			at += r.varint()
-			one := Reject{Row: at, At: NoInstant}
-			if n := r.uvarint(); n == 0 {
-				one.Reason = r.string()
-			} else {
-				one.Reason = l.reasons[n-1]
+			one := Reject{Row: at, At: NoInstant, Reason: l.reasons.read(&r), Field: l.fields.read(&r)}
+			if one.Field != "" {
+				one.Shape = r.string()
 			}
 			if r.uvarint() > 0 {
 				one.At = Instant(r.varint())
 			}
 			one.Raw = r.string()
-			if i < len(l.shown) {
-				one.Field, one.Shape = l.shown[i][0], l.shown[i][1]
-			}
 			if !yield(one) {
 				return
 			}

@@ -10,8 +10,11 @@ import (
 func TestRejectsComeBackAsTheyWereAdded(t *testing.T) {
 	var l Rejects
 	var want []Reject
-	for i := range 3 * sharedReasons {
-		r := Reject{Row: int64(3*i + 1), At: NoInstant, Reason: fmt.Sprint("reason ", i*i%(2*sharedReasons)), Raw: strings.Repeat("\xff,", i)}
+	for i := range 3 * sharedWords {
+		r := Reject{Row: int64(3*i + 1), At: NoInstant, Reason: fmt.Sprint("reason ", i*i%(2*sharedWords)), Raw: strings.Repeat("\xff,", i)}
+		if i%5 > 0 {
+			r.Field, r.Shape = fmt.Sprint("field ", i*i%(2*sharedWords)), strings.Repeat("9", i%3)
+		}
 		if i%3 == 0 {
 			r.At = Instant(-i)
 		}
@@ -33,7 +36,7 @@ func TestRejectsComeBackAsTheyWereAdded(t *testing.T) {
 }
 
 func TestRejectsTakeLittleMoreMemoryThanTheirText(t *testing.T) {
-	const n, each = 100_000, 4 // a byte for row, reason, time and length
+	const n, each = 100_000, 5 // a byte for row, reason, field, time and length
 	var l Rejects
 	for i := range n {
 		l.Add(Reject{Row: int64(i + 1), At: NoInstant, Reason: "has 1 of 4 cells", Raw: "a"})

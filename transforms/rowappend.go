@@ -210,7 +210,7 @@ func (r *Row) writeReject(raw []byte) {
 		Reason: r.reason,
 		Raw:    string(asText(raw)),
 	}
-	if r.culprit >= 0 && r.into.Rejects.Len() < pipeline.ShownRejects {
+	if r.culprit >= 0 {
 		v := r.fields[r.culprit]
 		if v.text == nil {
 			v.text = v.token

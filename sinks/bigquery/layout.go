@@ -153,6 +153,8 @@ var rejectsSchema = func() *arrow.Schema {
 		meaning("reason", text, false, "which field and what is wrong"),
 		meaning("raw", text, false, "the row as the vendor sent it"),
 		meaning("row_time", pipeline.Timestamp, true, "the row's time where it could be read"),
+		meaning("field", text, true, "the source field that is wrong; null where the row as a whole is"),
+		meaning("shape", text, true, "what that field's value looks like: digits as 9, letters as a"),
 	}, nil)
 }()
 

@@ -146,9 +146,8 @@ func (s *Store) runs(ctx context.Context, from pipeline.Instant) ([]pipeline.Sum
 	if err != nil {
 		return nil, err
 	}
-	recorded := slices.ContainsFunc(md.Schema, func(f *bigquery.FieldSchema) bool { return f.Name == "recorded_at" })
 	last := make(map[pipeline.SyncID]recordedRun)
-	err = s.jobs.Read(ctx, s.sql.Runs(from, recorded), func() { clear(last) }, func(row []bigquery.Value) error {
+	err = s.jobs.Read(ctx, s.sql.Runs(from, hasColumn(md, "recorded_at")), func() { clear(last) }, func(row []bigquery.Value) error {
 		r, err := recordedRunOf(row)
 		if err != nil {
 			return err
@@ -167,6 +166,11 @@ func (s *Store) runs(ctx context.Context, from pipeline.Instant) ([]pipeline.Sum
 	}
 	slices.SortFunc(runs, pipeline.ByStart)
 	return runs, nil
+}
+
+// hasColumn reports whether a table has a column: one of an earlier version may lack it.
+func hasColumn(md *bigquery.TableMetadata, name string) bool {
+	return slices.ContainsFunc(md.Schema, func(f *bigquery.FieldSchema) bool { return f.Name == name })
 }
 
 // recordedRun is a run, and when BigQuery took its record; records of earlier versions tell no time.

@@ -161,6 +161,7 @@ func (st *stage) addReject(b *array.RecordBuilder, r pipeline.Reject) {
 		b.Field(3 + i).(*array.TimestampBuilder).Append(arrow.Timestamp(at))
 	}
 	staging.AppendReject(b, 5, r)
+	staging.AppendCulprit(b, 10, r)
 }
 
 // Seal implements [pipeline.Stage].

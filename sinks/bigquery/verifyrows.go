@@ -118,8 +118,12 @@ func (s *Store) listRejects(ctx context.Context, k pipeline.StreamKey, windows [
 	if there, err := s.readable(ctx, statement.RejectsTable); err != nil || !there {
 		return err
 	}
+	md, err := s.dataset.metadata(ctx, statement.RejectsTable)
+	if err != nil {
+		return err
+	}
 	told, anew := 0, false
-	err := s.jobs.Read(ctx, s.sql.ListRejects(x), func() { anew = told > 0 }, func(row []bigquery.Value) error {
+	err = s.jobs.Read(ctx, s.sql.ListRejects(x, hasColumn(md, "shape")), func() { anew = told > 0 }, func(row []bigquery.Value) error {
 		if anew {
 			return fmt.Errorf("the answer broke off after %d rejects", told)
 		}
@@ -142,13 +146,15 @@ func (s *Store) listRejects(ctx context.Context, k pipeline.StreamKey, windows [
 
 // rejectOf understands a row of [statement.Dataset.ListRejects].
 func rejectOf(row []bigquery.Value) (r pipeline.Reject, err error) {
-	if len(row) != 7 {
-		return r, errors.New("a reject has not seven columns")
+	if len(row) != 9 {
+		return r, errors.New("a reject has not nine columns")
 	}
 	r.Scope, _ = row[2].(string)
 	r.Row, _ = row[3].(int64)
 	r.Reason, _ = row[4].(string)
 	r.Raw, _ = row[5].(string)
+	r.Field, _ = row[7].(string)
+	r.Shape, _ = row[8].(string)
 	r.At = pipeline.NoInstant
 	if at, ok := row[6].(time.Time); ok {
 		r.At = pipeline.InstantOf(at)

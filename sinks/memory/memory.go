@@ -328,7 +328,7 @@ func (st *stage) Reject(_ context.Context, rejects []pipeline.Reject) error {
 	return st.Collect("stage rejects", func() error {
 		st.rejects = append(st.rejects, rejects...)
 		for _, r := range rejects {
-			st.size += int64(len(r.Reason) + len(r.Raw) + len(r.Scope))
+			st.size += int64(len(r.Reason) + len(r.Raw) + len(r.Scope) + len(r.Field) + len(r.Shape))
 		}
 		return nil
 	})

@@ -66,7 +66,6 @@ func (s *Store) WindowRejects(ctx context.Context, k pipeline.StreamKey, windows
 					yield(pipeline.WindowReject{}, classify("read the rejects", err))
 					return
 				}
-				r.Field, r.Shape = "", ""
 				if !yield(pipeline.WindowReject{Window: w, Reject: r}, nil) {
 					return
 				}

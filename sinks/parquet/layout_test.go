@@ -193,6 +193,35 @@ func TestDuckDBReadsTheTableAsTheReadmeSays(t *testing.T) {
 	}
 }
 
+func TestRejectsOfEarlierVersionsAreRead(t *testing.T) {
+	p := newPlace(t)
+	s := p.Open(t)
+	w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
+	stored := pipeline.Reject{Row: 7, At: w.Start.Add(time.Minute), Reason: "id is not digits", Raw: "a;b", Scope: "callcenter:123", Field: "id", Shape: "aa-99"}
+	mustCommit(t, s, 5, w, nil, stored)
+	read := func() (list []pipeline.WindowReject) {
+		for r, err := range s.(pipeline.RejectReader).WindowRejects(t.Context(), testKey, []pipeline.Window{w}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, r)
+		}
+		return list
+	}
+	if got, want := read(), []pipeline.WindowReject{{Window: w, Reject: stored}}; !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	file := filepath.Join(p.root, p.names(t, rejectsDir)[0])
+	query(t, fmt.Sprintf(`COPY (SELECT * EXCLUDE (field, shape) FROM read_parquet('%s', hive_partitioning=false)) TO '%s.old' (FORMAT parquet)`, file, file), func(*sql.Rows) error { return nil })
+	if err := os.Rename(file+".old", file); err != nil {
+		t.Fatal(err)
+	}
+	stored.Field, stored.Shape = "", ""
+	if got, want := read(), []pipeline.WindowReject{{Window: w, Reject: stored}}; !slices.Equal(got, want) {
+		t.Errorf("without the columns: got %+v, want %+v", got, want)
+	}
+}
+
 func TestRejectsKeepTextPositionAndReason(t *testing.T) {
 	p := newPlace(t)
 	s := p.Open(t)

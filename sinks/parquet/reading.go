@@ -94,6 +94,9 @@ func (s *Store) rejectsOf(ctx context.Context, k pipeline.StreamKey, w pipeline.
 // checkRejectColumns refuses a record whose columns rejectAt would misread.
 func checkRejectColumns(rec arrow.Record) error {
 	for i, want := range rejectsSchema.Fields() {
+		if i >= culpritColumn && int(rec.NumCols()) == culpritColumn {
+			break // of an earlier version
+		}
 		if i >= int(rec.NumCols()) || rec.ColumnName(i) != want.Name || !arrow.TypeEqual(rec.Column(i).DataType(), want.Type) {
 			return fmt.Errorf("it has no column %s of rejects at place %d", want.Name, i+1)
 		}
@@ -111,7 +114,10 @@ func rejectAt(rec arrow.Record, i int) pipeline.Reject {
 	if at := rec.Column(4).(*array.Timestamp); at.IsValid(i) {
 		r.At = pipeline.Instant(at.Value(i))
 	}
-	for _, s := range []*string{&r.Scope, &r.Reason, &r.Raw} {
+	if int(rec.NumCols()) > culpritColumn && rec.Column(culpritColumn).IsValid(i) {
+		r.Field, r.Shape = text(culpritColumn), text(culpritColumn+1)
+	}
+	for _, s := range []*string{&r.Scope, &r.Reason, &r.Raw, &r.Field, &r.Shape} {
 		*s = string([]byte(*s)) // the record's memory is not the consumer's
 	}
 	return r

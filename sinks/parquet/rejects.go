@@ -12,7 +12,7 @@ import (
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
-// rejectsSchema is that of the files beneath _windrow/rejects.
+// rejectsSchema is that of the files beneath _windrow/rejects. Those of earlier versions lack the last two columns.
 var rejectsSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "scope", Type: arrow.BinaryTypes.String, Nullable: true},
 	{Name: "row", Type: arrow.PrimitiveTypes.Int64},
@@ -23,7 +23,12 @@ var rejectsSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "window_end", Type: pipeline.Timestamp},
 	{Name: "extracted_at", Type: pipeline.Timestamp},
 	{Name: "sync_id", Type: arrow.BinaryTypes.String},
+	{Name: "field", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "shape", Type: arrow.BinaryTypes.String, Nullable: true},
 }, nil)
+
+// culpritColumn is where the columns begin that files of earlier versions lack.
+const culpritColumn = 9
 
 // rejectsFile turns what a stage spooled into a Parquet file, ready to be published.
 func (s *Store) rejectsFile(ctx context.Context, st *stage, e pipeline.Entry) (volume.Draft, error) {
@@ -43,4 +48,5 @@ func appendReject(b *array.RecordBuilder, r pipeline.Reject, e pipeline.Entry) {
 		b.Field(5 + i).(*array.TimestampBuilder).Append(arrow.Timestamp(at))
 	}
 	b.Field(8).(*array.StringBuilder).Append(string(e.SyncID))
+	staging.AppendCulprit(b, culpritColumn, r)
 }

@@ -25,3 +25,15 @@ func AppendReject(b *array.RecordBuilder, from int, r pipeline.Reject) {
 		at.Append(arrow.Timestamp(r.At))
 	}
 }
+
+// AppendCulprit appends what is wrong with a rejected row to two columns of b: the field and its value's shape (strings, null where the
+// row as a whole is wrong).
+func AppendCulprit(b *array.RecordBuilder, from int, r pipeline.Reject) {
+	for i, text := range []string{r.Field, r.Shape} {
+		if into := b.Field(from + i).(*array.StringBuilder); r.Field == "" {
+			into.AppendNull()
+		} else {
+			into.Append(printable(text))
+		}
+	}
+}

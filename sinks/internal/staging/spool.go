@@ -33,7 +33,7 @@ func (s *Spool) Add(rejects []pipeline.Reject) error {
 	for _, r := range rejects {
 		b := binary.AppendVarint(s.one[:0], r.Row)
 		b = binary.AppendVarint(b, int64(r.At))
-		for _, text := range []string{r.Scope, r.Reason, r.Raw} {
+		for _, text := range []string{r.Scope, r.Reason, r.Raw, r.Field, r.Shape} {
 			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 		}
 		if _, err := s.buf.Write(b); err != nil {
@@ -91,7 +91,7 @@ func (s *Spool) Groups(file *rowgroup.File, from io.Reader, schema *arrow.Schema
 			return fmt.Errorf("read the staged rejects: %w", err)
 		}
 		appendTo(b, r)
-		pending, size = pending+1, size+len(r.Raw)+len(r.Reason)
+		pending, size = pending+1, size+len(r.Raw)+len(r.Reason)+len(r.Field)+len(r.Shape)
 		if pending >= rejectRows || size >= rejectBytes {
 			if err := flush(); err != nil {
 				return err
@@ -117,7 +117,7 @@ func readSpool(from io.Reader) iter.Seq2[pipeline.Reject, error] {
 			if _, err := r.buf.Peek(1); errors.Is(err, io.EOF) {
 				return
 			}
-			one := pipeline.Reject{Row: r.varint(), At: pipeline.Instant(r.varint()), Scope: r.text(), Reason: r.text(), Raw: r.text()}
+			one := pipeline.Reject{Row: r.varint(), At: pipeline.Instant(r.varint()), Scope: r.text(), Reason: r.text(), Raw: r.text(), Field: r.text(), Shape: r.text()}
 			if !yield(one, r.err) || r.err != nil {
 				return
 			}

@@ -48,6 +48,8 @@ type reject struct {
 	Scope       *string            `json:"scope"`
 	Position    int64              `json:"position"`
 	Reason      string             `json:"reason"`
+	Field       *string            `json:"field"` // null where the row as a whole is wrong, and of rejects of earlier versions
+	Shape       *string            `json:"shape"`
 	Raw         *string            `json:"raw"` // null where personal data are not kept
 	RowTime     *pipeline.Instant  `json:"row_time"`
 	ExtractedAt *pipeline.Instant  `json:"extracted_at"` // null of a failed window
@@ -83,7 +85,11 @@ func (v *Rejects) Tell(r engine.ListedReject) error {
 	if r.Scope != "" {
 		where += " of " + r.Scope
 	}
-	if _, err := fmt.Fprintln(v.w, inColumns(where+": "+r.Reason, columns)); err != nil || r.Raw == "" {
+	reason := r.Reason
+	if r.Shape != "" {
+		reason += ", a value of the shape " + r.Shape
+	}
+	if _, err := fmt.Fprintln(v.w, inColumns(where+": "+reason, columns)); err != nil || r.Raw == "" {
 		return err
 	}
 	_, err := fmt.Fprintln(v.w, "    "+inColumns(r.Raw, columns-4))
@@ -97,6 +103,9 @@ func rejectOf(r engine.ListedReject) reject {
 	}
 	if r.Scope != "" {
 		one.Scope = &r.Scope
+	}
+	if r.Field != "" {
+		one.Field, one.Shape = &r.Field, &r.Shape
 	}
 	if r.Raw != "" {
 		one.Raw = &r.Raw

@@ -137,11 +137,15 @@ func (d Dataset) ReadRejects(x Extent) string {
 }
 
 // ListRejects lists the rejects of the windows within an extent, in order: window_start, window_end, scope, position, reason,
-// raw, row_time.
-func (d Dataset) ListRejects(x Extent) string {
-	return fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.`raw`, t.`row_time` FROM %s AS t WHERE %s AND %s "+
+// raw, row_time, field, shape. A table of earlier versions has no column field and no column shape.
+func (d Dataset) ListRejects(x Extent, culprits bool) string {
+	culprit := "t.`field`, t.`shape`"
+	if !culprits {
+		culprit = "CAST(NULL AS STRING) AS `field`, CAST(NULL AS STRING) AS `shape`"
+	}
+	return fmt.Sprintf("SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.`raw`, t.`row_time`, %s FROM %s AS t WHERE %s AND %s "+
 		"ORDER BY t.`window_start`, t.`window_end`, COALESCE(t.`scope`, ''), t.`position`, t.`reason`, t.`raw`",
-		d.table(RejectsTable), x.within(), x.ofStreams())
+		culprit, d.table(RejectsTable), x.within(), x.ofStreams())
 }
 
 // allDays is everywhere with an upper bound too, as a DELETE of days has.

@@ -49,7 +49,7 @@ func statements(t *testing.T) string {
 	}
 	script := func(table *pipeline.Table, rows, rejects string, replaces bool) string {
 		tx := Transaction{ID: "0123456789abcdef01234567", Table: table, Rows: rows, Rejects: rejects,
-			RejectColumns: []string{"source", "account", "stream", "window_start", "window_end", "scope", "position", "reason", "raw", "row_time"}}
+			RejectColumns: []string{"source", "account", "stream", "window_start", "window_end", "scope", "position", "reason", "raw", "row_time", "field", "shape"}}
 		owner := line(pipeline.Entry{Kind: pipeline.EntryOwner, SyncID: "run", Note: "api.vendor.example/acme"})
 		owner.Owned = 2
 		tx.Lines = append(tx.Lines, owner)
@@ -107,7 +107,8 @@ func statements(t *testing.T) string {
 		{"read rows of activity", testDataset.ReadRows(pipeline.Activity, counted, HashedColumns(pipeline.Activity))},
 		{"read rows of events", testDataset.ReadRows(pipeline.Events, counted, HashedColumns(pipeline.Events))},
 		{"read rejects", testDataset.ReadRejects(counted)},
-		{"list rejects", testDataset.ListRejects(counted)},
+		{"list rejects", testDataset.ListRejects(counted, true)},
+		{"list rejects of an earlier version", testDataset.ListRejects(counted, false)},
 		{"read all runs", testDataset.Runs(pipeline.NoInstant, true)},
 		{"read all runs of an earlier version", testDataset.Runs(pipeline.NoInstant, false)},
 		{"read the runs of an earlier version since", testDataset.Runs(readAt(1), false)},
