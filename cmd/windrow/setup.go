@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
@@ -71,6 +72,9 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	if sinkAlone {
 		s.leaveUnserved()
 	}
+	if clock, err := a.clock(); err == nil && !sinkAlone { // a wrong --as-of is told by who acts by it
+		faults = append(faults, s.fromFaults(clock())...)
+	}
 	faults = append(faults, s.streamFaults("WINDROW_STREAMS", s.Streams)...)
 	if len(faults) > 0 {
 		return nil, &faultsError{faults}
@@ -104,6 +108,24 @@ func declaredVariables(vendors []vendor) []config.Variable {
 		}
 	}
 	return known
+}
+
+// fromFaults says where the first day has not begun yet, by the calendar of an account: nothing would be read.
+func (s *setup) fromFaults(now time.Time) []pipeline.ConfigError {
+	if _, err := time.Parse(time.DateOnly, s.From); err != nil {
+		return nil // it is not set, or not a date
+	}
+	for _, t := range s.tenants {
+		if !t.configured {
+			continue
+		}
+		if today := now.In(t.streams[0].Calendar.Location()).Format(time.DateOnly); s.From > today {
+			return []pipeline.ConfigError{{
+				Variable: "WINDROW_FROM", Problem: fmt.Sprintf("is %s, which lies in the future: for %s it is %s", s.From, t.Label(), today), Example: "2025-09-01",
+			}}
+		}
+	}
+	return nil
 }
 
 // catalogue lists every stream of every vendor.
