@@ -167,7 +167,7 @@ func (in *Input) table(ctx context.Context, name, ending string) (push.Rows, err
 	case ".jsonl":
 		return orNone(rows.NewJSONLines(ctx, source))
 	case ".parquet":
-		return nil, refused(name, "", errors.New("files of Parquet cannot be pushed yet"))
+		return orNone(rows.NewParquet(name, bytes()))
 	}
 	csv, err := rows.NewCSV(ctx, source)
 	if err != nil {
