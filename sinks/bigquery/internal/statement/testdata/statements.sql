@@ -242,24 +242,65 @@ SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_ledger`
 SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_journal` AS t WHERE t.`at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- view _windrow_watermarks
-WITH origins AS (
-  SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `origin` FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`
+WITH log AS (
+  SELECT `source`, `account`, `stream`, `kind`, `window_start`, `window_end`, `settled`, COALESCE(`read_at`, TIMESTAMP_MICROS(0)) AS `read_at`,
+    COALESCE(`read_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE) AND COALESCE(`extracted_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE) AND COALESCE(`committed_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE) AS `past`,
+    COALESCE(SAFE_CAST(JSON_VALUE(`entry`, '$.order') AS INT64), 0) AS `turn`,
+    ROW_NUMBER() OVER (PARTITION BY `source`, `account`, `stream` ORDER BY `seq`, `recorded_at`, `entry`) AS `place`
+  FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `kind` IN ('origin', 'first', 'commit', 'waive', 'reopen', 'begin')
+), lasts AS (
+  SELECT `source`, `account`, `stream`, MAX(`place`) AS `place` FROM log WHERE `kind` = 'first' GROUP BY `source`, `account`, `stream`
 ), firsts AS (
-  SELECT f.`source`, f.`account`, f.`stream`, MAX(f.`window_start`) AS `first_day` FROM `test-project`.`contact_centre`.`_windrow_ledger` AS f
-  WHERE f.`kind` = 'first'
-  AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS g WHERE g.`source` = f.`source` AND g.`account` = f.`account` AND g.`stream` = f.`stream`
-    AND g.`kind` = 'first' AND (g.`seq` > f.`seq` OR (g.`seq` = f.`seq` AND g.`recorded_at` > f.`recorded_at`)))
-  GROUP BY f.`source`, f.`account`, f.`stream`
+  SELECT f.`source`, f.`account`, f.`stream`, f.`window_start` AS `first_day` FROM log AS f JOIN lasts AS l ON l.`source` = f.`source` AND l.`account` = f.`account` AND l.`stream` = f.`stream` AND l.`place` = f.`place`
+), origins AS (
+  SELECT `source`, `account`, `stream`, MIN(`window_start`) AS `origin` FROM log WHERE `kind` = 'origin' GROUP BY `source`, `account`, `stream`
 ), days AS (
-  SELECT o.`source`, o.`account`, o.`stream`, COALESCE(f.`first_day`, o.`origin`) AS `first_day` FROM origins AS o
-  LEFT JOIN firsts AS f ON f.`source` = o.`source` AND f.`account` = o.`account` AND f.`stream` = o.`stream`
+  SELECT o.`source`, o.`account`, o.`stream`, COALESCE(f.`first_day`, o.`origin`) AS `first_day` FROM origins AS o LEFT JOIN firsts AS f ON f.`source` = o.`source` AND f.`account` = o.`account` AND f.`stream` = o.`stream`
+), read AS (
+  SELECT c.`source`, c.`account`, c.`stream`, c.`place`, c.`window_start`, c.`window_end`, c.`turn`, c.`read_at`, c.`past`, c.`settled`, MIN(x.`place`) AS `until`
+  FROM log AS c LEFT JOIN log AS x ON x.`source` = c.`source` AND x.`account` = c.`account` AND x.`stream` = c.`stream` AND x.`kind` = 'commit' AND x.`place` > c.`place`
+    AND x.`window_start` < c.`window_end` AND x.`window_end` > c.`window_start` AND NOT (c.`turn` > x.`turn` OR (c.`turn` = x.`turn` AND c.`read_at` > x.`read_at`))
+  WHERE c.`kind` IN ('commit')
+  GROUP BY c.`source`, c.`account`, c.`stream`, c.`place`, c.`window_start`, c.`window_end`, c.`turn`, c.`read_at`, c.`past`, c.`settled`
+), commits AS (
+  SELECT c.*, 'commit' AS `kind` FROM read AS c WHERE NOT EXISTS (SELECT 1 FROM read AS v WHERE v.`source` = c.`source` AND v.`account` = c.`account` AND v.`stream` = c.`stream` AND v.`place` < c.`place` AND (v.`until` IS NULL OR v.`until` > c.`place`)
+    AND v.`window_start` < c.`window_end` AND v.`window_end` > c.`window_start` AND (v.`turn` > c.`turn` OR (v.`turn` = c.`turn` AND v.`read_at` > c.`read_at`)))
+), doubts AS (
+  SELECT c.`source`, c.`account`, c.`stream`, c.`place`, c.`window_start`, c.`window_end`, c.`turn`, c.`read_at`, c.`past`, c.`settled`, MIN(x.`place`) AS `until`
+  FROM log AS c LEFT JOIN commits AS x ON x.`source` = c.`source` AND x.`account` = c.`account` AND x.`stream` = c.`stream` AND x.`kind` = 'commit' AND x.`place` > c.`place`
+    AND x.`window_start` < c.`window_end` AND x.`window_end` > c.`window_start` AND NOT (c.`turn` > x.`turn` OR (c.`turn` = x.`turn` AND c.`read_at` > x.`read_at`))
+  WHERE c.`kind` IN ('reopen', 'begin')
+  GROUP BY c.`source`, c.`account`, c.`stream`, c.`place`, c.`window_start`, c.`window_end`, c.`turn`, c.`read_at`, c.`past`, c.`settled`
+), live AS (
+  SELECT c.* FROM commits AS c WHERE c.`until` IS NULL
+), turns AS (
+  SELECT `source`, `account`, `stream`, `turn`, MIN(`read_at`) AS `began` FROM live GROUP BY `source`, `account`, `stream`, `turn`
+), settled AS (
+  SELECT c.`source`, c.`account`, c.`stream`, c.`window_start`, c.`window_end` FROM live AS c
+  JOIN turns AS t ON t.`source` = c.`source` AND t.`account` = c.`account` AND t.`stream` = c.`stream` AND t.`turn` = c.`turn`
+  WHERE c.`settled` AND c.`past`
+  AND NOT EXISTS (SELECT 1 FROM turns AS l WHERE l.`source` = t.`source` AND l.`account` = t.`account` AND l.`stream` = t.`stream` AND l.`turn` > t.`turn` AND t.`began` > TIMESTAMP_ADD(l.`began`, INTERVAL 1 HOUR))
+  AND NOT EXISTS (SELECT 1 FROM doubts AS r WHERE r.`source` = c.`source` AND r.`account` = c.`account` AND r.`stream` = c.`stream` AND r.`until` IS NULL AND r.`window_start` < c.`window_end` AND r.`window_end` > c.`window_start`)
+), edges AS (
+  SELECT `source`, `account`, `stream`, `place`, `window_end`, `window_start` AS `edge` FROM log WHERE `kind` = 'waive'
+  UNION ALL SELECT w.`source`, w.`account`, w.`stream`, w.`place`, w.`window_end`, c.`window_start` AS `edge` FROM log AS w
+    JOIN log AS c ON c.`source` = w.`source` AND c.`account` = w.`account` AND c.`stream` = w.`stream` AND c.`kind` IN ('commit', 'reopen', 'begin') AND c.`window_start` > w.`window_start` AND c.`window_start` < w.`window_end`
+    WHERE w.`kind` = 'waive'
+  UNION ALL SELECT w.`source`, w.`account`, w.`stream`, w.`place`, w.`window_end`, c.`window_end` AS `edge` FROM log AS w
+    JOIN log AS c ON c.`source` = w.`source` AND c.`account` = w.`account` AND c.`stream` = w.`stream` AND c.`kind` IN ('commit', 'reopen', 'begin') AND c.`window_end` > w.`window_start` AND c.`window_end` < w.`window_end`
+    WHERE w.`kind` = 'waive'
+), pieces AS (
+  SELECT `source`, `account`, `stream`, `place`, `edge` AS `window_start`, LEAD(`edge`, 1, `window_end`) OVER (PARTITION BY `source`, `account`, `stream`, `place`, `window_end` ORDER BY `edge`) AS `window_end` FROM edges
+), held AS (
+  SELECT p.`source`, p.`account`, p.`stream`, p.`place`, p.`window_start` FROM pieces AS p JOIN commits AS c ON c.`source` = p.`source` AND c.`account` = p.`account` AND c.`stream` = p.`stream` AND c.`place` < p.`place` AND (c.`until` IS NULL OR c.`until` > p.`place`) AND c.`window_start` < p.`window_end` AND c.`window_end` > p.`window_start`
+  LEFT JOIN doubts AS r ON r.`source` = p.`source` AND r.`account` = p.`account` AND r.`stream` = p.`stream` AND r.`place` < p.`place` AND (r.`until` IS NULL OR r.`until` > p.`place`) AND r.`window_start` < c.`window_end` AND r.`window_end` > c.`window_start` WHERE r.`place` IS NULL
+), waived AS (
+  SELECT p.`source`, p.`account`, p.`stream`, p.`window_start`, p.`window_end` FROM pieces AS p WHERE p.`window_start` < p.`window_end`
+  AND NOT EXISTS (SELECT 1 FROM commits AS c WHERE c.`source` = p.`source` AND c.`account` = p.`account` AND c.`stream` = p.`stream` AND c.`place` > p.`place` AND c.`window_start` < p.`window_end` AND c.`window_end` > p.`window_start`)
+  AND NOT EXISTS (SELECT 1 FROM doubts AS r WHERE r.`source` = p.`source` AND r.`account` = p.`account` AND r.`stream` = p.`stream` AND r.`place` > p.`place` AND r.`window_start` < p.`window_end` AND r.`window_end` > p.`window_start`)
+  AND NOT EXISTS (SELECT 1 FROM held AS h WHERE h.`source` = p.`source` AND h.`account` = p.`account` AND h.`stream` = p.`stream` AND h.`place` = p.`place` AND h.`window_start` = p.`window_start`)
 ), covered AS (
-  SELECT c.`source`, c.`account`, c.`stream`, c.`window_start`, c.`window_end` FROM `test-project`.`contact_centre`.`_windrow_ledger` AS c
-  WHERE ((c.`kind` = 'commit' AND c.`settled` AND COALESCE(c.`read_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE) AND COALESCE(c.`extracted_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE) AND COALESCE(c.`committed_at` <= TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 5 MINUTE), TRUE)) OR c.`kind` = 'waive')
-  AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS d WHERE d.`source` = c.`source` AND d.`account` = c.`account` AND d.`stream` = c.`stream`
-    AND d.`kind` = 'commit' AND d.`seq` > c.`seq` AND d.`window_start` < c.`window_end` AND d.`window_end` > c.`window_start`)
-  AND NOT EXISTS (SELECT 1 FROM `test-project`.`contact_centre`.`_windrow_ledger` AS r WHERE r.`source` = c.`source` AND r.`account` = c.`account` AND r.`stream` = c.`stream`
-    AND r.`kind` = 'reopen' AND r.`seq` > c.`seq` AND r.`window_start` = c.`window_start` AND r.`window_end` = c.`window_end`)
+  SELECT * FROM settled UNION ALL SELECT * FROM waived
 ), ordered AS (
   SELECT v.*, f.`first_day`, MAX(v.`window_end`) OVER (PARTITION BY v.`source`, v.`account`, v.`stream` ORDER BY v.`window_start`, v.`window_end`
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS `reached`
