@@ -97,6 +97,10 @@ const (
 	TooLong
 	// Undated: rejects without a time may be the rows of a window that has none. TooManyRejects.
 	Undated
+	// NotKept: an archive does not have the answer that a window was made of, or not all of it. Refused.
+	NotKept
+	// KeptDamaged: what an archive has of an answer is not what was put there. Refused.
+	KeptDamaged
 )
 
 // Remedy says what closes a window that failed.
@@ -135,6 +139,7 @@ var (
 		Incomplete: {"incomplete", GiveUp}, Stale: {"stale", Wait}, Shifted: {"shifted", GiveUp}, OtherZone: {"other zone", Correct},
 		NotReady: {"not ready", Wait}, BrokenOff: {"broken off", Wait}, Unreachable: {"unreachable", Wait},
 		TooLong: {"too long", Correct}, Undated: {"undated rejects", GiveUp},
+		NotKept: {"not archived", Correct}, KeptDamaged: {"archive damaged", Correct},
 	}
 )
 

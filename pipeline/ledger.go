@@ -24,8 +24,8 @@ const EntryRemnant EntryKind = "remnant"
 //   - A begin opens its window, and the windows that the begin supersedes, whatever was committed before. A window is
 //     open until a commit of the window, or a commit that supersedes the window, brings the same or a newer reading.
 //   - A reopen opens its window as a begin does, until a commit brings the same or a newer reading than was found wanting.
-//   - A failure leaves what is committed alone and is forgotten at the next
-//     commit that overlaps it.
+//   - A failure leaves what is committed alone and is forgotten at the next commit that overlaps it, unless that only
+//     brings the committed reading again.
 //   - A waiver covers what no commit covers, until a commit begins there.
 //   - The earliest recorded origin counts; of first days the last one.
 //   - Of owners the first one counts, completed by those that do not contradict it, until one is adopted.
@@ -135,8 +135,10 @@ func (l *Ledger) commit(e *Entry) {
 			l.supersede(w)
 		}
 	}
+	again := false
 	for _, it := range slices.Collect(l.live.over(s)) {
 		if it.Span == s {
+			again = again || it.entry.Order == e.Order && it.entry.ReadAt == e.ReadAt
 			l.live.remove(s)
 			continue
 		}
@@ -147,8 +149,10 @@ func (l *Ledger) commit(e *Entry) {
 	l.live.insert(spanItem{Span: s, entry: e, order: l.commits})
 	l.remnants.subtract(s)
 	l.waived.subtract(s)
-	for _, it := range slices.Collect(l.failed.over(s)) {
-		l.failed.remove(it.Span)
+	if !again {
+		for _, it := range slices.Collect(l.failed.over(s)) {
+			l.failed.remove(it.Span)
+		}
 	}
 	l.settle(s, e)
 	for _, w := range e.Supersedes {

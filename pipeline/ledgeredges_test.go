@@ -39,3 +39,17 @@ func TestWhatIsInDoubtIsListedInOrderWhateverTheOrderOfTheBegins(t *testing.T) {
 		t.Errorf("%d begins", len(begins))
 	}
 }
+
+func TestACommitOfTheCommittedReadingForgetsNoFailure(t *testing.T) {
+	first := committed(0, 24, 5)
+	again := first
+	again.SyncID = "a replay"
+	if _, still := fold(first, failed(0, 24), again).Failed(hours(0, 24)); !still {
+		t.Error("the failure of a later reading is forgotten for a replay of the earlier one")
+	}
+	newer := first
+	newer.ReadAt++
+	if _, still := fold(first, failed(0, 24), newer).Failed(hours(0, 24)); still {
+		t.Error("a newer reading does not end the failure")
+	}
+}

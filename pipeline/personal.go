@@ -1,5 +1,7 @@
 package pipeline
 
+import "io"
+
 // Personal says what kind of personal data a value is. A column of the tables declares its kind, a vendor's mapping
 // that of each source field.
 type Personal uint8
@@ -49,4 +51,11 @@ type Mask interface {
 	// Raw masks a text that must stay as it is otherwise, as a rejected row: the account's tokens and passwords, and the
 	// signatures of signed URLs.
 	Raw(text string) string
+}
+
+// Blanker is a [Mask] that takes secrets out of a whole body as it goes by.
+type Blanker interface {
+	// Blank reads r, in which every byte of a secret has become an asterisk: the length stays, and so does all else. It
+	// passes on the error of r. What is read costs about what a search for one text costs, and the memory is bounded.
+	Blank(r io.Reader) io.Reader
 }

@@ -1,5 +1,7 @@
 package pipeline
 
+import "context"
+
 // Reason says why a window is planned.
 type Reason string
 
@@ -46,4 +48,21 @@ type StreamPlan struct {
 type PlannedStream struct {
 	StreamPlan
 	Requests int // calls or reports that the windows cost at least
+}
+
+// Rereading is an extraction that is read again from what was kept of its answers.
+type Rereading struct {
+	Stream     Stream // as its settings and today's mapping have it
+	Extraction Extraction
+	// Commits are the windows that are wanted, as the ledger has them, with the order, the times and the settledness of the
+	// reading that was kept. The extraction may serve others too.
+	Commits []Entry
+	// Fetch is as that of a [Source], and calls no vendor.
+	Fetch func(ctx context.Context, r Request, yield func(Body) error) error
+}
+
+// Unkept is a committed window that cannot be read again from what was kept.
+type Unkept struct {
+	Window Window
+	Err    error // an *[Error] of cause NotKept or KeptDamaged
 }

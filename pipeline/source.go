@@ -111,6 +111,9 @@ type Stream struct {
 	Owner func() Owner
 	// Settings is the digest of the settings that shape a window's rows.
 	Settings string
+	// Shape is those settings themselves, by name and as they were typed, so that the stream can be made again of them
+	// where nothing else of the account is known. They hold no secret. Nobody changes the map.
+	Shape map[string]string
 	// From is the first local date to sync ("2025-09-01"), empty when not set.
 	From string
 	// Asked are the fields that were asked for by name, so that each stands in some row.
@@ -161,11 +164,22 @@ type Request struct {
 	Scope   string   // callcenter:123, office:789, company; empty where there is none
 	// Resources are the names a uContact request lists.
 	Resources []string
+	// Part says which of its extraction's requests it is. Who carries the plan out sets it, not the source.
+	Part Part
+}
+
+// Part is the place of one among several.
+type Part struct {
+	Number int `json:"number"` // from 1 on; 0: nobody has counted
+	Of     int `json:"of"`
 }
 
 // Env is what the engine lends to a Fetch.
 type Env struct {
 	Journal Journal
+	// Sync and Order are of the reading that the answer is for; see [Entry].
+	Sync  SyncID
+	Order uint64
 	// Notify tells people what a Fetch waits for. It may be called from any goroutine.
 	Notify func(Notice)
 	// Turn lets the requests of an extraction be ordered one behind the other; nil: in any order.
@@ -314,6 +328,12 @@ type SnapshotFormat interface {
 type NamedFields interface {
 	// Names reports whether it names a field, in any case where the format's fields may come in any.
 	Names(field string) bool
+}
+
+// SuffixFormat is a [Format] whose documents have a customary suffix.
+type SuffixFormat interface {
+	// Suffix is that of a file's name, without the dot: csv.
+	Suffix() string
 }
 
 // Chunk is a run of whole records.

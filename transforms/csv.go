@@ -32,6 +32,9 @@ type csvFormat struct {
 // Snapshots implements [pipeline.SnapshotFormat].
 func (f *csvFormat) Snapshots() []string { return f.mapping.snapshots() }
 
+// Suffix implements [pipeline.SuffixFormat].
+func (f *csvFormat) Suffix() string { return "csv" }
+
 // Lenient implements [pipeline.Format].
 func (f *csvFormat) Lenient() pipeline.Format { return &csvFormat{mapping: f.mapping, lenient: true} }
 

@@ -47,6 +47,9 @@ type jsonFormat struct {
 	options JSONOptions
 }
 
+// Suffix implements [pipeline.SuffixFormat].
+func (f *jsonFormat) Suffix() string { return "json" }
+
 // Snapshots implements [pipeline.SnapshotFormat].
 func (f *jsonFormat) Snapshots() []string { return f.mapping.snapshots() }
 

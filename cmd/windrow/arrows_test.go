@@ -59,7 +59,7 @@ var arrows = []arrow{
 const suite = "connectors/connectortest"
 
 // Siblings do not know each other.
-var siblings = []string{"connectors/ucontact", "connectors/chattonic", "connectors/dialpad", "connectors/vendorsim", "sinks/parquet", "sinks/memory", "sinks/bigquery"}
+var siblings = []string{"connectors/ucontact", "connectors/chattonic", "connectors/dialpad", "connectors/vendorsim", "sinks/parquet", "sinks/archive", "sinks/memory", "sinks/bigquery"}
 
 func TestDependenciesFollowTheArrows(t *testing.T) {
 	packages := listPackages(t)

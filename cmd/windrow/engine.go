@@ -28,14 +28,23 @@ func (a *app) withEngine(ctx context.Context, s *setup, do func(*engine.Engine) 
 
 // withLedgers is withEngine for who looks at ledgers, which are there without a source.
 func (a *app) withLedgers(ctx context.Context, s *setup, do func(*engine.Engine) error) error {
-	if a.softMemory {
-		defer softMemory(s.Concurrency, containerMemory).Follow()()
-	}
 	clock, err := a.clock()
 	if err != nil {
 		return err
 	}
 	sources, err := a.sources(s, s.RetryFor, clock)
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, s, sources, do)
+}
+
+// withStore opens the sink and lends an engine of these sources to do.
+func (a *app) withStore(ctx context.Context, s *setup, sources []pipeline.Source, do func(*engine.Engine) error) error {
+	if a.softMemory {
+		defer softMemory(s.Concurrency, containerMemory).Follow()()
+	}
+	clock, err := a.clock()
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (a *app) planCommand() *cobra.Command {
 				if err := a.plan(cmd.Context(), s, e, &f); err != nil || f.asJSON {
 					return err
 				}
-				return show.Sink(a.stdout, s.where())
+				return a.showPlaces(s)
 			})
 		},
 	}

@@ -83,9 +83,8 @@ func (a *app) tell(level slog.Level, text string) {
 // verbs lists the commands, in the order in which help shows them.
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
-		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.rejectsCommand(), a.adoptCommand(),
+		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.replayCommand(), a.rejectsCommand(), a.adoptCommand(),
 		a.streamsCommand(), a.targetsCommand(), a.schemaCommand(), a.demoCommand(),
-		unservedCommand("replay", "normalises archived raw payloads again"),
 		unservedCommand("push", "contacts to a uContact outbound hub"),
 		a.versionCommand(),
 	}

@@ -76,6 +76,9 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 		faults = append(faults, s.fromFaults(clock())...)
 	}
 	faults = append(faults, s.streamFaults("WINDROW_STREAMS", s.Streams)...)
+	if len(faults) == 0 {
+		faults = s.archiveFaults()
+	}
 	if len(faults) > 0 {
 		return nil, &faultsError{faults}
 	}

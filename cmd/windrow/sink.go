@@ -26,6 +26,8 @@ type sink struct {
 	group func() pipeline.Grouping
 	// access names the commands that give somebody access; nil where there are none.
 	access func(address string) string
+	// archive is where the answers are kept, beside the tables; nil: nowhere, unless somebody says where.
+	archive func(address string) string
 	// project is the Google Cloud project of an address; nil where there is none.
 	project func(address string) string
 }

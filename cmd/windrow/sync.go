@@ -11,6 +11,7 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
+	bodies "github.com/windrow-data/windrow/sinks/archive"
 )
 
 // syncVerb is the verb whose last line is a record that alerts match.
@@ -98,7 +99,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 		}
 		f.apply(e)
 		e.Shard = s.shard()
-		summary, err := a.watched(ctx, s, e, f.waive)
+		summary, err := a.archived(ctx, s, e, f.waive)
 		a.final.keep(summary)
 		if summary.FinishedAt == 0 { // there are no results to show
 			return err
@@ -113,21 +114,28 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 	})
 }
 
+// archived runs the engine while what it reads is kept.
+func (a *app) archived(ctx context.Context, s *setup, e *engine.Engine, waive string) (summary pipeline.Summary, err error) {
+	err = a.withArchive(s, e.Store, func(kept *bodies.Store) (err error) {
+		keepAnswers(e, kept, s.MaxBody)
+		summary, err = a.watched(ctx, s, e, waive)
+		return err
+	})
+	return summary, err
+}
+
 // watched runs the engine while its progress is shown.
-func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive string) (pipeline.Summary, error) {
-	var bars *show.Bars
-	if a.terminal && a.logs.Style == config.TextLog {
-		bars = show.NewBars(a.stderr, a.now)
-		defer bars.Close()
-		s.log = a.newLog(bars, s.LogLevel)
-	}
-	e.Observe = show.Progress(s.log, bars)
-	s.tellTask(s.log)
-	s.warnIdle(s.log)
-	if waive == "" {
-		return e.Sync(ctx)
-	}
-	summary, err := e.Waive(ctx, waive)
+func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive string) (summary pipeline.Summary, err error) {
+	err = a.followed(s, e, func() error {
+		s.tellTask(s.log)
+		s.warnIdle(s.log)
+		if waive == "" {
+			summary, err = e.Sync(ctx)
+		} else {
+			summary, err = e.Waive(ctx, waive)
+		}
+		return err
+	})
 	if errors.Is(err, engine.ErrIncompleteWaiver) {
 		err = &pipeline.Error{
 			Op: "waive", Kind: pipeline.Invalid, Err: errors.New("a waiver needs a reason, --from and --to"),
@@ -137,12 +145,24 @@ func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive str
 	return summary, err
 }
 
+// followed does what the engine is to do while its progress is shown.
+func (a *app) followed(s *setup, e *engine.Engine, do func() error) error {
+	var bars *show.Bars
+	if a.terminal && a.logs.Style == config.TextLog {
+		bars = show.NewBars(a.stderr, a.now)
+		defer bars.Close()
+		s.log = a.newLog(bars, s.LogLevel)
+	}
+	e.Observe = show.Progress(s.log, bars)
+	return do()
+}
+
 func (a *app) showSummary(s *setup, summary pipeline.Summary, f *selection) error {
 	if f.asJSON {
 		return show.Document(a.stdout, summary)
 	}
 	if f.waive != "" {
-		return errors.Join(show.Waived(a.stdout, summary), show.Sink(a.stdout, s.where()))
+		return errors.Join(show.Waived(a.stdout, summary), a.showPlaces(s))
 	}
-	return errors.Join(show.Summary(a.stdout, summary), show.Sink(a.stdout, s.where()), show.Next(a.stdout, summary))
+	return errors.Join(show.Summary(a.stdout, summary), a.showPlaces(s), show.Next(a.stdout, summary))
 }

@@ -21,6 +21,9 @@ type vendor struct {
 	// load reads the vendor's variables and understands them: one tenant for
 	// each account, at least one, configured or not.
 	load func() ([]*tenant, []pipeline.ConfigError, error)
+	// remake makes an account's streams again of the settings that shaped their rows. What answers mean is as in meant, where
+	// that is not nil.
+	remake func(account pipeline.AccountID, shape, meant map[string]string) []pipeline.Stream
 }
 
 // tenant is one account of a vendor under the present configuration.
@@ -54,6 +57,12 @@ func connector[C settingsOf[S], S any, R pipeline.Source](
 	v.variables = append(config.Variables(prefix, v.spec), config.Variables(prefix, new(config.Accounts))...)
 	v.accounts = func() ([]config.Account, []pipeline.ConfigError) {
 		return config.AccountsOf(id, pipeline.DefaultAccount, v.spec)
+	}
+	v.remake = func(account pipeline.AccountID, shape, meant map[string]string) []pipeline.Stream {
+		var c C
+		config.Remake(&c, shape, meant)
+		settings, _ := c.Settings(prefix) // the credentials are missing, and nobody calls
+		return streams(settings, account, pipeline.Policy{})
 	}
 	v.load = func() (tenants []*tenant, faults []pipeline.ConfigError, err error) {
 		accounts, faults := v.accounts()

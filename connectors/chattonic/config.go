@@ -23,9 +23,9 @@ type Config struct {
 	Username        string `envconfig:"USERNAME" own:"true" desc:"user name of a login, instead of a token"`
 	Password        string `envconfig:"PASSWORD" own:"true" desc:"password of that login"`
 	Timezone        string `envconfig:"TIMEZONE" desc:"IANA zone in which days are cut; required with credentials"`
-	DateFormatGroup string `envconfig:"DATE_FORMAT_GROUP" default:"%Y-%m-%d %H" desc:"interval of a dashboard row, as its label: %Y, %m, %d, %H, %M and what stands between them"`
-	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" default:"UTC" desc:"IANA zone of the dashboard's labels"`
-	DurationUnit    string `envconfig:"DURATION_UNIT" desc:"unit of the operators' durations: seconds or minutes; unset: their columns stay null and the raw values are kept"`
+	DateFormatGroup string `envconfig:"DATE_FORMAT_GROUP" shape:"asked" default:"%Y-%m-%d %H" desc:"interval of a dashboard row, as its label: %Y, %m, %d, %H, %M and what stands between them"`
+	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" shape:"asked" default:"UTC" desc:"IANA zone of the dashboard's labels"`
+	DurationUnit    string `envconfig:"DURATION_UNIT" shape:"meant" desc:"unit of the operators' durations: seconds or minutes; unset: their columns stay null and the raw values are kept"`
 	Window          string `envconfig:"WINDOW" desc:"span that is read and committed as one: 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y, a multiple of the dashboard's interval; unset: 1d, or that interval where it is longer"`
 	Settle          string `envconfig:"SETTLE" default:"2h" desc:"after a window's end, when its numbers stop changing"`
 	Lookback        string `envconfig:"LOOKBACK" default:"2d" desc:"trailing span that every run reads again"`
@@ -54,6 +54,7 @@ type credentials struct {
 // Settings is a Config, understood.
 type Settings struct {
 	prefix       string
+	shape        map[string]string // of the rows
 	url          *url.URL
 	credentials  credentials
 	zone         *time.Location
@@ -71,7 +72,7 @@ type Settings struct {
 // the variables' names in faults and hints: [Prefix], or that of an account.
 func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	r := setting.Read(prefix, c)
-	s := &Settings{prefix: prefix, zone: time.UTC}
+	s := &Settings{prefix: prefix, shape: r.Shape(), zone: time.UTC}
 	because := "when Chat-Tonic's credentials are set"
 	s.credentials = readCredentials(r)
 	if r.Required("URL", because, exampleURL) {

@@ -67,6 +67,7 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 		Settle:   s.pace.Settle,
 		Lookback: s.pace.Lookback,
 		Settings: e.digest(s),
+		Shape:    s.shape,
 		Missing:  missing,
 	}
 	if e.format != nil {

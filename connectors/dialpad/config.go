@@ -22,13 +22,13 @@ type Config struct {
 	URL       string `envconfig:"URL" own:"true" default:"https://dialpad.com/api/v2" desc:"root of the API"`
 	Token     string `envconfig:"TOKEN" own:"true" desc:"API key of a company admin"`
 	Timezone  string `envconfig:"TIMEZONE" desc:"tz database name of the calendar that days follow"`
-	OfficeID  string `envconfig:"OFFICE_ID" desc:"the office to ask for, when no targets are set; else the whole company"`
-	Targets   string `envconfig:"TARGETS" desc:"what every stream asks for, one report each: callcenter:123,department:456"`
-	GroupBy   string `envconfig:"GROUP_BY" default:"user" desc:"rows of calls_stats: user, date or group"`
-	CompanyID string `envconfig:"COMPANY_ID" desc:"the company that a key of several companies reads, sent as DP-Company-ID"`
-	Trainees  string `envconfig:"TRAINEES" default:"false" desc:"true: coaching targets mean their trainees' own statistics"`
+	OfficeID  string `envconfig:"OFFICE_ID" shape:"asked" desc:"the office to ask for, when no targets are set; else the whole company"`
+	Targets   string `envconfig:"TARGETS" shape:"asked" desc:"what every stream asks for, one report each: callcenter:123,department:456"`
+	GroupBy   string `envconfig:"GROUP_BY" shape:"asked" default:"user" desc:"rows of calls_stats: user, date or group"`
+	CompanyID string `envconfig:"COMPANY_ID" shape:"asked" desc:"the company that a key of several companies reads, sent as DP-Company-ID"`
+	Trainees  string `envconfig:"TRAINEES" shape:"asked" default:"false" desc:"true: coaching targets mean their trainees' own statistics"`
 	// No document says in which unit the vendor tells how long a recording is.
-	RecordingUnit string `envconfig:"RECORDING_UNIT" desc:"unit of recordings' duration: seconds, minutes or milliseconds; unset: it stays as it is, in extras"`
+	RecordingUnit string `envconfig:"RECORDING_UNIT" shape:"meant" desc:"unit of recordings' duration: seconds, minutes or milliseconds; unset: it stays as it is, in extras"`
 	PollFirst     string `envconfig:"POLL_FIRST" default:"15s" desc:"wait between ordering a report and the first look at it"`
 	PollEvery     string `envconfig:"POLL_EVERY" default:"5s" desc:"wait between two looks"`
 	PostQuota     string `envconfig:"POST_QUOTA" default:"200/1h" desc:"reports that may be ordered in any such span"`
@@ -55,11 +55,12 @@ type Settings struct {
 
 // asked is what shapes the rows, beside the zone.
 type asked struct {
-	scopes        []scope // what every stream asks, in order; never empty
-	groupBy       string  // of calls_stats
-	company       string  // of several that the key may read; empty: the key's only one
-	trainees      bool    // coaching targets mean their trainees
-	recordingUnit string  // of recordings' duration; empty: nobody knows it
+	scopes        []scope           // what every stream asks, in order; never empty
+	groupBy       string            // of calls_stats
+	company       string            // of several that the key may read; empty: the key's only one
+	trainees      bool              // coaching targets mean their trainees
+	recordingUnit string            // of recordings' duration; empty: nobody knows it
+	typed         map[string]string // all of them, by variable
 }
 
 // Configured reports whether the source is to be read.
@@ -85,6 +86,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	s.company = readCompany(r)
 	s.trainees = r.Flag("TRAINEES")
 	s.recordingUnit = r.Text("RECORDING_UNIT")
+	s.typed = r.Shape()
 	if _, ok := recordingUnits[s.recordingUnit]; !ok {
 		r.Fault("RECORDING_UNIT", fmt.Sprintf("is %q, which is none of seconds, minutes, milliseconds", s.recordingUnit), "seconds")
 	}

@@ -20,14 +20,14 @@ type Config struct {
 	URL             string `envconfig:"URL" own:"true" desc:"root of the uContact host, https://<domain>.ucontactcloud.com; required with a token"`
 	Token           string `envconfig:"TOKEN" own:"true" desc:"API token from the portal's user menu; setting it configures the source"`
 	Timezone        string `envconfig:"TIMEZONE" desc:"IANA zone in which days are cut; required with a token"`
-	Agents          string `envconfig:"AGENTS" desc:"comma list of agent names; ucontact.agents needs it. A name cannot hold a comma, since the vendor's list cannot"`
-	Campaigns       string `envconfig:"CAMPAIGNS" desc:"comma list of campaign names; ucontact.campaigns needs it. A name cannot hold a comma"`
-	Channels        string `envconfig:"CHANNELS" default:"telephony,sms,email,whatsapp,messenger,instagram" desc:"comma list of the campaigns' channels"`
-	GroupNum        string `envconfig:"GROUPNUM" default:"60" desc:"interval of a row: minutes that divide a day (15, 30, 60), or mth, bim, tri, sem, yer"`
-	AgentMetrics    string `envconfig:"AGENT_METRICS" desc:"comma list of metrics of agents; unset: all that the vendor returns"`
-	CampaignMetrics string `envconfig:"CAMPAIGN_METRICS" desc:"comma list of metrics of campaigns; unset: all that the vendor returns"`
-	Metrics         string `envconfig:"METRICS" desc:"what metrics of yours are: name=column:unit (count, seconds, minutes, milliseconds) or name=extras:class (sum, mean, distinct, snapshot), in a comma list"`
-	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" default:"request" desc:"zone of the dates in answers: request (the zone that was asked in), UTC or an IANA zone"`
+	Agents          string `envconfig:"AGENTS" shape:"asked" desc:"comma list of agent names; ucontact.agents needs it. A name cannot hold a comma, since the vendor's list cannot"`
+	Campaigns       string `envconfig:"CAMPAIGNS" shape:"asked" desc:"comma list of campaign names; ucontact.campaigns needs it. A name cannot hold a comma"`
+	Channels        string `envconfig:"CHANNELS" shape:"asked" default:"telephony,sms,email,whatsapp,messenger,instagram" desc:"comma list of the campaigns' channels"`
+	GroupNum        string `envconfig:"GROUPNUM" shape:"asked" default:"60" desc:"interval of a row: minutes that divide a day (15, 30, 60), or mth, bim, tri, sem, yer"`
+	AgentMetrics    string `envconfig:"AGENT_METRICS" shape:"asked" desc:"comma list of metrics of agents; unset: all that the vendor returns"`
+	CampaignMetrics string `envconfig:"CAMPAIGN_METRICS" shape:"asked" desc:"comma list of metrics of campaigns; unset: all that the vendor returns"`
+	Metrics         string `envconfig:"METRICS" shape:"meant" desc:"what metrics of yours are: name=column:unit (count, seconds, minutes, milliseconds) or name=extras:class (sum, mean, distinct, snapshot), in a comma list"`
+	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" shape:"asked" default:"request" desc:"zone of the dates in answers: request (the zone that was asked in), UTC or an IANA zone"`
 	Window          string `envconfig:"WINDOW" desc:"span that is read and committed as one: 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y, a multiple of the group; unset: 1d, or the group where that is longer"`
 	Settle          string `envconfig:"SETTLE" default:"2h" desc:"after a window's end, when its numbers stop changing"`
 	Lookback        string `envconfig:"LOOKBACK" default:"2d" desc:"trailing span that every run reads again"`
@@ -56,6 +56,7 @@ type resources struct {
 // Settings is a Config, understood.
 type Settings struct {
 	prefix       string
+	shape        map[string]string // of the rows
 	url          *url.URL
 	token        string
 	zone         *time.Location
@@ -75,7 +76,7 @@ type Settings struct {
 // the variables' names in faults and hints: [Prefix], or that of an account.
 func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 	r := setting.Read(prefix, c)
-	s := &Settings{prefix: prefix, zone: time.UTC}
+	s := &Settings{prefix: prefix, shape: r.Shape(), zone: time.UTC}
 	because := "when " + prefix + "TOKEN is set"
 	if r.Required("TOKEN", "to read uContact", "") {
 		s.token = r.Token("TOKEN")

@@ -77,6 +77,7 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 			Lookback:  shown.pace.Lookback,
 			Format:    t.format(shown, p),
 			Settings:  shown.digest(t),
+			Shape:     shown.shape,
 			Asked:     pipeline.AskedFields{Names: t.resources(shown).metrics, Setting: shown.prefix + strings.ToUpper(t.name) + "_METRICS"},
 			Catalogue: shown.prefix + "METRICS",
 			Missing:   s.missing(t),

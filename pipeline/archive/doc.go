@@ -1,11 +1,9 @@
-// Package archive keeps the bodies that a vendor answered with, and reads
-// windows again from what was kept.
+// Package archive keeps the bodies that a vendor answered with, and finds what was kept of the windows that are to be read
+// again.
 //
-// [Tee] is a source whose answers are kept while they are read, [Replay] is a
-// source that answers from what was kept and calls no vendor. Both are ordinary
-// sources to the engine. Where the bodies lie is the business of who implements
-// [Archive]: the package knows no file, no compression and no layout.
+// [Tee] is a source whose answers are kept while they are read. A [Shelf] is what is kept of one stream; it says of which
+// documents a window can be made again, and hands them to the engine, which calls no vendor then. Where the bodies lie is
+// the business of who implements [Archive]: the package knows no file, no compression and no layout.
 //
-// Start at archive.go, which says what an archive keeps: the whole answer to a request. tee.go keeps it, replay.go
-// answers from it.
+// Start at archive.go, which says what an archive keeps. tee.go keeps it, shelf.go finds it again.
 package archive

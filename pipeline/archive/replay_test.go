@@ -2,7 +2,6 @@ package archive_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"testing"
@@ -40,6 +39,46 @@ func syncDays(t *testing.T, sim connectortest.Simulated, source pipeline.Source,
 		t.Fatal(err)
 	}
 	return sum
+}
+
+// replayDays replays the days of the test.
+func replayDays(t *testing.T, sim connectortest.Simulated, source pipeline.Source, kept archive.Archive, store pipeline.Store) pipeline.Summary {
+	t.Helper()
+	e := engine.Engine{Store: store, Clock: sim.Clock, Now: sim.Clock, MaxRejects: engine.RejectLimit{Share: 0.01}, Concurrency: 4}
+	sum, err := e.Replay(t.Context(), found{kept, source}, func(pipeline.AccountID) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// found finds what is kept, with the streams of a source.
+type found struct {
+	kept   archive.Archive
+	source pipeline.Source
+}
+
+func (f found) Find(ctx context.Context, k pipeline.StreamKey, committed []pipeline.Entry, failed func(pipeline.Window) bool) ([]pipeline.Rereading, []pipeline.Unkept, error) {
+	s, err := archive.Load(ctx, f.kept, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	again, unkept := s.Find(committed, failed, func(map[string]string) pipeline.Stream {
+		all := f.source.Streams()
+		return all[slices.IndexFunc(all, func(of pipeline.Stream) bool { return of.Key == k })]
+	})
+	return again, unkept, nil
+}
+
+// reopen has the windows of a stream read again whatever the ledger says.
+func reopen(t *testing.T, store pipeline.Store, k pipeline.StreamKey) {
+	t.Helper()
+	for _, e := range committed(t, store, k) {
+		e.Kind = pipeline.EntryReopen
+		if err := store.Record(t.Context(), k, e); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // committed lists the windows of a stream as the ledger has them.
@@ -98,13 +137,19 @@ func TestAReplayEqualsTheSyncAndCallsNoVendor(t *testing.T) {
 			sim := simulated(t)
 			sim.World.Inject(fault)
 			source, kept := opened(t, sim, vendor), newShelf()
-			first, second, plain := memory.New(memory.Options{}), memory.New(memory.Options{}), memory.New(memory.Options{})
-			synced := syncDays(t, sim, archive.Tee(source, kept), first)
+			store, plain := memory.New(memory.Options{}), memory.New(memory.Options{})
+			synced := syncDays(t, sim, archive.Tee(source, kept, 0), store)
 			syncDays(t, sim, source, plain)
 			calls := sim.Calls()
 			later := sim
 			later.Clock = func() time.Time { return sim.Clock().Add(24 * time.Hour) }
-			replayed := syncDays(t, later, archive.Replay(source, kept), second)
+			before := make(map[pipeline.StreamKey][]pipeline.Entry)
+			for _, st := range synced.Streams {
+				k := pipeline.StreamKey{Account: st.Account, Stream: st.Stream}
+				before[k] = committed(t, store, k)
+				reopen(t, store, k)
+			}
+			replayed := replayDays(t, later, source, kept, store)
 			if sim.Calls() != calls {
 				t.Errorf("the replay made %d calls", sim.Calls()-calls)
 			}
@@ -113,22 +158,26 @@ func TestAReplayEqualsTheSyncAndCallsNoVendor(t *testing.T) {
 			}
 
 			rows := 0
-			for i, st := range synced.Streams {
+			for _, st := range synced.Streams {
 				k := pipeline.StreamKey{Account: st.Account, Stream: st.Stream}
+				i := slices.IndexFunc(replayed.Streams, func(of pipeline.StreamSummary) bool { return of.Stream == st.Stream })
+				if i < 0 {
+					t.Fatalf("%s was not replayed", k)
+				}
 				of := replayed.Streams[i]
-				if st.Failed > 0 || of.Failed > 0 || of.Committed != 3 || of.Read != st.Read || of.Rows != st.Rows || of.Outside != st.Outside || of.Duplicate != st.Duplicate {
+				if st.Failed > 0 || of.Failed > 0 || of.Committed+of.Unchanged != 3 || of.Read != st.Read || of.Rows != st.Rows || of.Outside != st.Outside || of.Duplicate != st.Duplicate {
 					t.Errorf("%s: synced %+v, replayed %+v", k, st, of)
 				}
-				want, without, got := committed(t, first, k), committed(t, plain, k), committed(t, second, k)
+				want, without, got := before[k], committed(t, plain, k), committed(t, store, k)
 				if len(want) != 3 || len(got) != 3 || len(without) != 3 {
 					t.Fatalf("%s: %d windows synced, %d replayed", k, len(want), len(got))
 				}
 				for i := range want {
 					rows += int(want[i].Counts.Rows)
-					if got[i].Fingerprint != want[i].Fingerprint || got[i].Counts != want[i].Counts || got[i].Settings != want[i].Settings {
+					if got[i].Fingerprint != want[i].Fingerprint || got[i].Counts != want[i].Counts || got[i].Settings != want[i].Settings || got[i].Settled != want[i].Settled {
 						t.Errorf("%s: replayed %+v, synced %+v", want[i].Window, got[i], want[i])
 					}
-					if got[i].ReadAt != want[i].ReadAt || got[i].ExtractedAt != want[i].ExtractedAt || got[i].SyncID == want[i].SyncID {
+					if got[i].ReadAt != want[i].ReadAt || got[i].ExtractedAt != want[i].ExtractedAt || got[i].Order != want[i].Order || got[i].SyncID == want[i].SyncID {
 						t.Errorf("%s: the replay is not of the reading at %s: %+v", want[i].Window, want[i].ReadAt, got[i])
 					}
 					if without[i].Fingerprint != want[i].Fingerprint {
@@ -139,48 +188,81 @@ func TestAReplayEqualsTheSyncAndCallsNoVendor(t *testing.T) {
 			if rows == 0 {
 				t.Error("no row was read: nothing was compared")
 			}
-			if vendor == "ucontact" && len(kept.documents()) == len(kept.answers) {
+			if vendor == "ucontact" && !slices.ContainsFunc(kept.documents(), func(d document) bool { return d.reading.Document.Of > 1 }) {
 				t.Error("no answer came in parts")
 			}
 		})
 	}
 }
 
-func TestAWindowWhoseAnswerIsNotKeptStaysAsItIs(t *testing.T) {
-	sim := simulated(t)
-	source, kept, store := opened(t, sim, "ucontact"), newShelf(), memory.New(memory.Options{})
-	syncDays(t, sim, archive.Tee(source, kept), memory.New(memory.Options{}))
-	lost := 0
-	for key, documents := range kept.answers {
-		if r := documents[0].meta.Request; r.Stream == ucontact.Agents && lost == 0 {
-			delete(kept.answers, key)
-			lost++
+func TestAWindowOfWhoseAnswerSomethingIsMissingStaysAsItIs(t *testing.T) {
+	for says, lose := range map[string]func(d *document) bool{ // reports whether it is gone
+		"a document is gone":            func(*document) bool { return true },
+		"the answer was not whole":      func(d *document) bool { d.reading.Document = pipeline.Part{}; return false },
+		"a second request is not there": func(d *document) bool { d.reading.Request.Of = 2; return false },
+		"a second part is not there":    func(d *document) bool { d.reading.Document.Of = 2; return false },
+		"it was refused":                func(d *document) bool { d.reading.Verdict = archive.Broken; return false },
+		"it is of an older reading":     func(d *document) bool { d.reading.Order--; return false },
+	} {
+		sim := simulated(t)
+		source, kept, store := opened(t, sim, "ucontact"), newShelf(), memory.New(memory.Options{})
+		syncDays(t, sim, archive.Tee(source, kept, 0), store)
+		k := pipeline.StreamKey{Account: "mx", Stream: ucontact.Agents}
+		before := committed(t, store, k)
+		for i := range kept.kept {
+			if d := &kept.kept[i]; d.meta.Request.Stream == ucontact.Agents && d.meta.Request.Windows[0] == before[1].Window {
+				if lose(d) {
+					kept.kept = slices.Delete(kept.kept, i, i+1)
+				}
+				break
+			}
 		}
-	}
-	sum := syncDays(t, sim, archive.Replay(source, kept), store)
-	agents := sum.Streams[0]
-	if agents.Stream != ucontact.Agents || agents.Failed != 1 || agents.Committed != 2 || agents.Errors[0].ErrorKind != "refused" || sum.Streams[1].Failed != 0 {
-		t.Errorf("%+v", sum.Streams)
+		sum := replayDays(t, sim, source, kept, store)
+		agents := sum.Streams[0]
+		if agents.Stream != ucontact.Agents || agents.Failed != 1 || agents.Unchanged != 2 || agents.Errors[0].ErrorKind != "not_archived" || sum.Streams[1].Failed != 0 || sum.Exit != pipeline.ExitFailed {
+			t.Errorf("%s: %+v", says, sum.Streams)
+		}
+		after := committed(t, store, k)
+		if after[1].SyncID != before[1].SyncID || after[0].SyncID == before[0].SyncID {
+			t.Errorf("%s: the window was touched, or its neighbour was not", says)
+		}
+		l, err := store.Ledger(t.Context(), k)
+		if _, failed := l.Failed(before[1].Window.Span); failed || err != nil {
+			t.Errorf("%s: the window is due now (%v)", says, err)
+		}
 	}
 }
 
-func TestAReplayNeedsNoCredentialsAndObeysItsContext(t *testing.T) {
-	kept := newShelf()
-	if err := archive.Tee(texts("one"), kept).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error { _, err := whole(b); return err }); err != nil {
+func TestTheNewestWholeAnswerIsReplayed(t *testing.T) {
+	sim := simulated(t)
+	source, kept := opened(t, sim, "ucontact"), newShelf()
+	store, other := memory.New(memory.Options{}), memory.New(memory.Options{})
+	tee := archive.Tee(source, kept, 0)
+	syncDays(t, sim, tee, store)
+	k := pipeline.StreamKey{Account: "mx", Stream: ucontact.Agents}
+	first := committed(t, store, k)
+	later := sim // a later reading, of which this ledger knows nothing
+	later.Clock = func() time.Time { return sim.Clock().Add(time.Hour) }
+	syncDays(t, later, archive.Tee(opened(t, later, "ucontact"), kept, 0), other)
+	replayDays(t, later, source, kept, store)
+	for i, e := range committed(t, store, k) {
+		if e.ReadAt <= first[i].ReadAt || e.Fingerprint != committed(t, other, k)[i].Fingerprint {
+			t.Errorf("%s: replayed the reading of %s, the newest is of %s", e.Window, e.ReadAt, committed(t, other, k)[i].ReadAt)
+		}
+	}
+	// After a failure that may be what failed.
+	e := committed(t, store, k)[0]
+	older := first[0]
+	s, err := archive.Load(t.Context(), kept, k)
+	if err != nil {
 		t.Fatal(err)
 	}
-	source := archive.Replay(texts(), kept)
-	if err := source.Check(t.Context()); err != nil {
-		t.Errorf("check: %v", err)
+	stream := func(map[string]string) pipeline.Stream { return pipeline.Stream{Key: k} }
+	again, _ := s.Find([]pipeline.Entry{older}, func(pipeline.Window) bool { return true }, stream)
+	if len(again) != 1 || again[0].Commits[0].ReadAt != older.ReadAt {
+		t.Errorf("after a failure %+v", again)
 	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	yields := 0
-	err := source.Fetch(ended, asked, pipeline.Env{}, func(pipeline.Body) error { yields++; return nil })
-	if pipeline.KindOf(err) != pipeline.Stopped || yields > 0 {
-		t.Errorf("%d yields, %v", yields, err)
-	}
-	if err := source.Fetch(t.Context(), asked, pipeline.Env{}, func(pipeline.Body) error { return errBroken }); !errors.Is(err, errBroken) {
-		t.Errorf("the reader's error is lost: %v", err)
+	if again, _ = s.Find([]pipeline.Entry{e}, func(pipeline.Window) bool { return false }, stream); len(again) != 1 || again[0].Commits[0].ReadAt != e.ReadAt {
+		t.Errorf("%+v", again)
 	}
 }

@@ -3,9 +3,10 @@ package archive_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 
@@ -15,84 +16,85 @@ import (
 
 // shelf is an archive in memory.
 type shelf struct {
-	mu      sync.Mutex
-	answers map[string][]document // by request
-	refused []error               // of documents that were read whole and refused
-	opened  int                   // answers that were neither committed nor dropped
+	mu     sync.Mutex
+	kept   []document
+	opened int // answers that were neither ended nor dropped
 }
 
 // document is a kept body.
 type document struct {
-	meta pipeline.Meta
-	text []byte
+	key     archive.Question
+	meta    pipeline.Meta
+	text    []byte
+	reading archive.Reading
 }
 
-func newShelf() *shelf { return &shelf{answers: map[string][]document{}} }
+func newShelf() *shelf { return &shelf{} }
 
-func keyOf(r pipeline.Request) string {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
-}
-
-func (s *shelf) Begin(_ context.Context, r pipeline.Request) (archive.Answer, error) {
+func (s *shelf) Begin(q archive.Question) archive.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened++
-	return &answer{shelf: s, key: keyOf(r)}, nil
+	return &answer{shelf: s, question: q}
 }
 
-func (s *shelf) Bodies(_ context.Context, r pipeline.Request) ([]pipeline.Body, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var bodies []pipeline.Body
-	for _, d := range s.answers[keyOf(r)] {
-		bodies = append(bodies, pipeline.Body{Meta: d.meta, Open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(d.text)), nil
-		}})
+func (s *shelf) Documents(_ context.Context, k pipeline.StreamKey) iter.Seq2[archive.Document, error] {
+	return func(yield func(archive.Document, error) bool) {
+		for i, d := range s.documents() {
+			if d.meta.Request.Stream != k.Stream || d.meta.Request.Tenant.Account != k.Account {
+				continue
+			}
+			meta := d.meta
+			meta.ReadAt, meta.ExtractedAt = 0, 0
+			if !yield(archive.Document{Name: fmt.Sprint(i), Meta: meta, Readings: []archive.Reading{d.reading}, Open: func(context.Context) (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(d.text)), nil
+			}}, nil) {
+				return
+			}
+		}
 	}
-	return bodies, nil
 }
 
 // documents lists what is kept, in the order of the requests.
-func (s *shelf) documents() (all []document) {
+func (s *shelf) documents() []document {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, list := range s.answers {
-		all = append(all, list...)
-	}
-	slices.SortFunc(all, func(a, b document) int { return int(a.meta.Span.Start - b.meta.Span.Start) })
+	all := slices.Clone(s.kept)
+	slices.SortStableFunc(all, func(a, b document) int { return int(a.meta.Span.Start - b.meta.Span.Start) })
 	return all
 }
 
 // answer is an answer on its way to the shelf.
 type answer struct {
 	shelf     *shelf
-	key       string
+	question  archive.Question
 	documents []document
 	ended     bool
 }
 
 func (a *answer) Put(_ context.Context, m pipeline.Meta, body io.Reader) error {
 	text, err := io.ReadAll(body)
+	d := document{a.question, m, text, archive.Reading{ReadAt: m.ReadAt, ExtractedAt: m.ExtractedAt, Verdict: archive.Sound,
+		Sync: a.question.Sync, Order: a.question.Order, Request: a.question.Request.Part, Shape: a.question.Shape}}
 	var refused *archive.RefusedError
 	if errors.As(err, &refused) {
-		a.shelf.mu.Lock()
-		defer a.shelf.mu.Unlock()
-		a.shelf.refused = append(a.shelf.refused, refused.Err)
+		d.reading.Verdict = refused.Verdict
+	} else if err != nil {
+		return err
 	}
-	if err == nil {
-		a.documents = append(a.documents, document{m, text})
-	}
+	a.documents = append(a.documents, d)
 	return err
 }
 
-func (a *answer) Commit(context.Context) error {
+func (a *answer) End(_ context.Context, whole bool) error {
 	a.shelf.mu.Lock()
 	defer a.shelf.mu.Unlock()
-	a.shelf.answers[a.key] = a.documents
+	for i := range a.documents {
+		if whole {
+			a.documents[i].reading.Document = pipeline.Part{Number: i + 1, Of: len(a.documents)}
+		}
+	}
+	a.shelf.kept = append(a.shelf.kept, a.documents...)
 	a.end()
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"runtime"
 	"strings"
 	"testing"
@@ -14,7 +15,6 @@ import (
 
 // written is a source whose answers a test writes.
 type written struct {
-	pipeline.Source
 	bodies []func() io.ReadCloser
 	after  error // of Fetch, once all bodies were yielded
 }
@@ -26,6 +26,12 @@ func texts(all ...string) *written {
 	}
 	return s
 }
+
+func (s *written) Streams() []pipeline.Stream { return nil }
+
+func (s *written) Plan(pipeline.Stream, []pipeline.Window) []pipeline.Extraction { return nil }
+
+func (s *written) Check(context.Context) error { return nil }
 
 func (s *written) Fetch(_ context.Context, r pipeline.Request, _ pipeline.Env, yield func(pipeline.Body) error) error {
 	for _, body := range s.bodies {
@@ -63,35 +69,48 @@ func whole(b pipeline.Body) (string, error) {
 	return string(text), errors.Join(err, body.Close())
 }
 
-func TestAnAnswerIsKeptWhenAllOfItWasAccepted(t *testing.T) {
+func TestWhatWasReadIsKeptWithWhatItsReaderThought(t *testing.T) {
 	readAll := func(b pipeline.Body) error { _, err := whole(b); return err }
-	for _, c := range []struct {
-		says    string
-		source  *written
-		read    func(pipeline.Body) error
-		want    error  // of Fetch; nil: none
-		kept    string // the documents, between bars
-		refused int
-	}{
-		{"a document", texts("one"), readAll, nil, "one", 0},
-		{"an empty document", texts(""), readAll, nil, "", 0},
-		{"an answer in parts", texts("one", "two"), readAll, nil, "one|two", 0},
-		{"an answer whose last part does not come", &written{bodies: texts("one").bodies, after: errGone}, readAll, errGone, "", 0},
-		{"a document that breaks off", &written{bodies: []func() io.ReadCloser{func() io.ReadCloser { return breaksOff("on", errGone) }}}, readAll, errGone, "", 0},
-		{"a document that its reader refuses", texts("one"), func(b pipeline.Body) error { _, _ = whole(b); return errBroken }, errBroken, "", 1},
-		{"a document that its reader gives up halfway", texts("one"), func(b pipeline.Body) error {
-			body, err := b.Open(context.Background())
+	after := func(n int, why error) func(pipeline.Body) error { // gives up after n bytes
+		return func(b pipeline.Body) error {
+			ctx, end := context.WithCancelCause(context.Background())
+			defer end(nil)
+			body, err := b.Open(ctx)
 			if err != nil {
 				return err
 			}
-			_, _ = body.Read(make([]byte, 1))
-			return errBroken
-		}, errBroken, "", 0},
-		{"a document that nobody opened, refused", texts("one"), func(pipeline.Body) error { return errBroken }, errBroken, "", 0},
+			_, _ = body.Read(make([]byte, n))
+			end(why)
+			return errors.Join(body.Close(), why)
+		}
+	}
+	stale := &pipeline.Error{Op: "read", Kind: pipeline.Mismatch, Cause: pipeline.Stale, Err: errors.New("other days")}
+	otherZone := &pipeline.Error{Op: "read", Kind: pipeline.Mismatch, Cause: pipeline.OtherZone, Err: errors.New("other zone")}
+	irregular := &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: pipeline.ErrIrregular}
+	for _, c := range []struct {
+		says   string
+		source *written
+		read   func(pipeline.Body) error
+		want   error  // of Fetch; nil: none
+		kept   string // the documents with their verdicts, between bars; a + for a part of a whole answer
+	}{
+		{"a document", texts("one"), readAll, nil, "one sound+"},
+		{"an empty document", texts(""), readAll, nil, " sound+"},
+		{"an answer in parts", texts("one", "two"), readAll, nil, "one sound+|two sound+"},
+		{"an answer whose last part does not come", &written{bodies: texts("one").bodies, after: errGone}, readAll, errGone, "one sound"},
+		{"a document that breaks off", &written{bodies: []func() io.ReadCloser{func() io.ReadCloser { return breaksOff("on", errGone) }}}, readAll, errGone, ""},
+		{"a document that its reader refuses at its end", texts("one"), func(b pipeline.Body) error { _, _ = whole(b); return errBroken }, errBroken, "one broken"},
+		{"a document of other days", texts("one"), func(b pipeline.Body) error { _, _ = whole(b); return stale }, stale, "one stale"},
+		{"a document in another zone", texts("one"), func(b pipeline.Body) error { _, _ = whole(b); return otherZone }, otherZone, "one broken"},
+		{"a document that its reader refuses halfway", texts("one, two"), after(1, errBroken), errBroken, "one, two broken"},
+		{"a document that passes the bound while it is drained", texts(strings.Repeat("x", 200<<10)), after(1, errBroken), errBroken, ""},
+		{"a document that its reader gives up for another reason", texts("one"), after(1, errGone), errGone, ""},
+		{"a document that is to be read in another manner", texts("one"), after(1, irregular), irregular, ""},
+		{"a document that nobody opened, refused", texts("one"), func(pipeline.Body) error { return errBroken }, errBroken, ""},
 		{"a document that was read twice is kept once", texts("one"), func(b pipeline.Body) error {
 			_, first := whole(b)
 			return errors.Join(first, readAll(b))
-		}, nil, "one", 0},
+		}, nil, "one sound+"},
 		{"a document that was given up halfway and read again", texts("one"), func(b pipeline.Body) error {
 			half, err := b.Open(context.Background())
 			if err != nil {
@@ -99,23 +118,24 @@ func TestAnAnswerIsKeptWhenAllOfItWasAccepted(t *testing.T) {
 			}
 			_, _ = half.Read(make([]byte, 2))
 			return errors.Join(half.Close(), readAll(b))
-		}, nil, "one", 0},
+		}, nil, "one sound+"},
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			s := newShelf()
-			err := archive.Tee(c.source, s).Fetch(t.Context(), asked, pipeline.Env{}, c.read)
+			err := archive.Tee(c.source, s, 100<<10).Fetch(t.Context(), asked, pipeline.Env{}, c.read)
 			if !errors.Is(err, c.want) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 			var kept []string
 			for _, d := range s.documents() {
-				kept = append(kept, string(d.text))
+				of := string(d.text) + " " + string(d.reading.Verdict)
+				if d.reading.Document.Of > 0 {
+					of += "+"
+				}
+				kept = append(kept, of)
 			}
-			if got := strings.Join(kept, "|"); got != c.kept || len(s.answers) > 0 != (c.want == nil) {
-				t.Errorf("%d answers are kept: %q", len(s.answers), got)
-			}
-			if len(s.refused) != c.refused || s.opened != 0 {
-				t.Errorf("%d documents refused, %d answers not ended", len(s.refused), s.opened)
+			if got := strings.Join(kept, "|"); got != c.kept || s.opened != 0 {
+				t.Errorf("%q is kept, want %q; %d answers not ended", got, c.kept, s.opened)
 			}
 		})
 	}
@@ -131,9 +151,9 @@ func TestADocumentThatIsAcceptedUnreadIsABug(t *testing.T) {
 		},
 	} {
 		s := newShelf()
-		err := archive.Tee(texts("one"), s).Fetch(t.Context(), asked, pipeline.Env{}, read)
-		if pipeline.KindOf(err) != pipeline.Internal || len(s.answers) > 0 || s.opened != 0 {
-			t.Errorf("%s: %v, %d answers", says, err, len(s.answers))
+		err := archive.Tee(texts("one"), s, 0).Fetch(t.Context(), asked, pipeline.Env{}, read)
+		if pipeline.KindOf(err) != pipeline.Internal || len(s.kept) > 0 || s.opened != 0 {
+			t.Errorf("%s: %v, %d answers", says, err, len(s.kept))
 		}
 	}
 }
@@ -146,7 +166,7 @@ func TestTheReaderSeesWhatItWouldSeeWithoutTheArchive(t *testing.T) {
 		} {
 			want, wantErr := io.ReadAll(body())
 			source := &written{bodies: []func() io.ReadCloser{body}}
-			_ = archive.Tee(source, a).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+			_ = archive.Tee(source, a, 0).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
 				got, err := whole(b)
 				if got != string(want) || !errors.Is(err, wantErr) {
 					t.Errorf("%s: read %q, %v; want %q, %v", says, got, err, want, wantErr)
@@ -159,10 +179,10 @@ func TestTheReaderSeesWhatItWouldSeeWithoutTheArchive(t *testing.T) {
 
 func TestAnArchiveThatFailsFailsTheFetch(t *testing.T) {
 	for says, a := range map[string]archive.Archive{
-		"as it begins": full{begin: errFull}, "at once": full{}, "halfway": full{after: 2}, "behind the document": full{after: 1 << 20}, "as it commits": full{after: -1},
+		"at once": full{}, "halfway": full{after: 2}, "behind the document": full{after: 1 << 20}, "as it commits": full{after: -1},
 	} {
 		yields := 0
-		err := archive.Tee(texts("one, two, three"), a).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+		err := archive.Tee(texts("one, two, three"), a, 0).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
 			yields++
 			_, err := whole(b)
 			return err
@@ -173,15 +193,12 @@ func TestAnArchiveThatFailsFailsTheFetch(t *testing.T) {
 	}
 }
 
-// full is an archive that fails after so many bytes of a document; -1: in Commit.
-type full struct {
-	begin error
-	after int64
-}
+// full is an archive that fails after so many bytes of a document; -1: in End.
+type full struct{ after int64 }
 
-func (f full) Begin(context.Context, pipeline.Request) (archive.Answer, error) { return f, f.begin }
-func (f full) Bodies(context.Context, pipeline.Request) ([]pipeline.Body, error) {
-	return nil, errFull
+func (f full) Begin(archive.Question) archive.Answer { return f }
+func (f full) Documents(context.Context, pipeline.StreamKey) iter.Seq2[archive.Document, error] {
+	return func(yield func(archive.Document, error) bool) { yield(archive.Document{}, errFull) }
 }
 func (f full) Abort() error { return nil }
 
@@ -196,21 +213,21 @@ func (f full) Put(_ context.Context, _ pipeline.Meta, body io.Reader) error {
 	return errFull
 }
 
-func (f full) Commit(context.Context) error { return errFull }
+func (f full) End(context.Context, bool) error { return errFull }
 
 func TestAPanicOfTheReaderLeavesNothingBehind(t *testing.T) {
 	s := newShelf()
 	func() {
 		defer func() { _ = recover() }()
-		_ = archive.Tee(texts("one"), s).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+		_ = archive.Tee(texts("one"), s, 0).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
 			if _, err := b.Open(t.Context()); err != nil {
 				t.Error(err)
 			}
 			panic("the reader's")
 		})
 	}()
-	if s.opened != 0 || len(s.answers) > 0 {
-		t.Errorf("%d answers not ended, %d kept", s.opened, len(s.answers))
+	if s.opened != 0 || len(s.kept) > 0 {
+		t.Errorf("%d answers not ended, %d kept", s.opened, len(s.kept))
 	}
 }
 
@@ -220,7 +237,7 @@ func TestPromise12_ADocumentIsNotHeldInMemory(t *testing.T) {
 	source := &written{bodies: []func() io.ReadCloser{func() io.ReadCloser { return io.NopCloser(io.LimitReader(zeros{}, size)) }}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	err := archive.Tee(source, full{after: -1}).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
+	err := archive.Tee(source, full{after: -1}, 0).Fetch(t.Context(), asked, pipeline.Env{}, func(b pipeline.Body) error {
 		body, err := b.Open(t.Context())
 		if err != nil {
 			return err

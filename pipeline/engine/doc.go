@@ -9,7 +9,7 @@
 //  3. readBody (move.go) takes a slot; read (read.go) opens the body, the [pipeline.Format]
 //     splits it into chunks, and workers decode each into a [pipeline.Batch]: package
 //     transforms, row by row through the vendor's mapping. Where targets overlap,
-//     prefetch (prefetch.go) has opened the body shortly before its turn.
+//     prefetch (sequencer.go) has opened the body shortly before its turn.
 //  4. partition (partition.go), still in the worker, fingerprints the batch's rows and partitions
 //     them by window; stageDirectly (partition.go) hands many rows of one window to the
 //     window's [pipeline.Stage], which encodes them, at once.

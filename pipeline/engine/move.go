@@ -24,6 +24,9 @@ type job struct {
 	names      *plan.Names
 	fields     *knownFields // of the stream
 	turn       int          // of the extraction, among the stream's by time
+	// commits are the windows that are to be committed, as the reading has them, where it is one of long ago; nil: all
+	// windows, as they are read.
+	commits map[calendar.Window]pipeline.Entry
 }
 
 // move carries one extraction from the vendor to the sink. This is the life of
@@ -35,7 +38,7 @@ func (r *run) move(ctx context.Context, j job) {
 	x, err := r.extractAgainIfBroken(ctx, j)
 	j.fields.end(j.turn)
 	if err != nil {
-		r.bookFailure(ctx, j, j.extraction.Windows, masked(err, j.stream.Mask), x.rejects)
+		r.bookFailure(ctx, j, j.windows(), masked(err, j.stream.Mask), x.rejects)
 		return
 	}
 	r.bookFailures(ctx, j, x.open, x.rejects)
@@ -148,7 +151,10 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 	if err := r.noteDays(ctx, j.stream.Key); err != nil {
 		return x, err
 	}
-	return cut.seal(r.MaxRejects, r.Health, j)
+	if x, err = cut.seal(r.MaxRejects, r.Health, j); err != nil {
+		return x, err
+	}
+	return j.keepWanted(x)
 }
 
 // readBody takes a slot and reads one document into the windows.

@@ -29,7 +29,7 @@ func TestABodyThatWasOpenedTooLongAgoIsAskedForAgain(t *testing.T) {
 		again  bool
 	}{{0, false}, {10 * time.Second, false}, {10*time.Second + time.Nanosecond, true}} {
 		first, second := &watched{Reader: strings.NewReader("first")}, &watched{Reader: strings.NewReader("second")}
-		o := &prefetched{body: first, at: at, now: func() time.Time { return at.Add(c.waited) }, again: func(context.Context) (io.ReadCloser, error) { return second, nil }, cancel: func() {}}
+		o := &prefetched{body: first, at: at, now: func() time.Time { return at.Add(c.waited) }, again: func(context.Context) (io.ReadCloser, error) { return second, nil }, cancel: func(error) {}}
 		body, err := o.open(t.Context())
 		if err != nil || (body == second) != c.again || first.closed != c.again {
 			t.Errorf("after %s: %v, asked again: %v, the first one closed: %v", c.waited, err, body == second, first.closed)

@@ -35,7 +35,8 @@ type run struct {
 	masks        map[pipeline.StreamKey]pipeline.Mask
 	committed    map[pipeline.StreamKey][]plan.Reading
 	news         map[pipeline.StreamKey]*streamNews
-	rejectBytes  int // that failed windows have in the summary
+	rejectBytes  int  // that failed windows have in the summary
+	replays      bool // it reads what was kept: what fails is no more open than before, and nothing is noted of it
 	tenants      Tenants
 	owners       map[pipeline.TenantKey]pipeline.Owner // as far as what was read tells
 }
@@ -138,7 +139,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 				return
 			}
 			if err := r.refused(j.stream.Key); err != nil {
-				r.bookFailure(ctx, j, j.extraction.Windows, err, nil)
+				r.bookFailure(ctx, j, j.windows(), err, nil)
 				return
 			}
 			r.move(ctx, j)
@@ -156,7 +157,7 @@ func (r *run) refused(k pipeline.StreamKey) error {
 }
 
 func (r *run) env(j job, turn *pipeline.Turn) pipeline.Env {
-	return pipeline.Env{Journal: r.Store, Turn: turn, Notify: func(n pipeline.Notice) {
+	return pipeline.Env{Journal: r.Store, Sync: r.id, Order: j.order, Turn: turn, Notify: func(n pipeline.Notice) {
 		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0], Text: n.Text, Until: n.Until})
 	}}
 }
@@ -233,7 +234,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 	errs := []error{damaged}
 	for _, p := range plans {
 		s := r.streams[p.Stream.Key]
-		if s.Failed > 0 {
+		if s.Failed > 0 && !r.replays {
 			errs = append(errs, r.forgive(graceful, p.Stream.Key, s, p.Order))
 		}
 		r.warnOfUnusual(p, s)
@@ -243,7 +244,7 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 			r.noteDays(graceful, p.Stream.Key) //nolint:errcheck // what went wrong ends the run
 		}
 	}
-	if r.ended == nil && ctx.Err() == nil {
+	if r.ended == nil && ctx.Err() == nil && !r.replays {
 		errs = append(errs, r.sweep(graceful, plans))
 	}
 	sum.Exit = pipeline.Ending{

@@ -131,6 +131,11 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 			planned.extractions = append(planned.extractions, s.source.Plan(s.Stream, due)...)
 		}
 	}
+	for _, x := range planned.extractions {
+		for i := range x.Requests {
+			x.Requests[i].Part = pipeline.Part{Number: i + 1, Of: len(x.Requests)}
+		}
+	}
 	return planned, nil
 }
 

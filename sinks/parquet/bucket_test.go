@@ -15,6 +15,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/faults"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 	"github.com/windrow-data/windrow/sinks/internal/volumetest"
 	"github.com/windrow-data/windrow/sinks/sinktest"
@@ -91,7 +92,7 @@ func (p bucketPlace) Lose(t testing.TB, table *pipeline.Table, k pipeline.Stream
 func (p bucketPlace) Stamp(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) string {
 	t.Helper()
 	var stamp []string
-	for _, dir := range []string{streamDir(table.Name, k), streamDir(rejectsDir, k)} {
+	for _, dir := range []string{layout.StreamDir(table.Name, k), layout.StreamDir(rejectsDir, k)} {
 		names := slices.Sorted(maps.Keys(p.bucket.Objects(dir)))
 		versions, err := p.bucket.Open().Versions(context.Background(), names...)
 		if err != nil {
@@ -311,7 +312,7 @@ func TestAWriterThatFellBehindFindsItsNumberTaken(t *testing.T) {
 	if err := busy.Record(ctx, testKey, note); err != nil {
 		t.Fatal(err)
 	}
-	behind := newLedgerLog(p.bucket.Open(), streamDir(ledgerDir, testKey))
+	behind := newLedgerLog(p.bucket.Open(), layout.StreamDir(ledgerDir, testKey))
 	if err := behind.refresh(ctx); err != nil {
 		t.Fatal(err)
 	}

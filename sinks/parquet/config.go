@@ -1,6 +1,11 @@
 package parquet
 
 import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
@@ -24,6 +29,33 @@ func Place(address string) string {
 		return address
 	}
 	return dir
+}
+
+// ArchiveDir is the folder of the root in which the vendors' answers are kept, unless somebody says where else.
+const ArchiveDir = "raw"
+
+// Archive is that folder of an address.
+func Archive(address string) string { return filepath.Join(Place(address), ArchiveDir) }
+
+// CheckArchive reports why dir is no place for an archive: it is Windrow's, of some warehouse.
+func CheckArchive(dir string) error {
+	of, inside, err := within(dir, ownFolders()...)
+	if err == nil && inside {
+		err = fmt.Errorf("%s lies within the tables of the warehouse %s", dir, of)
+	}
+	return err
+}
+
+// CheckArchiveOf reports why dir is no place for the archive of the warehouse in root.
+func CheckArchiveOf(root, dir string) error {
+	below, err := filepath.Rel(root, dir)
+	if err != nil {
+		return nil // they have nothing in common
+	}
+	if first, _, _ := strings.Cut(filepath.ToSlash(below), "/"); first == "." || slices.Contains(ownFolders(), first) {
+		return fmt.Errorf("%s is where the sink keeps its own", dir)
+	}
+	return nil
 }
 
 // Config is the part of the environment that this sink alone obeys, as typed. A directory needs nothing.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/object"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
@@ -29,10 +30,10 @@ const (
 
 // tenantDir is the folder of one account of one source.
 func tenantDir(k pipeline.TenantKey) (string, error) {
-	if err := safe("source", string(k.Source)); err != nil {
+	if err := layout.Safe("source", string(k.Source)); err != nil {
 		return "", err
 	}
-	return path.Join(journalDir, "source="+string(k.Source), "account="+string(k.Account)), safe("account", string(k.Account))
+	return path.Join(journalDir, "source="+string(k.Source), "account="+string(k.Account)), layout.Safe("account", string(k.Account))
 }
 
 // Add implements [pipeline.Journal]: one object, which proves itself, with the note's time in its name. So it is found
@@ -80,7 +81,7 @@ func (s *Store) forgetNotes(ctx context.Context, dir string, before time.Time) {
 func lastOf(name string) (time.Time, bool) {
 	base := path.Base(name)
 	if of, ok := strings.CutSuffix(base, lineSuffix); ok { // a day of an earlier version
-		at, err := time.Parse(dateLayout, of)
+		at, err := time.Parse(layout.Date, of)
 		return at.Add(day), err == nil
 	}
 	of, ok := strings.CutSuffix(base, noteSuffix)

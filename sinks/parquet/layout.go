@@ -1,12 +1,12 @@
 package parquet
 
 import (
-	"fmt"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/object"
 )
 
@@ -20,7 +20,6 @@ const (
 	packsDir       = private + "/runs-packed"
 	journalDir     = private + "/journal"
 	suffix         = ".parquet"
-	dateLayout     = "2006-01-02"
 	boundLayout    = "20060102T150405Z" // of Window.FileName
 	lineSuffix     = ".jsonl"
 	runSuffix      = ".run"
@@ -38,25 +37,6 @@ var (
 	packForm    = object.Form{Word: "windrow-runs", Version: 2, Named: 2, Dir: packsDir}
 )
 
-// streamDir is the folder of a stream beneath parent, in Hive's key=value form. It and the names beneath are put together as
-// they are: to clean them would be an eighth of what a verification of very many windows costs.
-func streamDir(parent string, k pipeline.StreamKey) string {
-	return parent + "/source=" + string(k.Stream.Source()) + "/account=" + string(k.Account) + "/stream=" + string(k.Stream)
-}
-
-// streamOf reads the key from a name that has a streamDir in it.
-func streamOf(name string) (k pipeline.StreamKey, ok bool) {
-	for part := range strings.SplitSeq(name, "/") {
-		switch column, value, _ := strings.Cut(part, "="); column {
-		case "account":
-			k.Account = pipeline.AccountID(value)
-		case "stream":
-			k.Stream = pipeline.StreamID(value)
-		}
-	}
-	return k, k.Account != "" && k.Stream != ""
-}
-
 // windowFile is the name of a window's file: date=2025-09-08/20250908T050000Z_20250909T050000Z.parquet beneath the
 // folder of its stream. The date is the local date of the window's start, in the zone that the window was cut in.
 func windowFile(parent string, k pipeline.StreamKey, w pipeline.Window) (string, error) {
@@ -64,11 +44,8 @@ func windowFile(parent string, k pipeline.StreamKey, w pipeline.Window) (string,
 	if err != nil {
 		return "", err
 	}
-	return streamDir(parent, k) + "/" + dateFolder(w.Start.In(loc)) + "/" + w.FileName() + suffix, nil
+	return layout.StreamDir(parent, k) + "/" + layout.DateFolder(w.Start.In(loc)) + "/" + w.FileName() + suffix, nil
 }
-
-// dateFolder is the folder of a local date.
-func dateFolder(local time.Time) string { return "date=" + local.Format(dateLayout) }
 
 // spanOf reads the span from a window's file name.
 func spanOf(name string) (pipeline.Span, bool) {
@@ -83,19 +60,4 @@ func spanOf(name string) (pipeline.Span, bool) {
 	}
 	e, err := time.Parse(boundLayout, end)
 	return pipeline.Span{Start: pipeline.InstantOf(s), End: pipeline.InstantOf(e)}, err == nil
-}
-
-// safe refuses names that would lead out of their folder.
-func safe(what, name string) error {
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\=\x00") {
-		return fmt.Errorf("%s %q cannot be part of a file's name", what, name)
-	}
-	return nil
-}
-
-func safeKey(k pipeline.StreamKey) error {
-	if err := safe("stream", string(k.Stream)); err != nil {
-		return err
-	}
-	return safe("account", string(k.Account))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/file"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 )
 
 var testKey = pipeline.StreamKey{Account: "default", Stream: "ucontact.agents"}
@@ -276,7 +277,7 @@ func TestFilesOfUnknownWindowsGoWhenACommitOverlapsThem(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(p.root, ledgerDir)); err != nil {
 		t.Fatal(err)
 	}
-	own := filepath.Join(p.root, streamDir("activity", testKey), "date=2025-09-08", "mine.parquet")
+	own := filepath.Join(p.root, layout.StreamDir("activity", testKey), "date=2025-09-08", "mine.parquet")
 	if err := os.WriteFile(own, []byte("the user's own"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/object"
 )
 
@@ -86,7 +87,7 @@ func TestAnObjectOfTheLedgerThatIsEmptyCutOrFlippedIsRefusedByName(t *testing.T)
 func TestAnObjectOfANewerVersionIsRefusedWithTheRemedy(t *testing.T) {
 	unknown := func() []byte {
 		w := window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)
-		name := streamDir(ledgerDir, testKey) + "/00000034.jsonl"
+		name := layout.StreamDir(ledgerDir, testKey) + "/00000034.jsonl"
 		body, _, err := object.Of(ledgerForm, name, slices.Values([]pipeline.Entry{{Kind: "forgotten", Window: w}}))
 		if err != nil {
 			t.Fatal(err)
@@ -131,7 +132,7 @@ func TestAnObjectOfTheLedgerUnderAnotherNameIsRefused(t *testing.T) {
 		}
 		return p
 	}
-	mine, theirs := streamDir(ledgerDir, testKey), streamDir(ledgerDir, earlierCalls)
+	mine, theirs := layout.StreamDir(ledgerDir, testKey), layout.StreamDir(ledgerDir, earlierCalls)
 	for name, c := range map[string]struct{ from, to string }{
 		"of another stream":              {theirs + "/00000035.jsonl", mine + "/00000035.jsonl"},
 		"a snapshot of another stream":   {theirs + "/00000032.snapshot.jsonl.zst", mine + "/00000032.snapshot.jsonl.zst"},
@@ -239,7 +240,7 @@ func TestTheLedgerOfAnEarlierVersionIsReadAndCarriedOver(t *testing.T) {
 	p := earlier(t)
 	for k, windows := range map[pipeline.StreamKey]int{testKey: 7, earlierCalls: 7} {
 		want := pipeline.NewLedger()
-		for _, name := range p.names(t, streamDir(ledgerDir, k)) {
+		for _, name := range p.names(t, layout.StreamDir(ledgerDir, k)) {
 			for line := range bytes.Lines(plainObject(t, filepath.Join(p.root, name))) {
 				var e pipeline.Entry
 				if err := json.Unmarshal(line, &e); err != nil {
@@ -267,7 +268,7 @@ func TestTheLedgerOfAnEarlierVersionIsReadAndCarriedOver(t *testing.T) {
 		w.Start, w.End = day.Start.Add(-time.Duration(n+1)*24*time.Hour), day.End.Add(-time.Duration(n+1)*24*time.Hour)
 		mustCommit(t, s, int(pipeline.InstantOf(clock())), w, []string{"ana"})
 	}
-	for _, name := range p.names(t, streamDir(ledgerDir, testKey)) {
+	for _, name := range p.names(t, layout.StreamDir(ledgerDir, testKey)) {
 		if !bytes.HasPrefix(plainObject(t, filepath.Join(p.root, name)), []byte("windrow-ledger 3 source=ucontact/")) {
 			t.Errorf("%s is of an earlier form still", name)
 		}
@@ -285,7 +286,7 @@ func TestTheLedgerOfAnEarlierVersionIsReadAndCarriedOver(t *testing.T) {
 
 func TestAnObjectOfAnEarlierVersionThatIsCutWithinALineIsRefused(t *testing.T) {
 	p := earlier(t)
-	for _, name := range p.names(t, streamDir(ledgerDir, testKey)) {
+	for _, name := range p.names(t, layout.StreamDir(ledgerDir, testKey)) {
 		path := filepath.Join(p.root, name)
 		whole, err := os.ReadFile(path)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 )
 
 // orphans are the files of windows that the ledger does not know, on the days that were looked at.
@@ -72,7 +73,7 @@ func daysOf(group []*pending) (first, last time.Time) {
 func (s *Store) listOrphans(ctx context.Context, l *ledgerLog, t *pipeline.Table, k pipeline.StreamKey, first, last time.Time) error {
 	found := map[string]pipeline.Span{}
 	for _, parent := range []string{t.Name, rejectsDir} {
-		names, err := s.volume.Between(ctx, streamDir(parent, k), dateFolder(first), dateFolder(last))
+		names, err := s.volume.Between(ctx, layout.StreamDir(parent, k), layout.DateFolder(first), layout.DateFolder(last))
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func owned(l *pipeline.Ledger, name string, span pipeline.Span) bool {
 			return false
 		}
 		loc, err := e.Window.Location()
-		return err == nil && dateFolder(span.Start.In(loc)) == folder
+		return err == nil && layout.DateFolder(span.Start.In(loc)) == folder
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/faults"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 	"github.com/windrow-data/windrow/sinks/sinktest"
 )
@@ -157,11 +158,11 @@ func (p place) Rows(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) [
 
 func (p place) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Rejected {
 	t.Helper()
-	if len(p.tree(t, streamDir(rejectsDir, k))) == 0 {
+	if len(p.tree(t, layout.StreamDir(rejectsDir, k))) == 0 {
 		return nil
 	}
 	text := fmt.Sprintf(`SELECT "row", reason, raw FROM read_parquet('%s/%s/**/*.parquet', file_row_number=true)
-		ORDER BY window_start, file_row_number`, p.root, streamDir(rejectsDir, k))
+		ORDER BY window_start, file_row_number`, p.root, layout.StreamDir(rejectsDir, k))
 	var list []sinktest.Rejected
 	query(t, text, func(rows *sql.Rows) error {
 		var r sinktest.Rejected
@@ -176,7 +177,7 @@ func (p place) Rejects(t testing.TB, k pipeline.StreamKey) []sinktest.Rejected {
 
 func (p place) Stamp(t testing.TB, table *pipeline.Table, k pipeline.StreamKey) string {
 	t.Helper()
-	return fmt.Sprint(p.tree(t, streamDir(table.Name, k)), p.tree(t, streamDir(rejectsDir, k)))
+	return fmt.Sprint(p.tree(t, layout.StreamDir(table.Name, k)), p.tree(t, layout.StreamDir(rejectsDir, k)))
 }
 
 func (p place) Lose(t testing.TB, table *pipeline.Table, k pipeline.StreamKey, w pipeline.Window) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/object"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
@@ -27,7 +28,7 @@ const mostRuns = 64
 // AppendRun implements [pipeline.Store].
 func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
-	if err := safe("sync id", string(run.SyncID)); err != nil {
+	if err := layout.Safe("sync id", string(run.SyncID)); err != nil {
 		return classify(op, err)
 	}
 	name := path.Join(runsDir, string(run.SyncID)+runSuffix)

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
@@ -26,7 +27,7 @@ type stage struct {
 
 // Stage implements [pipeline.Sink].
 func (s *Store) Stage(_ context.Context, k pipeline.StreamKey, t *pipeline.Table, w pipeline.Window) (pipeline.Stage, error) {
-	if err := safeKey(k); err != nil {
+	if err := layout.SafeKey(k); err != nil {
 		return nil, inWindow("stage", k, w.Span, err)
 	}
 	shared, err := staging.New(s, classify, k, t, w)

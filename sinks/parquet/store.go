@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
@@ -57,7 +58,7 @@ func Open(_ context.Context, root string, o Options) (*Store, error) {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid, Err: err,
 			Hint: "name a directory, for example " + ExampleAddress}
 	}
-	if of, inside, err := within(dir); err != nil {
+	if of, inside, err := within(dir, append(ownFolders(), ArchiveDir)...); err != nil {
 		return nil, classify("open the sink", err)
 	} else if inside {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Invalid,
@@ -81,6 +82,9 @@ func open(v volume.Volume, root string, o Options) *Store {
 	}
 	return &Store{volume: v, root: root, now: o.Now, logs: make(map[pipeline.StreamKey]*ledgerLog), noted: make(map[string][]string)}
 }
+
+// Volume is where the store keeps its objects: who keeps something else beside them shares its lock.
+func (s *Store) Volume() volume.Volume { return s.volume }
 
 // Root is the directory, as an absolute path.
 func (s *Store) Root() string { return s.root }
@@ -120,14 +124,14 @@ func (s *Store) Check(ctx context.Context) error {
 
 // log returns the ledger's log of a stream.
 func (s *Store) log(k pipeline.StreamKey) (*ledgerLog, error) {
-	if err := safeKey(k); err != nil {
+	if err := layout.SafeKey(k); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.logs[k]
 	if l == nil {
-		l = newLedgerLog(s.volume, streamDir(ledgerDir, k))
+		l = newLedgerLog(s.volume, layout.StreamDir(ledgerDir, k))
 		s.logs[k] = l
 	}
 	return l, nil
@@ -179,7 +183,7 @@ func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
 	}
 	var keys []pipeline.StreamKey
 	for _, name := range names {
-		if k, ok := streamOf(name); ok && !slices.Contains(keys, k) {
+		if k, ok := layout.StreamOf(name); ok && !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
 	}

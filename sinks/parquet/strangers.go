@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 )
 
 // errLeft ends a walk whose consumer has left.
@@ -77,7 +78,7 @@ type sighting struct {
 
 // see notes a window's file.
 func (l *look) see(ctx context.Context, table, name string) {
-	k, _ := streamOf(name)
+	k, _ := layout.StreamOf(name)
 	if k != l.key || table != l.table {
 		var err error // where the ledger cannot be read, whoever sweeps meets the error
 		l.table, l.key = table, k
@@ -145,24 +146,29 @@ func isWindowFile(table, name string) bool {
 	if !isAccount || a == "" || !isStream || id == "" || !isDate || source != "source="+string(pipeline.StreamID(id).Source()) {
 		return false
 	}
-	_, err := time.Parse(dateLayout, day)
+	_, err := time.Parse(layout.Date, day)
 	_, span := spanOf(file)
 	return err == nil && span
 }
 
-// within finds the warehouse in whose folders dir lies, as it is named or where links lead.
-func within(dir string) (warehouse string, inside bool, err error) {
+// ownFolders are those of the root in which nobody else may keep anything.
+func ownFolders() []string {
+	own := []string{private}
+	for _, t := range pipeline.Tables() {
+		own = append(own, t.Name)
+	}
+	return own
+}
+
+// within finds the warehouse in whose folders of these names dir lies, as it is named or where links lead.
+func within(dir string, folders ...string) (warehouse string, inside bool, err error) {
 	real, err := resolved(dir)
 	if err != nil {
 		return "", false, err
 	}
-	owned := []string{private, "raw"}
-	for _, t := range pipeline.Tables() {
-		owned = append(owned, t.Name)
-	}
 	for _, at := range []string{dir, real} {
 		for parent := filepath.Dir(at); parent != at; at, parent = parent, filepath.Dir(parent) {
-			if !slices.Contains(owned, filepath.Base(at)) {
+			if !slices.Contains(folders, filepath.Base(at)) {
 				continue
 			}
 			info, err := os.Stat(filepath.Join(parent, private))

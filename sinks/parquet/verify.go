@@ -14,6 +14,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
@@ -207,7 +208,7 @@ func (s *Store) extras(ctx context.Context, k pipeline.StreamKey, t *pipeline.Ta
 			}
 			return ctx.Err()
 		}
-		if err := s.visit(ctx, streamDir(parent, k), t, seen, visit); err != nil {
+		if err := s.visit(ctx, layout.StreamDir(parent, k), t, seen, visit); err != nil {
 			return err
 		}
 	}
@@ -268,7 +269,7 @@ func (s *Store) ownerless(ctx context.Context, log *ledgerLog, k pipeline.Stream
 // ownedIn reports whether name is the file of a window of the stream, whose rows lie in the table t.
 func ownedIn(l *pipeline.Ledger, k pipeline.StreamKey, t *pipeline.Table, name string, span pipeline.Span) bool {
 	parent := path.Dir(path.Dir(name))
-	return (t != nil && parent == streamDir(t.Name, k) || parent == streamDir(rejectsDir, k)) && owned(l, name, span)
+	return (t != nil && parent == layout.StreamDir(t.Name, k) || parent == layout.StreamDir(rejectsDir, k)) && owned(l, name, span)
 }
 
 // Holders implements [pipeline.Sweeper].
@@ -276,7 +277,7 @@ func (s *Store) Holders(ctx context.Context) ([]pipeline.StreamKey, error) {
 	found := make(map[pipeline.StreamKey]bool)
 	for _, parent := range parents() {
 		err := s.walk(ctx, parent, func(name string, link bool) error {
-			if k, ok := streamOf(name); ok && !link && isWindowFile(parent, name) {
+			if k, ok := layout.StreamOf(name); ok && !link && isWindowFile(parent, name) {
 				found[k] = true
 			}
 			return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 )
 
 // found are the kinds of the differences of the looked-at windows.
@@ -186,7 +187,7 @@ func TestALookForStrangersSparesTheSweepsTheirWalk(t *testing.T) {
 		break
 	}
 	sweep(unread, testKey, 1)
-	objects, err := filepath.Glob(filepath.Join(l.root, streamDir(ledgerDir, testKey), "*"))
+	objects, err := filepath.Glob(filepath.Join(l.root, layout.StreamDir(ledgerDir, testKey), "*"))
 	if err != nil || len(objects) == 0 {
 		t.Fatal(objects, err)
 	}

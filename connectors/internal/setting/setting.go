@@ -39,7 +39,10 @@ type Reader struct {
 }
 
 // variable is a field of a Config.
-type variable struct{ value, def string }
+type variable struct {
+	value, def string
+	shapes     bool // rows
+}
 
 // Read returns a reader of config, a struct of strings whose tags are those of
 // package envconfig: the name and, where there is one, the default.
@@ -48,7 +51,7 @@ func Read(prefix string, config any) *Reader {
 	v := reflect.ValueOf(config)
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
-		r.variables[tag.Get("envconfig")] = variable{v.Field(i).String(), tag.Get("default")}
+		r.variables[tag.Get("envconfig")] = variable{v.Field(i).String(), tag.Get("default"), tag.Get("shape") != ""}
 	}
 	return r
 }
@@ -59,6 +62,18 @@ func (r *Reader) variable(name string) variable {
 		panic("setting: no variable " + name)
 	}
 	return v
+}
+
+// Shape is what is set of the variables that shape rows: those whose fields have the tag shape, which is "asked" for what
+// a vendor is asked, and "meant" for what its answers mean.
+func (r *Reader) Shape() map[string]string {
+	shape := map[string]string{}
+	for name, v := range r.variables {
+		if v.shapes && r.Given(name) {
+			shape[name] = r.Text(name)
+		}
+	}
+	return shape
 }
 
 // Default is what the variable means when it is blank; empty where it has none.

@@ -132,15 +132,16 @@ type Draft interface {
 // Create publishes a small object that must not exist yet. If there is one of that name nothing changes, and the error
 // is [ErrChanged].
 func Create(ctx context.Context, w Writer, name string, body []byte) error {
-	return put(ctx, w, name, Absent, body)
+	return Replace(ctx, w, name, body, Absent)
 }
 
 // Put publishes a small object in the place of whatever has its name.
 func Put(ctx context.Context, w Writer, name string, body []byte) error {
-	return put(ctx, w, name, Any, body)
+	return Replace(ctx, w, name, body, Any)
 }
 
-func put(ctx context.Context, w Writer, name string, over Version, body []byte) error {
+// Replace publishes a small object if that of its name is of the version over, as [Draft] does.
+func Replace(ctx context.Context, w Writer, name string, body []byte, over Version) error {
 	d, err := w.Draft(ctx)
 	if err != nil {
 		return err

@@ -18,6 +18,8 @@ import (
 // Scope holds the variables that say what is synced and where to, as typed.
 type Scope struct {
 	Sink    string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, file:// and its absolute path, or bigquery://project/dataset?location=EU"`
+	Archive string `envconfig:"ARCHIVE" desc:"where the vendors' answers are kept as they came: a directory, or off; unset: raw/ under a Parquet sink, off for BigQuery"`
+	Days    string `envconfig:"ARCHIVE_DAYS" default:"0" desc:"days after which answers go that no committed window is made of; 0: never"`
 	From    string `envconfig:"FROM" desc:"first day to sync, a local date of each account; unset: 30 days before the first sync"`
 	Streams string `envconfig:"STREAMS" default:"default" desc:"comma list of streams; default: every stream of each configured source whose answer is published"`
 	// Intraday is a text, so that a wrong one is told with all other faults.
@@ -55,6 +57,8 @@ const WarnOfDrift = Prefix + "ON_DRIFT=" + driftWarns
 // Settings are [Scope] and [Operation], understood.
 type Settings struct {
 	Sink        string // of no scheme that this build refuses by name; the sink says whether it can be opened
+	Archive     string // a directory, ArchiveOff, or empty: the sink's own
+	ArchiveDays int    // 0: for ever
 	From        string // 2025-09-01, or empty
 	Streams     []pipeline.StreamID
 	Intraday    bool // the window that is still open is read too
@@ -88,6 +92,7 @@ func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 	} else if scheme, unserved := unservedSink(s.Sink); unserved {
 		faults.add("SINK", "names "+scheme+"://, which is not served by this build; it writes to a local directory or to BigQuery", "./warehouse")
 	}
+	c.parseArchive(s, &faults)
 	if _, err := time.Parse(dateLayout, s.From); s.From != "" && err != nil {
 		faults.add("FROM", "is not a date", "2025-09-01")
 	}
@@ -96,6 +101,26 @@ func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 		faults.add("INTRADAY", "is neither true nor false", "true")
 	}
 	return faults
+}
+
+// ArchiveOff is the ARCHIVE that keeps nothing.
+const ArchiveOff = "off"
+
+// mostArchiveDays is far beyond any use, and far from overflow.
+const mostArchiveDays = 36_500
+
+func (c Scope) parseArchive(s *Settings, faults *faultList) {
+	s.Archive = strings.TrimSpace(c.Archive)
+	scheme, _, isURL := strings.Cut(s.Archive, "://")
+	if problem, instead := mistyped(s.Archive); problem != "" {
+		faults.add("ARCHIVE", problem, instead)
+	} else if isURL && scheme != "file" {
+		faults.add("ARCHIVE", "names "+scheme+"://, which is not served by this build; it keeps answers in a local directory", "/var/lib/windrow/raw")
+	}
+	var err error
+	if s.ArchiveDays, err = strconv.Atoi(cmp.Or(strings.TrimSpace(c.Days), "0")); err != nil || s.ArchiveDays < 0 || s.ArchiveDays > mostArchiveDays {
+		faults.add("ARCHIVE_DAYS", "is not a number of days from 0 to "+strconv.Itoa(mostArchiveDays), "90")
+	}
 }
 
 // Parse sets the operation in s and lists everything that is wrong with it.

@@ -61,6 +61,23 @@ func FillAccount(prefix, source string, spec any) error {
 	return nil
 }
 
+// Remake sets the variables of the struct that spec points to which shape rows (the tag shape): as in shape, or where
+// they are "meant" and meant is not nil, as in that. All others have their defaults.
+func Remake(spec any, shape, meant map[string]string) {
+	v := reflect.ValueOf(spec).Elem()
+	for i, known := range Variables("", spec) {
+		from := shape
+		if meant != nil && v.Type().Field(i).Tag.Get("shape") == "meant" {
+			from = meant
+		}
+		value := known.Default
+		if typed, ok := from[known.Name]; ok {
+			value = typed
+		}
+		v.Field(i).SetString(value)
+	}
+}
+
 // isSet reports whether a variable is more than blank.
 func isSet(name string) bool { return strings.TrimSpace(os.Getenv(name)) != "" }
 

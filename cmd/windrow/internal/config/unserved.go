@@ -6,7 +6,7 @@ package config
 var unservedSinks = []string{"gs", "s3"}
 
 var unservedCore = []string{
-	"ARCHIVE", "PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES",
+	"PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES",
 }
 
 // NPS exports arrive in an inbox; its variables begin so.

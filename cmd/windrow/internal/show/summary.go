@@ -77,6 +77,32 @@ func Next(w io.Writer, s pipeline.Summary) error {
 	return err
 }
 
+// Replayed prints what to do after a replay.
+func Replayed(w io.Writer, s pipeline.Summary) error {
+	text := "Done. `windrow status` shows where each stream stands."
+	switch failed := failedOf(s); {
+	case s.Exit == pipeline.ExitStopped:
+		text = "Stopped by a signal. What is committed stays; run `windrow replay` again to go on."
+	case len(failed) > 0:
+		text = "These windows stayed as they are. To read them from the vendor again:"
+		for _, f := range failed {
+			text += "\n  " + refetchCommand(f.Stream, []pipeline.Window{{Span: pipeline.Span{Start: f.Errors[0].WindowStart, End: f.Errors[len(f.Errors)-1].WindowEnd}}})
+		}
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", text)
+	return err
+}
+
+// failedOf are the streams of which windows failed.
+func failedOf(s pipeline.Summary) (list []pipeline.StreamSummary) {
+	for _, of := range s.Streams {
+		if len(of.Errors) > 0 {
+			list = append(list, of)
+		}
+	}
+	return list
+}
+
 // Waived prints how many windows an operator's word has settled.
 func Waived(w io.Writer, s pipeline.Summary) error {
 	t := NewTable("stream", ">waived")

@@ -132,6 +132,15 @@ func Sink(w io.Writer, place string) error {
 	return err
 }
 
+// Archive prints where the answers are kept; nothing where they are not.
+func Archive(w io.Writer, place string) error {
+	if place == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "Archive: %s\n", place)
+	return err
+}
+
 // thousands writes 1234567 as 1,234,567.
 func thousands[N int | int64](n N) string {
 	digits := strconv.FormatInt(int64(n), 10)

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/archive"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	bodies "github.com/windrow-data/windrow/sinks/archive"
+	"github.com/windrow-data/windrow/sinks/parquet"
+)
+
+// archivePlace is the directory of the archive, as an absolute path; empty where there is none.
+func (s *setup) archivePlace() string {
+	switch {
+	case s.Archive == config.ArchiveOff:
+		return ""
+	case s.Archive != "":
+		return parquet.Place(s.Archive)
+	case s.target.archive != nil:
+		return s.target.archive(s.Sink)
+	}
+	return ""
+}
+
+// archiveFaults says why nothing can be kept in the archive's directory: whoever reads the tables there would meet it.
+func (s *setup) archiveFaults() []pipeline.ConfigError {
+	place := s.archivePlace()
+	if place == "" || s.Archive == "" {
+		return nil
+	}
+	err := parquet.CheckArchive(place)
+	if s.target.scheme == parquet.Scheme && err == nil {
+		err = parquet.CheckArchiveOf(s.where(), place)
+	}
+	if err == nil {
+		return nil
+	}
+	return []pipeline.ConfigError{{Variable: config.Prefix + "ARCHIVE", Problem: "cannot be used: " + err.Error(), Example: "/var/lib/windrow/raw"}}
+}
+
+// openArchive returns the archive of a run; nil where there is none. Beside the tables of a directory it shares their lock.
+func (a *app) openArchive(s *setup, store pipeline.Store) (*bodies.Store, error) {
+	place := s.archivePlace()
+	if place == "" {
+		return nil, nil
+	}
+	if tables, ok := store.(*parquet.Store); ok {
+		if below, err := filepath.Rel(tables.Root(), place); err == nil && below == parquet.ArchiveDir {
+			return bodies.Beneath(tables.Volume(), parquet.ArchiveDir), nil
+		}
+	}
+	return bodies.Open(place, bodies.Options{Now: a.now, RetryFor: s.RetryFor, Waiting: func(holder string) {
+		s.log.Warn("another process is writing to the archive; waiting for it to end", "holder", holder)
+	}})
+}
+
+// showPlaces tells where the tables and the answers are.
+func (a *app) showPlaces(s *setup) error {
+	return errors.Join(show.Sink(a.stdout, s.where()), show.Archive(a.stdout, s.archivePlace()))
+}
+
+// withArchive lends do the archive of a run; nil where there is none.
+func (a *app) withArchive(s *setup, store pipeline.Store, do func(*bodies.Store) error) error {
+	kept, err := a.openArchive(s, store)
+	switch {
+	case err != nil:
+		return err
+	case kept == nil:
+		return do(nil)
+	}
+	return errors.Join(do(kept), kept.Close())
+}
+
+// keepAnswers has the engine's sources keep their answers.
+func keepAnswers(e *engine.Engine, kept *bodies.Store, most int64) {
+	if kept == nil {
+		return
+	}
+	e.Sources = slices.Clone(e.Sources)
+	for i, source := range e.Sources {
+		e.Sources[i] = archive.Tee(source, kept, most)
+	}
+}
+
+// shelf finds what is kept of streams, and makes them again of the settings that their answers were read under.
+type shelf struct {
+	*setup
+	kept *bodies.Store
+}
+
+// Find implements [engine.Shelf].
+func (f shelf) Find(ctx context.Context, k pipeline.StreamKey, committed []pipeline.Entry, failed func(pipeline.Window) bool) ([]pipeline.Rereading, []pipeline.Unkept, error) {
+	if len(committed) == 0 {
+		return nil, nil, nil
+	}
+	of, err := archive.Load(ctx, f.kept, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	made := make(map[string]pipeline.Stream)
+	again, unkept := of.Find(committed, failed, func(shape map[string]string) pipeline.Stream {
+		key := fmt.Sprint(shape)
+		if _, known := made[key]; !known {
+			made[key] = f.streamOf(k, shape)
+		}
+		return made[key]
+	})
+	return again, unkept, nil
+}
+
+// streamOf makes a stream again of the settings that an answer was read under. What the answer means is today's word, where
+// the account is configured.
+func (s *setup) streamOf(k pipeline.StreamKey, shape map[string]string) pipeline.Stream {
+	i := slices.IndexFunc(vendors, func(v vendor) bool { return v.id == k.Stream.Source() })
+	if i < 0 {
+		return pipeline.Stream{Key: k}
+	}
+	for _, of := range vendors[i].remake(k.Account, shape, s.meant(k)) {
+		if of.Key == k {
+			return of
+		}
+	}
+	return pipeline.Stream{Key: k}
+}
+
+// meant are the settings of a configured account; nil where it is not configured.
+func (s *setup) meant(k pipeline.StreamKey) map[string]string {
+	for _, t := range s.tenants {
+		if t.configured && t.Source == k.Stream.Source() && t.Account == k.Account {
+			for _, of := range t.streams {
+				if of.Shape != nil {
+					return of.Shape
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// accountsOf names the accounts of streams.
+func accountsOf(keys []pipeline.StreamKey) (names []string) {
+	for _, k := range keys {
+		if !slices.Contains(names, string(k.Account)) {
+			names = append(names, string(k.Account))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// accountList splits --accounts.
+func accountList(list string) (accounts []pipeline.AccountID) {
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			accounts = append(accounts, pipeline.AccountID(name))
+		}
+	}
+	return accounts
+}

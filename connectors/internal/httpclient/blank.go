@@ -1,0 +1,157 @@
+package httpclient
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Blank implements [pipeline.Blanker]. Secrets that are learned later stay in what was read before.
+func (s *secrets) Blank(r io.Reader) io.Reader {
+	n := newNeedles(s.wholeSpellings())
+	if n == nil {
+		return r
+	}
+	return &blanker{r: r, needles: n, buf: make([]byte, 0, blankBytes+n.longest)}
+}
+
+// wholeSpellings are the secrets as an echo may carry them, the longest first. A body is not searched for every mixture of
+// escapes that [spelledSecrets] finds in a message: it is a hundred thousand times as long.
+func (s *secrets) wholeSpellings() (all []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	add := func(text string) {
+		if len(text) >= leastSecret && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	for _, secret := range slices.Concat(s.configured, s.learned) {
+		plain := []string{secret}
+		if _, token, ok := strings.Cut(secret, " "); ok {
+			plain = append(plain, token)
+		}
+		for _, p := range plain {
+			if len(p) < leastSecret {
+				continue
+			}
+			add(p)
+			add(url.QueryEscape(p))
+			add(url.PathEscape(p))
+			if quoted, err := json.Marshal(p); err == nil {
+				add(string(quoted[1 : len(quoted)-1]))
+			}
+			add(hex.EncodeToString([]byte(p)))
+			add(strings.ToUpper(hex.EncodeToString([]byte(p))))
+			for ahead := range 3 { // bytes of other text in the group of three
+				for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+					add(e.EncodeToString([]byte("xx"[:ahead] + p))[(8*ahead+5)/6 : 8*(ahead+len(p))/6])
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	return all
+}
+
+// blankBytes is how much of a body is looked through at once.
+const blankBytes = 64 << 10
+
+// blanker reads a body without the needles.
+type blanker struct {
+	r       io.Reader
+	needles *needles
+	buf     []byte // read and not handed on
+	clear   int    // bytes of buf that no needle can reach into any more
+	err     error  // of r, told behind its bytes
+}
+
+// Read implements [io.Reader].
+func (b *blanker) Read(p []byte) (int, error) {
+	for b.clear == 0 {
+		if b.err != nil {
+			return 0, b.err
+		}
+		room := b.buf[len(b.buf):cap(b.buf)]
+		n, err := b.r.Read(room[:min(len(room), blankBytes)])
+		from := max(0, len(b.buf)-b.needles.longest+1)
+		b.buf, b.err = b.buf[:len(b.buf)+n], err
+		b.needles.blank(b.buf[from:])
+		b.clear = max(0, len(b.buf)-b.needles.longest+1)
+		if err != nil {
+			b.clear = len(b.buf)
+		}
+	}
+	n := copy(p, b.buf[:b.clear])
+	b.buf, b.clear = b.buf[:copy(b.buf, b.buf[n:])], b.clear-n
+	return n, nil
+}
+
+// needles are texts that are looked for together: where the last bytes of a stretch as long as the shortest of them stand
+// in none, none begins there, and the search goes on behind.
+type needles struct {
+	list     [][]byte
+	shortest int
+	longest  int
+	skip     []uint8 // by the hash of blockBytes: how many bytes none begins before
+}
+
+// blockBytes are looked up at once. It is not above leastSecret.
+const blockBytes = 4
+
+// newNeedles is nil where there are none. Each has leastSecret bytes or more.
+func newNeedles(texts []string) *needles {
+	if len(texts) == 0 {
+		return nil
+	}
+	n := &needles{shortest: len(texts[0]), skip: make([]uint8, 1<<16)}
+	for _, text := range texts {
+		n.list = append(n.list, []byte(text))
+		n.shortest, n.longest = min(n.shortest, len(text)), max(n.longest, len(text))
+	}
+	n.shortest = min(n.shortest, blockBytes+254)
+	for i := range n.skip {
+		n.skip[i] = uint8(n.shortest - blockBytes + 1)
+	}
+	for _, text := range n.list {
+		for at := 0; at+blockBytes <= n.shortest; at++ {
+			h := hashOf(text[at:])
+			n.skip[h] = min(n.skip[h], uint8(n.shortest-blockBytes-at))
+		}
+	}
+	return n
+}
+
+// hashOf is that of the first block.
+func hashOf(b []byte) uint16 {
+	v := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+	return uint16(v * 2654435761 >> 16)
+}
+
+// blank makes asterisks of every needle in text, also where two of them overlap.
+func (n *needles) blank(text []byte) {
+	var found [][]byte
+	for at := 0; at+n.shortest <= len(text); {
+		if skip := n.skip[hashOf(text[at+n.shortest-blockBytes:])]; skip > 0 {
+			at += int(skip)
+			continue
+		}
+		for _, needle := range n.list { // the longest first
+			if bytes.HasPrefix(text[at:], needle) {
+				found = append(found, text[at:at+len(needle)])
+				break
+			}
+		}
+		at++
+	}
+	for _, secret := range found {
+		for i := range secret {
+			secret[i] = '*'
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/archive"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
+)
+
+// Begin implements [archive.Archive].
+func (s *Store) Begin(q archive.Question) archive.Answer { return &answer{store: s, question: q} }
+
+// answer is an answer that is being kept.
+type answer struct {
+	store    *Store
+	question archive.Question
+	drafts   []*draft
+}
+
+// draft is a document that is read and not visible.
+type draft struct {
+	folder string
+	meta   meta
+	body   volume.Draft
+}
+
+// copyBytes is how much of a body is compressed at once.
+const copyBytes = 128 << 10
+
+// Put implements [archive.Answer].
+func (a *answer) Put(ctx context.Context, m pipeline.Meta, body io.Reader) (err error) {
+	defer func() { err = a.locate("archive a body", err) }()
+	d := &draft{meta: metaOf(m)}
+	if d.folder, err = a.store.folder(m.Request); err != nil {
+		return err
+	}
+	if d.body, err = a.store.volume.Draft(ctx); err != nil {
+		return err
+	}
+	verdict := archive.Sound
+	var refused *archive.RefusedError
+	if err := a.store.compress(d, a.blanked(body)); errors.As(err, &refused) {
+		verdict = refused.Verdict
+	} else if err != nil {
+		return errors.Join(err, d.body.Discard())
+	}
+	if err := d.body.Sync(); err != nil {
+		return errors.Join(err, d.body.Discard())
+	}
+	d.meta.Readings = []archive.Reading{{
+		ReadAt: m.ReadAt, ExtractedAt: m.ExtractedAt, Verdict: verdict, Sync: a.question.Sync, Order: a.question.Order,
+		Request: a.question.Request.Part, EdgesMustHaveRows: m.Days != nil && m.Days.EdgesMustHaveRows, Shape: a.question.Shape,
+	}}
+	a.drafts = append(a.drafts, d)
+	pipeline.Point(ctx, "archive.drafted")
+	if refused != nil {
+		return refused
+	}
+	return nil
+}
+
+// blanked is the body without the secrets of the account.
+func (a *answer) blanked(body io.Reader) io.Reader {
+	if b, ok := a.question.Mask.(pipeline.Blanker); ok {
+		return b.Blank(body)
+	}
+	return body
+}
+
+// compress writes the body into the draft, and notes its size and checksum. What was read until a refusal is the whole.
+func (s *Store) compress(d *draft, body io.Reader) error {
+	coder, err := s.encoder()
+	if err != nil {
+		return err
+	}
+	defer s.give(coder)
+	coder.Reset(d.body)
+	sum := sha256.New()
+	n, reading := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(sum, coder)}, struct{ io.Reader }{body}, make([]byte, copyBytes))
+	d.meta.Bytes, d.meta.SHA256 = n, hex.EncodeToString(sum.Sum(nil))
+	var refused *archive.RefusedError
+	if reading != nil && !errors.As(reading, &refused) {
+		return reading
+	}
+	return errors.Join(reading, coder.Close())
+}
+
+// End implements [archive.Answer].
+func (a *answer) End(ctx context.Context, whole bool) (err error) {
+	if len(a.drafts) == 0 {
+		return nil
+	}
+	defer func() { err = a.locate("archive an answer", errors.Join(err, a.Abort())) }()
+	if whole {
+		for i, d := range a.drafts {
+			d.meta.Readings[0].Document = pipeline.Part{Number: i + 1, Of: len(a.drafts)}
+		}
+	}
+	const tries = 5 // without a lock another process may be faster
+	for range tries {
+		err = a.store.volume.Update(ctx, func(ctx context.Context, alone bool) error { return a.publish(ctx, alone) })
+		if !errors.Is(err, volume.ErrChanged) {
+			return err
+		}
+	}
+	return err
+}
+
+// publish gives the documents their names.
+func (a *answer) publish(ctx context.Context, alone bool) error {
+	for len(a.drafts) > 0 {
+		d := a.drafts[0]
+		names, err := a.store.volume.List(ctx, d.folder)
+		if err != nil {
+			return err
+		}
+		used, err := a.store.keep(ctx, d, names, a.question.Suffix)
+		if err != nil {
+			return err
+		}
+		if alone {
+			if err := a.store.dropBodiless(ctx, names, used); err != nil {
+				return err
+			}
+		}
+		a.drafts = a.drafts[1:]
+		pipeline.Point(ctx, "archive.kept")
+		if err := d.body.Discard(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep makes one document visible, under the stem that it returns. names are those in its folder.
+func (s *Store) keep(ctx context.Context, d *draft, names []string, suffix string) (at string, err error) {
+	tail := d.meta.tail()
+	at = d.folder + "/" + stem(d.meta.Readings[0].ReadAt, tail)
+	for _, name := range names { // the same bytes for the same request
+		if of, isMeta, ok := split(name); ok && isMeta && strings.HasSuffix(of, tail) {
+			at = of
+			break
+		}
+	}
+	if err := s.keepMeta(ctx, d.meta, at+metaSuffix, slices.Contains(names, at+metaSuffix)); err != nil {
+		return at, err
+	}
+	pipeline.Point(ctx, "archive.described")
+	body := at + "." + suffix + zstdSuffix
+	if slices.Contains(names, body) {
+		return at, nil
+	}
+	return at, d.body.Publish(ctx, body, volume.Absent)
+}
+
+// keepMeta writes a meta, or adds the reading to the one that is there.
+func (s *Store) keepMeta(ctx context.Context, m meta, name string, there bool) error {
+	over := volume.Absent
+	if there {
+		versions, err := s.volume.Versions(ctx, name)
+		if err != nil {
+			return err
+		}
+		over = versions[0]
+		text, err := s.volume.Read(ctx, name)
+		if err != nil {
+			return err
+		}
+		if old, err := parse(text); err == nil && old.SHA256 == m.SHA256 { // what is damaged is written anew
+			if !slices.ContainsFunc(old.Readings, m.Readings[0].Same) {
+				old.Readings = append(old.Readings, m.Readings...)
+			}
+			m = old
+		}
+	}
+	text, err := m.text()
+	if err != nil {
+		return err
+	}
+	return volume.Replace(ctx, s.volume, name, text, over)
+}
+
+// dropBodiless removes metas whose bodies a killed run did not publish. names are those of a folder before this answer,
+// which has used one of them, maybe.
+func (s *Store) dropBodiless(ctx context.Context, names []string, used string) error {
+	bodies := map[string]bool{used: true}
+	for _, name := range names {
+		if of, isMeta, ok := split(name); ok && !isMeta {
+			bodies[of] = true
+		}
+	}
+	var gone []volume.Object
+	for _, name := range names {
+		if of, isMeta, ok := split(name); ok && isMeta && !bodies[of] {
+			gone = append(gone, volume.Object{Name: name, Version: volume.Any})
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return s.volume.Remove(ctx, gone...)
+}
+
+// Abort implements [archive.Answer].
+func (a *answer) Abort() error {
+	var errs []error
+	for _, d := range a.drafts {
+		errs = append(errs, d.body.Discard())
+	}
+	a.drafts = nil
+	return classify("drop a body", errors.Join(errs...))
+}
+
+func (a *answer) locate(op string, err error) error {
+	var refused *archive.RefusedError
+	if err == nil || errors.As(err, &refused) {
+		return err
+	}
+	return pipeline.Locate(classify(op, err), a.question.Request.Stream, a.question.Request.Span)
+}
