@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -47,6 +50,59 @@ const (
 	WallTime                 // what a clock on the wall shows: 2025-11-03 11:54:00, with a fraction where there is one
 	Nested                   // a JSON array or object in the form of [Canonical]
 )
+
+// TextOf is the cell of a text.
+func TextOf(text string) Cell {
+	if strings.TrimSpace(text) == "" {
+		return Cell{}
+	}
+	return Cell{Kind: Text, Text: text}
+}
+
+// NumberOf is the cell of a floating-point number of so many bits. What is no number is blank, as programs that know no null
+// write it.
+func NumberOf(v float64, bits int) Cell {
+	text := strconv.FormatFloat(v, 'g', -1, bits)
+	switch {
+	case math.IsNaN(v):
+		return Cell{}
+	case math.IsInf(v, 0):
+		return Cell{Kind: Text, Text: text}
+	}
+	return Cell{Kind: Number, Text: text}
+}
+
+// CellOf is the cell of a JSON value. It fails where v is no JSON, is no UTF-8 or has a member twice.
+func CellOf(v jsontext.Value) (Cell, error) {
+	switch v.Kind() {
+	case 'n':
+		return Cell{}, nil
+	case 't', 'f':
+		return Cell{Kind: Bool, Text: string(v)}, nil
+	case '0':
+		return Cell{Kind: Number, Text: string(v)}, nil
+	case '"':
+		text, err := jsontext.AppendUnquote(nil, v)
+		return TextOf(string(text)), err
+	}
+	canonical, err := Canonical(v)
+	return Cell{Kind: Nested, Text: string(canonical)}, err
+}
+
+// AppendJSON appends the cell as a JSON value. A text that is no UTF-8 stands as it is, so that the whole is no JSON.
+func (c Cell) AppendJSON(dst []byte) []byte {
+	switch c.Kind {
+	case Blank:
+		return append(dst, "null"...)
+	case Number, Bool, Nested:
+		return append(dst, c.Text...)
+	}
+	out, err := jsontext.AppendQuote(dst, c.Text)
+	if err != nil {
+		return append(dst, c.Text...)
+	}
+	return out
+}
 
 // Canonical is the one form of a JSON value: without white space and members that are null, members sorted, numbers
 // shortest. Integers stay as they are, however long. It fails where v is no JSON, is no UTF-8 or has a member twice.

@@ -35,6 +35,10 @@ func CheckAddress(dsn string) error {
 	return err
 }
 
+// IsProject and IsLocation report whether a text has the form of a project's id, and of a location.
+func IsProject(text string) bool  { return projectPattern.MatchString(text) }
+func IsLocation(text string) bool { return locationPattern.MatchString(text) }
+
 // parse reads bigquery://project/dataset?location=EU.
 func parse(dsn string) (d statement.Dataset, location string, err error) {
 	rest, ok := strings.CutPrefix(dsn, Scheme+"://")

@@ -82,14 +82,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if o.MaxBytesBilled <= 0 {
 		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Internal, Err: errors.New("queries have no cap on what they bill")}
 	}
-	clientOptions := o.ClientOptions
-	if o.Emulator != "" {
-		clientOptions = append(slices.Clone(clientOptions), option.WithoutAuthentication(), option.WithEndpoint(o.Emulator+"/bigquery/v2/"))
-	}
-	client, err := bigquery.NewClient(ctx, sql.Project, clientOptions...)
+	client, err := NewClient(ctx, "open the sink", sql.Project, o)
 	if err != nil {
-		return nil, &pipeline.Error{Op: "open the sink", Kind: pipeline.Unauthorized, Err: err,
-			Hint: "no credentials were found; run as a service account, or set GOOGLE_APPLICATION_CREDENTIALS"}
+		return nil, err
 	}
 	o = o.withDefaults()
 	jobs := job.NewRunner(client, cmp.Or(location, DefaultLocation), o.MaxBytesBilled, o.Pace)
@@ -98,6 +93,21 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		client: client, jobs: jobs, sql: sql, dataset: d, logs: newLogs(d), temp: tempFolder{parent: o.TempDir}, now: o.Now,
 		fence: make(chan struct{}, 1),
 	}, nil
+}
+
+// NewClient returns a client of a project, which is the caller's to close. It sends nothing. op is what the caller does, for
+// the error of credentials that are nowhere.
+func NewClient(ctx context.Context, op, project string, o Options) (*bigquery.Client, error) {
+	clientOptions := o.ClientOptions
+	if o.Emulator != "" {
+		clientOptions = append(slices.Clone(clientOptions), option.WithoutAuthentication(), option.WithEndpoint(o.Emulator+"/bigquery/v2/"))
+	}
+	client, err := bigquery.NewClient(ctx, project, clientOptions...)
+	if err != nil {
+		return nil, &pipeline.Error{Op: op, Kind: pipeline.Unauthorized, Err: err,
+			Hint: "no credentials were found; run as a service account, or set GOOGLE_APPLICATION_CREDENTIALS"}
+	}
+	return client, nil
 }
 
 func (o Options) withDefaults() Options {

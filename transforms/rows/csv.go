@@ -121,7 +121,7 @@ func (c *CSV) row(r transforms.Record, cells []push.Cell) (push.Row, []push.Cell
 		r.Cells = append(r.Cells[:width-1], last)
 	}
 	for _, text := range r.Cells {
-		cells = append(cells, textCell(c.exchanged(text)))
+		cells = append(cells, push.TextOf(c.exchanged(text)))
 	}
 	for len(cells) < width {
 		cells = append(cells, push.Cell{})
@@ -129,19 +129,12 @@ func (c *CSV) row(r transforms.Record, cells []push.Cell) (push.Row, []push.Cell
 	if c.raw > 0 {
 		cell := push.Cell{}
 		if len(r.Cells) == 0 {
-			cell = textCell(c.exchanged(r.Raw))
+			cell = push.TextOf(c.exchanged(r.Raw))
 		}
 		cells = append(cells, cell)
 	}
 	row.Cells = cells
 	return row, cells
-}
-
-func textCell(text string) push.Cell {
-	if strings.TrimSpace(text) == "" {
-		return push.Cell{}
-	}
-	return push.Cell{Kind: push.Text, Text: text}
 }
 
 func (c *CSV) name() string {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -168,7 +167,7 @@ func (j *JSONLines) members() error {
 		if err != nil {
 			return err
 		}
-		if *cell, err = jsonCell(value); err != nil {
+		if *cell, err = push.CellOf(value); err != nil {
 			return err
 		}
 	}
@@ -192,24 +191,4 @@ func (j *JSONLines) cell(name string) *push.Cell {
 		j.cells = append(j.cells, push.Cell{})
 	}
 	return &j.cells[i]
-}
-
-// jsonCell makes a cell of a JSON value.
-func jsonCell(v jsontext.Value) (push.Cell, error) {
-	switch v.Kind() {
-	case 'n':
-		return push.Cell{}, nil
-	case 't', 'f':
-		return push.Cell{Kind: push.Bool, Text: string(v)}, nil
-	case '0':
-		return push.Cell{Kind: push.Number, Text: string(v)}, nil
-	case '"':
-		text, err := jsontext.AppendUnquote(nil, v)
-		if strings.TrimSpace(string(text)) == "" {
-			return push.Cell{}, err
-		}
-		return push.Cell{Kind: push.Text, Text: string(text)}, err
-	}
-	canonical, err := push.Canonical(v)
-	return push.Cell{Kind: push.Nested, Text: string(canonical)}, err
 }

@@ -188,7 +188,7 @@ func TestDecimalsAreReadHoweverTheyAreStored(t *testing.T) {
 	if got := decimal(decimal128.FromI64(5).BigInt(), -2); got.Text != "500" {
 		t.Error(got)
 	}
-	if got := number(math.NaN(), 64); got.Kind != push.Blank {
+	if got := push.NumberOf(math.NaN(), 64); got.Kind != push.Blank {
 		t.Error(got)
 	}
 }

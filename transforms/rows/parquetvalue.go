@@ -2,7 +2,6 @@ package rows
 
 import (
 	"errors"
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -23,8 +22,8 @@ var errNotJSON = errors.New("no JSON")
 func (f *field) cell() (push.Cell, error) {
 	if f.shape == aValue {
 		cell, err := f.leaf.next()
-		if cell.Kind == push.Text && strings.TrimSpace(cell.Text) == "" {
-			cell = push.Cell{}
+		if cell.Kind == push.Text {
+			cell = push.TextOf(cell.Text)
 		}
 		return cell, err
 	}
@@ -46,7 +45,7 @@ func (f *field) cell() (push.Cell, error) {
 func (f *field) json(dst []byte) ([]byte, error) {
 	if f.shape == aValue {
 		cell, err := f.leaf.next()
-		return appendJSON(dst, cell), err
+		return cell.AppendJSON(dst), err
 	}
 	def, err := f.leaf.def()
 	if err != nil {
@@ -98,7 +97,7 @@ func (f *field) member(dst []byte, first bool, name push.Cell) ([]byte, error) {
 	if !first {
 		dst = append(dst, ',')
 	}
-	return f.json(append(appendJSON(dst, push.Cell{Kind: push.Text, Text: name.Text}), ':'))
+	return f.json(append(push.Cell{Kind: push.Text, Text: name.Text}.AppendJSON(dst), ':'))
 }
 
 // pass goes over the place of a field that is not there, or of a list without elements.
@@ -112,21 +111,6 @@ func (f *field) pass() error {
 		}
 	}
 	return nil
-}
-
-// appendJSON appends a cell as JSON.
-func appendJSON(dst []byte, c push.Cell) []byte {
-	switch c.Kind {
-	case push.Blank:
-		return append(dst, "null"...)
-	case push.Number, push.Bool, push.Nested:
-		return append(dst, c.Text...)
-	}
-	out, err := jsontext.AppendQuote(dst, c.Text)
-	if err != nil {
-		return append(dst, c.Text...)
-	}
-	return out
 }
 
 // leaf reads a column of values.
@@ -165,9 +149,9 @@ func (l *leaf) open(g *file.RowGroupReader, column int) error {
 	case *file.Int96ColumnChunkReader:
 		bind(l, in.ReadBatch, func(v parquet.Int96) push.Cell { return wallTime(v.ToTime()) })
 	case *file.Float32ColumnChunkReader:
-		bind(l, in.ReadBatch, func(v float32) push.Cell { return number(float64(v), 32) })
+		bind(l, in.ReadBatch, func(v float32) push.Cell { return push.NumberOf(float64(v), 32) })
 	case *file.Float64ColumnChunkReader:
-		bind(l, in.ReadBatch, func(v float64) push.Cell { return number(v, 64) })
+		bind(l, in.ReadBatch, func(v float64) push.Cell { return push.NumberOf(v, 64) })
 	case *file.ByteArrayColumnChunkReader:
 		bind(l, in.ReadBatch, func(v parquet.ByteArray) push.Cell { return l.bytes(v) })
 	case *file.FixedLenByteArrayColumnChunkReader:
@@ -279,7 +263,7 @@ func (l *leaf) bytes(b []byte) push.Cell {
 		return decimal(n, int(is.Scale()))
 	case schema.JSONLogicalType:
 		if v := (jsontext.Value)(b); v.IsValid() {
-			if cell, err := jsonCell(v); err == nil {
+			if cell, err := push.CellOf(v); err == nil {
 				return cell
 			}
 		}
@@ -312,15 +296,4 @@ func decimal(n *big.Int, scale int) push.Cell {
 		text = strings.Repeat("0", scale+1-len(text)) + text
 	}
 	return push.Cell{Kind: push.Number, Text: sign + text[:len(text)-scale] + "." + text[len(text)-scale:]}
-}
-
-// number is a floating-point number. What is no number is blank, as programs that know no null write it.
-func number(v float64, bits int) push.Cell {
-	if math.IsNaN(v) {
-		return push.Cell{}
-	}
-	if math.IsInf(v, 0) {
-		return push.Cell{Kind: push.Text, Text: strconv.FormatFloat(v, 'g', -1, bits)}
-	}
-	return push.Cell{Kind: push.Number, Text: strconv.FormatFloat(v, 'g', -1, bits)}
 }
