@@ -358,6 +358,7 @@ func TestSpoiltJSONValuesAreCounted(t *testing.T) {
 func TestErrorTextIsShortAndHoldsNoAddress(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"error":"no"}`: "no", `{"message":"no"}`: "no", `{"error":{"code":400,"message":"no","errors":[]}}`: "no", `{"errors":["no","x"]}`: "no",
+		`{"error":{"errors":[{"reason":"quota","message":"no"}]}}`: "no", `{"Error":{"Message":"no"}}`: "no", `{"data":{"x":{"error":"no"}}}`: "",
 		`{"error":true,"message":"no"}`: "no", `{"error":400,"detail":"no"}`: "no", `{"error":"invalid_grant","error_description":"no"}`: "invalid_grant",
 		`[{"error":"no"}]`: "no", `{"status":"complete"}`: "", `{"error":null}`: "", `{}`: "", `[]`: "", ``: "", `no`: "", `{"error":"no","x":"cut`: "no", `{"error":"cut`: "",
 		"\uFEFF {\"error\":\"a\\n b\"}": "a b", `{"error":"call +15550100029 of ana@example.com failed"}`: "call … of … failed",

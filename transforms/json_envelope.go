@@ -179,7 +179,9 @@ func (e *envelope) read() error {
 			return e.vendors(pipeline.VendorError, "the answer does not say that %q is true: %s", o.True, said)
 		}
 		err := e.format.malformed("the answer does not say that %q is true", o.True)
-		err.Hint = o.Hint
+		if err.Hint = sentErrorHint; !e.found { // it may be anybody's
+			err.Hint = o.Hint
+		}
 		return err
 	case !e.found:
 		return e.format.notTheDocument(s.b[s.space(0):])

@@ -67,6 +67,19 @@ func TestPromise04_AnEnvelopeIsAnAnswerOnlyWhenItSaysSo(t *testing.T) {
 	}
 }
 
+// An answer with the rows comes from the right address.
+func TestG_AnAnswerWithRowsIsNoMatterOfTheAddress(t *testing.T) {
+	for doc, hint := range map[string]string{
+		`{"status":"true","operators":[]}`: sentErrorHint, `{"operators":[{"resource":"A"}],"status":null}`: sentErrorHint, `{"status":false}`: "look there", `{"status":true}`: "look there",
+	} {
+		_, err := decodeDocument(NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{}), strings.NewReader(doc), 1)
+		var e *pipeline.Error
+		if !errors.As(err, &e) || e.Hint != hint {
+			t.Errorf("%s: %v, want the hint %s", doc, err, hint)
+		}
+	}
+}
+
 func TestTheEnvelopesMembersGoToEveryRow(t *testing.T) {
 	doc := `{"pending": 4, "unit":"m\u00edn", "nothing":null, "status":true,
 		"operators":[{"resource":"A"},"no row",{"resource":"B","unit":"own","n":1}], "label":"L", "more":{"a" : 1}}`

@@ -50,6 +50,47 @@ func TestWhatStandsForAJSONValue(t *testing.T) {
 	}
 }
 
+// A column of numbers may hold anything by mistake.
+func TestD_AnUnreadableValueIsCountedUnderEachPolicyAndShownAsItsShapeAlone(t *testing.T) {
+	m := Mapping{
+		Table: pipeline.Activity, Keys: []string{"id"},
+		Fields: []Field{{Source: "id", Column: "resource_id"}, {Source: "n", Column: "answered", Conv: Count}, {Source: "s", Column: "talk_seconds", Conv: Number}},
+		Row: func(r *Row) {
+			r.At(1)
+			for _, name := range []string{"resource_type", "channel", "timezone"} {
+				r.SetString(pipeline.Activity.Index(name), "all")
+			}
+			r.SetInstant(pipeline.Activity.Index("interval_start"), 1)
+			r.SetInstant(pipeline.Activity.Index("interval_end"), 2)
+		},
+	}
+	for name, p := range map[string]pipeline.Policy{"keep": {}, "hash": replacing, "drop": dropping} {
+		for kind, f := range map[string]pipeline.Format{"CSV": NewCSV(m, p), "JSON": NewJSON(m, JSONOptions{}, p)} {
+			doc := "id,n,s\n1,Ana Ruiz,3\n2,1.000,ana@example.com\n"
+			if kind == "JSON" {
+				doc = `[{"id":"1","n":"Ana Ruiz","s":3},{"id":"2","n":"1.000","s":"ana@example.com"}]`
+			}
+			b := pipeline.NewBatch(pipeline.Activity)
+			for chunk, err := range f.Split(strings.NewReader(doc), 1<<20) {
+				if err == nil {
+					err = f.Decode(&pipeline.Meta{Request: pipeline.Request{Zone: "UTC"}}, chunk, b)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			tally := b.Tally([]pipeline.RowRange{{From: 0, To: b.Rows()}})
+			if got := fmt.Sprint(tally.Unreadable()); got != "map[n:2 s:1]" || tally.Health[1].Shape != "aaa aaaa" || tally.Health[2].Shape != "aaa@aaaaaaa.aaa" {
+				t.Errorf("%s, %s: %s, %+v", name, kind, got, tally.Health)
+			}
+			if text := fmt.Sprint(b.Columns()); name != "keep" && (strings.Contains(text, "Ana") || strings.Contains(text, "example.com")) || name == "keep" && !strings.Contains(text, "Ana Ruiz") {
+				t.Errorf("%s, %s: the rows hold %s", name, kind, text)
+			}
+			b.Release()
+		}
+	}
+}
+
 func TestAKeyIsReplacedWhereOtherValuesAreDropped(t *testing.T) {
 	m := personalMapping()
 	m.Personal = map[string]pipeline.Personal{"id": pipeline.PersonalName}

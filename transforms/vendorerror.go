@@ -21,7 +21,7 @@ const (
 	// mostSaid bounds the bytes of a vendor's words in a message.
 	mostSaid = 200
 	// deepestSaid bounds how deep an error may hold the words.
-	deepestSaid = 4
+	deepestSaid = 6
 )
 
 // ErrorText is what a JSON answer says about an error, in the vendor's own words: one line of at most 200 bytes, without

@@ -126,10 +126,13 @@ func (c *cutter) firstUndated() []pipeline.Reject {
 
 // undatedRejects says why a window without rows stays open: rejects of the report that have no time may be its rows.
 func (c *cutter) undatedRejects() error {
+	may := "one rejected row of the report has no time that can be read: it may be of this window"
+	if c.undated > 1 {
+		may = fmt.Sprintf("%d rejected rows of the report have no time that can be read: they may be of this window", c.undated)
+	}
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.TooManyRejects, Cause: pipeline.Undated,
-		Err: fmt.Errorf("no row is of this window, and %d rejected rows of the report have no time that can be read: they may be its%s", c.undated,
-			firstReject(c.firstUndated())),
+		Err:  fmt.Errorf("no row is of this window, and %s%s", may, firstReject(c.firstUndated())),
 		Hint: "the report's other windows were committed, and this one is asked for again; where the vendor's times stay as they are, their format may have changed",
 	}
 }
