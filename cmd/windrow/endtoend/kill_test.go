@@ -10,13 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/windrow-data/windrow/cmd/windrow/internal/killtest"
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
@@ -67,7 +65,7 @@ func child(root string) int {
 		return 2
 	}
 	defer engine.NewSoftMemory(8).Follow()() // as the program does
-	die, meet := dieAt(os.Getenv(childPoint), os.Getenv(childTrace)), meetAt(os.Getenv(childMeeting))
+	die, meet := killtest.At(os.Getenv(childPoint), os.Getenv(childTrace)), meetAt(os.Getenv(childMeeting))
 	ctx := pipeline.WithPoints(context.Background(), func(point string) {
 		die(point)
 		meet(point)
@@ -136,30 +134,6 @@ func peakIn(status string) (kib string, err error) {
 	return "", fmt.Errorf("no VmHWM in the status of a process")
 }
 
-// dieAt kills the process by SIGKILL at the n-th pass of a named point.
-func dieAt(spec, trace string) func(string) {
-	name, number, _ := strings.Cut(spec, "#")
-	n, _ := strconv.Atoi(number)
-	var mu sync.Mutex
-	passed := 0
-	return func(at string) {
-		mu.Lock()
-		defer mu.Unlock()
-		if trace != "" {
-			if f, err := os.OpenFile(trace, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
-				fmt.Fprintln(f, at)
-				f.Close()
-			}
-		}
-		if at == name {
-			if passed++; passed == n {
-				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-				select {} // SIGKILL takes no time, but it is not a return either
-			}
-		}
-	}
-}
-
 // spawn starts a sync of the site as a process of its own.
 func (s *site) spawn(root string, extra ...string) *exec.Cmd {
 	s.Helper()
@@ -195,11 +169,6 @@ func (s *site) spawn(root string, extra ...string) *exec.Cmd {
 	return cmd
 }
 
-func killed(err error) bool {
-	exit, ok := err.(*exec.ExitError) //nolint:errorlint // Wait returns it bare
-	return ok && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
-}
-
 // killSite is a site whose vendors give no reason to wait.
 func killSite(t *testing.T) *site { return killSiteOn(t, newSite) }
 
@@ -232,7 +201,7 @@ func TestPromise02_KilledAtEveryNamedPointTheNextRunReachesTheSameTables(t *test
 			t.Fatal(err)
 		}
 		want, seed := s.past(), soak.Seed(t)
-		passes := passesIn(t, trace)
+		passes := killtest.Passes(t, trace)
 		if len(passes) < 6 {
 			t.Fatalf("a sync passes only %v", passes)
 		}
@@ -256,7 +225,7 @@ func (s *site) killAt(random *rand.Rand, point string, pass int, want []string) 
 	err := s.spawn(s.root, childSkew+"="+by.String(), fmt.Sprintf("%s=%s#%d", childPoint, point, pass)).Wait()
 	// How often a point is passed depends on how windows fall into groups, so a late pass may not come: then the run is a
 	// whole one. For a machine that is a day behind little is due.
-	if pass == 1 && by >= -2*time.Hour && !killed(err) {
+	if pass == 1 && by >= -2*time.Hour && !killtest.Killed(err) {
 		s.Fatalf("the run, %s off, was not killed: %v", by, err)
 	}
 	last := []string{trueClock}
@@ -267,20 +236,6 @@ func (s *site) killAt(random *rand.Rand, point string, pass int, want []string) 
 		s.Fatalf("the run after one that was %s off: %v", by, err)
 	}
 	sameRows(s.T, s.past(), want)
-}
-
-// passesIn counts the passes of each point in a trace.
-func passesIn(t *testing.T, trace string) map[string]int {
-	t.Helper()
-	text, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	passes := make(map[string]int)
-	for _, name := range strings.Fields(string(text)) {
-		passes[name]++
-	}
-	return passes
 }
 
 func TestPromise02_KilledAtRandomTheNextRunReachesTheSameTables(t *testing.T) {
@@ -317,7 +272,7 @@ func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
 		settled := left.settle(time.Duration(random.Float64() * 2 * float64(after)))
 		err := cmd.Wait()
 		timer.Stop()
-		if killed(err) {
+		if killtest.Killed(err) {
 			kills++
 			outlived += left.outlived()
 		} else if err != nil && by == 0 {
