@@ -8,6 +8,8 @@ package connectors
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -25,6 +27,22 @@ type Options struct {
 	Transport http.RoundTripper  // nil: a clone of http.DefaultTransport
 	Warn      func(text string)  // told what is wrong and ends no run, once each; nil: nobody listens
 	Policy    pipeline.Policy    // what becomes of personal data; the zero value keeps it
+	Disk      Disk               // for a source whose answers arrive as files; the zero value has none
+}
+
+// Disk is the machine's file system, as far as a connector may use it. The functions are package os's.
+type Disk struct {
+	Folder func(path string) fs.FS  // os.DirFS
+	Temp   func() (TempFile, error) // os.CreateTemp, in the system's temporary folder
+	Remove func(name string) error  // os.Remove
+}
+
+// TempFile is an open temporary file.
+type TempFile interface {
+	io.ReadWriteSeeker
+	io.ReaderAt
+	io.Closer
+	Name() string
 }
 
 // Complete fills in what was left out and has a default. The error is of kind

@@ -29,13 +29,23 @@ const (
 	EntryAdopt EntryKind = "adopt"
 	// EntryWaive: an operator declared the span settled without rows; Note is the reason.
 	EntryWaive EntryKind = "waive"
+	// EntryAsk: the vendor is about to be asked to send what the window is made of, which is done once and never again.
+	// ReadAt is when. An entry of the same SyncID and window follows once it is known what came of it, with [AskTaken] as
+	// Note, or an ErrorKind; until then nobody knows whether the vendor was asked.
+	EntryAsk EntryKind = "ask"
+	// EntryUnplaced: Note names, a line each, what the vendor has sent and no window takes; the last one counts. It has no
+	// window.
+	EntryUnplaced EntryKind = "unplaced"
 )
+
+// AskTaken is the Note of an [EntryAsk] that the vendor has taken.
+const AskTaken = "taken"
 
 // Known reports whether this version of the program knows the kind. A ledger that has an entry of another kind is
 // refused, since a part of what it says would go unheard.
 func (k EntryKind) Known() bool {
 	switch k {
-	case EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryFail, EntryWaive, EntryOwner, EntryAdopt, EntryRemnant:
+	case EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryFail, EntryWaive, EntryOwner, EntryAdopt, EntryRemnant, EntryAsk, EntryUnplaced:
 		return true
 	}
 	return false

@@ -57,6 +57,9 @@ const (
 	Drifted
 	// Unanswered: a field that was asked for by name is in no row.
 	Unanswered
+	// Awaited: the vendor was asked, and its answer may come until another run looks. The window stays as it is, and has
+	// not failed.
+	Awaited
 )
 
 // Cause says what went wrong where a kind has several causes, each of which needs something else done.
@@ -132,6 +135,7 @@ var (
 		Locked: {"sink locked", Correct}, OtherTenant: {"other tenant", Correct},
 		Unreadable: {"unreadable field", GiveUp}, Unmeasured: {"no measure", GiveUp},
 		Drifted: {"drift", GiveUp}, Unanswered: {"missing metric", GiveUp},
+		Awaited: {"awaited", Wait},
 	}
 	causes = [...]failure{
 		OtherDocument: {"other document", GiveUp}, OtherCharset: {"other charset", GiveUp}, NoDocument: {"no document", GiveUp}, CutShort: {"cut short", Wait},

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -28,6 +29,8 @@ const EntryRemnant EntryKind = "remnant"
 //     brings the committed reading again.
 //   - A waiver covers what no commit covers, until a commit begins there.
 //   - The earliest recorded origin counts; of first days the last one.
+//   - What the vendor was asked for once stays, whatever else becomes of the window; what no window takes is as the last
+//     entry says.
 //   - Of owners the first one counts, completed by those that do not contradict it, until one is adopted.
 type Ledger struct {
 	origin    Instant
@@ -35,6 +38,8 @@ type Ledger struct {
 	first     Instant
 	hasFirst  bool
 	owner     Owner
+	asked     []*Entry // in their order
+	unplaced  string
 	live      spanMap    // committed windows
 	commits   uint64     // that were folded
 	newest    uint64     // the greatest Order of an entry
@@ -51,7 +56,7 @@ func NewLedger() *Ledger { return &Ledger{} }
 // which are never written to.
 func (l *Ledger) Clone() *Ledger {
 	c := *l
-	c.begun = l.begun.clone()
+	c.begun, c.asked = l.begun.clone(), slices.Clone(l.asked)
 	for _, m := range []*spanMap{&c.live, &c.waived, &c.failed, &c.remnants} {
 		*m = m.clone()
 	}
@@ -76,6 +81,9 @@ func (l *Ledger) Apply(e Entry) {
 	case EntryAdopt:
 		l.owner = Owner(e.Note)
 		return
+	case EntryUnplaced:
+		l.unplaced = e.Note
+		return
 	}
 	if e.Window.Empty() {
 		return
@@ -90,12 +98,25 @@ func (l *Ledger) Apply(e Entry) {
 	case EntryWaive:
 		l.waived.put(spanItem{Span: e.Window.Span, entry: &e})
 		l.trimWaived(e.Window.Span)
+	case EntryAsk:
+		l.ask(&e)
 	case EntryRemnant:
 		l.remnants.put(spanItem{Span: e.Window.Span, entry: &e})
 		for it := range l.live.over(e.Window.Span) {
 			l.remnants.subtract(it.Span)
 		}
 	}
+}
+
+// ask keeps e, in place of what was known of the same request.
+func (l *Ledger) ask(e *Entry) {
+	for i, known := range slices.Backward(l.asked) {
+		if known.SyncID == e.SyncID && known.Window == e.Window {
+			l.asked[i] = e
+			return
+		}
+	}
+	l.asked = append(l.asked, e)
 }
 
 func (l *Ledger) begin(e Entry) {
@@ -200,6 +221,14 @@ func (l *Ledger) All() iter.Seq[Entry] {
 		if l.owner != "" && !yield(Entry{Kind: EntryOwner, Note: string(l.owner)}) {
 			return
 		}
+		for _, e := range l.asked {
+			if !yield(*e) {
+				return
+			}
+		}
+		if l.unplaced != "" && !yield(Entry{Kind: EntryUnplaced, Note: l.unplaced}) {
+			return
+		}
 		live := slices.Collect(l.live.from(NoInstant))
 		slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
 		for _, items := range []iter.Seq[spanItem]{
@@ -236,6 +265,23 @@ func (l *Ledger) First() (Instant, bool) {
 
 // Owner is whose data the stream's are; empty where no commit has told.
 func (l *Ledger) Owner() Owner { return l.owner }
+
+// Asked lists the requests that are never repeated, each as it was told last, in their order.
+func (l *Ledger) Asked() []Entry {
+	list := make([]Entry, len(l.asked))
+	for i, e := range l.asked {
+		list[i] = *e
+	}
+	return list
+}
+
+// Unplaced names what the vendor has sent and no window takes, as of the last run that looked.
+func (l *Ledger) Unplaced() []string {
+	if l.unplaced == "" {
+		return nil
+	}
+	return strings.Split(l.unplaced, "\n")
+}
 
 // Live is the committed reading of exactly this span, if what the table holds
 // for it is known: no begun commit touches it, and nobody has reopened it.

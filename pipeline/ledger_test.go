@@ -278,6 +278,33 @@ func TestTheFirstOwnerCountsUntilAnotherIsAdopted(t *testing.T) {
 	}
 }
 
+func TestWhatWasAskedForOnceStaysAndIsToldAsItWasLast(t *testing.T) {
+	ask := func(id SyncID, hour int, note string) Entry {
+		return Entry{Kind: EntryAsk, SyncID: id, Window: window(hour, hour+24), ReadAt: 5, Note: note}
+	}
+	unplaced := func(note string) Entry { return Entry{Kind: EntryUnplaced, Note: note} }
+	log := []Entry{
+		ask("a", 0, ""), ask("a", 24, ""), unplaced("x: no rows"), ask("b", 0, ""), ask("a", 0, AskTaken),
+		committed(0, 24, 1), unplaced("x: no rows\ny: no date"),
+	}
+	l := fold(log...)
+	want := []Entry{ask("a", 0, AskTaken), ask("a", 24, ""), ask("b", 0, "")}
+	for name, l := range map[string]*Ledger{"the ledger": l, "a clone": l.Clone(), "a snapshot": fold(l.Entries()...)} {
+		if got := l.Asked(); jsonOf(t, got) != jsonOf(t, want) {
+			t.Errorf("%s was asked %+v", name, got)
+		}
+		if got := l.Unplaced(); !slices.Equal(got, []string{"x: no rows", "y: no date"}) {
+			t.Errorf("%s does not place %q", name, got)
+		}
+	}
+	c := l.Clone()
+	c.Apply(ask("a", 24, AskTaken))
+	c.Apply(unplaced(""))
+	if jsonOf(t, l.Asked()) != jsonOf(t, want) || len(l.Unplaced()) != 2 || len(c.Unplaced()) != 0 {
+		t.Errorf("the clone changed the ledger: %+v", l.Asked())
+	}
+}
+
 func TestRemnantsAreWhatSupersedingLeftBare(t *testing.T) {
 	l := fold(committed(0, 24, 1), committed(24, 48, 1), committed(15, 39, 2, window(0, 24), window(24, 48)))
 	if got, want := l.Remnants(), []Span{hours(0, 15), hours(39, 48)}; !slices.Equal(got, want) {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestACloneIsFoldedFurtherByItself(t *testing.T) {
-	kinds := []EntryKind{EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryCommit, EntryFail, EntryWaive, EntryOwner, EntryAdopt}
+	kinds := []EntryKind{EntryOrigin, EntryFirst, EntryBegin, EntryReopen, EntryCommit, EntryCommit, EntryFail, EntryWaive, EntryOwner, EntryAdopt, EntryAsk, EntryUnplaced}
 	r := rand.New(rand.NewPCG(1, 2))
 	random := func(n int) Entry {
 		start := Instant(r.IntN(2000))

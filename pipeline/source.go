@@ -50,6 +50,7 @@ type Prover interface {
 type Proof struct {
 	What     string   // of the source: "callcenter:123"; empty for the source itself
 	Err      error    // an *[Error] with a hint; nil when it is as a sync needs it
+	Note     string   // what was found, where that is worth a line
 	Warnings []string // what may be wrong and ends no sync
 }
 
@@ -178,8 +179,9 @@ type Part struct {
 type Env struct {
 	Journal Journal
 	// Sync and Order are of the reading that the answer is for; see [Entry].
-	Sync  SyncID
-	Order uint64
+	Sync   SyncID
+	Order  uint64
+	Memory Memory
 	// Notify tells people what a Fetch waits for. It may be called from any goroutine.
 	Notify func(Notice)
 	// Turn lets the requests of an extraction be ordered one behind the other; nil: in any order.
@@ -223,6 +225,17 @@ func (t *Turn) Over() {
 	if t != nil {
 		t.once.Do(func() { close(t.own) })
 	}
+}
+
+// Memory is the ledger of the request's stream, for a source that must remember for good what it has asked for, and that
+// looks at what has come by itself.
+type Memory interface {
+	// First is the start of the stream's first day.
+	First() Instant
+	// Ledger is as [Sink.Ledger] says.
+	Ledger(ctx context.Context) (*Ledger, error)
+	// Record is as [Sink.Record] says, for entries of the kinds [EntryAsk] and [EntryUnplaced]. It fills in their SyncID.
+	Record(ctx context.Context, entries ...Entry) error
 }
 
 // Notice is a line of progress: "waiting for report", "throttled".
@@ -280,6 +293,14 @@ type Meta struct {
 	ResponseZone string `json:"response_zone,omitempty"`
 	// Days makes the engine check that the rows are of the asked days (promise 10).
 	Days *AskedDays `json:"days,omitempty"`
+	// Portion says that the document serves windows of other requests too; nil: it serves this one alone.
+	Portion *Portion `json:"portion,omitempty"`
+}
+
+// Portion describes a request's part of a document. Rows outside the span are others', and count for nothing here.
+type Portion struct {
+	// Undated: the rejects without a time are counted here. One part of a document has them.
+	Undated bool `json:"undated,omitempty"`
 }
 
 // Late reports whether the body was read more than 24 hours after the end of

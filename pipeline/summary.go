@@ -15,7 +15,7 @@ type Summary struct {
 }
 
 // StreamSummary is one stream's part of a [Summary]. Committed, Unchanged,
-// Yielded and Failed count windows; the others count source rows.
+// Yielded, Failed and Awaited count windows; the others count source rows.
 type StreamSummary struct {
 	Stream    StreamID  `json:"stream"`
 	Account   AccountID `json:"account"`
@@ -23,6 +23,7 @@ type StreamSummary struct {
 	Unchanged int       `json:"unchanged"`
 	Yielded   int       `json:"yielded"`
 	Failed    int       `json:"failed"`
+	Awaited   int       `json:"awaited,omitempty"` // nothing has come for them yet: they stay as they are
 	Read      int64     `json:"read"`
 	Rows      int64     `json:"rows"`
 	Rejected  int64     `json:"rejected"`

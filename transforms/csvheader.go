@@ -191,7 +191,7 @@ func (h *csvHeader) has(source string) bool {
 // nothing but the header, and may end too early.
 func (h *csvHeader) check(m *Mapping, only bool) error {
 	var missing []string
-	for _, key := range m.Keys {
+	for _, key := range slices.Concat(m.Keys, m.Columns) {
 		if !h.has(key) {
 			missing = append(missing, key)
 		}

@@ -72,6 +72,8 @@ type Mapping struct {
 	// Keys are the source fields that make a row one: a CSV header without one is Malformed, and a JSON object in which all
 	// of them are absent or null condemns the document. A key whose bytes are no text rejects the row.
 	Keys []string
+	// Columns are further names that a CSV header must have; their values may be anything.
+	Columns []string
 	// Last is the last column that the vendor is known to send (CSV). A document that is a header without a line end
 	// and lacks this column is cut short. Empty: unknown.
 	Last string

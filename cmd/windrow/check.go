@@ -113,7 +113,7 @@ func checkSource(ctx context.Context, s *setup, source pipeline.Source) []checkR
 	}
 	var found []checkResult
 	for _, p := range prover.Prove(ctx, read) {
-		found = append(found, resultOf(strings.TrimSpace(label+" "+p.What), "", p.Warnings, p.Err))
+		found = append(found, resultOf(strings.TrimSpace(label+" "+p.What), p.Note, p.Warnings, p.Err))
 	}
 	return found
 }

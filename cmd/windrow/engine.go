@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,7 +99,7 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		if !t.configured || !s.chosen(t.Account) {
 			continue
 		}
-		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor, Warn: s.warnOf(t)}
+		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor, Warn: s.warnOf(t), Disk: disk}
 		if !s.task.Alone() {
 			o.Task, o.Tasks = strconv.Itoa(s.task.Index), s.task.Count
 		}
@@ -147,3 +148,9 @@ func atMostOf(n int64, numerator, denominator uint64, containerMemory func() (ui
 
 // containerMemory is the memory that the container may use, in bytes.
 func containerMemory() (uint64, error) { return memlimit.FromCgroup() }
+
+// disk is the file system that sources may use.
+var disk = connectors.Disk{
+	Folder: os.DirFS, Remove: os.Remove,
+	Temp: func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-export-*") },
+}

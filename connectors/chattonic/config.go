@@ -26,6 +26,10 @@ type Config struct {
 	DateFormatGroup string `envconfig:"DATE_FORMAT_GROUP" shape:"asked" default:"%Y-%m-%d %H" desc:"interval of a dashboard row, as its label: %Y, %m, %d, %H, %M and what stands between them"`
 	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" shape:"asked" default:"UTC" desc:"IANA zone of the dashboard's labels"`
 	DurationUnit    string `envconfig:"DURATION_UNIT" shape:"meant" desc:"unit of the operators' durations: seconds or minutes; unset: their columns stay null and the raw values are kept"`
+	NPSFrom         string `envconfig:"NPS_FROM" own:"true" desc:"inbox of the NPS exports: imaps://user@host/Folder, or a folder with .eml, .csv and .xlsx; chattonic.nps needs it"`
+	NPSPassword     string `envconfig:"NPS_PASSWORD" own:"true" desc:"password of that mailbox"`
+	NPSColumns      string `envconfig:"NPS_COLUMNS" shape:"meant" desc:"the export's columns: score=Puntuación,date=Fecha,text=Comentario; score is required with NPS_FROM"`
+	NPSRequest      string `envconfig:"NPS_REQUEST" default:"false" desc:"true: each sync asks the vendor to mail the export, at most once for each window"`
 	Window          string `envconfig:"WINDOW" desc:"span that is read and committed as one: 1h, 6h, 1d, 7d, 1mo, 2mo, 3mo, 6mo, 1y, a multiple of the dashboard's interval; unset: 1d, or that interval where it is longer"`
 	Settle          string `envconfig:"SETTLE" default:"2h" desc:"after a window's end, when its numbers stop changing"`
 	Lookback        string `envconfig:"LOOKBACK" default:"2d" desc:"trailing span that every run reads again"`
@@ -65,6 +69,7 @@ type Settings struct {
 	unit         string
 	window       pipeline.Calendar // the operators'
 	dashWindow   pipeline.Calendar // the dashboard's
+	nps          *npsSettings      // nil: no inbox
 	pace         setting.Pace
 }
 
@@ -88,6 +93,7 @@ func (c Config) Settings(prefix string) (*Settings, []pipeline.ConfigError) {
 		r.Fault("DURATION_UNIT", fmt.Sprintf("is %q, which is neither seconds nor minutes", s.unit), "minutes")
 	}
 	s.readWindows(r)
+	s.nps = readNPS(r)
 	s.pace = r.Pace()
 	return s, r.Faults
 }

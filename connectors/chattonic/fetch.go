@@ -23,6 +23,9 @@ func (s *Source) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env
 	if !ok {
 		return &pipeline.Error{Op: "fetch", Stream: r.Stream, Kind: pipeline.Internal, Err: errors.New("not a stream that Chat-Tonic is asked for")}
 	}
+	if r.Stream == NPS && s.inbox != nil {
+		return s.fetchNPS(ctx, r, env, yield)
+	}
 	if err := s.calls.Acquire(ctx, 1); err != nil {
 		return &pipeline.Error{Op: "fetch", Stream: r.Stream, Window: r.Span, Kind: pipeline.Stopped, Err: err}
 	}
@@ -55,8 +58,11 @@ func (s *Source) meta(r pipeline.Request) pipeline.Meta {
 		ExtractedAt: pipeline.InstantOf(s.opt.Clock()),
 		ReadAt:      pipeline.InstantOf(s.opt.Now()),
 	}
-	if r.Stream == Dashboard {
+	switch r.Stream {
+	case Dashboard:
 		m.Group, m.ResponseZone = s.set.format, s.set.responseZone.String()
+	case NPS:
+		m.ResponseZone = s.set.responseZone.String()
 	}
 	return m
 }
@@ -87,8 +93,11 @@ func answered(err error, code int) bool {
 // ends are UTC with milliseconds, and the last one is read as included.
 func (s *Source) call(a access, from endpoint, span pipeline.Span) httpclient.Request {
 	params := [][2]string{}
-	if from.stream == Dashboard {
+	switch from.stream {
+	case Dashboard:
 		params = append(params, [2]string{"dateFormatGroup", s.set.format}, [2]string{"queryName", "dashboard"})
+	case NPS:
+		params = append(params, [2]string{"typeUser", "all"})
 	}
 	params = append(params,
 		[2]string{"startDate", span.Start.Time().Format(utcMillis)},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/chattonic"
 	"github.com/windrow-data/windrow/connectors/connectortest"
 	"github.com/windrow-data/windrow/pipeline"
@@ -18,12 +19,17 @@ func TestGolden(t *testing.T) {
 		Source: chattonic.SourceID,
 		Open: func(t *testing.T, c *connectortest.Case) pipeline.Source {
 			config := chattonic.Config{URL: "https://api.chat-tonic.example", Token: "a-token-of-tests", Codename: "acme"}
+			if c.Stream.Stream == chattonic.NPS {
+				config.NPSFrom = c.Inbox(t, os.WriteFile)
+			}
 			c.Configure(t, &config)
 			set, faults := config.Settings(chattonic.Prefix)
 			if len(faults) > 0 {
 				t.Fatal(faults)
 			}
-			source, err := chattonic.New(set, c.Options())
+			options := c.Options()
+			options.Disk = disk
+			source, err := chattonic.New(set, options)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,4 +41,10 @@ func TestGolden(t *testing.T) {
 		g.Write = os.WriteFile
 	}
 	g.Run(t)
+}
+
+// disk is the machine's.
+var disk = connectors.Disk{
+	Folder: os.DirFS, Remove: os.Remove,
+	Temp: func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-test-*") },
 }

@@ -22,6 +22,7 @@ type Source struct {
 	client  *httpclient.Client
 	session *session
 	calls   *semaphore.Weighted
+	inbox   *npsInbox // nil: none
 }
 
 var _ pipeline.Source = (*Source)(nil)
@@ -34,12 +35,19 @@ func New(s *Settings, o Options) (*Source, error) {
 	}
 	c, err := httpclient.New(httpclient.Options{
 		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
-		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: []string{s.credentials.token, s.credentials.password},
+		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: s.secrets(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Source{set: s, opt: o, client: c, session: newSession(s, c, o.Now), calls: semaphore.NewWeighted(int64(o.Share(callsAtOnce)))}, nil
+	source := &Source{set: s, opt: o, client: c, session: newSession(s, c, o.Now), calls: semaphore.NewWeighted(int64(o.Share(callsAtOnce)))}
+	if s.nps.placed() {
+		source.inbox = &npsInbox{
+			place: s.nps.newPlace(s, o, c.Mask()), format: npsFormat(s, o.Policy), zone: s.responseZone, now: o.Now, clock: o.Clock,
+			lock: make(chan struct{}, 1),
+		}
+	}
+	return source, nil
 }
 
 // Streams lists the account's streams.

@@ -1,6 +1,8 @@
 package chattonic
 
 import (
+	"slices"
+
 	"github.com/windrow-data/windrow/connectors/internal/setting"
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -22,7 +24,7 @@ const (
 // what they mean, and the settings that shape them.
 type endpoint struct {
 	stream pipeline.StreamID
-	path   string // below /api/v1/<codename>/; empty: not served by this build
+	path   string // below /api/v1/<codename>/
 	table  *pipeline.Table
 	format func(*Settings, pipeline.Policy) pipeline.Format
 	shape  func(*Settings) []any // what the settings digest covers
@@ -32,14 +34,14 @@ type endpoint struct {
 var endpoints = []endpoint{
 	{Operators, "stats/operator", pipeline.Activity, operatorsFormat, func(s *Settings) []any { return []any{s.unit} }},
 	{Dashboard, "stats/bigquery", pipeline.Activity, dashboardFormat, func(s *Settings) []any { return []any{s.format, s.responseZone.String()} }},
-	{NPS, "", pipeline.Events, nil, func(s *Settings) []any { return []any{s.unit} }},
+	{NPS, "stats/nps/export", pipeline.Events, npsFormat, func(s *Settings) []any { return []any{s.nps.columns.digest(), s.responseZone.String()} }},
 }
 
 // endpointOf finds what a stream is asked from; false when nothing is.
 func endpointOf(id pipeline.StreamID) (endpoint, bool) {
 	for _, e := range endpoints {
 		if e.stream == id {
-			return e, e.path != ""
+			return e, true
 		}
 	}
 	return endpoint{}, false
@@ -66,16 +68,17 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 		Calendar: s.window,
 		Settle:   s.pace.Settle,
 		Lookback: s.pace.Lookback,
-		Settings: e.digest(s),
 		Shape:    s.shape,
 		Missing:  missing,
 	}
-	if e.format != nil {
-		st.Format = e.format(s, p)
+	if e.stream == NPS && !s.nps.placed() {
+		st.Missing = append(slices.Clone(missing), s.variable("NPS_FROM"), s.variable("NPS_COLUMNS"))
 	}
+	if e.stream == NPS && s.nps == nil {
+		return st
+	}
+	st.Settings, st.Format = e.digest(s), e.format(s, p)
 	switch {
-	case e.path == "":
-		st.Missing = []string{"an inbox for the vendor's e-mail, which this build does not read"}
 	case e.stream == Dashboard:
 		st.Calendar, st.Grain = s.dashWindow, s.grain
 		if len(missing) == 0 && s.unfit != "" {
@@ -89,3 +92,6 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 func (e endpoint) digest(s *Settings) string {
 	return setting.Digest(append([]any{e.stream, mappingVersion}, e.shape(s)...)...)
 }
+
+// variable is the name of a variable of the account.
+func (s *Settings) variable(name string) string { return s.prefix + name }

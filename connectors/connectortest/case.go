@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -130,6 +131,18 @@ func (c *Case) Configure(t testing.TB, config any) {
 	if left > 0 {
 		t.Fatalf("%s: a setting is none of the source", c.Name)
 	}
+}
+
+// Inbox is a folder with the case's answers, for a stream whose answers arrive as files; write is os.WriteFile.
+func (c *Case) Inbox(t testing.TB, write func(name string, text []byte, perm fs.FileMode) error) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range c.Answers {
+		if err := write(filepath.Join(dir, name), testdata.Read(path.Join(path.Dir(c.Name), name)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // Options are what the case's source is opened with.

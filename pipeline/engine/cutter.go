@@ -142,7 +142,9 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 	c.noteReading(p.meta)
 	c.noteUnits(p.units)
 	c.days.add(p.days)
-	c.outside += p.outside
+	if p.meta.Portion == nil {
+		c.outside += p.outside
+	}
 	if c.reduction != nil {
 		c.noteFields(p, before)
 		if err := c.reduction.add(p); err != nil {

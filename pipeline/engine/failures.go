@@ -28,6 +28,9 @@ func (r *run) bookFailures(ctx context.Context, j job, failed []leftOpen, reject
 		return // a stopped run has not failed; the exit code tells
 	}
 	switch err := failed[0].why; pipeline.KindOf(err) {
+	case pipeline.Awaited: // neither failed nor read
+		r.await(j, failed)
+		return
 	case pipeline.ClockWrong, pipeline.OtherTenant: // nothing is noted of what is not read
 		r.end(err)
 		return
@@ -39,6 +42,16 @@ func (r *run) bookFailures(ctx context.Context, j job, failed []leftOpen, reject
 	recordErr := r.recordFailures(ctx, j.stream.Key, entries)
 	for _, f := range failed {
 		r.bookFailed(ctx, j.stream.Key, []calendar.Window{f.window}, windowFailure{beside(f.why, recordErr), pipeline.RemedyOf(f.why), rejects})
+	}
+}
+
+// await tells of windows that stay as they are until something comes for them.
+func (r *run) await(j job, left []leftOpen) {
+	r.mu.Lock()
+	r.streams[j.stream.Key].Awaited += len(left)
+	r.mu.Unlock()
+	for _, f := range left {
+		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: f.window, Text: reasonOf(f.why, f.window.Span)})
 	}
 }
 

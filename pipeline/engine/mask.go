@@ -20,6 +20,14 @@ func masked(err error, m pipeline.Mask) error {
 	return clean
 }
 
+// mask takes the account's secrets out of a text.
+func (j job) mask(text string) string {
+	if j.stream.Mask == nil {
+		return text
+	}
+	return j.stream.Mask.Raw(text)
+}
+
 func cleaned(err error, m pipeline.Mask) error {
 	switch e := err.(type) { //nolint:errorlint // each layer is cleaned by itself
 	case *pipeline.Error:

@@ -20,7 +20,8 @@ type job struct {
 	stream     pipeline.Stream
 	extraction pipeline.Extraction
 	planned    map[calendar.Window]pipeline.PlannedWindow
-	order      uint64 // of the reading
+	order      uint64           // of the reading
+	first      calendar.Instant // start of the stream's first day
 	names      *plan.Names
 	fields     *knownFields // of the stream
 	turn       int          // of the extraction, among the stream's by time
@@ -176,7 +177,7 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 		return err
 	}
 	// One report that serves several windows stands or falls as a whole.
-	if len(j.extraction.Windows) > 1 {
+	if len(j.extraction.Windows) > 1 || b.Meta.Portion != nil {
 		if err := checkRejects(body.read, body.rejected, r.MaxRejects, body.first); err != nil {
 			return err
 		}

@@ -91,11 +91,16 @@ func (c *cutter) countReject(m *pipeline.Meta, r *pipeline.Reject, days *dayCoun
 	if r.At != calendar.NoInstant {
 		days.count([]calendar.Instant{r.At})
 		if w = c.windowOf(m, r.At); w == nil {
-			c.outside++
+			if m.Portion == nil {
+				c.outside++
+			}
 			return nil
 		}
 	} else {
 		c.undated++
+		if m.Portion != nil && !m.Portion.Undated {
+			return nil
+		}
 	}
 	w.counts.Read++
 	w.counts.Rejected++

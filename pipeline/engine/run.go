@@ -114,7 +114,7 @@ func (p plannedStream) jobs() []job {
 	})
 	jobs := make([]job, 0, len(p.extractions))
 	for turn, x := range byTime {
-		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order, names: p.names, fields: p.fields, turn: turn})
+		jobs = append(jobs, job{source: p.source, stream: p.Stream, extraction: x, planned: planned, order: p.Order, first: p.First, names: p.names, fields: p.fields, turn: turn})
 	}
 	return jobs
 }
@@ -157,9 +157,31 @@ func (r *run) refused(k pipeline.StreamKey) error {
 }
 
 func (r *run) env(j job, turn *pipeline.Turn) pipeline.Env {
-	return pipeline.Env{Journal: r.Store, Sync: r.id, Order: j.order, Turn: turn, Notify: func(n pipeline.Notice) {
+	return pipeline.Env{Journal: r.Store, Sync: r.id, Order: j.order, Memory: streamMemory{r, j}, Turn: turn, Notify: func(n pipeline.Notice) {
 		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0], Text: n.Text, Until: n.Until})
 	}}
+}
+
+// streamMemory is the [pipeline.Memory] of a job's stream.
+type streamMemory struct {
+	run *run
+	job job
+}
+
+func (m streamMemory) First() calendar.Instant { return m.job.first }
+
+func (m streamMemory) Ledger(ctx context.Context) (*pipeline.Ledger, error) {
+	return m.run.Store.Ledger(ctx, m.job.stream.Key)
+}
+
+func (m streamMemory) Record(ctx context.Context, entries ...pipeline.Entry) error {
+	if err := m.run.noteDays(ctx, m.job.stream.Key); err != nil {
+		return err
+	}
+	for i := range entries {
+		entries[i].SyncID, entries[i].Note = m.run.id, m.job.mask(entries[i].Note)
+	}
+	return m.run.Store.Record(ctx, m.job.stream.Key, entries...)
 }
 
 func (e *Engine) observe(ev Event) {

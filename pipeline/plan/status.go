@@ -87,6 +87,12 @@ func failedAt(p pipeline.StreamPlan) *calendar.Span {
 func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamStatus {
 	st := StreamStatus{Stream: k.Stream, Account: k.Account}
 	doubt := l.InDoubt()
+	st.Unplaced = l.Unplaced()
+	for _, e := range l.Asked() {
+		if len(calendar.Without(e.Window.Span, calendar.Merge(l.Covered(e.Window.Start), l.Waived()))) > 0 {
+			st.Asked = append(st.Asked, AskedWindow{e.Window.Start, e.Window.End, e.ReadAt, e.Note == pipeline.AskTaken})
+		}
+	}
 	last := calendar.NoInstant
 	for e := range l.Windows(calendar.NoInstant) {
 		st.Rows += e.Counts.Rows
@@ -125,8 +131,20 @@ type StreamStatus struct {
 	LastCommit  *calendar.Instant  `json:"last_commit"`
 	Configured  bool               `json:"configured"` // false: the ledger knows the stream, and no run reads it
 	LeftOut     bool               `json:"-"`          // of those, the ones that a choice of streams leaves out
+	// Asked are the windows that the vendor was asked for, once and never again, and that nothing covers yet.
+	Asked []AskedWindow `json:"asked,omitempty"`
+	// Unplaced names what the vendor has sent and no window takes.
+	Unplaced []string `json:"unplaced,omitempty"`
 	// Holes are covered by no window and cannot be asked for. With Failed, the window at the watermark that failed, they
 	// hold the watermark back.
 	Holes  []calendar.Span `json:"-"`
 	Failed *calendar.Span  `json:"-"`
+}
+
+// AskedWindow is a window that the vendor was asked for.
+type AskedWindow struct {
+	WindowStart calendar.Instant `json:"window_start"`
+	WindowEnd   calendar.Instant `json:"window_end"`
+	AskedAt     calendar.Instant `json:"asked_at"`
+	Taken       bool             `json:"taken"` // false: the request was perhaps never sent, or the vendor has not taken it
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -192,6 +193,10 @@ func durable(t *testing.T, b *fixture) {
 		{Kind: pipeline.EntryFirst, Window: pipeline.Window{Span: pipeline.Span{Start: day(-9).Start}}},
 		{Kind: pipeline.EntryFail, Window: day(1), SyncID: "run-001", ReadAt: read(1), Note: "the vendor broke off"},
 		{Kind: pipeline.EntryWaive, Window: day(2), SyncID: "run-001", ReadAt: read(1), Note: "deleted by the vendor"},
+		{Kind: pipeline.EntryAsk, Window: day(3), SyncID: "run-001", ReadAt: read(1)},
+		{Kind: pipeline.EntryAsk, Window: day(3), SyncID: "run-001", ReadAt: read(1), Note: pipeline.AskTaken},
+		{Kind: pipeline.EntryAsk, Window: day(4), SyncID: "run-002", ReadAt: read(2)},
+		{Kind: pipeline.EntryUnplaced, SyncID: "run-001", ReadAt: read(1), Note: "a.csv: its rows have no date\nb.csv: it has no rows"},
 	}
 	if err := s.Record(ctx, agents, records...); err != nil {
 		t.Fatal(err)
@@ -211,6 +216,12 @@ func durable(t *testing.T, b *fixture) {
 	}
 	if w := l.Waived(); len(w) != 1 {
 		t.Errorf("the waivers are %+v", w)
+	}
+	if asked := l.Asked(); !reflect.DeepEqual(asked, records[5:7]) {
+		t.Errorf("what was asked for once is %+v", asked)
+	}
+	if left := l.Unplaced(); !slices.Equal(left, []string{"a.csv: its rows have no date", "b.csv: it has no rows"}) {
+		t.Errorf("what no window takes is %q", left)
 	}
 	mine, err := s.Ledger(ctx, agents)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,8 +61,11 @@ func goldenSource(t *testing.T, root string, c *connectortest.Case) pipeline.Sou
 			s.env["WINDROW_"+strings.ToUpper(source)+"_"+name] = value
 		}
 	}
+	if c.Stream.Stream == "chattonic.nps" {
+		s.env["WINDROW_CHATTONIC_NPS_FROM"] = c.Inbox(t, os.WriteFile)
+	}
 	options := c.Options()
-	sources := s.sources(options.Clock, func(o *connectors.Options) { *o = options })
+	sources := s.sources(options.Clock, func(o *connectors.Options) { options.Disk = o.Disk; *o = options })
 	if len(sources) != 1 {
 		t.Fatalf("%s: %d sources", c.Name, len(sources))
 	}

@@ -87,9 +87,15 @@ func (s *site) sources(clock pipeline.Clock, change ...func(*connectors.Options)
 	return sources
 }
 
+// disk is the machine's.
+var disk = connectors.Disk{
+	Folder: os.DirFS, Remove: os.Remove,
+	Temp: func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-test-*") },
+}
+
 // openSources builds every configured connector from the environment.
 func openSources(clock pipeline.Clock, change ...func(*connectors.Options)) ([]pipeline.Source, error) {
-	options := connectors.Options{Account: "default", Clock: clock, Now: time.Now, RetryFor: 5 * time.Second}
+	options := connectors.Options{Account: "default", Clock: clock, Now: time.Now, RetryFor: 5 * time.Second, Disk: disk}
 	for _, f := range change {
 		f(&options)
 	}

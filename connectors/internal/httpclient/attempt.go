@@ -108,7 +108,7 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	}
 	defer cancel(nil)
 	defer resp.Body.Close()
-	if redirects(resp) {
+	if redirects(resp) && !r.Once {
 		next, err := c.redirect(r, h, resp)
 		return nil, next, err
 	}
@@ -162,6 +162,9 @@ func (c *Client) newRequest(ctx context.Context, r Request, h hop) (*http.Reques
 	}
 	if len(h.body) == 0 {
 		req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
+	}
+	if r.Once && len(h.body) == 0 {
+		req.Body = io.NopCloser(bytes.NewReader(nil)) // a body that cannot be had again: nothing is sent, and nothing is repeated
 	}
 	for name, values := range h.header {
 		req.Header[http.CanonicalHeaderKey(name)] = values

@@ -56,6 +56,11 @@ func charsetOf(h http.Header) *charset {
 		}
 		name, _, _ = strings.Cut(rest, ";")
 	}
+	return charsetNamed(name)
+}
+
+// charsetNamed is the charset of a declared name.
+func charsetNamed(name string) *charset {
 	name = strings.Trim(name, " \t\"'")
 	c, known := charsets[strings.ToLower(name)]
 	if !known {
@@ -88,6 +93,16 @@ func (e *errCharset) Error() string {
 
 // charsetHint is the remedy.
 const charsetHint = "nothing is guessed: let the vendor, or a proxy in between, send UTF-8, ISO-8859-1 or Windows-1252 and say so in Content-Type"
+
+// InUTF8 reads a text of a declared charset as UTF-8; nil where it is to be taken as it is. Of an unknown charset ASCII
+// alone is read.
+func InUTF8(r io.Reader, declared string) io.Reader {
+	c := charsetNamed(declared)
+	if c == nil {
+		return nil
+	}
+	return inUTF8(r, c)
+}
 
 // inUTF8 reads a text of a charset as UTF-8. A byte order mark of UTF-8 says more than the declaration.
 func inUTF8(r io.Reader, c *charset) io.Reader {

@@ -111,7 +111,7 @@ func CheckURL(u *url.URL) error {
 		return errors.New("is not an absolute URL with a host")
 	case u.User != nil:
 		return errors.New("must not hold a user name or password")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
 		return nil
 	}
 	return errors.New("must be https (http is for loopback only)")
@@ -133,6 +133,9 @@ type Request struct {
 	MaxBody    int64 // reading past it is Malformed; 0 is unlimited
 	// NoRetry makes one attempt only.
 	NoRetry bool
+	// Once: the request does something at the vendor and is never sent twice, neither here nor by net/http, which repeats a
+	// GET that it believes unanswered. It is not redirected either.
+	Once bool
 	// TakesAccepted takes a 202 for an answer. It is one to an order, and to a look at what was ordered.
 	TakesAccepted bool
 	// WaitThrottled waits for three hours while the vendor answers 429, as long as
@@ -293,7 +296,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func(Request) error) 
 		err = try(r)
 		answered(err)
 		outageEnd := c.outage.note(err, time.Now()).Add(c.retryFor)
-		if err == nil || r.NoRetry || !pipeline.Retryable(err) || ctx.Err() != nil {
+		if err == nil || r.NoRetry || r.Once || !pipeline.Retryable(err) || ctx.Err() != nil {
 			return err
 		}
 		throttled := pipeline.KindOf(err) == pipeline.Throttled

@@ -165,8 +165,8 @@ func guarded(t *http.Transport, g *linkGuard) *http.Transport {
 	return t
 }
 
-// loopback tells whether a URL's host is the machine itself.
-func loopback(host string) bool {
+// Loopback tells whether a URL's host is the machine itself.
+func Loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

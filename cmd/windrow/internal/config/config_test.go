@@ -57,7 +57,7 @@ func TestUnknownVariables(t *testing.T) {
 		{"a strange one does not exist", "WINDROW_FLUX_CAPACITOR", "does not exist"},
 		{"the bare prefix does not exist", "WINDROW_", "does not exist"},
 		{"personal data is not served", "WINDROW_PII_KEY", "not served by this build"},
-		{"the NPS inbox is not served", "WINDROW_CHATTONIC_NPS_INBOX", "not served by this build"},
+		{"an inbox has another name", "WINDROW_CHATTONIC_NPS_INBOX", "does not exist"},
 		{"an account that is not named", "WINDROW_DIALPAD_US_EAST_TOKEN", "is of the account us-east, which WINDROW_DIALPAD_ACCOUNTS does not name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,7 +27,7 @@ func UnknownVariables(environ []string, known []Variable, sources []pipeline.Sou
 func problemOf(name string, known []Variable, sources []pipeline.SourceID) string {
 	const unserved = "is not served by this build"
 	rest := strings.TrimPrefix(name, Prefix)
-	if slices.Contains(unservedCore, rest) || strings.HasPrefix(rest, unservedInbox) {
+	if slices.Contains(unservedCore, rest) {
 		return unserved
 	}
 	near := nearest(name, known)

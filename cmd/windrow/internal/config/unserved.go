@@ -8,6 +8,3 @@ var unservedSinks = []string{"gs", "s3"}
 var unservedCore = []string{
 	"PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES",
 }
-
-// NPS exports arrive in an inbox; its variables begin so.
-const unservedInbox = "CHATTONIC_NPS_"

@@ -81,8 +81,8 @@ func ParseEntry(text string) (pipeline.Entry, error) {
 		return f.Entry, fmt.Errorf("it has format %d, and this version knows %d: %w", f.Format, Format, ErrNewer)
 	}
 	switch f.Kind {
-	case pipeline.EntryOrigin, pipeline.EntryFirst, pipeline.EntryOwner, pipeline.EntryAdopt:
-	case pipeline.EntryBegin, pipeline.EntryReopen, pipeline.EntryCommit, pipeline.EntryFail, pipeline.EntryWaive:
+	case pipeline.EntryOrigin, pipeline.EntryFirst, pipeline.EntryOwner, pipeline.EntryAdopt, pipeline.EntryUnplaced:
+	case pipeline.EntryBegin, pipeline.EntryReopen, pipeline.EntryCommit, pipeline.EntryFail, pipeline.EntryWaive, pipeline.EntryAsk:
 		if f.Window.Empty() {
 			return f.Entry, fmt.Errorf("it is of kind %q and names no window", f.Kind)
 		}
