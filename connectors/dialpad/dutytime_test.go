@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/windrow-data/windrow/connectors/connectortest"
 	"github.com/windrow-data/windrow/pipeline"
@@ -138,6 +140,101 @@ func TestTheTimeInAStatusDoesNotDependOnHowItIsRead(t *testing.T) {
 		slices.Sort(days)
 		if !slices.Equal(whole, days) || read != sum {
 			t.Fatalf("of %v: day by day %q of %d rows, at once %q of %d", rows, days, sum, whole, read)
+		}
+	}
+}
+
+// plainDutyTimes is the rule, minute by minute: in each minute of a day an agent has the status of the last change on that
+// day or the day before, of changes at one instant that of the greatest record. Rows are of whole minutes, in UTC.
+func plainDutyTimes(t *testing.T, loc *time.Location, w pipeline.Window, rows []dutyRow) (lines []string, read int64) {
+	t.Helper()
+	type change struct {
+		at     time.Time
+		record int
+		status string
+	}
+	agents, seen := map[string][]change{}, map[string]bool{}
+	for _, r := range rows {
+		at, err := time.Parse(time.DateTime, r.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := strconv.Atoi(r.record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := strings.ToLower(r.status)
+		if status == "" || status == "occupied-end" || status == "wrapup-end" {
+			status = "unknown"
+		}
+		agents[r.agent] = append(agents[r.agent], change{at, record, status})
+		if key := r.agent + r.at + status; !seen[key] && w.Has(pipeline.InstantOf(at)) {
+			seen[key] = true
+			read++
+		}
+	}
+	year, month, day := w.Start.In(loc).Date()
+	start, end, before := w.Start.Time(), w.End.Time(), time.Date(year, month, day-1, 0, 0, 0, 0, loc)
+	for agent, changes := range agents {
+		seconds := map[string]int{}
+		for minute := start; minute.Before(end); minute = minute.Add(time.Minute) {
+			var last *change
+			for i := range changes {
+				c := &changes[i]
+				if c.at.After(minute) || c.at.Before(before) {
+					continue
+				}
+				if last == nil || c.at.After(last.at) || c.at.Equal(last.at) && c.record > last.record {
+					last = c
+				}
+			}
+			if last != nil {
+				seconds[last.status] += 60
+			}
+		}
+		for status, n := range seconds {
+			lines = append(lines, fmt.Sprintf("%s %s %s %d", agent, start.UTC().Format(time.DateOnly), status, n))
+		}
+	}
+	slices.Sort(lines)
+	return lines, read
+}
+
+// Days of 23, 24 and 25 hours, changes around midnights, at equal instants, told by several centres, with the day before
+// missing.
+func TestTheTimeInAStatusIsThatOfThePlainRule(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	statuses := []string{"available", "busy", "Occupied", "occupied-end", "unavailable", "wrapup", "wrapup-end", "", "lunch"}
+	for _, c := range []struct{ zone, first string }{
+		{"America/New_York", "2025-11-01"}, {"America/New_York", "2025-03-08"}, {"Europe/Madrid", "2025-10-25"}, {"Asia/Kolkata", "2025-09-07"},
+	} {
+		loc := zone(t, c.zone)
+		days := windowsOf(t, "1d", c.zone, c.first, 3)
+		for range 12 {
+			rows := make([]dutyRow, rng.IntN(40))
+			for i := range rows {
+				day := days[rng.IntN(len(days))]
+				at := day.Start.Time().Add(time.Duration(rng.IntN(26*60)-30) * time.Minute)
+				if rng.IntN(4) == 0 {
+					at = day.Start.Time().Add(time.Duration(rng.IntN(3)-1) * time.Minute) // around midnight
+				}
+				rows[i] = dutyRow{at.UTC().Format(time.DateTime), strconv.Itoa(10 * (i + 1)), strconv.Itoa(1 + rng.IntN(2)), statuses[rng.IntN(len(statuses))]}
+				if i > 0 && rng.IntN(4) == 0 {
+					rows[i].at, rows[i].agent = rows[i-1].at, rows[i-1].agent // at one instant
+				}
+				if i > 0 && rng.IntN(5) == 0 {
+					rows[i] = rows[i-1] // another centre's
+				}
+			}
+			rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+			for _, day := range days {
+				got, read := dutyTimes(t, day, dutyDocument(rows...))
+				slices.Sort(got)
+				want, wantRead := plainDutyTimes(t, loc, day, rows)
+				if !slices.Equal(got, want) || read != wantRead {
+					t.Fatalf("%s of %v:\n got %q of %d rows\nwant %q of %d", day, rows, got, read, want, wantRead)
+				}
+			}
 		}
 	}
 }
