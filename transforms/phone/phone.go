@@ -1,18 +1,15 @@
 // Package phone reads telephone numbers as people and programs write them. It says whether a text has the form of a number
-// and what its E.164 form is; whether anybody answers there it does not know. The tables of the world's numbering plans are
-// those of libphonenumber.
+// and what its E.164 form is; whether anybody answers there it does not know. Start with [E164]; plan.go has the numbering plans.
 package phone
 
 import (
 	"strings"
 	"unicode"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 // ForCountry reports whether numbers of a country can be read: its code is of ISO 3166, two capital letters.
 func ForCountry(country string) bool {
-	return phonenumbers.GetSupportedRegions()[country]
+	return plans().byID[country] != nil
 }
 
 // E164 is the international form of a number, +59891234567. country, where it is not empty, is that of numbers without one;
@@ -20,15 +17,21 @@ func ForCountry(country string) bool {
 // digits than the country's numbers have is none.
 func E164(text, country string) (string, bool) {
 	text = strings.TrimSpace(text)
-	if !digitsAlone(text) || country == "" && !IsInternational(text) {
+	if len(text) > longest || !digitsAlone(text) {
 		return "", false
 	}
-	n, err := phonenumbers.Parse(text, country)
-	if err != nil || n.GetExtension() != "" || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+	digits, home := digitsIn(text), plans().byID[country]
+	code, national, ok := parse(digits, IsInternational(text), home)
+	if !ok || plans().byCode[code].fit(national) != fits {
 		return "", false
 	}
-	return phonenumbers.Format(n, phonenumbers.E164), true
+	// What is read as another number when it comes back is nobody's.
+	again, rest, ok := parse(code+national, true, nil)
+	return "+" + code + national, ok && again == code && rest == national
 }
+
+// longest is how long a text may be that holds one number, with all that people write between its digits.
+const longest = 250
 
 // IsInternational reports whether a number says its country.
 func IsInternational(text string) bool {
@@ -48,13 +51,19 @@ func Digits(text string) (digits string, ok bool) {
 	if !digitsAlone(text) || IsInternational(text) {
 		return "", false
 	}
+	digits = digitsIn(text)
+	return digits, fewest <= len(digits) && len(digits) <= most
+}
+
+// digitsIn are the digits of a text.
+func digitsIn(text string) string {
 	var b strings.Builder
 	for _, c := range text {
 		if '0' <= c && c <= '9' {
 			b.WriteRune(c)
 		}
 	}
-	return b.String(), fewest <= b.Len() && b.Len() <= most
+	return b.String()
 }
 
 // digitsAlone reports whether a text is made of digits and of what people write between them. A plus may stand before.
