@@ -48,6 +48,8 @@ type StreamPlan struct {
 type PlannedStream struct {
 	StreamPlan
 	Requests int // calls or reports that the windows cost at least
+	// Replayable are the windows of Changed that can be made again, as today's settings have them, of what was kept.
+	Replayable []Window
 }
 
 // Rereading is an extraction that is read again from what was kept of its answers.

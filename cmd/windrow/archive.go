@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
@@ -24,7 +26,7 @@ func (s *setup) archivePlace() string {
 		return ""
 	case s.Archive != "":
 		return parquet.Place(s.Archive)
-	case s.target.archive != nil:
+	case s.target != nil && s.target.archive != nil:
 		return s.target.archive(s.Sink)
 	}
 	return ""
@@ -114,6 +116,71 @@ func (f shelf) Find(ctx context.Context, k pipeline.StreamKey, committed []pipel
 		return made[key]
 	})
 	return again, unkept, nil
+}
+
+// markReplayable finds the changed windows of a plan that the archive has, read under settings that mean today's.
+func (f shelf) markReplayable(ctx context.Context, store pipeline.Store, plan []pipeline.PlannedStream) error {
+	for i := range plan {
+		p := &plan[i]
+		if len(p.Changed) == 0 {
+			continue
+		}
+		l, err := store.Ledger(ctx, p.Stream.Key)
+		if err != nil {
+			return err
+		}
+		var committed []pipeline.Entry
+		for _, w := range p.Changed {
+			if e, ok := l.Live(w.Span); ok {
+				committed = append(committed, e)
+			}
+		}
+		again, _, err := f.Find(ctx, p.Stream.Key, committed, func(w pipeline.Window) bool { _, is := l.Failed(w.Span); return is })
+		if err != nil {
+			return err
+		}
+		for _, r := range again {
+			if r.Stream.Settings != p.Stream.Settings { // something else was asked
+				continue
+			}
+			for _, e := range r.Commits {
+				p.Replayable = append(p.Replayable, e.Window)
+			}
+		}
+		slices.SortFunc(p.Replayable, func(a, b pipeline.Window) int { return cmp.Compare(a.Start, b.Start) })
+	}
+	return nil
+}
+
+// dropSpent removes what the archive need not keep any longer of the streams of a run.
+func (s *setup) dropSpent(ctx context.Context, e *engine.Engine, kept *bodies.Store, run pipeline.Summary) error {
+	if s.ArchiveDays == 0 || s.task.Index > 0 || ctx.Err() != nil {
+		return nil
+	}
+	before := pipeline.InstantOf(e.Clock().Add(-time.Duration(s.ArchiveDays) * 24 * time.Hour))
+	for _, of := range run.Streams {
+		k := pipeline.StreamKey{Account: of.Account, Stream: of.Stream}
+		l, err := e.Store.Ledger(ctx, k)
+		if err != nil {
+			return err
+		}
+		var all []archive.Document
+		for d, err := range kept.Documents(ctx, k) {
+			if err != nil {
+				return err
+			}
+			all = append(all, d)
+		}
+		spent := archive.Spent(all, before, l.Live)
+		if err := kept.Remove(ctx, spent); err != nil {
+			return err
+		}
+		if len(spent) > 0 {
+			s.log.Info(fmt.Sprintf("%d answers were removed from the archive: they are older than %d days, and no committed window is made of them", len(spent), s.ArchiveDays),
+				"stream", string(k.Stream), "account", string(k.Account))
+		}
+	}
+	return nil
 }
 
 // streamOf makes a stream again of the settings that an answer was read under. What the answer means is today's word, where

@@ -15,6 +15,7 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
+	bodies "github.com/windrow-data/windrow/sinks/archive"
 )
 
 // checkFor bounds how long a check retries: somebody waits for its answer.
@@ -65,7 +66,7 @@ func resultOf(what, note string, warnings []string, err error) checkResult {
 
 // check tries everything at once, whatever of it fails, and prints one line each, or a document.
 func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source, asJSON bool) error {
-	parts := make([][]checkResult, len(sources)+2)
+	parts := make([][]checkResult, len(sources)+3)
 	var tenants engine.Tenants
 	all := pool.New()
 	for i, source := range sources {
@@ -76,12 +77,13 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source, as
 		tenants = found
 		parts[len(sources)] = []checkResult{resultOf("sink "+s.where(), note, nil, err)}
 	})
+	all.Go(func() { parts[len(sources)+1] = a.checkArchive(ctx, s) })
 	all.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	for _, r := range tenants.Refused() { // now that the sources may have been told more
-		parts[len(sources)+1] = append(parts[len(sources)+1], resultOf(r.Account.Label()+" tenant", "", nil, r.Err))
+		parts[len(sources)+2] = append(parts[len(sources)+2], resultOf(r.Account.Label()+" tenant", "", nil, r.Err))
 	}
 	found := slices.Concat(parts...)
 	code := exitOfChecks(found)
@@ -92,6 +94,19 @@ func (a *app) check(ctx context.Context, s *setup, sources []pipeline.Source, as
 		Checks []checkResult `json:"checks"`
 		Exit   int           `json:"exit"`
 	}{found, code}), exitWith(code))
+}
+
+// checkArchive tries whether answers can be kept, where they are to be.
+func (a *app) checkArchive(ctx context.Context, s *setup) []checkResult {
+	place := s.archivePlace()
+	if place == "" {
+		return nil
+	}
+	kept, err := bodies.Open(place, bodies.Options{Now: a.now})
+	if err == nil {
+		err = errors.Join(kept.Check(ctx), kept.Close())
+	}
+	return []checkResult{resultOf("archive "+place, "", nil, err)}
 }
 
 // checkSource tries what a sync needs of a source: all that it can prove, for the streams that are read.

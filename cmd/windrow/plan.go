@@ -11,6 +11,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
 	"github.com/windrow-data/windrow/pipeline/plan"
+	bodies "github.com/windrow-data/windrow/sinks/archive"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -53,6 +54,14 @@ func (a *app) plan(ctx context.Context, s *setup, e *engine.Engine, f *selection
 	streams, damaged := planned(ctx)
 	if damaged != nil && len(streams) == 0 {
 		return damaged
+	}
+	if err := a.withArchive(s, e.Store, func(kept *bodies.Store) error {
+		if kept == nil {
+			return nil
+		}
+		return shelf{s, kept}.markReplayable(ctx, e.Store, streams)
+	}); err != nil {
+		return err
 	}
 	write := show.Plan
 	if f.asJSON {

@@ -15,7 +15,7 @@ import (
 var sinks = []sink{
 	configured[parquet.Config](openParquet, sink{
 		scheme: parquet.Scheme, example: parquet.ExampleAddress, checkAddress: parquet.CheckAddress,
-		place: parquet.Place,
+		place: parquet.Place, archive: parquet.Archive,
 	}),
 	configured[bigquery.Config](openBigQuery, sink{
 		scheme: bigquery.Scheme, example: bigquery.ExampleAddress, checkAddress: bigquery.CheckAddress,

@@ -119,7 +119,10 @@ func (a *app) archived(ctx context.Context, s *setup, e *engine.Engine, waive st
 	err = a.withArchive(s, e.Store, func(kept *bodies.Store) (err error) {
 		keepAnswers(e, kept, s.MaxBody)
 		summary, err = a.watched(ctx, s, e, waive)
-		return err
+		if kept == nil || summary.FinishedAt == 0 {
+			return err
+		}
+		return errors.Join(err, s.dropSpent(ctx, e, kept, summary))
 	})
 	return summary, err
 }

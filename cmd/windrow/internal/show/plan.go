@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -28,7 +29,9 @@ type plannedStream struct {
 	Windows   []plannedWindow    `json:"windows"`
 	Holes     []pipeline.Span    `json:"holes"`
 	Changed   []pipeline.Span    `json:"changed"`
-	Expired   []pipeline.Span    `json:"expired"`
+	// Replayable are those of Changed that the archive has.
+	Replayable []pipeline.Span `json:"replayable"`
+	Expired    []pipeline.Span `json:"expired"`
 }
 
 // PlanJSON writes the plan as an array, one element a stream.
@@ -39,7 +42,7 @@ func PlanJSON(w io.Writer, plan []pipeline.PlannedStream) error {
 			Stream: p.Stream.Key.Stream, Account: p.Stream.Key.Account, Table: p.Stream.Table.Name, Requests: p.Requests,
 			Windows: make([]plannedWindow, 0, len(p.Windows)),
 			Holes:   append([]pipeline.Span{}, p.Holes...),
-			Changed: spansOf(p.Changed),
+			Changed: spansOf(p.Changed), Replayable: spansOf(p.Replayable),
 			Expired: spansOf(p.Expired),
 		}
 		if p.Watermark != pipeline.NoInstant {
@@ -139,10 +142,26 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 			return err
 		}
 	}
-	if len(p.Changed) == 0 {
+	return changedNote(w, p, label)
+}
+
+// changedNote tells of windows that were read under other settings than today's, and the commands that renew them.
+func changedNote(w io.Writer, p pipeline.PlannedStream, label string) error {
+	var asked []pipeline.Window
+	for _, c := range p.Changed {
+		if !slices.Contains(p.Replayable, c) {
+			asked = append(asked, c)
+		}
+	}
+	const why = "%s: %s changed: read under other settings than today's; to %s: %s\n"
+	if n := len(p.Replayable); n > 0 {
+		if _, err := fmt.Fprintf(w, why, label, plural(n, "window"), "make again of the archive", replayCommand(p.Stream.Key.Stream, p.Replayable)); err != nil {
+			return err
+		}
+	}
+	if len(asked) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s: %s changed: read under other settings than today's; to read again: %s\n",
-		label, plural(len(p.Changed), "window"), refetchCommand(p.Stream.Key.Stream, p.Changed))
+	_, err := fmt.Fprintf(w, why, label, plural(len(asked), "window"), "read again", refetchCommand(p.Stream.Key.Stream, asked))
 	return err
 }
