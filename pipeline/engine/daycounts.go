@@ -78,8 +78,9 @@ func (d *dayCounts) verify(hint, zoneHint string) error {
 		return stale("%d of %d rows lie outside the asked days", outside, outside+d.inside)
 	case outside > shiftedRows && outside*shiftedShare > outside+d.inside:
 		return &pipeline.Error{
-			Op: "read report", Kind: pipeline.Mismatch, Cause: pipeline.Shifted, Hint: hint,
-			Err: fmt.Errorf("%d of %d rows lie outside the asked days, more than a late row or two; their times may be of another zone than the rows say",
+			Op: "read report", Kind: pipeline.Mismatch, Cause: pipeline.Shifted,
+			Hint: "compare one of them with what the vendor's own page shows: it may be UTC under the name of another zone; else " + hint,
+			Err: fmt.Errorf("%d of %d rows lie outside the asked days, more than a late row or two",
 				outside, outside+d.inside),
 		}
 	case d.before > 0 && d.last == 0:

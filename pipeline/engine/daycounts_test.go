@@ -70,7 +70,7 @@ func TestPromise10_StaleReportsAreCaught(t *testing.T) {
 			if err != nil && pipeline.KindOf(err) != pipeline.Mismatch {
 				t.Fatalf("kind = %v, want mismatch", pipeline.KindOf(err))
 			}
-			if err != nil && !strings.HasSuffix(err.Error(), " (ask later)") {
+			if err != nil && !strings.HasSuffix(err.Error(), "ask later)") {
 				t.Errorf("the vendor's hint is lost: %v", err)
 			}
 		})

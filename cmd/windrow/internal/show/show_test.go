@@ -95,6 +95,35 @@ func TestThousands(t *testing.T) {
 	}
 }
 
+func TestWhatToTypeNamesTheWindowsThatMayBeGivenUp(t *testing.T) {
+	day8, day9, day10 := day(t, "2025-09-08"), day(t, "2025-09-09"), day(t, "2025-09-10")
+	failed := func(r pipeline.Remedy, w pipeline.Window) pipeline.WindowError {
+		return pipeline.WindowError{WindowStart: w.Start, WindowEnd: w.End, Remedy: r}
+	}
+	stream := func(name pipeline.StreamID, account pipeline.AccountID, list ...pipeline.WindowError) pipeline.StreamSummary {
+		return pipeline.StreamSummary{Stream: name, Account: account, Failed: len(list), Errors: list}
+	}
+	const template = "--from DAY --to DAY --streams NAME"
+	for _, tt := range []struct {
+		name    string
+		streams []pipeline.StreamSummary
+		want    string
+	}{
+		{"one window", []pipeline.StreamSummary{stream("dialpad.calls", "default"), stream("dialpad.texts", "default", failed(pipeline.GiveUp, day8))},
+			"give it up with `windrow sync --streams dialpad.texts --from " + day8.Start.String() + " --to " + day8.End.String() + " --waive REASON`"},
+		{"neighbours", []pipeline.StreamSummary{stream("dialpad.texts", "default", failed(pipeline.GiveUp, day8), failed(pipeline.GiveUp, day9))},
+			"--from " + day8.Start.String() + " --to " + day9.End.String() + " --waive REASON`"},
+		{"a day between them", []pipeline.StreamSummary{stream("dialpad.texts", "default", failed(pipeline.GiveUp, day8), failed(pipeline.GiveUp, day10))}, template},
+		{"one that passes by itself", []pipeline.StreamSummary{stream("dialpad.texts", "default", failed(pipeline.GiveUp, day8), failed(pipeline.Wait, day9))}, template},
+		{"two streams", []pipeline.StreamSummary{stream("dialpad.texts", "default", failed(pipeline.GiveUp, day8)), stream("dialpad.calls", "default", failed(pipeline.GiveUp, day8))}, template},
+		{"another account", []pipeline.StreamSummary{stream("dialpad.texts", "mx", failed(pipeline.GiveUp, day8)), stream("dialpad.texts", "us")}, template},
+	} {
+		if got := next(pipeline.Summary{Exit: pipeline.ExitFailed, Streams: tt.streams}); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %s\nwant %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestSummaryTellsFailedWindowsAndWhy(t *testing.T) {
 	w := day(t, "2025-09-08")
 	s := pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{

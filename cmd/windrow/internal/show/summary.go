@@ -179,6 +179,27 @@ func next(s pipeline.Summary) string {
 	return text
 }
 
+// onlyHole is the span of all windows that failed, where they are of one stream, stand side by side and may be given up. Of several
+// accounts nobody knows whose windows a command would mean.
+func onlyHole(s pipeline.Summary) (stream pipeline.StreamID, hole pipeline.Span, ok bool) {
+	failed := failedOf(s)
+	if len(failed) != 1 || slices.ContainsFunc(s.Streams, func(r pipeline.StreamSummary) bool {
+		return r.Stream == failed[0].Stream && r.Account != failed[0].Account
+	}) {
+		return "", hole, false
+	}
+	for i, e := range failed[0].Errors {
+		if e.Remedy != pipeline.GiveUp || i > 0 && e.WindowStart != hole.End {
+			return "", hole, false
+		}
+		if i == 0 {
+			hole.Start = e.WindowStart
+		}
+		hole.End = e.WindowEnd
+	}
+	return failed[0].Stream, hole, true
+}
+
 // remedy tells what closes the windows that stayed open. A waiver settles what
 // a vendor can never answer; it would hide what can be corrected, or passes by itself.
 func remedy(s pipeline.Summary) string {
@@ -189,7 +210,10 @@ func remedy(s pipeline.Summary) string {
 		}
 	}
 	others, lasting := wanted[pipeline.Correct], wanted[pipeline.GiveUp]
-	const waive = "or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
+	waive := "or give up windows that can never be read with `windrow sync --waive REASON --from DAY --to DAY --streams NAME`."
+	if stream, hole, ok := onlyHole(s); ok {
+		waive = "or, if it can never be read, give it up with `" + waiveCommand(stream, hole) + "`."
+	}
 	switch {
 	case !lasting && !wanted[pipeline.Wait]:
 		return "The messages above name the remedy; then run `windrow sync` again."
