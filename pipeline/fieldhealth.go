@@ -121,6 +121,7 @@ type MappedField struct {
 	Name    string
 	Stem    string // what the name begins with, where that is how the field was found
 	Measure bool   // it fills a measure
+	Hint    string // what helps where too many of its values cannot be read; may be empty
 }
 
 // StemName stands in a set of [Fields] for a field that was found by what its name begins with.

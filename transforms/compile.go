@@ -49,7 +49,7 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		}
 	}
 	for f, d := range m.Fields {
-		c.mapped[f].Name, c.cols[f] = d.Source, -1
+		c.mapped[f].Name, c.mapped[f].Hint, c.cols[f] = d.Source, d.Hint, -1
 		if d.Column != "" && d.Conv != Custom {
 			c.cols[f] = m.Table.Index(d.Column)
 			c.mapped[f].Measure = m.Table.Columns[c.cols[f]].IsMeasure()

@@ -55,6 +55,8 @@ type Field struct {
 	// Snapshot marks a value that is true only at the moment of reading. Where it stays in extras, the fingerprint
 	// leaves it out.
 	Snapshot bool
+	// Hint says what helps where too many of its values cannot be read.
+	Hint string
 	// Prefix: Source is only what the name begins with. The first such column that no other field lists is the field,
 	// under its own name (CSV alone).
 	Prefix bool
@@ -270,6 +272,19 @@ func (r *Row) At(t pipeline.Instant) { r.at = t }
 
 // Keep leaves field f in extras verbatim, whatever else is done with it.
 func (r *Row) Keep(f int) { r.flags[f] |= keepInExtras }
+
+// SetMeasure sets a float64 column to field f read as conv, Number, Minutes or Milliseconds, unless that is more than most.
+// false: it is, or is no such number, and the column stays null.
+func (r *Row) SetMeasure(col, f int, conv Conv, most float64) bool {
+	x, ok := parseMeasure(conv, r.fields[f].text)
+	if !ok {
+		x, ok = parseHours(r.fields[f].text)
+	}
+	if ok = ok && x >= 0 && x <= most; ok {
+		r.setting(setting{col: col, typ: setNumber, bits: math.Float64bits(x)})
+	}
+	return ok
+}
 
 // Unreadable says that the value of field f cannot be read, or in part only: it is counted with the loaded row. A key that
 // cannot be read rejects the row. Of fields with a column the row finds out by itself.

@@ -1,6 +1,7 @@
 package dialpad
 
 import (
+	"fmt"
 	"maps"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -81,13 +82,28 @@ var recordingUnits = map[string]transforms.Conv{
 	"": transforms.Text, "seconds": transforms.Number, "minutes": transforms.Minutes, "milliseconds": transforms.Milliseconds,
 }
 
+// smallerUnits say what fits durations that are too long in a unit.
+var smallerUnits = map[string]string{
+	"minutes": "seconds or milliseconds may fit", "seconds": "milliseconds may fit", "milliseconds": "no unit fits",
+}
+
+const (
+	// recordingDuration is the one field that recordings alone have.
+	recordingDuration = aboutFirst
+	// longestRecording is how many seconds a recording may last.
+	longestRecording = 24 * 60 * 60
+)
+
+var eventTalk = pipeline.Events.Index("talk_seconds")
+
 // recordingsMapping reads recordings with export_type=records. No document says
 // in which unit their duration is, and three are likely: until the setting does,
-// it stays in extras as it is.
+// it stays in extras as it is. A recording of more than a day says that the unit is a smaller one.
 func recordingsMapping(s *Settings) transforms.Mapping {
-	duration := transforms.Field{Source: "duration"}
+	duration, unit := transforms.Field{Source: "duration"}, recordingUnits[s.recordingUnit]
 	if s.recordingUnit != "" {
-		duration.Column, duration.Conv = "talk_seconds", recordingUnits[s.recordingUnit]
+		duration.Conv = transforms.Custom
+		duration.Hint = fmt.Sprintf("%sRECORDING_UNIT is %s, in which recordings would last for more than a day: %s; ", s.prefix, s.recordingUnit, smallerUnits[s.recordingUnit])
 	}
 	return transforms.Mapping{
 		Table:    pipeline.Events,
@@ -98,8 +114,13 @@ func recordingsMapping(s *Settings) transforms.Mapping {
 		Personal: onCall(nil),
 		Harmless: []string{"recording_id", "recording_type", companyField},
 		Row: func(r *transforms.Row) {
-			if started(r, aboutZone, aboutDate) {
-				aboutCallRow(r, "recording")
+			if !started(r, aboutZone, aboutDate) {
+				return
+			}
+			aboutCallRow(r, "recording")
+			if s.recordingUnit != "" && r.Raw(recordingDuration) != nil && !r.SetMeasure(eventTalk, recordingDuration, unit, longestRecording) {
+				r.Keep(recordingDuration)
+				r.Unreadable(recordingDuration)
 			}
 		},
 	}

@@ -208,7 +208,7 @@ func (e export) digest(s *Settings) string {
 		parts = append(parts, "company "+s.company)
 	}
 	if e.name == "recordings" && s.recordingUnit != "" {
-		parts = append(parts, "unit "+s.recordingUnit)
+		parts = append(parts, "unit "+s.recordingUnit, "up to a day")
 	}
 	if slices.ContainsFunc(asked, s.asksTrainees) {
 		parts = append(parts, "trainees")

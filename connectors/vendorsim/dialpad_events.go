@@ -39,11 +39,19 @@ func (c *content) recordingsFile() file {
 	return file{strings.Split(recordingsHeader, ","), func(yield func([]string) bool) {
 		for r, url := range c.data.Recordings(c.params.Target, c.start, c.end) {
 			if !yield([]string{number(r.CallID), number(r.Target.ID), r.Name, r.Email, "", "", "", r.External, r.Internal,
-				c.local(r.Started), url, r.Talk.String(), c.params.Zone}) {
+				c.local(r.Started), url, c.length(r.Talk), c.params.Zone}) {
 				return
 			}
 		}
 	}}
+}
+
+// length is how long a recording is, as its file has it.
+func (c *content) length(m Minutes) string {
+	if c.style.Milliseconds {
+		return number(int64(m) * 600)
+	}
+	return m.String()
 }
 
 func (c *content) csatFile() file {

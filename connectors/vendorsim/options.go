@@ -188,6 +188,8 @@ type CSVStyle struct {
 	Spill time.Duration
 	// Shuffle mixes the asked days hour by hour instead of sending one after the other.
 	Shuffle bool
+	// Milliseconds is the unit of recordings' durations, instead of minutes.
+	Milliseconds bool
 	// BareQuotes writes a quote inside unquoted cells where it can, against RFC 4180.
 	BareQuotes bool
 }

@@ -80,7 +80,7 @@ func (h Health) checkUnreadable(t *pipeline.FieldTally) error {
 	}
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.Unreadable, Err: fmt.Errorf("%s", text),
-		Hint: "the vendor may write this field in another way now; tell the vendor, or set " + limit.Setting + " to more to load such rows without these values" + nothingCommitted,
+		Hint: t.Fields[worst].Hint + "the vendor may write this field in another way now; tell the vendor, or set " + limit.Setting + " to more to load such rows without these values" + nothingCommitted,
 	}
 }
 

@@ -252,3 +252,15 @@ func TestCsatIsAskedForSeveralDaysOnceItsHeaderHasADate(t *testing.T) {
 	s.world.Advance(20 * time.Hour)
 	expect("the night after that", csat(), 0, 6)
 }
+
+func TestAUnitInWhichRecordingsWouldLastForDaysFailsTheWindowAndNamesTheOthers(t *testing.T) {
+	s := newSite(t)
+	s.env["WINDROW_DIALPAD_RECORDING_UNIT"] = "minutes"
+	s.world.Set(func(o *vendorsim.Options) { o.Dialpad.CSV.Milliseconds = true })
+	sum := s.sync("dialpad.recordings")
+	if said := failures(sum); sum.Exit != 3 || !strings.Contains(said, "WINDROW_DIALPAD_RECORDING_UNIT is minutes, in which recordings would last for more than a day: seconds or milliseconds may fit") {
+		t.Errorf("exit %d: %s", sum.Exit, said)
+	}
+	s.env["WINDROW_DIALPAD_RECORDING_UNIT"] = "milliseconds"
+	s.mustSync("dialpad.recordings")
+}
