@@ -86,7 +86,7 @@ func (p *Parquet) Read(ctx context.Context, each func(push.Row) error) (err erro
 	for g := range p.in.NumRowGroups() {
 		group := p.in.RowGroup(g)
 		for i, l := range p.leaves {
-			if err := l.open(group, i); err != nil {
+			if err := l.open(p.in, group, i); err != nil {
 				return p.damaged(err)
 			}
 		}

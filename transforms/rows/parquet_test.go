@@ -203,6 +203,35 @@ func TestAParquetFileWithoutItsEndIsRefused(t *testing.T) {
 	}
 }
 
+// Whatever a byte of a file is changed to, the reader ends, with rows or with an error, and does not panic.
+func TestADamagedParquetFileEndsTheReading(t *testing.T) {
+	s := arrow.NewSchema([]arrow.Field{columnOf("a", arrow.ListOf(text)), columnOf("b", arrow.StructOf(columnOf("c", arrow.PrimitiveTypes.Float64))), {Name: "d", Type: arrow.PrimitiveTypes.Int32}}, nil)
+	rows := `[{"a":["x","y"],"b":{"c":1.5},"d":1}` + strings.Repeat(`,{"a":[],"b":null,"d":2}`, 50) + `]`
+	for _, options := range [][]parquet.WriterProperty{nil, {parquet.WithDataPageVersion(parquet.DataPageV2)}} {
+		whole := fileOf(t, s, rows, options...)
+		damaged := 0
+		for i := range whole {
+			for _, flip := range []byte{0x01, 0x20} {
+				b := bytes.Clone(whole)
+				b[i] ^= flip
+				p, err := NewParquet("contacts", section(b))
+				if err == nil {
+					err = p.Read(t.Context(), func(push.Row) error { return nil })
+				}
+				if err != nil {
+					damaged++
+					if pipeline.KindOf(err) != pipeline.Invalid {
+						t.Errorf("byte %d: %v", i, err)
+					}
+				}
+			}
+		}
+		if damaged < len(whole)/4 {
+			t.Errorf("of %d damaged files %d were found", 2*len(whole), damaged)
+		}
+	}
+}
+
 func TestTextsThatAreNoUTF8AreTheProblemOfTheirRow(t *testing.T) {
 	node := schema.MustGroup(schema.NewGroupNode("root", parquet.Repetitions.Required, schema.FieldList{schema.NewByteArrayNode("a", parquet.Repetitions.Repeated, -1)}, -1))
 	var out bytes.Buffer

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/schema"
@@ -130,14 +131,19 @@ func newLeaf(n *schema.PrimitiveNode, def, rep int16) *leaf {
 }
 
 // open begins a row group.
-func (l *leaf) open(g *file.RowGroupReader, column int) error {
-	chunk, err := g.Column(column)
+func (l *leaf) open(in *file.Reader, g *file.RowGroupReader, column int) error {
+	if column >= g.NumColumns() {
+		return errDamaged
+	}
+	descr := in.MetaData().Schema.Column(column)
+	if descr.MaxDefinitionLevel() != l.maxDef || descr.MaxRepetitionLevel() != l.maxRep {
+		return errDamaged
+	}
+	pages, err := g.GetColumnPageReader(column)
 	if err != nil {
 		return err
 	}
-	if d := chunk.Descriptor(); d.MaxDefinitionLevel() != l.maxDef || d.MaxRepetitionLevel() != l.maxRep {
-		return errDamaged
-	}
+	chunk := file.NewColumnReader(descr, &checkedPages{PageReader: pages, maxDef: l.maxDef, maxRep: l.maxRep}, memory.DefaultAllocator, in.BufferPool())
 	l.level, l.levels, l.value = 0, 0, 0
 	switch in := chunk.(type) {
 	case *file.BooleanColumnChunkReader:
@@ -166,7 +172,17 @@ func (l *leaf) open(g *file.RowGroupReader, column int) error {
 func bind[T any](l *leaf, read func(int64, []T, []int16, []int16) (int64, int, error), cell func(T) push.Cell) {
 	values := make([]T, pieceValues)
 	l.fill = func() (int64, error) {
-		n, _, err := read(pieceValues, values, l.defs, l.reps)
+		n, got, err := read(pieceValues, values, l.defs, l.reps)
+		if l.maxDef > 0 && err == nil {
+			for _, def := range l.defs[:n] {
+				if def == l.maxDef {
+					got--
+				}
+			}
+			if got != 0 { // fewer values than the levels say
+				err = errDamaged
+			}
+		}
 		return n, err
 	}
 	l.read = func(i int) push.Cell { return cell(values[i]) }
