@@ -35,12 +35,32 @@ type Policy struct {
 	// never blank, and good during the call only. Replace is a pure function of kind and text, so that equal people
 	// stay equal in every vendor, column and run. It is called concurrently, for each value: it does not block.
 	//
-	// A row of kind [PersonalRow] is never given to Replace: a policy that replaces anything leaves such a text out.
+	// A row of kind [PersonalRow] is never given to Replace: a policy that replaces anything leaves such a text out, and
+	// so it does with what a vendor says in its own words.
 	Replace func(dst, text []byte, kind Personal, required bool) ([]byte, bool)
+	// Digest tells the policy apart from others, in settings digests. It holds no secret.
+	Digest string
+}
+
+// Settings is the digest of the settings that shape a window's rows, of those without the policy: they shape them too.
+func (p Policy) Settings(digest string) string {
+	if p.Keeps() {
+		return digest
+	}
+	return digest + "/" + p.Digest
 }
 
 // Keeps reports whether the policy keeps everything as it is.
 func (p Policy) Keeps() bool { return p.Replace == nil }
+
+// NameOf is what stands for a person's name outside of the rows, as in a warning.
+func (p Policy) NameOf(person string) string {
+	if p.Keeps() || person == "" {
+		return person
+	}
+	told, _ := p.Replace(nil, []byte(person), PersonalName, true)
+	return string(told)
+}
 
 // Mask takes an account's secrets out of what its vendor sent, before the text stands in a message, a ledger note or
 // beside the rows. Its methods are safe for concurrent use, take time linear in the text, and change no other text.

@@ -106,6 +106,8 @@ type Stream struct {
 	Format    Format
 	// Mask takes the account's secrets out of what the vendor sent; nil: there are none.
 	Mask Mask
+	// Policy is what becomes of the stream's personal data. Format obeys it.
+	Policy Policy
 	// Owner says whose data the stream's are, as far as it is known by now: a vendor's answer may tell more than the
 	// settings do. It asks nobody, does not block, and never takes back what it said. All streams of an account have the
 	// same. nil, in a stream that nobody reads: it is not known.

@@ -189,7 +189,7 @@ func (h *csvHeader) has(source string) bool {
 
 // check returns the error of a document that cannot be read because of its header. only says that the document has
 // nothing but the header, and may end too early.
-func (h *csvHeader) check(m *Mapping, only bool) error {
+func (h *csvHeader) check(m *compiledMapping, only bool) error {
 	var missing []string
 	for _, key := range slices.Concat(m.Keys, m.Columns) {
 		if !h.has(key) {
@@ -198,11 +198,11 @@ func (h *csvHeader) check(m *Mapping, only bool) error {
 	}
 	if len(missing) > 0 {
 		hint := "the vendor may have renamed it, or the answer is another document"
-		values := h.mayBeRow(m)
+		values := h.mayBeRow(&m.Mapping)
 		if values {
 			hint = "the document may begin with a row, without a header"
 		}
-		return malformed(pipeline.MissingField, hint, "the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found(values))
+		return malformed(pipeline.MissingField, hint, "the header lacks %s; found instead: %s", strings.Join(missing, ", "), h.found(values || m.redacts()))
 	}
 	if only && !h.ended && m.Last != "" && !h.has(m.Last) {
 		return malformed(pipeline.CutShort, "the download may have broken off; the next sync reads it again", "the header is cut short")
@@ -307,8 +307,8 @@ func isTitle(text string) bool {
 }
 
 // checkOpening checks what a document begins with. skip is the number of bytes before its header: a byte order mark and
-// blank lines. all says that b is the whole document. known is false when more bytes are needed to tell.
-func checkOpening(b []byte, all bool) (skip int, known bool, err error) {
+// blank lines. all says that b is the whole document, and say what may be told of its words. known is false when more bytes are needed to tell.
+func checkOpening(b []byte, all bool, say func(words string) string) (skip int, known bool, err error) {
 	if len(b) < len(byteOrderMark) && !all {
 		return 0, false, nil
 	}
@@ -323,10 +323,10 @@ func checkOpening(b []byte, all bool) (skip int, known bool, err error) {
 	}
 	switch first[0] {
 	case '<':
-		err = malformed(pipeline.OtherDocument, "the answer is a web page: a login form or an error page", "the document is HTML or XML, not CSV%s", behindColon(pageText(first)))
+		err = malformed(pipeline.OtherDocument, "the answer is a web page: a login form or an error page", "the document is HTML or XML, not CSV%s", behindColon(say(pageText(first))))
 	case '{', '[':
 		if said := ErrorText(first); said != "" {
-			return len(b) - len(rest), true, malformed(pipeline.VendorError, sentErrorHint, "the document is JSON, not CSV: %s", said)
+			return len(b) - len(rest), true, malformed(pipeline.VendorError, sentErrorHint, "the document is JSON, not CSV: %s", say(said))
 		}
 		err = malformed(pipeline.OtherDocument, "the answer may be an error message", "the document is JSON, not CSV")
 	}

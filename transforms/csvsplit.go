@@ -146,7 +146,7 @@ func (s *splitter) header() ([]byte, error) {
 		if err := s.fill(want); err != nil {
 			return nil, err
 		}
-		skip, known, err := checkOpening(s.buf, s.eof)
+		skip, known, err := checkOpening(s.buf, s.eof, s.format.mapping.say)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +174,7 @@ func (s *splitter) header() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.check(&s.format.mapping.Mapping, s.eof && len(s.buf) == 0 && !s.proven()); err != nil {
+	if err := h.check(s.format.mapping, s.eof && len(s.buf) == 0 && !s.proven()); err != nil {
 		return nil, err
 	}
 	s.width = len(h.columns)

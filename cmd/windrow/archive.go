@@ -22,7 +22,7 @@ import (
 // archivePlace is the directory of the archive, as an absolute path; empty where there is none.
 func (s *setup) archivePlace() string {
 	switch {
-	case s.Archive == config.ArchiveOff:
+	case s.Archive == config.ArchiveOff, !s.privacy.Keeps(): // answers would lie there with all that they say of people
 		return ""
 	case s.Archive != "":
 		return parquet.Place(s.Archive)
@@ -34,6 +34,9 @@ func (s *setup) archivePlace() string {
 
 // archiveFaults says why nothing can be kept in the archive's directory: whoever reads the tables there would meet it.
 func (s *setup) archiveFaults() []pipeline.ConfigError {
+	if !s.privacy.Keeps() && s.Archive != "" && s.Archive != config.ArchiveOff {
+		return []pipeline.ConfigError{{Variable: config.Prefix + "ARCHIVE", Problem: "is not served by this build beside " + config.Prefix + "PII: answers would be kept with all that they say of people", Example: config.ArchiveOff}}
+	}
 	place := s.archivePlace()
 	if place == "" || s.Archive == "" {
 		return nil
@@ -190,7 +193,7 @@ func (s *setup) streamOf(k pipeline.StreamKey, shape map[string]string) pipeline
 	if i < 0 {
 		return pipeline.Stream{Key: k}
 	}
-	for _, of := range vendors[i].remake(k.Account, shape, s.meant(k)) {
+	for _, of := range vendors[i].remake(k.Account, s.privacy.Policy(), shape, s.meant(k)) {
 		if of.Key == k {
 			return of
 		}

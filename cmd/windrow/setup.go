@@ -13,11 +13,13 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/plan"
+	"github.com/windrow-data/windrow/transforms/personal"
 )
 
 // setup is the configuration, understood and without a fault.
 type setup struct {
 	config.Settings
+	privacy personal.Options
 	tenants []*tenant
 	// accounts are those that --accounts names; empty: all.
 	accounts []pipeline.AccountID
@@ -39,8 +41,9 @@ func (a *app) configureSink() (*setup, error) { return a.readSettings(vendors, t
 func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	var scope config.Scope
 	var operation config.Operation
+	var privacy config.Privacy
 	var cloudRun config.CloudRun
-	if err := errors.Join(config.Fill(config.Prefix, &scope), config.Fill(config.Prefix, &operation), config.Fill("", &cloudRun)); err != nil {
+	if err := errors.Join(config.Fill(config.Prefix, &scope), config.Fill(config.Prefix, &operation), config.Fill(config.Prefix, &privacy), config.Fill("", &cloudRun)); err != nil {
 		return nil, err
 	}
 	s := &setup{}
@@ -52,6 +55,8 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	}
 	s.target, faults = target, append(faults, wrong...)
 	faults = append(faults, operation.Parse(&s.Settings)...)
+	s.privacy, wrong = privacy.Parse()
+	faults = append(faults, wrong...)
 	faults = append(faults, target.addressFaults(s.Sink, faults)...)
 	s.task, wrong = cloudRun.Task()
 	faults = append(faults, wrong...)
@@ -60,7 +65,7 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	}
 	faults = append(faults, wrong...)
 	for _, v := range vendors {
-		tenants, wrong, err := v.load()
+		tenants, wrong, err := v.load(s.privacy.Policy())
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +102,8 @@ func unknownVariables(vendors []vendor) []pipeline.ConfigError {
 
 // declaredVariables are those that begin with WINDROW_.
 func declaredVariables(vendors []vendor) []config.Variable {
-	known := slices.Concat(config.Variables(config.Prefix, new(config.Scope)), config.Variables(config.Prefix, new(config.Operation)))
+	known := slices.Concat(config.Variables(config.Prefix, new(config.Scope)), config.Variables(config.Prefix, new(config.Operation)),
+		config.Variables(config.Prefix, new(config.Privacy)))
 	for _, k := range sinks {
 		known = append(known, k.variables...)
 	}

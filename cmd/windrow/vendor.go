@@ -19,11 +19,11 @@ type vendor struct {
 	accounts func() ([]config.Account, []pipeline.ConfigError)
 	spec     any
 	// load reads the vendor's variables and understands them: one tenant for
-	// each account, at least one, configured or not.
-	load func() ([]*tenant, []pipeline.ConfigError, error)
+	// each account, at least one, configured or not. The policy is that of all their streams.
+	load func(pipeline.Policy) ([]*tenant, []pipeline.ConfigError, error)
 	// remake makes an account's streams again of the settings that shaped their rows. What answers mean is as in meant, where
-	// that is not nil.
-	remake func(account pipeline.AccountID, shape, meant map[string]string) []pipeline.Stream
+	// that is not nil. Personal data fare by the policy.
+	remake func(account pipeline.AccountID, p pipeline.Policy, shape, meant map[string]string) []pipeline.Stream
 }
 
 // tenant is one account of a vendor under the present configuration.
@@ -58,16 +58,16 @@ func connector[C settingsOf[S], S any, R pipeline.Source](
 	v.accounts = func() ([]config.Account, []pipeline.ConfigError) {
 		return config.AccountsOf(id, pipeline.DefaultAccount, v.spec)
 	}
-	v.remake = func(account pipeline.AccountID, shape, meant map[string]string) []pipeline.Stream {
+	v.remake = func(account pipeline.AccountID, p pipeline.Policy, shape, meant map[string]string) []pipeline.Stream {
 		var c C
 		config.Remake(&c, shape, meant)
 		settings, _ := c.Settings(prefix) // the credentials are missing, and nobody calls
-		return streams(settings, account, pipeline.Policy{})
+		return streams(settings, account, p)
 	}
-	v.load = func() (tenants []*tenant, faults []pipeline.ConfigError, err error) {
+	v.load = func(p pipeline.Policy) (tenants []*tenant, faults []pipeline.ConfigError, err error) {
 		accounts, faults := v.accounts()
 		for _, of := range accounts {
-			t, wrong, err := loadTenant[C](id, of, open, streams)
+			t, wrong, err := loadTenant[C](id, of, p, open, streams)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -85,7 +85,7 @@ func connector[C settingsOf[S], S any, R pipeline.Source](
 
 // loadTenant reads the variables of one account.
 func loadTenant[C settingsOf[S], S any, R pipeline.Source](
-	id pipeline.SourceID, of config.Account,
+	id pipeline.SourceID, of config.Account, p pipeline.Policy,
 	open func(*S, connectors.Options) (R, error),
 	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
 ) (*tenant, []pipeline.ConfigError, error) {
@@ -101,21 +101,21 @@ func loadTenant[C settingsOf[S], S any, R pipeline.Source](
 	t := &tenant{TenantKey: key}
 	if !c.Configured() && !of.Named {
 		t.idle = present(config.Variables(prefix, new(C)))
-		t.streams = streams(nil, key.Account, pipeline.Policy{})
+		t.streams = streams(nil, key.Account, p)
 		return t, nil, nil
 	}
 	settings, faults := c.Settings(prefix)
 	if len(faults) > 0 {
-		t.faulty, t.streams = true, streams(nil, key.Account, pipeline.Policy{})
+		t.faulty, t.streams = true, streams(nil, key.Account, p)
 		return t, faults, nil
 	}
 	t.configured = true
 	if l, ok := any(settings).(interface{ RealVendor() bool }); ok {
 		t.live = l.RealVendor()
 	}
-	t.streams = streams(settings, key.Account, pipeline.Policy{})
+	t.streams = streams(settings, key.Account, p)
 	t.open = func(o connectors.Options) (pipeline.Source, error) {
-		o.Account = key.Account
+		o.Account, o.Policy = key.Account, p
 		source, err := open(settings, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key.Label(), err)

@@ -68,6 +68,7 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 		Calendar: s.window,
 		Settle:   s.pace.Settle,
 		Lookback: s.pace.Lookback,
+		Policy:   p,
 		Shape:    s.shape,
 		Missing:  missing,
 	}
@@ -77,7 +78,7 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 	if e.stream == NPS && s.nps == nil {
 		return st
 	}
-	st.Settings, st.Format = e.digest(s), e.format(s, p)
+	st.Settings, st.Format = p.Settings(e.digest(s)), e.format(s, p)
 	switch {
 	case e.stream == Dashboard:
 		st.Calendar, st.Grain = s.dashWindow, s.grain

@@ -147,7 +147,7 @@ func (e export) stream(s *Settings, account pipeline.AccountID, p pipeline.Polic
 		return st
 	}
 	st.Format = e.format(s, p)
-	st.Settings, st.Shape = e.digest(s), s.typed
+	st.Settings, st.Shape, st.Policy = p.Settings(e.digest(s)), s.typed, p
 	return st
 }
 

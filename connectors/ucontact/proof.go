@@ -16,7 +16,6 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/transforms"
 )
 
 const (
@@ -99,7 +98,7 @@ func (s *Source) checkList(body io.Reader) error {
 func (s *Source) wordsOf(rest io.Reader) string {
 	const enough = 8 << 10
 	text, _ := io.ReadAll(io.LimitReader(rest, enough)) // a part may hold the words
-	return s.client.Mask().Message(transforms.ErrorText(append([]byte{'{'}, text...)))
+	return s.client.ErrorText(append([]byte{'{'}, text...))
 }
 
 // Prove does Check, and tells of each stream which configured names and channels
@@ -192,23 +191,31 @@ func (s *Source) proveNames(ctx context.Context, t statsType, names []string) pi
 		proof.Err = clearWindow(err)
 		return proof
 	}
-	tell := func(kind, name, variable string) {
-		proof.Warnings = append(proof.Warnings, fmt.Sprintf("%s %q had no row since %s: check the spelling in %s%s; names are exact", kind, name, since, s.set.prefix, variable))
+	tell := func(what, variable string) {
+		proof.Warnings = append(proof.Warnings, fmt.Sprintf("%s had no row since %s: check the spelling in %s%s; names are exact", what, since, s.set.prefix, variable))
 	}
-	for _, n := range names {
+	for i, n := range names {
 		if f.names[n] {
-			tell(t.name, n, t.variable)
+			tell(t.nameOf(n, i, s.opt.Policy), t.variable)
 		}
 	}
 	for _, c := range channels {
 		if f.channels[c] {
-			tell("channel", c, "CHANNELS")
+			tell(fmt.Sprintf("channel %q", c), "CHANNELS")
 		}
 	}
 	for _, w := range s.set.uncatalogued(t, f.metrics) { // it names what the vendor sent
 		proof.Warnings = append(proof.Warnings, s.client.Mask().Raw(w))
 	}
 	return proof
+}
+
+// nameOf is the i-th configured name for people: an agent's only where people's names may be told.
+func (t statsType) nameOf(name string, i int, p pipeline.Policy) string {
+	if t.stream == Agents && p.NameOf(name) != name {
+		return fmt.Sprintf("%s %d of the list", t.name, i+1)
+	}
+	return fmt.Sprintf("%s %q", t.name, name)
 }
 
 // undocumented tells of a group that the vendor's pages do not show. It may take it all the same.

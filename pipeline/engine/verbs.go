@@ -144,7 +144,7 @@ func (p *plannedStream) remember(l *pipeline.Ledger) {
 	if len(p.Windows) > 0 {
 		p.fields = knownOf(l, p.Stream.Settings, len(p.extractions))
 		p.history = plan.HistoryOf(l, p.Windows)
-		p.names = plan.NamesOf(l, p.Windows, resourcesOf(p.extractions))
+		p.names = plan.NamesOf(l, p.Windows, resourcesOf(p.extractions), p.Stream.Policy.NameOf)
 	}
 }
 

@@ -144,14 +144,15 @@ func (h *History) unheard(committed []Reading) []pipeline.Warning {
 type Names struct {
 	windows []calendar.Window
 	asked   []string
+	stands  func(name string) string // what stands for a person's name in the rows
 
 	mu   sync.Mutex
 	seen map[string]bool // in lower case
 }
 
 // NamesOf watches the names of the stream's first windows where the run reads all of them; nil where it does not, and
-// where no names are asked for.
-func NamesOf(l *pipeline.Ledger, due []pipeline.PlannedWindow, asked []string) *Names {
+// where no names are asked for. stands is what stands for a person's name in the rows and in what is told.
+func NamesOf(l *pipeline.Ledger, due []pipeline.PlannedWindow, asked []string, stands func(name string) string) *Names {
 	if len(asked) == 0 || len(due) < firstWindows {
 		return nil
 	}
@@ -160,7 +161,7 @@ func NamesOf(l *pipeline.Ledger, due []pipeline.PlannedWindow, asked []string) *
 			return nil // the first windows are known already
 		}
 	}
-	n := &Names{asked: asked, seen: map[string]bool{}}
+	n := &Names{asked: asked, stands: stands, seen: map[string]bool{}}
 	for _, w := range due[:firstWindows] {
 		n.windows = append(n.windows, w.Window)
 	}
@@ -193,8 +194,12 @@ func (n *Names) Unheard(committed []Reading) []pipeline.Warning {
 			first = append(first, r)
 		}
 	}
+	people := slices.ContainsFunc(n.asked, func(name string) bool { return n.stands(name) != name && n.seen[n.stands(name)] })
 	var missing []string
 	for _, name := range n.asked {
+		if people {
+			name = n.stands(name)
+		}
 		if !n.seen[strings.ToLower(strings.TrimSpace(name))] {
 			missing = append(missing, name)
 		}

@@ -142,7 +142,7 @@ func TestE_ANameThatTheFirstWindowsDoNotShow(t *testing.T) {
 	for _, r := range committed {
 		due = append(due, pipeline.PlannedWindow{Window: r.Window})
 	}
-	names := func(l *pipeline.Ledger, asked ...string) *Names { return NamesOf(l, due, asked) }
+	names := func(l *pipeline.Ledger, asked ...string) *Names { return NamesOf(l, due, asked, strings.TrimSpace) }
 	see := func(n *Names, seen ...string) []pipeline.Warning {
 		var all [][]byte
 		for _, s := range seen {

@@ -41,6 +41,7 @@ type Options struct {
 	Warn       func(string)      // told once when the machine's clock and a vendor's differ; nil: nobody listens
 	UserAgent  string            // empty: "windrow"
 	HideValues []string          // secrets to keep out of every message, beside each request's own
+	HideWords  bool              // no message holds a vendor's own words, which may name people
 }
 
 // Client sends requests. It is safe for concurrent use.
@@ -55,6 +56,7 @@ type Client struct {
 	now       func() time.Time
 	agent     string
 	secret    *secrets
+	hideWords bool
 	outage    outage
 }
 
@@ -68,7 +70,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base: o.Base, timeout: o.Timeout, retryFor: o.RetryFor,
-		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, secret: newSecrets(o.HideValues),
+		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, secret: newSecrets(o.HideValues), hideWords: o.HideWords,
 	}
 	if c.transport == nil {
 		c.transport = defaultTransport(c.links)
@@ -237,14 +239,20 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) (said string, err
 	malformed := func(problem string) error {
 		return &pipeline.Error{Op: r.Op, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(problem)}
 	}
-	if problem := notJSON(text, c.secret.all()); problem != "" {
+	if problem := c.notJSON(text); problem != "" {
 		return "", malformed(problem)
 	}
-	said = c.secret.Message(transforms.ErrorText(text))
+	said = c.ErrorText(text)
 	if err := json.Unmarshal(text, into); err != nil { // its text may quote values
 		return said, NotTheAnswer(r.Op, "the answer is not the JSON document expected", said, "")
 	}
 	return said, nil
+}
+
+// ErrorText is what an answer says about an error, in the vendor's own words as far as they may be told. The answer may be
+// cut off. It is empty where the answer says nothing.
+func (c *Client) ErrorText(answer []byte) string {
+	return c.say(c.secret.Message(transforms.ErrorText(answer)))
 }
 
 // NotTheAnswer is the error of an answer of success that is not what was asked for. said is what the vendor says of itself;
@@ -265,12 +273,12 @@ func Saying(text, said string) string {
 	return text + ": " + said
 }
 
-func notJSON(text []byte, secrets *spelledSecrets) string {
+func (c *Client) notJSON(text []byte) string {
 	switch s := strings.TrimSpace(string(text)); {
 	case s == "":
 		return "the answer is blank"
 	case s[0] == '<':
-		return "the answer is " + excerpt(text, secrets) + ", not JSON"
+		return "the answer is " + c.say(excerpt(text, c.secret.all())) + ", not JSON"
 	}
 	return ""
 }

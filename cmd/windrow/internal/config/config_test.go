@@ -56,7 +56,6 @@ func TestUnknownVariables(t *testing.T) {
 		{"swapped letters are near", "WINDROW_DIALPAD_TOKNE", "did you mean WINDROW_DIALPAD_TOKEN?"},
 		{"a strange one does not exist", "WINDROW_FLUX_CAPACITOR", "does not exist"},
 		{"the bare prefix does not exist", "WINDROW_", "does not exist"},
-		{"personal data is not served", "WINDROW_PII_KEY", "not served by this build"},
 		{"an inbox has another name", "WINDROW_CHATTONIC_NPS_INBOX", "does not exist"},
 		{"an account that is not named", "WINDROW_DIALPAD_US_EAST_TOKEN", "is of the account us-east, which WINDROW_DIALPAD_ACCOUNTS does not name"},
 	} {

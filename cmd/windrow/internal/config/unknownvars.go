@@ -25,11 +25,6 @@ func UnknownVariables(environ []string, known []Variable, sources []pipeline.Sou
 }
 
 func problemOf(name string, known []Variable, sources []pipeline.SourceID) string {
-	const unserved = "is not served by this build"
-	rest := strings.TrimPrefix(name, Prefix)
-	if slices.Contains(unservedCore, rest) {
-		return unserved
-	}
 	near := nearest(name, known)
 	if near == "" || edits(name, near) > 1 { // one letter mistyped is likelier than another account
 		for _, id := range sources {

@@ -5,6 +5,3 @@ package config
 
 var unservedSinks = []string{"gs", "s3"}
 
-var unservedCore = []string{
-	"PII", "PII_KEY", "PII_COUNTRY", "PII_NAMES",
-}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/warehousetest"
+	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/testdata"
+)
+
+// What vendors say of people where no mapping expects it.
+const (
+	plantedPerson = "Zoraida Quintanilla"
+	plantedNumber = "+5989155500177"
+	plantedEmail  = "zoraida.q@clients.example"
+	plantedSaying = "the parcel never came, says she"
+	plantedPeople = plantedPerson + " " + plantedNumber + " " + plantedEmail + " " + plantedSaying
+)
+
+// people finds the numbers and addresses that the simulated vendors give people.
+var people = regexp.MustCompile(`\+\d{10,14}\b|[A-Za-z0-9._'-]+@[a-z-]+\.example\b`)
+
+// gossip are the faults by which the vendors tell of people in every place that a program may quote from.
+func gossip() map[string][]vendorsim.Fault {
+	texts := testdata.Header("dialpad/texts/vendor.csv")
+	good := strings.Repeat("2025-09-08 10:00:00,1,m,e,user,1,1,internal,+1,+2,,hi,,America/Chicago\r\n", 99)
+	return map[string][]vendorsim.Fault{
+		"nothing": nil,
+		"errors": {
+			refusing("ucontact", "", `{"error":"`+plantedPeople+`"}`, http.StatusBadRequest, nil),
+			refusing("chattonic", operatorsPath, `<html><title>`+plantedPeople+`</title></html>`, http.StatusBadRequest, nil),
+			refusing("dialpad", "", plantedPeople, http.StatusBadRequest, nil),
+		},
+		"words in answers": {
+			answering("ucontact", "", `{"error":"`+plantedPeople+`"}`),
+			answering("chattonic", operatorsPath, `{"status":false,"message":"`+plantedPeople+`"}`),
+			answering("download", "", texts+"\r\n"+good+"Error: "+plantedPeople),
+		},
+		"other documents": {
+			answering("ucontact", "", plantedPeople),
+			answering("chattonic", operatorsPath, `<html><title>`+plantedPeople+`</title></html>`),
+			answering("download", "", `{"message":"`+plantedPeople+`"}`),
+		},
+		"a row where the header was": {answering("download", "", plantedPerson+","+plantedNumber+","+plantedEmail+","+plantedSaying+"\r\n")},
+		"rejects and fields that nobody knows": {
+			answering("download", "", texts+",mood\r\n"+strings.ReplaceAll(good, "\r\n", ","+plantedSaying+"\r\n")+
+				plantedPerson+","+plantedNumber+","+plantedEmail+",e,user,1,1,internal,+1,+2,,"+plantedSaying+",,America/Chicago,x\r\n"),
+			answering("ucontact", "", `[{"date":"2025-09-08 10:00:00","resource":"Agent1","inInteractions":1,"friend":{"who":["`+plantedPerson+`","`+plantedNumber+`"]}},`+
+				`{"date":"`+plantedSaying+`","resource":"Agent1"}]`),
+			answering("chattonic", operatorsPath, `{"status":true,"operators":[{"_id":"1","name":{"givenName":"`+plantedPerson+`"},"queriesResolved":1,"mail":"`+plantedEmail+`"}]}`),
+		},
+	}
+}
+
+// TestNothingPersonalIsKeptOrToldUnderHashAndDrop: of all that a run leaves, inside of Parquet files too, and of all that it
+// says, nothing names a person, whatever vendors send and wherever they send it.
+func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(t *testing.T, faults []vendorsim.Fault, bigQuery bool, settings ...string) map[string]string {
+		o := vendorsim.Options{Seed: 3, CallsPerDay: 20, TextsPerDay: 10}
+		o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
+		_, servers := vendorsWithFaults(t, o, now, faults)
+		dir := t.TempDir()
+		env := append(quickVariables(servers), "WINDROW_LOG_LEVEL=debug", "WINDROW_MAX_REJECTS=0.5", "WINDROW_STREAMS=default,dialpad.screenshare")
+		env = append(env, settings...)
+		kept := func() map[string]string { return warehousetest.Everything(t, dir) }
+		if bigQuery {
+			server := bigQueryServer(t)
+			env = append(env, "BIGQUERY_EMULATOR_HOST="+server.URL(), "WINDROW_SINK=bigquery://"+testProject+"/"+testDataset+"?location=EU")
+			kept = func() map[string]string { return keptBy(t, server) }
+		}
+		all := map[string]string{}
+		for _, verb := range []string{"sync", "sync --json --refetch", "status --json", "plan", "rejects --json", "verify --deep", "check"} {
+			out, _ := process(t, "windrow", dir, env, append(strings.Fields(verb), "--as-of", noon)...).CombinedOutput()
+			all["the output of "+verb] = string(out)
+		}
+		for name, text := range kept() {
+			all[name] = text
+		}
+		return all
+	}
+	t.Run("the values are there where they are kept", func(t *testing.T) {
+		t.Parallel()
+		all := run(t, gossip()["rejects and fields that nobody knows"], false)
+		for _, planted := range []string{plantedPerson, plantedNumber, plantedEmail, plantedSaying} {
+			if len(warehousetest.Holding(all, planted)) == 0 {
+				t.Errorf("%q is nowhere: the search sees nothing", planted)
+			}
+		}
+		all = run(t, nil, false)
+		found := map[string]bool{}
+		for _, text := range all {
+			for _, one := range people.FindAllString(text, -1) {
+				found[one] = true
+			}
+		}
+		if len(found) < 40 {
+			t.Errorf("%d numbers and addresses are found: the search sees nothing", len(found))
+		}
+	})
+	secret := "WINDROW_PII_KEY=a key of thirty-two bytes or more"
+	for name, faults := range gossip() {
+		for mode, settings := range map[string][]string{
+			"hash": {"WINDROW_PII=hash", secret, "WINDROW_PII_COUNTRY=US", "WINDROW_PII_NAMES=true"},
+			"drop": {"WINDROW_PII=drop", secret, "WINDROW_PII_NAMES=true"},
+		} {
+			t.Run(name+"/"+mode, func(t *testing.T) {
+				t.Parallel()
+				all := run(t, faults, mode == "hash" && name != "errors", settings...)
+				unwanted := []string{plantedPerson, plantedNumber, plantedEmail, plantedSaying, "a key of thirty-two", "su pedido"}
+				for _, u := range vendorsim.Users() {
+					unwanted = append(unwanted, strings.TrimSpace(u.Name), u.Email, u.Number)
+				}
+				for where, text := range all {
+					for _, one := range unwanted {
+						if i := strings.Index(text, one); i >= 0 {
+							t.Errorf("%s holds %q: …%s…", where, one, text[max(0, i-200):min(len(text), i+100)])
+						}
+					}
+					for _, one := range people.FindAllString(text, -1) {
+						if strings.Trim(one, "+9") != "" { // else a shape
+							t.Errorf("%s holds %q", where, one)
+							break
+						}
+					}
+				}
+			})
+		}
+	}
+}

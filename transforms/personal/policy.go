@@ -1,0 +1,99 @@
+package personal
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"sync"
+
+	"github.com/windrow-data/windrow/pipeline"
+)
+
+// Mode is what becomes of personal values.
+type Mode string
+
+const (
+	Keep Mode = "keep" // they stay
+	Hash Mode = "hash" // a keyed hash stands for each
+	Drop Mode = "drop" // nothing does
+)
+
+// Modes are all of them, as users type them.
+var Modes = []Mode{Keep, Hash, Drop}
+
+// KeyBytes is the least length of a key.
+const KeyBytes = 32
+
+// hashDigits is how many hexadecimal digits stand for a value: 128 bits.
+const hashDigits = 32
+
+// Options say what becomes of personal data.
+type Options struct {
+	Mode Mode
+	// Key is the secret of the hashes, of [KeyBytes] or more. Mode Hash needs it, and so does Names.
+	Key []byte
+	// Country is that of telephone numbers that name none, of ISO 3166: two capital letters. Empty: such numbers are told
+	// apart by their digits.
+	Country string
+	// Names: people's names are personal too, also where they are the key of a row, which is hashed in each mode.
+	Names bool
+}
+
+// Keeps reports whether all values stay.
+func (o Options) Keeps() bool { return o.Mode == Keep || o.Mode == "" }
+
+// NeedsKey reports whether something is hashed.
+func (o Options) NeedsKey() bool { return o.Mode == Hash || o.Mode == Drop && o.Names }
+
+// Policy is what a format does with personal values. The zero Policy where all stay.
+func (o Options) Policy() pipeline.Policy {
+	if o.Keeps() {
+		return pipeline.Policy{}
+	}
+	p := &policy{Options: o}
+	p.hashes.New = func() any { return hmac.New(sha256.New, o.Key) }
+	return pipeline.Policy{Replace: p.replace, Digest: p.digest()}
+}
+
+// policy replaces values. Its methods may be called concurrently.
+type policy struct {
+	Options
+	hashes sync.Pool // of hash.Hash
+}
+
+// digest tells policies apart, as a part of the settings digest. It says of the key and the country that they are the
+// same, and no more.
+func (p *policy) digest() string {
+	digest := string(p.Mode)
+	if p.Names {
+		digest += ",names"
+	}
+	if p.NeedsKey() {
+		digest += "," + string(p.appendHash(nil, []byte("windrow: which key, "+p.Country))[:16])
+	}
+	return digest
+}
+
+// replace is the Replace of [pipeline.Policy].
+func (p *policy) replace(dst, text []byte, kind pipeline.Personal, required bool) ([]byte, bool) {
+	switch {
+	case kind == pipeline.PersonalName && !p.Names:
+		return append(dst, text...), true
+	case p.Mode == Drop && !required:
+		return dst, false
+	case kind == pipeline.PersonalPhone || kind == pipeline.PersonalAddress:
+		return p.appendEach(dst, text), true
+	}
+	return p.appendHash(dst, p.normal(text, kind)), true
+}
+
+// appendHash appends the hash of a text in its normal form.
+func (p *policy) appendHash(dst, normal []byte) []byte {
+	h := p.hashes.Get().(hash.Hash)
+	defer p.hashes.Put(h)
+	h.Reset()
+	h.Write(normal)
+	var sum [sha256.Size]byte
+	return hex.AppendEncode(dst, h.Sum(sum[:0])[:hashDigits/2])
+}
