@@ -4,4 +4,3 @@ package config
 // so that nobody believes a setting is in force that is not.
 
 var unservedSinks = []string{"gs", "s3"}
-
