@@ -203,11 +203,12 @@ func (a *app) showChecks(found []checkResult) error {
 		var refused *refusedError
 		switch {
 		case errors.As(r.err, &refused):
-			result = fmt.Sprintf("failed: %s", refused.error)
-			below += "\n" + refused.commands + "\n"
+			result = "failed"
+			below += fmt.Sprintf("\n%s failed: %s\n\n%s\n", r.What, refused.error, refused.commands)
 		case r.err != nil:
 			first, rest, long := strings.Cut(r.Error, "\n")
-			result = "failed: " + first
+			result = "failed"
+			below += fmt.Sprintf("\n%s failed: %s\n", r.What, first)
 			if long {
 				below += "\n" + rest + "\n"
 			}

@@ -67,11 +67,16 @@ func (o *patientOutput) pass(p []byte) error {
 		p = p[len(piece):]
 		taken := make(chan struct{})
 		var err error
+		var torn any
 		go func() { // where nobody takes it, it ends with the process
+			defer close(taken)
+			defer func() { torn = recover() }()
 			_, err = o.out.Write(piece)
-			close(taken)
 		}()
 		if o.waitFor(taken) {
+			if torn != nil { // for who began to write
+				panic(torn)
+			}
 			if err != nil {
 				return err
 			}

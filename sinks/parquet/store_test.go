@@ -84,6 +84,7 @@ func TestFaultsOfTheFileSystemComeWithAHint(t *testing.T) {
 	}{
 		{"permission", &fs.PathError{Op: "open", Path: "/w", Err: syscall.EACCES}, pipeline.SinkFailed, "owner or mode"},
 		{"read-only", &fs.PathError{Op: "open", Path: "/w", Err: syscall.EROFS}, pipeline.Unwritable, "read-only"},
+		{"file size limit", &fs.PathError{Op: "write", Path: "/w", Err: syscall.EFBIG}, pipeline.Unwritable, "a file may not grow that large"},
 		{"full disk", errors.Join(&fs.PathError{Op: "write", Path: "/w", Err: syscall.ENOSPC}), pipeline.Unwritable, "disk is full"},
 		{"a lock that is held", &volume.LockedError{Holder: "pid 7 on night since noon"}, pipeline.Locked, "pid 7 on night since noon (run sync again"},
 		{"no locks", &fs.PathError{Op: "flock", Path: "/w", Err: syscall.ENOLCK}, pipeline.SinkFailed, "keeps no locks"},

@@ -42,6 +42,9 @@ func Classify(op string, err error, w Words) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		e.Kind = pipeline.Unwritable
 		e.Hint = "the disk is full; free some space and " + w.Again
+	case errors.Is(err, syscall.EFBIG): // the next window's file may be smaller, but a hole in every night is none the better for it
+		e.Kind = pipeline.Unwritable
+		e.Hint = "a file may not grow that large; raise the limit (`ulimit -f` shows it) and " + w.Again
 	case errors.Is(err, syscall.ENOTDIR):
 		e.Hint = "a file stands where a directory is needed; move it, or choose another " + w.Variable
 	case errors.Is(err, syscall.ENOLCK):

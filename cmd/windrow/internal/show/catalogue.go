@@ -170,10 +170,12 @@ func Schema(w io.Writer, tables []*pipeline.Table) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprint(w, "\nsum: adds up over disjoint rows of one stream and one resource_type; mean: never adds up, but can be\nweighed where a weight is named; distinct: never adds up; snapshot: true at the moment of reading alone.\n"+
-		"\nA value that cannot be read is null, stays in extras, and is counted by field in sync --json; a row without its key or\n"+
-		"time is rejected. A window with too many of either, without any measure, or without a field that it had before, stays\n"+
-		"open: WINDROW_MAX_UNREADABLE, WINDROW_MAX_REJECTS and WINDROW_ON_DRIFT say when.\n")
+	_, err := fmt.Fprintf(w, "\n%s\n%s",
+		wrapped("sum: adds up over disjoint rows of one stream and one resource_type; mean: never adds up, but can be weighed where a weight is named; "+
+			"distinct: never adds up; snapshot: true at the moment of reading alone.", ""),
+		wrapped("A value that cannot be read is null, stays in extras, and is counted by field in sync --json; a row without its key or time is rejected. "+
+			"A window with too many of either, without any measure, or without a field that it had before, stays open: "+
+			"WINDROW_MAX_UNREADABLE, WINDROW_MAX_REJECTS and WINDROW_ON_DRIFT say when.", ""))
 	return err
 }
 
@@ -211,7 +213,11 @@ func TargetLists(w io.Writer, lists []Targets) error {
 			case of.PartOf != "":
 				what = "(" + strings.ReplaceAll(of.PartOf, ":", " ") + ")"
 			}
-			t.Row(of.Target, cmp.Or(of.Name, of.Kind), what)
+			called := of.Kind
+			if of.Name != of.Target {
+				called = cmp.Or(of.Name, called)
+			}
+			t.Row(of.Target, called, what)
 		}
 		if err := t.Print(w); err != nil {
 			return err

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vbauerster/mpb/v8"
 
@@ -136,9 +138,11 @@ func TestSummaryTellsFailedWindowsAndWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"dialpad.calls               2          0       1      1,200   1,200         0        0          0\n",
-		"ucontact.agents@mx          0          3       0         34      30         1        1          2\n",
-		"total                       2          3       1      1,234   1,230         1        1          2\n",
+		"dialpad.calls               2          0       1      1,200   1,200         0\n",
+		"ucontact.agents@mx          0          3       0         34      30         1\n",
+		"total                       2          3       1      1,234   1,230         1\n\n",
+		"stream              outside  duplicate\n",
+		"ucontact.agents@mx        1          2\n",
 		"dialpad.calls: 1 failed window\n  2025-09-08T00:00:00Z to 2025-09-09T00:00:00Z  it broke (try later)\n",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -449,5 +453,54 @@ func TestBarsShowWindowsAndWhatIsWaitedFor(t *testing.T) {
 	}
 	if _, err := bars.Write([]byte("after\n")); err != nil || !strings.HasSuffix(out.text(), "after\n") {
 		t.Errorf("a line after the bars is lost: %v", err)
+	}
+}
+
+// A table has its rows and cells whatever their widths, in lines of 80 columns.
+func TestEveryTableFitsEightyColumns(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	cell := func(n int) string {
+		var b strings.Builder
+		for b.Len() < n {
+			b.WriteString("word"[:1+random.IntN(4)])
+			if random.IntN(3) == 0 {
+				b.WriteByte(' ')
+			}
+		}
+		return strings.Join(strings.Fields(b.String()), " ")
+	}
+	for range 2000 {
+		heads := []string{"name"}
+		for range 1 + random.IntN(9) {
+			heads = append(heads, []string{"", ">"}[random.IntN(2)]+cell(random.IntN(14)+1))
+		}
+		table, letters := NewTable(heads...), 0
+		for range 1 + random.IntN(4) {
+			row := make([]string, len(heads))
+			for i := range row {
+				row[i] = cell(random.IntN([]int{8, 20, 40}[random.IntN(3)]) + 1)
+				if i == len(row)-1 && random.IntN(2) == 0 {
+					row[i] = cell(200)
+				}
+				if i > 0 {
+					letters += len(strings.ReplaceAll(row[i], " ", ""))
+				}
+			}
+			table.Row(row...)
+		}
+		var out bytes.Buffer
+		if err := table.Print(&out); err != nil {
+			t.Fatal(err)
+		}
+		shown := 0
+		for line := range strings.Lines(out.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 || strings.HasSuffix(line, " \n") {
+				t.Fatalf("a line of %d columns:\n%s", n, &out)
+			}
+			shown += len(strings.ReplaceAll(strings.TrimSpace(line), " ", ""))
+		}
+		if shown < letters {
+			t.Fatalf("%d letters of %d are shown:\n%s", shown, letters, &out)
+		}
 	}
 }

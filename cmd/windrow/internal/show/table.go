@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -40,33 +41,125 @@ func NewTable(heads ...string) *Table {
 // Row adds a row; it has as many cells as there are headings.
 func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
 
-// Print writes the table, two spaces between columns and none at line ends.
+// tableWidth is what a line of a table has room for, and leastText what a column of text is given at least before it
+// moves below.
+const (
+	tableWidth = 80
+	leastText  = 16
+)
+
+// Print writes the table, two spaces between columns and none at line ends. What is too wide for 80 columns has one space
+// between columns, or a last column of several lines; else the columns that have no room stand below, beside the first one.
 func (t *Table) Print(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	widths := t.widths()
+	whole := make([]int, len(widths))
+	for i := range whole {
+		whole[i] = i
+	}
+	switch n := len(whole) - 1; {
+	case total(widths, 2) <= tableWidth:
+		t.print(out, whole, widths, "  ")
+	case total(widths, 1) <= tableWidth:
+		t.print(out, whole, widths, " ")
+	case !t.right[n] && total(widths[:n], 2)+2+leastText <= tableWidth:
+		widths[n] = tableWidth - total(widths[:n], 2) - 2
+		t.print(out, whole, widths, "  ")
+	default:
+		t.printBelow(out, widths)
+	}
+	return out.Flush()
+}
+
+// printBelow prints the columns block by block, each beside the first column.
+func (t *Table) printBelow(out *bufio.Writer, widths []int) {
+	for i, blocks := 1, 0; i < len(widths); blocks++ {
+		columns, room := []int{0}, tableWidth-widths[0]
+		for i < len(widths) && (len(columns) == 1 || widths[i]+2 <= room || i == len(widths)-1 && !t.right[i] && room >= leastText+2) {
+			widths[i] = min(widths[i], max(room-2, leastText))
+			columns, room = append(columns, i), room-2-widths[i]
+			i++
+		}
+		if blocks > 0 {
+			out.WriteByte('\n')
+		}
+		t.print(out, columns, widths, "  ")
+	}
+}
+
+// widths are those of the columns; the last ones are left out of the table where they hold nothing.
+func (t *Table) widths() []int {
 	widths := make([]int, len(t.heads))
 	for _, row := range append([][]string{t.heads}, t.rows...) {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	out := bufio.NewWriter(w)
-	for _, row := range append([][]string{t.heads}, t.rows...) {
-		var line strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if t.right[i] {
-				cell = pad + cell
-			} else {
-				cell += pad
-			}
-			if i > 0 {
-				line.WriteString("  ")
-			}
-			line.WriteString(cell)
-		}
-		out.WriteString(strings.TrimRight(line.String(), " "))
-		out.WriteByte('\n')
+	for n := len(widths); n > 1 && widths[n-1] == 0; n-- {
+		widths = widths[:n-1]
 	}
-	return out.Flush()
+	return widths
+}
+
+// total is the width of columns with so many spaces between.
+func total(widths []int, gap int) int {
+	n := -gap
+	for _, w := range widths {
+		n += gap + w
+	}
+	return n
+}
+
+// print writes some of the columns. A cell that is wider than its column goes on below.
+func (t *Table) print(out *bufio.Writer, columns, widths []int, gap string) {
+	for _, row := range append([][]string{t.heads}, t.rows...) {
+		rest := make([][]string, len(columns))
+		for k, i := range columns {
+			rest[k] = inLines(row[i], widths[i])
+		}
+		for n := 0; n == 0 || slices.ContainsFunc(rest, func(lines []string) bool { return len(lines) > n }); n++ {
+			var line strings.Builder
+			for k, i := range columns {
+				cell := ""
+				if n < len(rest[k]) {
+					cell = rest[k][n]
+				}
+				pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+				if t.right[i] {
+					cell = pad + cell
+				} else {
+					cell += pad
+				}
+				if k > 0 {
+					line.WriteString(gap)
+				}
+				line.WriteString(cell)
+			}
+			out.WriteString(strings.TrimRight(line.String(), " "))
+			out.WriteByte('\n')
+		}
+	}
+}
+
+// inLines cuts a text into lines of so many columns, between words where it can.
+func inLines(text string, width int) (lines []string) {
+	if utf8.RuneCountInString(text) <= width {
+		return []string{text}
+	}
+	var line []rune
+	for _, word := range strings.Fields(text) {
+		w := []rune(word)
+		if len(line) > 0 && len(line)+1+len(w) > width {
+			lines, line = append(lines, string(line)), nil
+		}
+		if len(line) > 0 {
+			line = append(line, ' ')
+		}
+		for line = append(line, w...); len(line) > width; line = line[width:] {
+			lines = append(lines, string(line[:width]))
+		}
+	}
+	return append(lines, string(line))
 }
 
 // Document writes v as JSON, indented, alone on w.
