@@ -1,6 +1,11 @@
 package pipeline
 
-import "strings"
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // SourceID names a vendor: ucontact, chattonic, dialpad.
 type SourceID string
@@ -50,6 +55,13 @@ func withAccount(name string, account AccountID) string {
 
 // SyncID identifies one run of sync; it is a lineage column.
 type SyncID string
+
+// NewSyncID sorts by the real time and is unique among runs.
+func NewSyncID(now time.Time) SyncID {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return SyncID(fmt.Sprintf("%s-%x", now.UTC().Format("20060102T150405Z"), b))
+}
 
 // Owner says whose data an account's are: the vendor's host, with its port where that is an unusual one, and behind a
 // slash the unit of the vendor's, a bot or a company, where it is known: "acme.ucontactcloud.com",

@@ -147,7 +147,7 @@ func TestFaultsOfAccountsNameTheVariableThatWasTyped(t *testing.T) {
 }
 
 func uContact() vendor {
-	return connector[ucontact.Config]("ucontact", ucontact.New, ucontact.Streams)
+	return connector[ucontact.Config]("ucontact", ucontact.New, ucontact.Streams, outbound)
 }
 
 // setAccounts sets variables of uContact, and a sink.
@@ -165,7 +165,7 @@ func TestAnAdoptionNamesTheAccountWhereASourceHasSeveral(t *testing.T) {
 	})
 	var stdout strings.Builder
 	a := newApp(&stdout, &strings.Builder{}, time.Now)
-	s, err := a.configureFor([]vendor{uContact(), connector[dialpad.Config]("dialpad", dialpad.New, dialpad.Streams)})
+	s, err := a.configureFor([]vendor{uContact(), connector[dialpad.Config]("dialpad", dialpad.New, dialpad.Streams, nil)})
 	if err != nil {
 		t.Fatal(err)
 	}

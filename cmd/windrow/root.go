@@ -84,8 +84,7 @@ func (a *app) tell(level slog.Level, text string) {
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.replayCommand(), a.rejectsCommand(), a.adoptCommand(),
-		a.streamsCommand(), a.targetsCommand(), a.schemaCommand(), a.demoCommand(),
-		unservedCommand("push", "contacts to a uContact outbound hub"),
+		a.streamsCommand(), a.targetsCommand(), a.schemaCommand(), a.pushCommand(), a.demoCommand(),
 		a.versionCommand(),
 	}
 }
@@ -110,7 +109,8 @@ Settings are environment variables that begin with WINDROW_; the README lists
 them. "windrow demo" needs none.
 
 Exit codes: 0 done; 1 internal error; 2 usage or configuration; 3 some windows
-failed; 4 a vendor or the sink refused the credentials; 130 stopped by a signal.`,
+failed; 4 a vendor or the sink refused the credentials; 5 a push whose outcome is
+unknown; 130 stopped by a signal.`,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -160,14 +160,4 @@ func (a *app) clock() (pipeline.Clock, error) {
 		}
 	}
 	return nil, usagef("For example --as-of 2025-09-08T12:00:00Z.", "--as-of %q is neither an RFC 3339 instant nor a date", a.asOf)
-}
-
-// unservedCommand refuses a verb that the contract names.
-func unservedCommand(name, does string) *cobra.Command {
-	return &cobra.Command{
-		Use: name, Short: does + " (not served by this build)", DisableFlagParsing: true,
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("", "%s is not served by this build", name)
-		},
-	}
 }

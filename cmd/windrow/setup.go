@@ -20,6 +20,7 @@ import (
 type setup struct {
 	config.Settings
 	privacy personal.Options
+	push    config.PushSettings
 	tenants []*tenant
 	// accounts are those that --accounts names; empty: all.
 	accounts []pipeline.AccountID
@@ -42,8 +43,10 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	var scope config.Scope
 	var operation config.Operation
 	var privacy config.Privacy
+	var pushes config.Push
 	var cloudRun config.CloudRun
-	if err := errors.Join(config.Fill(config.Prefix, &scope), config.Fill(config.Prefix, &operation), config.Fill(config.Prefix, &privacy), config.Fill("", &cloudRun)); err != nil {
+	if err := errors.Join(config.Fill(config.Prefix, &scope), config.Fill(config.Prefix, &operation), config.Fill(config.Prefix, &privacy),
+		config.Fill(config.Prefix, &pushes), config.Fill("", &cloudRun)); err != nil {
 		return nil, err
 	}
 	s := &setup{}
@@ -57,6 +60,7 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	faults = append(faults, operation.Parse(&s.Settings)...)
 	s.privacy, wrong = privacy.Parse()
 	faults = append(faults, wrong...)
+	faults = append(faults, pushes.Parse(&s.push)...)
 	faults = append(faults, target.addressFaults(s.Sink, faults)...)
 	s.task, wrong = cloudRun.Task()
 	faults = append(faults, wrong...)
@@ -103,7 +107,7 @@ func unknownVariables(vendors []vendor) []pipeline.ConfigError {
 // declaredVariables are those that begin with WINDROW_.
 func declaredVariables(vendors []vendor) []config.Variable {
 	known := slices.Concat(config.Variables(config.Prefix, new(config.Scope)), config.Variables(config.Prefix, new(config.Operation)),
-		config.Variables(config.Prefix, new(config.Privacy)))
+		config.Variables(config.Prefix, new(config.Privacy)), config.Variables(config.Prefix, new(config.Push)))
 	for _, k := range sinks {
 		known = append(known, k.variables...)
 	}

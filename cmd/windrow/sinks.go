@@ -6,8 +6,10 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/push"
 	"github.com/windrow-data/windrow/sinks/bigquery"
 	"github.com/windrow-data/windrow/sinks/parquet"
+	"github.com/windrow-data/windrow/sinks/pushledger"
 )
 
 // sinks lists every sink. A new one is a folder under sinks and an entry here.
@@ -15,7 +17,7 @@ import (
 var sinks = []sink{
 	configured[parquet.Config](openParquet, sink{
 		scheme: parquet.Scheme, example: parquet.ExampleAddress, checkAddress: parquet.CheckAddress,
-		place: parquet.Place, archive: parquet.Archive,
+		place: parquet.Place, archive: parquet.Archive, ledger: ledgerInDirectory,
 	}),
 	configured[bigquery.Config](openBigQuery, sink{
 		scheme: bigquery.Scheme, example: bigquery.ExampleAddress, checkAddress: bigquery.CheckAddress,
@@ -29,6 +31,15 @@ var sinks = []sink{
 
 func openParquet(ctx context.Context, _ *parquet.Settings, o sinkOptions) (pipeline.Store, error) {
 	return parquet.Open(ctx, o.address, parquet.Options{Now: o.now, RetryFor: o.retryFor, Waiting: o.waiting})
+}
+
+// ledgerInDirectory is the send ledger in a directory of tables.
+func ledgerInDirectory(_ context.Context, o sinkOptions) (push.Ledger, error) {
+	dir, err := parquet.PushLedger(o.address)
+	if err != nil {
+		return nil, err
+	}
+	return pushledger.Open(dir, pushledger.Options{Now: o.now, RetryFor: o.retryFor, Waiting: o.waiting})
 }
 
 func openBigQuery(ctx context.Context, s *bigquery.Settings, o sinkOptions) (pipeline.Store, error) {

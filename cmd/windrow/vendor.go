@@ -9,6 +9,7 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/push"
 )
 
 // vendor is a connector as the command line sees it.
@@ -37,6 +38,7 @@ type tenant struct {
 	live    bool
 	streams []pipeline.Stream
 	open    func(connectors.Options) (pipeline.Source, error)
+	hub     func(connectors.Options) (push.Hub, error) // nil where the vendor has no outbound hubs
 }
 
 // settingsOf is what a connector's struct of variables can do.
@@ -46,11 +48,12 @@ type settingsOf[S any] interface {
 }
 
 // connector fits a connector package into the list of vendors: C is its struct
-// of variables, S what they mean.
+// of variables, S what they mean. hub opens its outbound hubs; nil where it has none.
 func connector[C settingsOf[S], S any, R pipeline.Source](
 	id pipeline.SourceID,
 	open func(*S, connectors.Options) (R, error),
 	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
+	hub func(*S, connectors.Options) (push.Hub, error),
 ) vendor {
 	v := vendor{id: id, spec: new(C)}
 	prefix := config.SourcePrefix(id)
@@ -67,7 +70,7 @@ func connector[C settingsOf[S], S any, R pipeline.Source](
 	v.load = func(p pipeline.Policy) (tenants []*tenant, faults []pipeline.ConfigError, err error) {
 		accounts, faults := v.accounts()
 		for _, of := range accounts {
-			t, wrong, err := loadTenant[C](id, of, p, open, streams)
+			t, wrong, err := loadTenant[C](id, of, p, open, streams, hub)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -88,6 +91,7 @@ func loadTenant[C settingsOf[S], S any, R pipeline.Source](
 	id pipeline.SourceID, of config.Account, p pipeline.Policy,
 	open func(*S, connectors.Options) (R, error),
 	streams func(*S, pipeline.AccountID, pipeline.Policy) []pipeline.Stream,
+	hub func(*S, connectors.Options) (push.Hub, error),
 ) (*tenant, []pipeline.ConfigError, error) {
 	key, prefix := pipeline.TenantKey{Source: id, Account: of.ID}, of.Prefix
 	var c C
@@ -121,6 +125,12 @@ func loadTenant[C settingsOf[S], S any, R pipeline.Source](
 			return nil, fmt.Errorf("%s: %w", key.Label(), err)
 		}
 		return source, nil
+	}
+	if hub != nil {
+		t.hub = func(o connectors.Options) (push.Hub, error) {
+			o.Account = key.Account
+			return hub(settings, o)
+		}
 	}
 	return t, nil, nil
 }

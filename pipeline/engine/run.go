@@ -3,9 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,7 +64,7 @@ func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 
 func (e *Engine) newRun() *run {
 	r := &run{
-		Engine: e, id: newSyncID(e), reader: newReader(e.Concurrency),
+		Engine: e, id: pipeline.NewSyncID(e.Now()), reader: newReader(e.Concurrency),
 		prefetchSlots: make(chan struct{}, max(e.Concurrency, 1)),
 		committer:     newCommitter(e.Store, e.Group),
 		streams:       make(map[pipeline.StreamKey]*pipeline.StreamSummary),
@@ -80,13 +78,6 @@ func (e *Engine) newRun() *run {
 	r.committer.failed = r.noteFailed
 	r.reader.maxBody = e.MaxBody
 	return r
-}
-
-// newSyncID sorts by the real time and is unique among runs.
-func newSyncID(e *Engine) pipeline.SyncID {
-	var b [4]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return pipeline.SyncID(fmt.Sprintf("%s-%x", e.Now().UTC().Format("20060102T150405Z"), b))
 }
 
 // days are the entries for the days that the ledger lacks: the origin, the first day.

@@ -181,7 +181,7 @@ func (e *Engine) Adopt(ctx context.Context, k pipeline.TenantKey, owner pipeline
 	if err != nil {
 		return nil, 0, err
 	}
-	id := newSyncID(e)
+	id := pipeline.NewSyncID(e.Now())
 	var errs []error
 	for _, s := range known {
 		if s.Stream.Source() != k.Source || s.Account != k.Account {

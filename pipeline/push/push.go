@@ -2,8 +2,6 @@ package push
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -45,7 +43,6 @@ type Prepared struct {
 	push       *Push
 	sender     *sender
 	toSend     spool
-	refused    spool
 	suppressed []Entry
 	held       []Entry // whose outcome was unknown
 }
@@ -59,9 +56,16 @@ type Tally struct {
 	Bad     int // of Refused: by the checks, not by the vendor
 }
 
-// Prepare reads the ledger and the input, and judges every contact. suppressed tells of a normalised address that nothing
-// is sent to.
-func (p *Push) Prepare(ctx context.Context, in Input, suppressed func(id string) bool) (*Prepared, error) {
+// Sieve is what a push keeps out.
+type Sieve struct {
+	// Suppressed tells of normalised addresses whether nothing is sent to one of them.
+	Suppressed func(ids []string) bool
+	// Refused is handed every row that the checks refused; nil: nobody wants them.
+	Refused func(Refusal) error
+}
+
+// Prepare reads the ledger and the input, and judges every contact.
+func (p *Push) Prepare(ctx context.Context, in Input, v Sieve) (*Prepared, error) {
 	r := &Prepared{push: p, sender: newSender(p.Ledger, p.Hub, p.Key, p.Now)}
 	if err := r.sender.bind(ctx, p.Hasher.Key(), p.Country, false); err != nil {
 		return nil, err
@@ -69,20 +73,22 @@ func (p *Push) Prepare(ctx context.Context, in Input, suppressed func(id string)
 	if err := r.sender.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	err := in.Read(ctx, func(c Contact) error { return r.accept(c, suppressed) }, r.refuse)
+	err := in.Read(ctx, func(c Contact) error { return r.accept(c, v.Suppressed) }, func(f Refusal) error {
+		r.refuse(f)
+		if v.Refused == nil {
+			return nil
+		}
+		return v.Refused(f)
+	})
 	if err == nil {
-		err = errors.Join(r.toSend.seal(), r.refused.seal())
+		err = r.toSend.seal()
 	}
 	return r, err
 }
 
-func (r *Prepared) accept(c Contact, suppressed func(string) bool) error {
+func (r *Prepared) accept(c Contact, suppressed func([]string) bool) error {
 	r.Counts.Read++
-	e := r.push.Hasher.Entry(c)
-	blocked := false
-	for _, id := range c.IDs {
-		blocked = blocked || suppressed(id)
-	}
+	e, blocked := r.push.Hasher.Entry(c), suppressed(c.IDs)
 	v := r.sender.book.Verdict(e)
 	if v == WasSentOtherwise {
 		r.Counts.Changed++
@@ -108,7 +114,7 @@ func (r *Prepared) accept(c Contact, suppressed func(string) bool) error {
 	return r.toSend.putItem(item{Entry: e, Payload: Payload{JSON: c.JSON, Data: c.Data}, otherwise: v == WasSentOtherwise})
 }
 
-func (r *Prepared) refuse(f Refusal) error {
+func (r *Prepared) refuse(f Refusal) {
 	r.Counts.Read++
 	if f.DuplicateOf > 0 {
 		r.Counts.Duplicate++
@@ -117,39 +123,9 @@ func (r *Prepared) refuse(f Refusal) error {
 		r.Counts.Bad++
 	}
 	if len(r.Shown) < shown {
-		short := f
-		short.Cells = nil
-		r.Shown = append(r.Shown, short)
+		f.Cells = nil
+		r.Shown = append(r.Shown, f)
 	}
-	parts := make([][]byte, 0, len(f.Cells)+2)
-	parts = append(parts, fmt.Append(nil, f.Row), []byte(f.Reason()))
-	for _, cell := range f.Cells {
-		parts = append(parts, []byte(cell))
-	}
-	return r.refused.put(parts...)
-}
-
-// Reason is the refusal in one line, without its row.
-func (f Refusal) Reason() string {
-	text := f.Problem
-	if f.Column != "" {
-		text = f.Column + " " + text
-	}
-	if f.Remedy != "" {
-		text += "; " + f.Remedy
-	}
-	return text
-}
-
-// EachRefused hands over every refused row in its order: its number, the reason, and its cells.
-func (r *Prepared) EachRefused(take func(row, reason string, cells []string) error) error {
-	return r.refused.each(func(parts [][]byte) error {
-		cells := make([]string, 0, len(parts)-2)
-		for _, p := range parts[2:] {
-			cells = append(cells, string(p))
-		}
-		return take(string(parts[0]), string(parts[1]), cells)
-	})
 }
 
 // RefusedShare is the share of the rows that the checks refused. Duplicates are none of them.

@@ -58,6 +58,12 @@ func CheckArchiveOf(root, dir string) error {
 	return nil
 }
 
+// PushLedger is where the send ledger of pushes lies in the sink of an address, beside its own.
+func PushLedger(address string) (dir string, err error) {
+	root, err := volume.Root(address)
+	return filepath.Join(root, filepath.FromSlash(pushDir)), classify("open the send ledger", err)
+}
+
 // Config is the part of the environment that this sink alone obeys, as typed. A directory needs nothing.
 type Config struct{}
 

@@ -19,6 +19,7 @@ const (
 	runsDir        = private + "/runs"
 	packsDir       = private + "/runs-packed"
 	journalDir     = private + "/journal"
+	pushDir        = private + "/push" // a send ledger, which is package pushledger's
 	suffix         = ".parquet"
 	boundLayout    = "20060102T150405Z" // of Window.FileName
 	lineSuffix     = ".jsonl"

@@ -349,7 +349,7 @@ func (input) Close() error      { return nil }
 func (v *vendor) push(ctx context.Context, l push.Ledger, n int) (push.Report, error) {
 	p := &push.Push{Ledger: l, Hub: v, Key: summer, Hasher: push.NewHasher("0123456789abcdef0123456789abcdef"), Batch: 2, Now: time.Now,
 		Pace: push.Pace{RetryFor: time.Minute, Others: 2 * time.Minute}}
-	r, err := p.Prepare(ctx, input(n), func(string) bool { return false })
+	r, err := p.Prepare(ctx, input(n), push.Sieve{Suppressed: func([]string) bool { return false }})
 	if err != nil {
 		return push.Report{}, err
 	}
