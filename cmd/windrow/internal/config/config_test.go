@@ -120,7 +120,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 func TestTheSizeOfABody(t *testing.T) {
 	for text, want := range map[string]int64{
 		"8GiB": 8 << 30, "8 GB": 8_000_000_000, "1MiB": 1 << 20, "1.5TiB": 3 << 39, "64mib": 64 << 20,
-		"1MB": 0, "1KiB": 0, "0GiB": 0, "-1GiB": 0, "8": 0, "8589934592": 0, "much": 0, "": 0, "NaNGiB": 0, "InfGiB": 0, "1e30GiB": 0, "16EiB": 0, "9EiB": 0,
+		"1MB": 1_000_000, "1KiB": 1 << 10, "1B": 1, "0GiB": 0, "-1GiB": 0, "8": 0, "8589934592": 0, "much": 0, "": 0, "NaNGiB": 0, "InfGiB": 0, "1e30GiB": 0, "16EiB": 0, "9EiB": 0,
 	} {
 		_, operation := defaults(t)
 		operation.MaxBody = text

@@ -140,7 +140,7 @@ func (c Operation) Parse(s *Settings) []pipeline.ConfigError {
 		faults.add("ON_DRIFT", "is none of "+driftFails+", "+driftWarns, driftWarns)
 	}
 	if s.MaxBody, err = bodySize(c.MaxBody); err != nil {
-		faults.add("MAX_BODY", "is not a size of at least "+humanize.IBytes(leastBody)+" with its unit", "8GiB")
+		faults.add("MAX_BODY", "is not a size above zero with its unit", "8GiB")
 	}
 	if s.Concurrency, err = strconv.Atoi(c.Concurrency); err != nil || s.Concurrency < 1 || s.Concurrency > maxConcurrency {
 		faults.add("CONCURRENCY", "is not a number from 1 to "+strconv.Itoa(maxConcurrency), "8")
@@ -157,15 +157,12 @@ func (c Operation) Parse(s *Settings) []pipeline.ConfigError {
 	return faults
 }
 
-// leastBody is the smallest size in bytes that answers may be bounded to.
-const leastBody = 1 << 20
-
 var errBodySize = errors.New("no size that an answer can be bounded to")
 
 // bodySize reads a size in bytes. It has a unit: a bare number of bytes is more likely a number of something else.
 func bodySize(text string) (int64, error) {
 	n, err := humanize.ParseBytes(text)
-	if err != nil || n < leastBody || n > math.MaxInt64 || !strings.ContainsAny(text, "bB") {
+	if err != nil || n < 1 || n > math.MaxInt64 || !strings.ContainsAny(text, "bB") {
 		return 0, errBodySize
 	}
 	return int64(n), nil
