@@ -51,7 +51,7 @@ func outputs(t *testing.T, j job, change string) comparison {
 }
 
 func TestTheComparisonNamesTheColumnThatDiffers(t *testing.T) {
-	calls, stats := job{want{"calls", 1, false}, 1}, job{want{"stats", 1, false}, 1}
+	calls, stats := job{want: want{"calls", 1, false}, Windows: 1}, job{want: want{"stats", 1, false}, Windows: 1}
 	tests := []struct {
 		job    job
 		change string

@@ -111,6 +111,7 @@ func parseFlags(args []string) (o options, err error) {
 	f.StringVar(&o.binary, "windrow", "", "the windrow binary to measure; default: built from this repository")
 	f.StringVar(&o.profile, "profile", "", "instead of measuring, write profiles of each job (CPU time, allocations) to this folder")
 	f.BoolVar(&o.asJSON, "json", false, "print everything as one JSON document on stdout, tables on stderr")
+	archived := f.Bool("archive", false, "do each job of one window with an archive as well")
 	f.BoolVar(&o.check, "check", true, "compare the two outputs")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -136,6 +137,9 @@ func parseFlags(args []string) (o options, err error) {
 	o.alone = own
 	if o.jobs, err = jobs(paired, callsMB, statsMB); err != nil {
 		return o, err
+	}
+	if *archived {
+		o.jobs = withArchive(o.jobs)
 	}
 	if o.dir == "" {
 		cache, err := os.UserCacheDir()

@@ -16,9 +16,9 @@ func oneRun(j job, windrow measure) result {
 }
 
 var (
-	largeCalls = job{want{"calls", 1000, false}, 1}
-	smallCalls = job{want{"calls", 100, false}, 1}
-	largeStats = job{want{"stats", 500, false}, 1}
+	largeCalls = job{want: want{"calls", 1000, false}, Windows: 1}
+	smallCalls = job{want: want{"calls", 100, false}, Windows: 1}
+	largeStats = job{want: want{"stats", 500, false}, Windows: 1}
 )
 
 func TestEveryGateStandsWhereItWasSet(t *testing.T) {
@@ -50,9 +50,9 @@ func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 		{thirty(largeStats), "wall", "", 0.55, 0.35, wallOf},
 		{thirty(largeStats), "peak memory", "", 1.0 / 8, 1.0 / 12, peakOf},
 		{thirty(largeStats), "output bytes", "", 1, 0.93, sizeOf},
-		{job{want{"calls", 1, false}, 1}, "wall", "", 1, 0.5, wallOf},
-		{job{want{"stats", 1, false}, 1}, "wall", "", 1, 0.5, wallOf},
-		{job{want{"calls", 1000, true}, 30}, "peak memory", "MiB", 200, 0, peakMiB},
+		{job{want: want{"calls", 1, false}, Windows: 1}, "wall", "", 1, 0.5, wallOf},
+		{job{want: want{"stats", 1, false}, Windows: 1}, "wall", "", 1, 0.5, wallOf},
+		{job{want: want{"calls", 1000, true}, Windows: 30}, "peak memory", "MiB", 200, 0, peakMiB},
 	} {
 		met := func(x float64) string {
 			all := gates([]result{oneRun(smallCalls, peakMiB(peaks)), oneRun(tt.job, tt.took(x))})
@@ -76,11 +76,11 @@ func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 }
 
 func TestSmallerInputsHaveNoGates(t *testing.T) {
-	all := gates([]result{oneRun(smallCalls, measure{}), oneRun(job{want{"stats", 50, false}, 1}, measure{})})
+	all := gates([]result{oneRun(smallCalls, measure{}), oneRun(job{want: want{"stats", 50, false}, Windows: 1}, measure{})})
 	if len(all) != 0 {
 		t.Errorf("%+v", all)
 	}
-	if shuffled := gates([]result{oneRun(job{want{"calls", 1000, true}, 30}, measure{})}); len(shuffled) != 1 {
+	if shuffled := gates([]result{oneRun(job{want: want{"calls", 1000, true}, Windows: 30}, measure{})}); len(shuffled) != 1 {
 		t.Errorf("shuffled rows have %d gates", len(shuffled))
 	}
 }

@@ -38,6 +38,9 @@ func (j job) windrowEnv(v *vendor, sink string) []string {
 			env = append(env, name+"="+value)
 		}
 	}
+	if !j.Archived {
+		env = append(env, "WINDROW_ARCHIVE=off") // DuckDB's document lies on disk before it begins
+	}
 	if j.Format == "calls" {
 		return append(env,
 			"WINDROW_STREAMS=dialpad.calls",
