@@ -78,4 +78,6 @@ type Blanker interface {
 	// Blank reads r, in which every byte of a secret has become an asterisk: the length stays, and so does all else. It
 	// passes on the error of r. What is read costs about what a search for one text costs, and the memory is bounded.
 	Blank(r io.Reader) io.Reader
+	// BlankLinks does the same with the signatures of signed URLs. Those of a document that is loaded are a part of its rows.
+	BlankLinks(r io.Reader) io.Reader
 }

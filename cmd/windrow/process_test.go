@@ -231,7 +231,7 @@ func TestDemoServesUntilASignalWhatItsExportLinesPointAt(t *testing.T) {
 		}
 	}
 	out, err := process(t, "windrow", dir, env, "check").CombinedOutput()
-	if err != nil || strings.Count(string(out), " ok\n") != 9 {
+	if err != nil || strings.Count(string(out), " ok\n") != 10 {
 		t.Errorf("check against the demo's vendors: %v\n%s", err, out)
 	}
 	out, err = process(t, "windrow", dir, env, "status", "--json").CombinedOutput()

@@ -54,6 +54,9 @@ func (a *answer) Put(ctx context.Context, m pipeline.Meta, body io.Reader) (err 
 	if err := d.body.Sync(); err != nil {
 		return errors.Join(err, d.body.Discard())
 	}
+	if err := a.withoutLinks(ctx, d, verdict); err != nil {
+		return errors.Join(err, d.body.Discard())
+	}
 	d.meta.Readings = []archive.Reading{{
 		ReadAt: m.ReadAt, ExtractedAt: m.ExtractedAt, Verdict: verdict, Sync: a.question.Sync, Order: a.question.Order,
 		Request: a.question.Request.Part, EdgesMustHaveRows: m.Days != nil && m.Days.EdgesMustHaveRows, Shape: a.question.Shape,
@@ -72,6 +75,34 @@ func (a *answer) blanked(body io.Reader) io.Reader {
 		return b.Blank(body)
 	}
 	return body
+}
+
+// withoutLinks takes the signatures of signed URLs out of a refused document: no row will be made of it.
+func (a *answer) withoutLinks(ctx context.Context, d *draft, verdict archive.Verdict) error {
+	mask, ok := a.question.Mask.(pipeline.Blanker)
+	if !ok || verdict == archive.Sound {
+		return nil
+	}
+	whole, err := d.body.Open()
+	if err != nil {
+		return err
+	}
+	defer whole.Close() //nolint:errcheck // it was read
+	plain, err := newDecoder(whole)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	clean := &draft{folder: d.folder, meta: d.meta}
+	if clean.body, err = a.store.volume.Draft(ctx); err != nil {
+		return err
+	}
+	if err := errors.Join(a.store.compress(clean, mask.BlankLinks(plain)), clean.body.Sync()); err != nil {
+		return errors.Join(err, clean.body.Discard())
+	}
+	old := d.body
+	*d = *clean
+	return old.Discard()
 }
 
 // compress writes the body into the draft, and notes its size and checksum. What was read until a refusal is the whole.

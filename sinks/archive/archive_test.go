@@ -357,17 +357,38 @@ func TestPromise13_ASecretThatIsEchoedIsNotKept(t *testing.T) {
 	if text, err := contents(t, documents(t, a)[0]); text != "token ******" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
+	answer := a.Begin(q) // nor a signed URL of a document that is not loaded
+	refusal := &archive.RefusedError{Err: errors.New("no document"), Verdict: archive.Broken}
+	m := pipeline.Meta{Request: request(1), Span: request(1).Span, ReadAt: readAt}
+	if err := answer.Put(t.Context(), m, io.MultiReader(strings.NewReader("see https://a/f?sig=abc"), failing{refusal})); !errors.Is(err, refusal.Err) {
+		t.Error(err)
+	}
+	if err := answer.End(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := contents(t, documents(t, a)[1]); text != "see https://a/f?sig=***" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
 }
 
 // starred blanks one secret.
 type starred struct{ pipeline.Mask }
 
-func (starred) Blank(r io.Reader) io.Reader {
+func (starred) BlankLinks(r io.Reader) io.Reader {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return failing{err}
 	}
-	return strings.NewReader(strings.ReplaceAll(string(text), "s3cret", "******"))
+	return strings.NewReader(strings.ReplaceAll(string(text), "?sig=abc", "?sig=***"))
+}
+
+func (starred) Blank(r io.Reader) io.Reader {
+	text, err := io.ReadAll(r)
+	clean := strings.NewReader(strings.ReplaceAll(string(text), "s3cret", "******"))
+	if err != nil {
+		return io.MultiReader(clean, failing{err})
+	}
+	return clean
 }
 
 // A body of 256 MiB goes by in pieces: what is allocated is an encoder and a few buffers.

@@ -101,11 +101,15 @@ func (s *Store) open(ctx context.Context, name string, size int64, sum string) (
 	if err != nil {
 		return nil, damaged(name, err)
 	}
-	coder, err := zstd.NewReader(io.NewSectionReader(content, 0, content.Size()), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8*windowBytes))
+	coder, err := newDecoder(io.NewSectionReader(content, 0, content.Size()))
 	if err != nil {
 		return nil, errors.Join(damaged(name, err), content.Close())
 	}
 	return &body{name: name, content: content, coder: coder, sum: sha256.New(), left: size, want: sum}, nil
+}
+
+func newDecoder(r io.Reader) (*zstd.Decoder, error) {
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8*windowBytes))
 }
 
 // body is a document that is read, and held against its description.

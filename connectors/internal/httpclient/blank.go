@@ -18,7 +18,24 @@ func (s *secrets) Blank(r io.Reader) io.Reader {
 	if n == nil {
 		return r
 	}
-	return &blanker{r: r, needles: n, buf: make([]byte, 0, blankBytes+n.longest)}
+	return newBlanker(r, n.blank, n.longest)
+}
+
+// BlankLinks implements [pipeline.Blanker].
+func (s *secrets) BlankLinks(r io.Reader) io.Reader {
+	return newBlanker(r, blankSignatures, longestLink)
+}
+
+// longestLink is more than any server takes.
+const longestLink = 64 << 10
+
+// blankSignatures makes asterisks of the signatures of signed URLs.
+func blankSignatures(text []byte) {
+	for _, at := range signature.FindAllSubmatchIndex(text, -1) {
+		for i := at[3]; i < at[1]; i++ {
+			text[i] = '*'
+		}
+	}
 }
 
 // wholeSpellings are the secrets as an echo may carry them, the longest first. A body is not searched for every mixture of
@@ -62,13 +79,18 @@ func (s *secrets) wholeSpellings() (all []string) {
 // blankBytes is how much of a body is looked through at once.
 const blankBytes = 64 << 10
 
-// blanker reads a body without the needles.
+// blanker reads a body without what blank finds, of which nothing is longer than longest.
 type blanker struct {
 	r       io.Reader
-	needles *needles
+	blank   func([]byte)
+	longest int
 	buf     []byte // read and not handed on
-	clear   int    // bytes of buf that no needle can reach into any more
+	clear   int    // bytes of buf that nothing can reach into any more
 	err     error  // of r, told behind its bytes
+}
+
+func newBlanker(r io.Reader, blank func([]byte), longest int) *blanker {
+	return &blanker{r: r, blank: blank, longest: longest, buf: make([]byte, 0, blankBytes+longest)}
 }
 
 // Read implements [io.Reader].
@@ -79,10 +101,10 @@ func (b *blanker) Read(p []byte) (int, error) {
 		}
 		room := b.buf[len(b.buf):cap(b.buf)]
 		n, err := b.r.Read(room[:min(len(room), blankBytes)])
-		from := max(0, len(b.buf)-b.needles.longest+1)
+		from := max(0, len(b.buf)-b.longest+1)
 		b.buf, b.err = b.buf[:len(b.buf)+n], err
-		b.needles.blank(b.buf[from:])
-		b.clear = max(0, len(b.buf)-b.needles.longest+1)
+		b.blank(b.buf[from:])
+		b.clear = max(0, len(b.buf)-b.longest+1)
 		if err != nil {
 			b.clear = len(b.buf)
 		}

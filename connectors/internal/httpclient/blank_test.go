@@ -75,6 +75,18 @@ func TestABodyWithoutSecretsStaysAsItIs(t *testing.T) {
 	}
 }
 
+func TestSignaturesOfLinksAreBlankedWhereverABodyIsCut(t *testing.T) {
+	const link = "see https://a.example/f.csv?X-Goog-Signature=0a1b2c3d4e&part=1 for it\n"
+	clean := strings.Replace(link, "0a1b2c3d4e", "**********", 1)
+	for _, before := range []int{0, 1, blankBytes - 50, blankBytes - 30, blankBytes, longestLink + blankBytes - 40, 3 * blankBytes} {
+		text := strings.Repeat("x", before) + link + strings.Repeat("y", blankBytes)
+		got, err := io.ReadAll(newSecrets(nil).BlankLinks(strings.NewReader(text)))
+		if want := strings.Repeat("x", before) + clean + strings.Repeat("y", blankBytes); string(got) != want || err != nil {
+			t.Errorf("behind %d bytes: %d of %d bytes, %v", before, len(got), len(want), err)
+		}
+	}
+}
+
 func BenchmarkBlank(b *testing.B) {
 	text := strings.Repeat("2025-09-08 10:11:12,4567890123456789,Ana López,+5215512345678,inbound,12.5,0.25\n", 100_000)
 	s := newSecrets([]string{"9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c"})
