@@ -40,6 +40,7 @@ func TestDefaultsOfTheTagsAreThoseOfTheCode(t *testing.T) {
 		}
 	}
 	with, faults := filled.Settings(Prefix)
+	with.shape = settings(t, nil).shape // it tells what was typed
 	if len(faults) > 0 || !reflect.DeepEqual(with, settings(t, nil)) {
 		t.Errorf("with the tags' defaults: %+v, %v", with, faults)
 	}

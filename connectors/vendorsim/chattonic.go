@@ -127,11 +127,10 @@ func (w *World) npsExport(rw http.ResponseWriter, r *http.Request) {
 		chatTonicError(rw, http.StatusBadRequest, "typeUser is missing or malformed")
 		return
 	}
-	if _, _, ok := w.span(rw, r); !ok {
+	start, end, ok := w.span(rw, r)
+	if !ok {
 		return
 	}
-	w.mu.Lock()
-	w.mailed++
-	w.mu.Unlock()
+	w.mailNPS(start, end)
 	sendJSON(rw, w.settings().ChatTonic.NPSStatus, map[string]any{"status": true, "message": "mail sent"})
 }

@@ -79,6 +79,8 @@ type ChatTonicOptions struct {
 	Minutes bool
 	// NPSStatus is the status code of the NPS export's answer. Zero: 202.
 	NPSStatus int
+	// Mail delivers what the vendor mails; nil: nobody receives it.
+	Mail func(Mail)
 }
 
 // DialpadOptions shape the Dialpad API and its download host.
