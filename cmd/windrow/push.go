@@ -248,7 +248,7 @@ func (a *app) pushInput(ctx context.Context, s *setup, p *push.Push, f *pushFlag
 	if err != nil {
 		return err
 	}
-	in, err := intake.Open(ctx, f.from, intake.Options{Options: o, Stdin: os.Stdin})
+	in, err := intake.Open(ctx, f.from, intake.Options{Options: o, Stdin: os.Stdin, Query: queryContacts})
 	if err != nil {
 		return err
 	}
