@@ -30,7 +30,7 @@ func TestG_TheHeaderThatWasFoundIsNamed(t *testing.T) {
 		for _, name := range strings.Split(c.found, ",") {
 			h.columns = append(h.columns, csvColumn{source: name})
 		}
-		err := h.check(compileMapping(*m, pipeline.Policy{}), false)
+		err := h.check(&compiledMapping{Mapping: *m}, false)
 		if err == nil || !strings.Contains(err.Error(), "lacks ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v does not say %q", err, c.want)
 		}
