@@ -31,6 +31,14 @@ FROM read_parquet('./warehouse-demo/events/**/*.parquet', hive_partitioning=true
 WHERE is_entry GROUP BY ALL ORDER BY ALL;`
 )
 
+// demoPush is a push to a hub of the simulated uContact; demoPushKey is the variable that it needs beside a sync's.
+const (
+	demoPushKey = "WINDROW_PUSH_KEY=no secret: the key of a demo alone"
+	demoPush    = `printf 'clientIds,data.order\n+1 202 555 0101,1001\n+1 202 555 0102,1002\n' |
+  windrow push leads --hub Ventas --hub-type telephony --key demo --from -
+windrow push status`
+)
+
 func (a *app) demoCommand() *cobra.Command {
 	var serve bool
 	cmd := &cobra.Command{
@@ -78,7 +86,9 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 			"`windrow demo --serve` keeps the vendors running, so that you can try sync, plan, status and check against them.\n")
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "The vendors keep running until you press Ctrl-C. In another terminal, here:\n\n%s\nand then, for example, `windrow status` or `windrow sync`.\n", exports(env))
+	fmt.Fprintf(a.stdout, "The vendors keep running until you press Ctrl-C. In another terminal, here:\n\n%s\n"+
+		"and then, for example, `windrow status` or `windrow sync`, or two contacts to an outbound hub, each of them once:\n\n%s\n",
+		exports(append(env, demoPushKey)), demoPush)
 	<-ctx.Done()
 	return ctx.Err()
 }

@@ -225,10 +225,15 @@ func TestDemoServesUntilASignalWhatItsExportLinesPointAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var env []string
-	for lines := bufio.NewScanner(stdout); lines.Scan() && !strings.HasPrefix(lines.Text(), "and then"); {
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "and then") {
 		if pair, ok := strings.CutPrefix(lines.Text(), "export "); ok {
 			env = append(env, strings.ReplaceAll(pair, "'", ""))
 		}
+	}
+	push := ""
+	for lines.Scan() && !strings.Contains(lines.Text(), "push status") {
+		push += lines.Text() + "\n"
 	}
 	out, err := process(t, "windrow", dir, env, "check").CombinedOutput()
 	if err != nil || strings.Count(string(out), " ok\n") != 10 {
@@ -238,11 +243,33 @@ func TestDemoServesUntilASignalWhatItsExportLinesPointAt(t *testing.T) {
 	if err != nil || strings.Contains(string(out), `"watermark": null`) {
 		t.Errorf("status of the demo's warehouse: %v\n%s", err, out)
 	}
+	sh := process(t, "sh", dir, append(env, "PATH="+pathWithWindrow(t)), "-c", push+lines.Text())
+	if sh.Path, err = exec.LookPath("sh"); err != nil {
+		t.Fatal(err)
+	}
+	out, err = sh.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Ventas") {
+		t.Errorf("the push of the demo: %v\n%s", err, out)
+	}
 	send(t, cmd, syscall.SIGTERM)
 	_, _ = io.Copy(io.Discard, stdout)
 	if code := exitCodeOf(t, cmd.Wait()); code != pipeline.ExitStopped {
 		t.Errorf("exit code %d, want 130", code)
 	}
+}
+
+// pathWithWindrow is a path on which this test binary is windrow.
+func pathWithWindrow(t *testing.T) string {
+	t.Helper()
+	exe, err := os.Executable()
+	dir := t.TempDir()
+	if err == nil {
+		err = os.Symlink(exe, filepath.Join(dir, "windrow"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir + string(os.PathListSeparator) + os.Getenv("PATH")
 }
 
 // readUntil reads lines until one holds text.

@@ -19,7 +19,7 @@ import (
 
 // TestMain lets scripts and tests start this binary as windrow itself.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"windrow": main, "stubborn": stubborn, "odd": odd, "measured": measured})
+	testscript.Main(m, map[string]func(){"windrow": main, "stubborn": stubborn, "odd": odd, "measured": measured, "mortal": mortal})
 }
 
 // noon is a Wednesday, well after every vendor has settled the day before.
