@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -161,6 +162,9 @@ func (a *app) push(cmd *cobra.Command, f *pushFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	if a.softMemory { // contacts are short-lived, and what is kept of them is small
+		defer debug.SetGCPercent(debug.SetGCPercent(50))
+	}
 	ctx := cmd.Context()
 	s, err := a.configure()
 	if err != nil {
@@ -298,7 +302,7 @@ func (a *app) send(ctx context.Context, prepared *push.Prepared, f *pushFlags, r
 	}
 	if n > needsWord && !f.way.yes {
 		if err := a.confirm(ctx, prepared, f); err != nil {
-			return refuse(pipeline.ExitInvalid, err)
+			return refuse(exitCode(err), err)
 		}
 	}
 	report, err := prepared.Send(ctx)

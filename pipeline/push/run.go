@@ -201,7 +201,7 @@ func (s *run) book(b Batch, items []item, state State, out Outcome) error {
 		}
 	default: // no byte has left, or the vendor wants other credentials
 		if out.Event == Unauthorized {
-			return s.stop(failed(pipeline.Unauthorized, ""), items)
+			return s.stop(failed(pipeline.Unauthorized, "the account's token is wrong or revoked, or its user may not use this hub"), items)
 		}
 		for _, i := range items {
 			s.rest = append(s.rest, i.Entry)
