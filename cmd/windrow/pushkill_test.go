@@ -266,7 +266,7 @@ func TestPushKilledAtRandomSendsEachContactOnce(t *testing.T) {
 	if r := first.report(); r.Sent != 12 {
 		t.Fatalf("%+v", r)
 	}
-	whole := time.Since(began)
+	whole, open := time.Since(began), 0
 	t.Logf("a whole push takes %v", whole)
 	soak.Rounds(t, 6, 200, func(t *testing.T, random *rand.Rand) (kills int) {
 		c := newCampaign(t, pushKinds[random.IntN(len(pushKinds))], 12)
@@ -276,17 +276,38 @@ func TestPushKilledAtRandomSendsEachContactOnce(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(time.Duration(random.Float64()*float64(whole)), func() { _ = cmd.Process.Kill() })
-			if killtest.Killed(cmd.Wait()) {
+			stop := c.killSometime(random, cmd, whole)
+			killed := killtest.Killed(cmd.Wait())
+			stop()
+			if s := c.status(); killed {
 				kills++
+				if s.Unknown > 0 {
+					open++
+				}
 			}
-			timer.Stop()
-			c.status()
 		}
 		c.world.ClearFaults()
 		c.finish()
 		return kills
 	})
+	t.Logf("%d kills came upon a push with batches of unknown outcome", open)
+}
+
+// killSometime kills a push at any moment of a whole one, or at one about which a request comes.
+func (c *campaign) killSometime(random *rand.Rand, cmd *exec.Cmd, whole time.Duration) (stop func()) {
+	if random.IntN(2) == 0 {
+		timer := time.AfterFunc(time.Duration(random.Float64()*float64(whole)), func() { _ = cmd.Process.Kill() })
+		return func() { timer.Stop() }
+	}
+	const exchange = 4 * time.Millisecond
+	left, after := random.IntN(6), time.Duration(random.Float64()*float64(exchange))
+	c.world.Inject(vendorsim.Fault{Host: "ucontact", Match: func(*http.Request) bool {
+		if left--; left == -1 {
+			time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+		}
+		return false
+	}})
+	return func() {}
 }
 
 // disturb lets the vendor fail in some way, or in none.
