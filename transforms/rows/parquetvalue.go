@@ -122,8 +122,9 @@ type leaf struct {
 	level, levels  int // the next level, and how many are decoded
 	value          int // the next value
 	// fill decodes the next piece, and read is a value of it.
-	fill func() (levels int64, err error)
-	read func(i int) push.Cell
+	fill    func() (levels int64, err error)
+	read    func(i int) push.Cell
+	failure func() error
 }
 
 func newLeaf(n *schema.PrimitiveNode, def, rep int16) *leaf {
@@ -144,7 +145,7 @@ func (l *leaf) open(in *file.Reader, g *file.RowGroupReader, column int) error {
 		return err
 	}
 	chunk := file.NewColumnReader(descr, &checkedPages{PageReader: pages, maxDef: l.maxDef, maxRep: l.maxRep}, memory.DefaultAllocator, in.BufferPool())
-	l.level, l.levels, l.value = 0, 0, 0
+	l.level, l.levels, l.value, l.failure = 0, 0, 0, chunk.Err
 	switch in := chunk.(type) {
 	case *file.BooleanColumnChunkReader:
 		bind(l, in.ReadBatch, func(v bool) push.Cell { return push.Cell{Kind: push.Bool, Text: strconv.FormatBool(v)} })
@@ -194,6 +195,9 @@ func (l *leaf) more() (bool, error) {
 		return true, nil
 	}
 	n, err := l.fill()
+	if n == 0 && err == nil { // the end, or a page that cannot be read
+		err = l.failure()
+	}
 	l.level, l.levels, l.value = 0, int(n), 0
 	return n > 0, err
 }
