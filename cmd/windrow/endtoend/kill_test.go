@@ -18,6 +18,7 @@ import (
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/archive"
 	"github.com/windrow-data/windrow/pipeline/engine"
 	"github.com/windrow-data/windrow/sinks/sinktest/soak"
 )
@@ -93,7 +94,18 @@ func child(root string) int {
 	for _, id := range strings.FieldsFunc(os.Getenv(childStreams), func(r rune) bool { return r == ',' }) {
 		e.Streams = append(e.Streams, pipeline.StreamID(id))
 	}
-	sum, err := e.Sync(ctx)
+	work := e.Sync
+	if kept := archiveOf(store); kept != nil && os.Getenv(childReplay) != "" {
+		work = func(ctx context.Context) (pipeline.Summary, error) {
+			return e.Replay(ctx, keptBodies{kept, sources}, everyAccount)
+		}
+	} else if kept != nil {
+		e.Sources = slices.Clone(sources)
+		for i, source := range sources {
+			e.Sources[i] = archive.Tee(source, kept, 0)
+		}
+	}
+	sum, err := work(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -236,6 +248,7 @@ func (s *site) killAt(random *rand.Rand, point string, pass int, want []string) 
 		s.Fatalf("the run after one that was %s off: %v", by, err)
 	}
 	sameRows(s.T, s.past(), want)
+	s.wholeArchive()
 }
 
 func TestPromise02_KilledAtRandomTheNextRunReachesTheSameTables(t *testing.T) {
@@ -253,6 +266,7 @@ func TestPromise02_KilledAtRandomTheNextRunReachesTheSameTables(t *testing.T) {
 			one := s.empty(t)
 			kills = one.killSome(random, whole)
 			sameRows(t, one.past(), want)
+			one.wholeArchive()
 			return kills
 		})
 	})
