@@ -8,6 +8,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
 	"github.com/windrow-data/windrow/sinks/bigquery"
+	bigqueryledger "github.com/windrow-data/windrow/sinks/bigquery/pushledger"
 	"github.com/windrow-data/windrow/sinks/parquet"
 	"github.com/windrow-data/windrow/sinks/pushledger"
 )
@@ -21,7 +22,7 @@ var sinks = []sink{
 	}),
 	configured[bigquery.Config](openBigQuery, sink{
 		scheme: bigquery.Scheme, example: bigquery.ExampleAddress, checkAddress: bigquery.CheckAddress,
-		group: bigquery.Grouping, access: bigQueryAccess, project: bigQueryProject,
+		group: bigquery.Grouping, access: bigQueryAccess, project: bigQueryProject, ledger: ledgerInBigQuery,
 		emulator: &emulator{
 			variables: config.Variables("", new(bigquery.EmulatorConfig)), read: bigQueryEmulator,
 			notice: "BIGQUERY_EMULATOR_HOST is set: BigQuery is an emulator, asked without credentials",
@@ -40,6 +41,17 @@ func ledgerInDirectory(_ context.Context, o sinkOptions) (push.Ledger, error) {
 		return nil, err
 	}
 	return pushledger.Open(dir, pushledger.Options{Now: o.now, RetryFor: o.retryFor, Waiting: o.waiting})
+}
+
+// ledgerInBigQuery is the send ledger in a dataset.
+func ledgerInBigQuery(ctx context.Context, o sinkOptions) (push.Ledger, error) {
+	var c bigquery.Config
+	prefix := config.SinkPrefix(bigquery.Scheme)
+	if err := config.Fill(prefix, &c); err != nil {
+		return nil, err
+	}
+	s, _ := c.Settings(prefix) // what is wrong with it was told
+	return bigqueryledger.Open(ctx, o.address, bigquery.Options{Now: o.now, MaxBytesBilled: s.MaxBytesBilled, Emulator: o.emulator})
 }
 
 func openBigQuery(ctx context.Context, s *bigquery.Settings, o sinkOptions) (pipeline.Store, error) {

@@ -39,6 +39,9 @@ func CheckAddress(dsn string) error {
 func IsProject(text string) bool  { return projectPattern.MatchString(text) }
 func IsLocation(text string) bool { return locationPattern.MatchString(text) }
 
+// Parse reads an address of this sink.
+func Parse(dsn string) (d statement.Dataset, location string, err error) { return parse(dsn) }
+
 // parse reads bigquery://project/dataset?location=EU.
 func parse(dsn string) (d statement.Dataset, location string, err error) {
 	rest, ok := strings.CutPrefix(dsn, Scheme+"://")

@@ -50,6 +50,28 @@ func layouts() ([]layout, error) {
 	), nil
 }
 
+// PushTables are the tables of a send ledger (package pushledger), which the sink itself neither makes nor needs: the
+// fence's first.
+func PushTables() []*bigquery.TableMetadata {
+	return []*bigquery.TableMetadata{
+		{Name: statement.PushFenceTable, Description: "one row that every writer of the send ledger replaces, so that two at once conflict", Schema: bigquery.Schema{
+			required("writer", bigquery.StringFieldType, "the last writer"),
+		}},
+		{Name: statement.PushTable, Description: "what was pushed to outbound hubs: append-only; addresses and contents as keyed hashes", Schema: bigquery.Schema{
+			required("log", bigquery.StringFieldType, "the hash of the key, or terms"),
+			required("position", bigquery.IntegerFieldType, "the order of the log; equal for what was written as one"),
+			required("item", bigquery.IntegerFieldType, "the order within a position, from 1"),
+			required("items", bigquery.IntegerFieldType, "how many rows the position has"),
+			required("writer", bigquery.StringFieldType, "who has written the position"),
+			required("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the row"),
+			required("format", bigquery.IntegerFieldType, "the version of the row's form"),
+			required("key", bigquery.StringFieldType, "account, hub, kind and key of the push, as JSON"),
+			required("change", bigquery.StringFieldType, "the change as JSON, which Windrow reads"),
+			required("proof", bigquery.IntegerFieldType, "CRC-32 by which the row proves itself"),
+		}, Clustering: &bigquery.Clustering{Fields: []string{"log", "position"}}},
+	}
+}
+
 // layoutOf is the layout of one of Windrow's own tables.
 func layoutOf(name string) (layout, error) {
 	list, err := layouts()

@@ -51,6 +51,11 @@ func TestTheTablesAreThoseOnFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, md := range PushTables() {
+		if err := s.dataset.handle.Table(md.Name).Create(ctx, md); err != nil {
+			t.Fatal(err)
+		}
+	}
 	file := struct {
 		Project string        `json:"project"`
 		Dataset string        `json:"dataset"`

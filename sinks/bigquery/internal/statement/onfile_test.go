@@ -79,6 +79,10 @@ func statements(t *testing.T) string {
 		t.Fatal(err)
 	}
 	inActivity, inEvents := TableExtent{pipeline.Activity, counted}, TableExtent{pipeline.Events, counted}
+	pushed, err := testDataset.AppendPush("terms", 7, "0123456789abcdef01234567", []PushLine{{"{}", `{"note":"it's \\"}`, 7}, {"{}", "{}", 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var b strings.Builder
 	for _, s := range []struct{ name, text string }{
 		{"check", Check},
@@ -93,6 +97,11 @@ func statements(t *testing.T) string {
 		{"add a run and its receipts", testDataset.RecordRun(run, "{}", []BatchReceipt{{"0123456789abcdef01234567", dayWindow(0).Span, pipeline.Receipt{LoadJobs: 1, QueryJobs: 2, BytesBilled: 80 << 20, SlotMillis: 1234}}})},
 		{"record entries", testDataset.AddEntries([]Line{line(fail), line(commit)})},
 		{"make the fence", testDataset.FenceRow("none")},
+		{"make the fence of a send ledger", testDataset.PushFenceRow("none")},
+		{"read a send ledger", testDataset.ReadPush("terms", 7)},
+		{"list the logs of a send ledger", testDataset.PushLogs()},
+		{"read the writer of a send ledger", testDataset.PushWriter("terms", 7)},
+		{"add to a send ledger", pushed},
 		{"commit rows and rejects of activity", script(pipeline.Activity, activityStage, rejectsStage, true)},
 		{"commit rows of events", script(pipeline.Events, eventsStage, "", true)},
 		{"clear windows", script(pipeline.Activity, "", "", true)},

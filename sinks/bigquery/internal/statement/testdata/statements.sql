@@ -43,6 +43,31 @@ FROM UNNEST(ARRAY<STRUCT<`n` INT64, `seen` INT64, `owned` INT64, `source` STRING
 -- make the fence
 INSERT INTO `test-project`.`contact_centre`.`_windrow_turn` (`batch`) VALUES ('none');
 
+-- make the fence of a send ledger
+INSERT INTO `test-project`.`contact_centre`.`_windrow_push_turn` (`writer`) VALUES ('none');
+
+-- read a send ledger
+SELECT `position`, `item`, `items`, `format`, `key`, `change`, `proof` FROM `test-project`.`contact_centre`.`_windrow_push` WHERE `log` = 'terms' AND `position` > 7 ORDER BY `position`, `item`;
+
+-- list the logs of a send ledger
+SELECT DISTINCT `log`, `key` FROM `test-project`.`contact_centre`.`_windrow_push` ORDER BY `log`, `key`;
+
+-- read the writer of a send ledger
+SELECT `writer` FROM `test-project`.`contact_centre`.`_windrow_push` WHERE `log` = 'terms' AND `position` = 8 AND `item` = 1;
+
+-- add to a send ledger
+BEGIN TRANSACTION;
+DELETE FROM `test-project`.`contact_centre`.`_windrow_push_turn` WHERE TRUE;
+INSERT INTO `test-project`.`contact_centre`.`_windrow_push_turn` (`writer`) VALUES ('0123456789abcdef01234567');
+INSERT INTO `test-project`.`contact_centre`.`_windrow_push` (`log`, `position`, `item`, `items`, `writer`, `recorded_at`, `format`, `key`, `change`, `proof`)
+SELECT 'terms', 8, e.`item`, 2, '0123456789abcdef01234567', CURRENT_TIMESTAMP(), 1, e.`key`, e.`change`, e.`proof`
+FROM UNNEST(ARRAY<STRUCT<`item` INT64, `key` STRING, `change` STRING, `proof` INT64>>[
+(1,'{}','{"note":"it\'s \\\\"}',7),
+(2,'{}','{}',8)
+]) AS e
+WHERE (SELECT COALESCE(MAX(p.`position`), 0) FROM `test-project`.`contact_centre`.`_windrow_push` AS p WHERE p.`log` = 'terms') = 7;
+COMMIT TRANSACTION;
+
 -- commit rows and rejects of activity
 BEGIN TRANSACTION;
 DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE TRUE;

@@ -1,0 +1,304 @@
+// Package pushledger keeps a send ledger in two tables of a BigQuery dataset: _windrow_push has a row for each change, and
+// the one row of _windrow_push_turn is replaced by every writer, so that BigQuery cancels one of two at once. Each row
+// proves itself, and each log that no row of it is missing. Start at [Ledger].
+package pushledger
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/bigquery"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/push"
+	sink "github.com/windrow-data/windrow/sinks/bigquery"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
+)
+
+const (
+	callTime = 5 * time.Minute
+	// mostTries is how often an append is tried that other writers keep out.
+	mostTries = 20
+)
+
+// Ledger is a [push.Ledger] in a dataset.
+type Ledger struct {
+	client *bigquery.Client
+	jobs   *job.Runner
+	sql    statement.Dataset
+	pace   time.Duration
+
+	mu    sync.Mutex
+	ready bool // the tables are there
+}
+
+var _ push.Ledger = (*Ledger)(nil)
+
+// Open returns the ledger in the dataset of a sink's address. It sends nothing: a missing dataset is an empty ledger.
+func Open(ctx context.Context, dsn string, o sink.Options) (*Ledger, error) {
+	const op = "open the send ledger"
+	sql, location, err := sink.Parse(dsn)
+	if err != nil {
+		return nil, &pipeline.Error{Op: op, Kind: pipeline.Invalid, Err: err, Hint: "name a dataset, for example " + sink.ExampleAddress}
+	}
+	client, err := sink.NewClient(ctx, op, sql.Project, o)
+	if err != nil {
+		return nil, err
+	}
+	pace := cmp.Or(o.Pace, time.Second)
+	return &Ledger{client: client, sql: sql, pace: pace, jobs: job.NewRunner(client, cmp.Or(location, sink.DefaultLocation), o.MaxBytesBilled, pace)}, nil
+}
+
+// Close implements [push.Ledger].
+func (l *Ledger) Close() error { return l.client.Close() }
+
+func logOf(k push.Key) (log, key string, err error) {
+	text, err := json.Marshal(k)
+	if k == (push.Key{}) {
+		return "terms", string(text), err
+	}
+	sum := sha256.Sum256(text)
+	return fmt.Sprintf("%x", sum[:16]), string(text), err
+}
+
+func proofOf(log, key, change string, position, item int64) int64 {
+	sum := crc32.NewIEEE()
+	fmt.Fprintf(sum, "%s %d %d\n%s\n%s", log, position, item, key, change)
+	return int64(sum.Sum32())
+}
+
+func (l *Ledger) handle() *bigquery.Dataset {
+	return l.client.DatasetInProject(l.sql.Project, l.sql.Name)
+}
+
+// locate finds out whether the dataset is there, and where.
+func (l *Ledger) locate(ctx context.Context) (there bool, err error) {
+	var md *bigquery.DatasetMetadata
+	err = l.jobs.Retry(ctx, func() (err error) {
+		md, err = l.handle().Metadata(ctx)
+		return err
+	})
+	if apierror.Status(err) == http.StatusNotFound {
+		return false, nil
+	}
+	if err == nil {
+		l.jobs.SetLocation(md.Location)
+	}
+	return err == nil, err
+}
+
+// ensure makes the dataset and the tables where they are missing.
+func (l *Ledger) ensure(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ready {
+		return nil
+	}
+	there, err := l.locate(ctx)
+	if err != nil {
+		return err
+	}
+	make := func(create func() error) error {
+		err := l.jobs.Retry(ctx, create)
+		if apierror.Status(err) == http.StatusConflict {
+			return nil
+		}
+		return err
+	}
+	if !there {
+		if err := make(func() error {
+			return l.handle().Create(ctx, &bigquery.DatasetMetadata{Location: l.jobs.Location()})
+		}); err != nil {
+			return err
+		}
+	}
+	for _, md := range sink.PushTables() {
+		t := l.handle().Table(md.Name)
+		md.Name = "" // what the client calls so is a friendly name
+		if err := make(func() error { return t.Create(ctx, md) }); err != nil {
+			return err
+		}
+	}
+	// Only writers who replace a row conflict. A second row does no harm.
+	if err := l.jobs.Write(ctx, "windrow_push_turn_"+job.Nonce(), l.sql.PushFenceRow("")); err != nil {
+		return err
+	}
+	l.ready = true
+	return nil
+}
+
+// Read implements [push.Ledger].
+func (l *Ledger) Read(ctx context.Context, k push.Key, after push.Position, fold func(push.Change) error) (push.Position, error) {
+	const op = "read the send ledger"
+	log, key, err := logOf(k)
+	if err != nil {
+		return after, apierror.Classify(op, err)
+	}
+	changes, end, err := l.read(ctx, log, key, after)
+	if err != nil {
+		return after, apierror.Classify(op, err)
+	}
+	for _, c := range changes {
+		if err := fold(c); err != nil {
+			return after, err
+		}
+	}
+	return end, ctx.Err()
+}
+
+func (l *Ledger) read(ctx context.Context, log, key string, after push.Position) (changes []push.Change, end push.Position, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if there, err := l.locate(ctx); err != nil || !there {
+		return nil, after, err
+	}
+	var damage error
+	var position, item, items int64
+	reset := func() { changes, damage, position, item, items = nil, nil, int64(after), 1, 1 } //nolint:gosec // a position that this ledger gave
+	err = l.jobs.Read(ctx, l.sql.ReadPush(log, uint64(after)), reset, func(row []bigquery.Value) error {
+		if damage != nil {
+			return nil
+		}
+		at, n, of := integer(row[0]), integer(row[1]), integer(row[2])
+		name := fmt.Sprintf("%s, log %s, position %d, item %d", statement.PushTable, log, at, n)
+		next := at == position && n == item+1 && of == items || at == position+1 && n == 1 && item == items
+		change, _ := row[5].(string)
+		rowKey, _ := row[4].(string)
+		var c push.Change
+		switch format := integer(row[3]); {
+		case format > statement.PushFormat:
+			damage = newer(name, fmt.Sprintf("it is of form %d", format))
+			return nil
+		case !next:
+			damage = damaged(fmt.Sprintf("%s, log %s, position %d", statement.PushTable, log, position+1), "a row is missing, and later ones are there")
+			return nil
+		case rowKey != key:
+			damage = damaged(name, "it is of another key")
+			return nil
+		case integer(row[6]) != proofOf(log, rowKey, change, at, n) || json.Unmarshal([]byte(change), &c) != nil:
+			damage = damaged(name, "its proof does not fit")
+			return nil
+		case !c.State.Known() && c.Terms == nil:
+			damage = newer(name, fmt.Sprintf("it has the state %q", c.State))
+			return nil
+		}
+		changes, position, item, items = append(changes, c), at, n, of
+		return nil
+	})
+	if apierror.Absent(err) {
+		return nil, after, nil
+	}
+	if err == nil && damage == nil && item != items {
+		damage = damaged(fmt.Sprintf("%s, log %s, position %d", statement.PushTable, log, position), "a row is missing")
+	}
+	return changes, push.Position(position), errors.Join(err, damage) //nolint:gosec // no position is negative
+}
+
+func integer(v bigquery.Value) int64 {
+	n, _ := v.(int64)
+	return n
+}
+
+func damaged(name, problem string) error {
+	return &pipeline.Error{Op: "read the send ledger", Kind: pipeline.Damaged, Err: fmt.Errorf("%s is damaged: %s", name, problem),
+		Hint: "restore the table from a snapshot; nothing is sent on a guess"}
+}
+
+func newer(name, problem string) error {
+	return &pipeline.Error{Op: "read the send ledger", Kind: pipeline.Damaged, Err: fmt.Errorf("%s was written by a newer version of windrow: %s", name, problem),
+		Hint: "use that version or a later one"}
+}
+
+// Append implements [push.Ledger]. Of two writers at once BigQuery cancels one, and who has written is read back.
+func (l *Ledger) Append(ctx context.Context, k push.Key, after push.Position, changes ...push.Change) (push.Position, error) {
+	const op = "write the send ledger"
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	log, key, err := logOf(k)
+	lines := make([]statement.PushLine, len(changes))
+	for i, c := range changes {
+		var body []byte
+		if err == nil {
+			body, err = json.Marshal(c)
+		}
+		lines[i] = statement.PushLine{Key: key, Change: string(body), Proof: proofOf(log, key, string(body), int64(after)+1, int64(i)+1)} //nolint:gosec // as above
+	}
+	if err == nil {
+		err = l.ensure(ctx)
+	}
+	if err != nil {
+		return after, apierror.Classify(op, err)
+	}
+	pipeline.Point(ctx, "pushledger.begun")
+	for try := 1; ; try++ {
+		writer := job.Nonce()
+		script, err := l.sql.AppendPush(log, uint64(after), writer, lines)
+		if err != nil {
+			return after, &pipeline.Error{Op: op, Kind: pipeline.Invalid, Err: err, Hint: "push with a lower --batch"}
+		}
+		failed := l.jobs.Write(ctx, "windrow_push_"+writer, script)
+		by, err := l.writer(ctx, log, after)
+		switch {
+		case err != nil:
+			return after, apierror.Classify(op, errors.Join(failed, err))
+		case by == writer:
+			pipeline.Point(ctx, "pushledger.added")
+			return after + 1, nil
+		case by != "" || failed == nil:
+			return after, push.ErrMoved
+		case try == mostTries || ctx.Err() != nil || pipeline.KindOf(apierror.Classify(op, failed)) == pipeline.Unauthorized:
+			return after, apierror.Classify(op, failed)
+		}
+		if err := pipeline.Sleep(ctx, l.pace*time.Duration(try)); err != nil {
+			return after, apierror.Classify(op, err)
+		}
+	}
+}
+
+// writer is who has written behind a position; empty: nobody.
+func (l *Ledger) writer(ctx context.Context, log string, after push.Position) (by string, err error) {
+	err = l.jobs.Read(ctx, l.sql.PushWriter(log, uint64(after)), func() { by = "" }, func(row []bigquery.Value) error {
+		by, _ = row[0].(string)
+		return nil
+	})
+	return by, err
+}
+
+// Keys implements [push.Ledger].
+func (l *Ledger) Keys(ctx context.Context) (keys []push.Key, err error) {
+	const op = "list the send ledger"
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if there, err := l.locate(ctx); err != nil || !there {
+		return nil, apierror.Classify(op, err)
+	}
+	var damage error
+	err = l.jobs.Read(ctx, l.sql.PushLogs(), func() { keys, damage = nil, nil }, func(row []bigquery.Value) error {
+		log, _ := row[0].(string)
+		key, _ := row[1].(string)
+		var k push.Key
+		err := json.Unmarshal([]byte(key), &k)
+		if of, _, wrong := logOf(k); err != nil || wrong != nil || of != log {
+			damage = damaged(statement.PushTable+", log "+log, "it is of another key")
+		} else if k != (push.Key{}) {
+			keys = append(keys, k)
+		}
+		return nil
+	})
+	if apierror.Absent(err) {
+		return nil, nil
+	}
+	slices.SortFunc(keys, push.Key.Compare)
+	return keys, apierror.Classify(op, errors.Join(err, damage))
+}
