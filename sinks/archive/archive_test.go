@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -319,6 +320,26 @@ func TestEveryCallMayFail(t *testing.T) {
 		})
 	}
 }
+
+func TestAFullDiskIsToldAsTheSinksIs(t *testing.T) {
+	a := bodies.Beneath(fullDisk{volumetest.NewBucket().Open()}, "raw")
+	err := keep(t.Context(), a, question(0), 0, strings.Repeat("a document", 1<<16))
+	if pipeline.KindOf(err) != pipeline.Unwritable || !strings.Contains(err.Error(), "no space left on device") || !strings.Contains(err.Error(), "run the same command again") {
+		t.Errorf("%v", err)
+	}
+}
+
+// fullDisk takes no byte.
+type fullDisk struct{ volume.Volume }
+
+func (f fullDisk) Draft(ctx context.Context) (volume.Draft, error) {
+	d, err := f.Volume.Draft(ctx)
+	return fullDraft{d}, err
+}
+
+type fullDraft struct{ volume.Draft }
+
+func (fullDraft) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 func TestWhatNoWindowNeedsGoes(t *testing.T) {
 	a, root := opened(t)
