@@ -1,6 +1,9 @@
 package pipeline
 
-import "io"
+import (
+	"hash"
+	"io"
+)
 
 // Personal says what kind of personal data a value is. A column of the tables declares its kind, a vendor's mapping
 // that of each source field.
@@ -38,8 +41,25 @@ type Policy struct {
 	// A row of kind [PersonalRow] is never given to Replace: a policy that replaces anything leaves such a text out, and
 	// so it does with what a vendor says in its own words.
 	Replace func(dst, text []byte, kind Personal, required bool) ([]byte, bool)
-	// Digest tells the policy apart from others, in settings digests. It holds no secret.
+	// Again is Replace for the values of a body that is redacted already (see [Meta]): it hashes nothing twice, and leaves out
+	// what Replace would. nil: they stay.
+	Again func(dst, text []byte, kind Personal, required bool) ([]byte, bool)
+	// Whole begins a keyed digest of what cannot be replaced value by value; nil: the policy has no key.
+	Whole func() hash.Hash
+	// Digest tells the policy apart from others, in settings digests and on redacted bodies. It holds no secret.
 	Digest string
+}
+
+// Redactor is a [Format] that can copy a document without its personal data.
+type Redactor interface {
+	// Redact copies the document that m describes to w, as the policy of the format wants it: with the same records, names and
+	// order, and with every personal value replaced, those of rows that cannot be loaded too. Read again, with its Meta
+	// marked, the copy gives the rows, extras, rejects and fingerprints that the document gives. A document that cannot be
+	// split into its values is an error of kind Malformed, and then nobody may keep what was written. An error of r is passed on.
+	// The memory is that of a few ranges.
+	Redact(m *Meta, r io.Reader, w io.Writer) error
+	// Asked is what stands for the names that a request lists, where they are people's.
+	Asked(names []string) []string
 }
 
 // Settings is the digest of the settings that shape a window's rows, of those without the policy: they shape them too.

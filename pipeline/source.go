@@ -297,6 +297,9 @@ type Meta struct {
 	Days *AskedDays `json:"days,omitempty"`
 	// Portion says that the document serves windows of other requests too; nil: it serves this one alone.
 	Portion *Portion `json:"portion,omitempty"`
+	// Redacted is the digest of the policy that has replaced the body's personal values before it was kept, and the people's
+	// names of the request; empty for what a vendor said.
+	Redacted string `json:"redacted,omitempty"`
 }
 
 // Portion describes a request's part of a document. Rows outside the span are others', and count for nothing here.

@@ -40,9 +40,28 @@ func (f *csvFormat) Lenient() pipeline.Format { return &csvFormat{mapping: f.map
 
 // Decode implements [pipeline.Format].
 func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
-	head, err := f.header(c.Head)
+	d, err := f.decoder(m, c, into)
 	if err != nil {
 		return err
+	}
+	for at := 0; at < len(d.data); {
+		if n := lineEnd(d.data[at:]); n > 0 {
+			at += n
+			continue
+		}
+		at, err = d.record(at)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decoder makes the decoder of a range.
+func (f *csvFormat) decoder(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) (*csvDecoder, error) {
+	head, err := f.header(c.Head)
+	if err != nil {
+		return nil, err
 	}
 	d := &csvDecoder{
 		head:  head,
@@ -59,17 +78,7 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 	if f.lenient {
 		d.next = d.lenientRecord
 	}
-	for at := 0; at < len(d.data); {
-		if n := lineEnd(d.data[at:]); n > 0 {
-			at += n
-			continue
-		}
-		at, err = d.record(at)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return d, nil
 }
 
 // csvDecoder is the state of one Decode.

@@ -430,8 +430,9 @@ func (d *jsonDecoder) envelopePersonal(m *jsonMember, v value) pipeline.Personal
 	if m.field < 0 {
 		return m.name.personal
 	}
-	personal := d.format.mapping.names[m.field].personal
-	if personal == pipeline.Impersonal && d.format.mapping.redacts() && isContainer(v.token) {
+	l := d.format.mapping
+	personal := l.names[m.field].personal
+	if personal == pipeline.Impersonal && l.redacts() && (isContainer(v.token) || !l.readable(m.field, v.text)) {
 		personal = pipeline.PersonalUnlisted
 	}
 	return personal

@@ -69,7 +69,17 @@ func isPersonalScalar(personal pipeline.Personal, c byte) bool {
 // replaceText returns what stands for text, good during the row; false: nothing does.
 func (r *Row) replaceText(personal pipeline.Personal, required bool, text []byte) ([]byte, bool) {
 	from := len(r.scratch)
-	longer, ok := r.mapping.policy.Replace(r.scratch, r.clean(text), personal, required)
+	replace := r.mapping.policy.Replace
+	if r.meta.Redacted != "" { // the mode is the same, as whoever found the body has made sure
+		replace = r.mapping.policy.Again
+	}
+	if replace == nil {
+		return r.clean(text), true
+	}
+	if personal == pipeline.PersonalRow {
+		personal = pipeline.PersonalUnlisted // value by value
+	}
+	longer, ok := replace(r.scratch, r.clean(text), personal, required)
 	if !ok {
 		return nil, false
 	}

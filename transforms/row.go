@@ -93,6 +93,8 @@ type Mapping struct {
 	// Harmless names the source fields that are neither in Fields nor personal. A field of which the mapping says
 	// nothing may hold anything: it is [pipeline.PersonalUnlisted].
 	Harmless []string
+	// Asked is the field that holds one of the names that the request lists: they are as personal as the field. Empty: none does.
+	Asked string
 }
 
 // Row is one source record on its way into a batch. What a mapping tells the Row takes effect after Mapping.Row
@@ -179,6 +181,7 @@ const (
 	notPersonal                         // NotPersonal
 	readAsDay                           // LocalDay read it
 	unreadable                          // Unreadable
+	readAsNumber                        // SetNumber read it
 )
 
 // setting is one value for a column.
@@ -247,6 +250,7 @@ func (r *Row) SetNumber(col, f int) bool {
 	x, ok := parseNumber(r.fields[f].text)
 	if ok {
 		r.setting(setting{col: col, typ: setNumber, bits: math.Float64bits(x)})
+		r.flags[f] |= readAsNumber
 	}
 	return ok
 }

@@ -48,6 +48,8 @@ type Case struct {
 	// MaxUnreadable is the share of a field's values that cannot be read from which
 	// a window fails; left out, none fails.
 	MaxUnreadable *float64 `json:"max_unreadable"`
+	// Policy is what becomes of personal data.
+	Policy pipeline.Policy `json:"-"`
 }
 
 const metaSuffix = ".meta.json"
@@ -149,6 +151,7 @@ func (c *Case) Inbox(t testing.TB, write func(name string, text []byte, perm fs.
 func (c *Case) Options() connectors.Options {
 	return connectors.Options{
 		Account: c.Stream.Account, Clock: func() time.Time { return c.ExtractedAt }, Now: time.Now, RetryFor: time.Second,
+		Policy: c.Policy,
 		Transport: vendorsim.Replay{Cached: c.Cached, Document: func(r *http.Request) []byte {
 			return r.Context().Value(documentKey{}).([]byte)
 		}},

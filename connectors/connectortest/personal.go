@@ -46,5 +46,6 @@ func CheckPersonal(t *testing.T, format func(pipeline.Policy) pipeline.Format, t
 	if len(got.Rows) != len(kept.Rows) || len(got.Rejects) != len(kept.Rejects) || fmt.Sprint(got.Times) != fmt.Sprint(kept.Times) {
 		t.Errorf("with a policy there are %d rows and %d rejects, without one %d and %d", len(got.Rows), len(got.Rejects), len(kept.Rows), len(kept.Rejects))
 	}
+	checkCopy(t, format, table, m, document, planted...)
 	return got
 }

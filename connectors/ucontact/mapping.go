@@ -43,7 +43,7 @@ func statsMapping(s *Settings, t statsType, channels []string) transforms.Mappin
 		}
 	}
 	return transforms.Mapping{
-		Table: pipeline.Activity, Fields: fields, Keys: []string{"date", "resource"},
+		Table: pipeline.Activity, Fields: fields, Keys: []string{"date", "resource"}, Asked: "resource",
 		Row: func(r *transforms.Row) {
 			mapRow(r, t.name, state)
 			if r.Meta().Late() { // today's value is not the window's
@@ -145,6 +145,9 @@ func newAnswer(m *pipeline.Meta, prefix string, channels []string) *answer {
 	a := &answer{
 		meta: m, prefix: prefix, channels: map[string]string{"telephony": "voice"},
 		resources: namesOf(m.Request.Resources), asked: namesOf(channels),
+	}
+	if m.Redacted != "" { // the names are held against the request before they are replaced: then nobody can fold their case
+		a.resources = nil
 	}
 	shown, err := time.LoadLocation(m.ResponseZone)
 	asked, askedErr := time.LoadLocation(m.Request.Zone)

@@ -53,7 +53,11 @@ func (o Options) Policy() pipeline.Policy {
 	}
 	p := &policy{Options: o}
 	p.hashes.New = func() any { return hmac.New(sha256.New, o.Key) }
-	return pipeline.Policy{Replace: p.replace, Digest: p.digest()}
+	of := pipeline.Policy{Replace: p.replace, Again: p.again, Digest: p.digest()}
+	if len(o.Key) > 0 {
+		of.Whole = func() hash.Hash { return hmac.New(sha256.New, o.Key) }
+	}
+	return of
 }
 
 // policy replaces values. Its methods may be called concurrently.
@@ -86,6 +90,14 @@ func (p *policy) replace(dst, text []byte, kind pipeline.Personal, required bool
 		return p.appendEach(dst, text), true
 	}
 	return p.appendHash(dst, p.normal(text, kind)), true
+}
+
+// again is the Again of [pipeline.Policy].
+func (p *policy) again(dst, text []byte, kind pipeline.Personal, required bool) ([]byte, bool) {
+	if p.Mode == Drop && !required && (kind != pipeline.PersonalName || p.Names) {
+		return dst, false
+	}
+	return append(dst, text...), true
 }
 
 // appendHash appends the hash of a text in its normal form.
