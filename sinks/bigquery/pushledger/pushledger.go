@@ -163,46 +163,67 @@ func (l *Ledger) read(ctx context.Context, log, key string, after push.Position)
 	if there, err := l.locate(ctx); err != nil || !there {
 		return nil, after, err
 	}
-	var damage error
-	var position, item, items int64
-	reset := func() { changes, damage, position, item, items = nil, nil, int64(after), 1, 1 } //nolint:gosec // a position that this ledger gave
+	var r reading
+	reset := func() { r = reading{log: log, key: key, position: int64(after), item: 1, items: 1} } //nolint:gosec // a position that this ledger gave
 	err = l.jobs.Read(ctx, l.sql.ReadPush(log, uint64(after)), reset, func(row []bigquery.Value) error {
-		if damage != nil {
-			return nil
-		}
-		at, n, of := integer(row[0]), integer(row[1]), integer(row[2])
-		name := fmt.Sprintf("%s, log %s, position %d, item %d", statement.PushTable, log, at, n)
-		next := at == position && n == item+1 && of == items || at == position+1 && n == 1 && item == items
-		change, _ := row[5].(string)
-		rowKey, _ := row[4].(string)
-		var c push.Change
-		switch format := integer(row[3]); {
-		case format > statement.PushFormat:
-			damage = newer(name, fmt.Sprintf("it is of form %d", format))
-			return nil
-		case !next:
-			damage = damaged(fmt.Sprintf("%s, log %s, position %d", statement.PushTable, log, position+1), "a row is missing, and later ones are there")
-			return nil
-		case rowKey != key:
-			damage = damaged(name, "it is of another key")
-			return nil
-		case integer(row[6]) != proofOf(log, rowKey, change, at, n) || json.Unmarshal([]byte(change), &c) != nil:
-			damage = damaged(name, "its proof does not fit")
-			return nil
-		case !c.State.Known() && c.Terms == nil:
-			damage = newer(name, fmt.Sprintf("it has the state %q", c.State))
-			return nil
-		}
-		changes, position, item, items = append(changes, c), at, n, of
+		r.take(row)
 		return nil
 	})
 	if apierror.Absent(err) {
 		return nil, after, nil
 	}
-	if err == nil && damage == nil && item != items {
-		damage = damaged(fmt.Sprintf("%s, log %s, position %d", statement.PushTable, log, position), "a row is missing")
+	if r.damage == nil && r.item != r.items {
+		r.damage = damaged(r.at(r.position), "a row is missing")
 	}
-	return changes, push.Position(position), errors.Join(err, damage) //nolint:gosec // no position is negative
+	return r.changes, push.Position(r.position), errors.Join(err, r.damage) //nolint:gosec // no position is negative
+}
+
+// reading reads the rows of a log, and stops at the first that is damaged.
+type reading struct {
+	log, key              string
+	changes               []push.Change
+	position, item, items int64 // of the last row
+	damage                error
+}
+
+func (r *reading) at(position int64) string {
+	return fmt.Sprintf("%s, log %s, position %d", statement.PushTable, r.log, position)
+}
+
+func (r *reading) take(row []bigquery.Value) {
+	if r.damage != nil {
+		return
+	}
+	var c push.Change
+	if c, r.damage = r.judge(row); r.damage == nil {
+		r.changes, r.position, r.item, r.items = append(r.changes, c), integer(row[0]), integer(row[1]), integer(row[2])
+	}
+}
+
+// judge reads a row, which must be the one behind the last.
+func (r *reading) judge(row []bigquery.Value) (c push.Change, err error) {
+	at, n, of := integer(row[0]), integer(row[1]), integer(row[2])
+	key, _ := row[4].(string)
+	text, _ := row[5].(string)
+	name := fmt.Sprintf("%s, item %d", r.at(at), n)
+	next := at == r.position && n == r.item+1 && of == r.items || at == r.position+1 && n == 1 && r.item == r.items
+	switch format := integer(row[3]); {
+	case format > statement.PushFormat:
+		return c, newer(name, fmt.Sprintf("it is of form %d", format))
+	case !next:
+		return c, damaged(r.at(r.position+1), "a row is missing, and later ones are there")
+	case key != r.key:
+		return c, damaged(name, "it is of another key")
+	case integer(row[6]) != proofOf(r.log, key, text, at, n):
+		return c, damaged(name, "its proof does not fit")
+	}
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return c, damaged(name, "it is no change")
+	}
+	if !c.State.Known() && c.Terms == nil {
+		return c, newer(name, fmt.Sprintf("it has the state %q", c.State))
+	}
+	return c, nil
 }
 
 func integer(v bigquery.Value) int64 {
@@ -287,11 +308,11 @@ func (l *Ledger) Keys(ctx context.Context) (keys []push.Key, err error) {
 	err = l.jobs.Read(ctx, l.sql.PushLogs(), func() { keys, damage = nil, nil }, func(row []bigquery.Value) error {
 		log, _ := row[0].(string)
 		key, _ := row[1].(string)
-		var k push.Key
-		err := json.Unmarshal([]byte(key), &k)
-		if of, _, wrong := logOf(k); err != nil || wrong != nil || of != log {
+		k, known := keyOf(log, key)
+		switch {
+		case !known:
 			damage = damaged(statement.PushTable+", log "+log, "it is of another key")
-		} else if k != (push.Key{}) {
+		case k != push.Key{}:
 			keys = append(keys, k)
 		}
 		return nil
@@ -301,4 +322,13 @@ func (l *Ledger) Keys(ctx context.Context) (keys []push.Key, err error) {
 	}
 	slices.SortFunc(keys, push.Key.Compare)
 	return keys, apierror.Classify(op, errors.Join(err, damage))
+}
+
+// keyOf reads the key of a log.
+func keyOf(log, key string) (k push.Key, known bool) {
+	if json.Unmarshal([]byte(key), &k) != nil {
+		return k, false
+	}
+	of, _, err := logOf(k)
+	return k, err == nil && of == log
 }
