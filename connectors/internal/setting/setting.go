@@ -65,12 +65,12 @@ func (r *Reader) variable(name string) variable {
 }
 
 // Shape is what is set of the variables that shape rows: those whose fields have the tag shape, which is "asked" for what
-// a vendor is asked, and "meant" for what its answers mean.
+// a vendor is asked, and "meant" for what its answers mean. A default that is typed says what an unset variable says.
 func (r *Reader) Shape() map[string]string {
 	shape := map[string]string{}
 	for name, v := range r.variables {
-		if v.shapes && r.Given(name) {
-			shape[name] = r.Text(name)
+		if text := r.Text(name); v.shapes && text != v.def {
+			shape[name] = text
 		}
 	}
 	return shape
