@@ -48,7 +48,35 @@ func (s *Source) Prove(ctx context.Context, streams []pipeline.StreamID) []pipel
 	if proofs[0].Err == nil && slices.Contains(streams, Dashboard) {
 		proofs = append(proofs, pipeline.Proof{What: "dashboard", Err: s.checkDashboard(ctx)})
 	}
+	if proofs[0].Err == nil && s.inbox != nil && slices.Contains(streams, NPS) {
+		proofs = append(proofs, s.proveInbox(ctx))
+	}
 	return proofs
+}
+
+// inboxSpan is how far back a check looks into a mailbox.
+const inboxSpan = 30 * 24 * time.Hour
+
+// proveInbox looks into the inbox, and counts the exports that a sync would take.
+func (s *Source) proveInbox(ctx context.Context) pipeline.Proof {
+	proof := pipeline.Proof{What: "nps inbox"}
+	view, done, err := s.inbox.look(ctx, pipeline.InstantOf(s.opt.Clock().Add(-inboxSpan)), nil)
+	if err != nil {
+		proof.Err = err
+		return proof
+	}
+	defer done()
+	taken := 0
+	for _, e := range view.exports {
+		switch why := e.homeless(pipeline.NoInstant, pipeline.InstantOf(s.opt.Clock())); {
+		case e.err != nil:
+			proof.Warnings = append(proof.Warnings, e.String()+": "+why)
+		case e.first != pipeline.NoInstant:
+			taken++
+		}
+	}
+	proof.Note = fmt.Sprintf("%s has %d files with dated answers, of %d", s.inbox.place, taken, len(view.exports))
+	return proof
 }
 
 func (s *Source) checkDashboard(ctx context.Context) error {
