@@ -167,14 +167,17 @@ func (f *csvFormat) Asked(names []string) []string { return f.mapping.asked(name
 func (f *csvFormat) Redact(m *pipeline.Meta, r io.Reader, w io.Writer) error {
 	lenient := &csvFormat{mapping: f.mapping, lenient: true}
 	return redact(lenient, r, w, func(out []byte, c pipeline.Chunk, first bool) ([]byte, error) {
-		if first {
-			out = append(out, c.Head...)
-		}
 		batch := pipeline.NewBatch(f.mapping.Table)
 		defer batch.Release()
 		d, err := lenient.decoder(m, c, batch)
 		if err != nil {
 			return nil, err
+		}
+		if first {
+			if d.head.mayBeRow(&f.mapping.Mapping) { // where no key tells them apart
+				return nil, malformed(pipeline.OtherDocument, "the document may begin with a row, without a header", "the header may be a row of values")
+			}
+			out = append(out, c.Head...)
 		}
 		for at := 0; at < len(d.data); {
 			if n := lineEnd(d.data[at:]); n > 0 {

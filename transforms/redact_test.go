@@ -95,6 +95,7 @@ func TestWhatCannotBeSplitHasNoCopy(t *testing.T) {
 	}{
 		"a page":          {csv, "<html>" + plantedName + "</html>"},
 		"a row alone":     {csv, plantedName + "," + plantedNumber + "\n"},
+		"values, no keys": {NewCSV(Mapping{Table: pipeline.Events}, replacing), plantedName + "," + plantedNumber + "\n"},
 		"open quotes":     {csv, personalCSV(`"` + plantedName)},
 		"a message":       {array, `"` + plantedName + `"`},
 		"a row cut short": {array, `[{"id":"1","who":"` + plantedName},

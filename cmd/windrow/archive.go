@@ -22,7 +22,7 @@ import (
 // archivePlace is the directory of the archive, as an absolute path; empty where there is none.
 func (s *setup) archivePlace() string {
 	switch {
-	case s.Archive == config.ArchiveOff, !s.privacy.Keeps(): // answers would lie there with all that they say of people
+	case s.Archive == config.ArchiveOff:
 		return ""
 	case s.Archive != "":
 		return parquet.Place(s.Archive)
@@ -34,9 +34,6 @@ func (s *setup) archivePlace() string {
 
 // archiveFaults says why nothing can be kept in the archive's directory: whoever reads the tables there would meet it.
 func (s *setup) archiveFaults() []pipeline.ConfigError {
-	if !s.privacy.Keeps() && s.Archive != "" && s.Archive != config.ArchiveOff {
-		return []pipeline.ConfigError{{Variable: config.Prefix + "ARCHIVE", Problem: "is not served by this build beside " + config.Prefix + "PII: answers would be kept with all that they say of people", Example: config.ArchiveOff}}
-	}
 	place := s.archivePlace()
 	if place == "" || s.Archive == "" {
 		return nil

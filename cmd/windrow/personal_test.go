@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/warehousetest"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/testdata"
 )
 
@@ -77,7 +79,7 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 			kept = func() map[string]string { return keptBy(t, server) }
 		}
 		all := map[string]string{}
-		for _, verb := range []string{"sync", "sync --json --refetch", "status --json", "plan", "rejects --json", "verify --deep", "check"} {
+		for _, verb := range []string{"sync", "sync --json --refetch", "status --json", "plan", "rejects --json", "verify --deep", "check", "replay --json"} {
 			out, _ := process(t, "windrow", dir, env, append(strings.Fields(verb), "--as-of", noon)...).CombinedOutput()
 			all["the output of "+verb] = string(out)
 		}
@@ -133,5 +135,51 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestReplayUnderHashAndDrop: what was redacted on its way into the archive becomes the same rows again, and is not made
+// anything else.
+func TestReplayUnderHashAndDrop(t *testing.T) {
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const key, other = "WINDROW_PII_KEY=a key of thirty-two bytes or more", "WINDROW_PII_KEY=another key of thirty-two bytes or more"
+	for mode, settings := range map[string][]string{
+		"hash":  {"WINDROW_PII=hash", key},
+		"names": {"WINDROW_PII=hash", key, "WINDROW_PII_NAMES=true"},
+		"drop":  {"WINDROW_PII=drop"},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			o := vendorsim.Options{Seed: 3, CallsPerDay: 20, TextsPerDay: 10}
+			o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
+			_, servers := vendorsWithFaults(t, o, now, nil)
+			dir := t.TempDir()
+			run := func(settings []string, args ...string) (string, int) {
+				cmd := process(t, "windrow", dir, append(quickVariables(servers), settings...), append(args, "--as-of", noon)...)
+				out, _ := cmd.CombinedOutput()
+				return string(out), cmd.ProcessState.ExitCode()
+			}
+			if out, code := run(settings, "sync"); code != 0 {
+				t.Fatalf("sync exits with %d:\n%s", code, out)
+			}
+			out, code := run(settings, "replay", "--json")
+			var replayed pipeline.Summary
+			if err := json.Unmarshal([]byte(out[strings.Index(out, "{\n"):]), &replayed); err != nil || code != 0 || len(replayed.Streams) < 5 {
+				t.Fatalf("replay exits with %d, %v:\n%s", code, err, out)
+			}
+			for _, of := range replayed.Streams {
+				if of.Committed != 0 || of.Failed != 0 || of.Unchanged == 0 {
+					t.Errorf("%s became something else: %+v", of.Stream, of)
+				}
+			}
+			for _, wanted := range [][]string{{"WINDROW_PII=keep"}, {"WINDROW_PII=hash", other}} {
+				if out, code := run(wanted, "replay"); code != 3 || !strings.Contains(out, "--refetch") {
+					t.Errorf("replay under %s exits with %d:\n%s", wanted, code, out)
+				}
+			}
+		})
 	}
 }

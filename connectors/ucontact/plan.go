@@ -1,7 +1,10 @@
 package ucontact
 
 import (
+	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +70,7 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 	if s == nil {
 		shown = unconfigured()
 	}
+	shown = shown.under(p)
 	for _, t := range statsTypes {
 		list = append(list, pipeline.Stream{
 			Key:       pipeline.StreamKey{Account: account, Stream: t.stream},
@@ -85,6 +89,24 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 		})
 	}
 	return list
+}
+
+// under has agents called as the policy says, in what is kept of the settings too. Who is called so already, as in settings
+// that were kept, stays.
+func (s *Settings) under(p pipeline.Policy) *Settings {
+	if p.NameOf("name") == "name" || len(s.agents.names) == 0 {
+		return s
+	}
+	own := *s
+	own.agents.names = slices.Clone(s.agents.names)
+	for i, name := range own.agents.names {
+		if _, err := hex.DecodeString(name); err != nil || len(name) != len(p.NameOf(name)) {
+			own.agents.names[i] = p.NameOf(name)
+		}
+	}
+	own.shape = maps.Clone(s.shape)
+	own.shape["AGENTS"] = strings.Join(own.agents.names, ",")
+	return &own
 }
 
 // unconfigured holds the defaults, for the catalogue.

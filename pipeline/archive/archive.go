@@ -31,6 +31,33 @@ type Question struct {
 	Sync    pipeline.SyncID
 	Order   uint64
 	Mask    pipeline.Mask // of the account; nil: it has no secrets
+	// Policy is what becomes of personal data, in the documents and in the request. Format obeys it.
+	Policy pipeline.Policy
+	Format pipeline.Format
+}
+
+// Redactor is the format as what makes copies under the policy; nil where the policy keeps everything, or where the format
+// makes none. Then nothing but the size of a document may stay.
+func (q *Question) Redactor() pipeline.Redactor {
+	redactor, _ := q.Format.(pipeline.Redactor)
+	if q.Policy.Keeps() {
+		return nil
+	}
+	return redactor
+}
+
+// Marked is what is kept of the description of a document.
+func (q *Question) Marked(m pipeline.Meta) pipeline.Meta {
+	if q.Policy.Keeps() {
+		return m
+	}
+	m.Redacted = q.Policy.Digest
+	if redactor := q.Redactor(); redactor != nil {
+		m.Request.Resources = redactor.Asked(m.Request.Resources)
+	} else {
+		m.Request.Resources = nil
+	}
+	return m
 }
 
 // Answer is an answer that is being kept. One goroutine uses it at a time.

@@ -171,9 +171,14 @@ func (s *Shelf) Find(committed []pipeline.Entry, failed func(pipeline.Window) bo
 		key := a.key()
 		i, ok := byAnswer[key]
 		if !ok {
+			again := a.rereading(stream)
+			if err := a.unfit(again.Stream.Policy); err != nil {
+				unkept = append(unkept, pipeline.Unkept{Window: e.Window, Err: err})
+				continue
+			}
 			i = len(all)
 			byAnswer[key] = i
-			all = append(all, a.rereading(stream))
+			all = append(all, again)
 		}
 		of := a.entry(e)
 		if of.NewerThan(&e) { // it settles by itself
@@ -183,6 +188,19 @@ func (s *Shelf) Find(committed []pipeline.Entry, failed func(pipeline.Window) bo
 		all[i].Commits = append(all[i].Commits, of)
 	}
 	return all, unkept
+}
+
+// unfit says why documents of the answer cannot be read under a policy: what has been replaced in them stays so.
+func (a *answer) unfit(p pipeline.Policy) error {
+	for _, documents := range a.parts {
+		for _, d := range documents {
+			if of := d.Meta.Redacted; of != "" && of != p.Digest {
+				return &pipeline.Error{Op: "replay", Kind: pipeline.Refused, Cause: pipeline.NotKept,
+					Err: errors.New("the archive has its answer with personal data hashed or dropped under other settings, or another key, than today's")}
+			}
+		}
+	}
+	return nil
 }
 
 // key names the documents of the answer.

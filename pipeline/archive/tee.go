@@ -64,7 +64,7 @@ func (t *tee) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, y
 
 func (t *tee) question(r pipeline.Request, env pipeline.Env) Question {
 	of := t.streams()[r.Stream]
-	q := Question{Request: r, Suffix: "txt", Shape: of.Shape, Sync: env.Sync, Order: env.Order, Mask: of.Mask}
+	q := Question{Request: r, Suffix: "txt", Shape: of.Shape, Sync: env.Sync, Order: env.Order, Mask: of.Mask, Policy: of.Policy, Format: of.Format}
 	if f, ok := of.Format.(pipeline.SuffixFormat); ok {
 		q.Suffix = f.Suffix()
 	}

@@ -28,6 +28,7 @@ type answer struct {
 type draft struct {
 	folder string
 	meta   meta
+	suffix string
 	body   volume.Draft
 }
 
@@ -37,7 +38,7 @@ const copyBytes = 128 << 10
 // Put implements [archive.Answer].
 func (a *answer) Put(ctx context.Context, m pipeline.Meta, body io.Reader) (err error) {
 	defer func() { err = a.locate("archive a body", err) }()
-	d := &draft{meta: metaOf(m)}
+	d := &draft{meta: metaOf(a.question.Marked(m)), suffix: a.question.Suffix}
 	if d.folder, err = a.store.folder(m.Request); err != nil {
 		return err
 	}
@@ -46,7 +47,11 @@ func (a *answer) Put(ctx context.Context, m pipeline.Meta, body io.Reader) (err 
 	}
 	verdict := archive.Sound
 	var refused *archive.RefusedError
-	if err := a.store.compress(d, a.blanked(body)); errors.As(err, &refused) {
+	take := func() error { return a.store.compress(d, a.blanked(body)) }
+	if !a.question.Policy.Keeps() {
+		take = func() error { return a.store.redact(ctx, d, &a.question, m, a.blanked(body)) }
+	}
+	if err := take(); errors.As(err, &refused) {
 		verdict = refused.Verdict
 	} else if err != nil {
 		return errors.Join(err, d.body.Discard())
@@ -56,6 +61,9 @@ func (a *answer) Put(ctx context.Context, m pipeline.Meta, body io.Reader) (err 
 	}
 	if err := a.withoutLinks(ctx, d, verdict); err != nil {
 		return errors.Join(err, d.body.Discard())
+	}
+	if d.suffix == sizeSuffix {
+		verdict = archive.Broken // nothing can be read of it
 	}
 	d.meta.Readings = []archive.Reading{{
 		ReadAt: m.ReadAt, ExtractedAt: m.ExtractedAt, Verdict: verdict, Sync: a.question.Sync, Order: a.question.Order,
@@ -93,7 +101,7 @@ func (a *answer) withoutLinks(ctx context.Context, d *draft, verdict archive.Ver
 		return err
 	}
 	defer plain.Close()
-	clean := &draft{folder: d.folder, meta: d.meta}
+	clean := &draft{folder: d.folder, meta: d.meta, suffix: d.suffix}
 	if clean.body, err = a.store.volume.Draft(ctx); err != nil {
 		return err
 	}
@@ -105,8 +113,16 @@ func (a *answer) withoutLinks(ctx context.Context, d *draft, verdict archive.Ver
 	return old.Discard()
 }
 
-// compress writes the body into the draft, and notes its size and checksum. What was read until a refusal is the whole.
+// compress writes the body into the draft. What was read until a refusal is the whole.
 func (s *Store) compress(d *draft, body io.Reader) error {
+	return s.write(d, func(w io.Writer) error {
+		_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{body}, make([]byte, copyBytes))
+		return err
+	})
+}
+
+// write has fill write the draft, and notes its size and checksum. What was written until a refusal is the whole.
+func (s *Store) write(d *draft, fill func(io.Writer) error) error {
 	coder, err := s.encoder()
 	if err != nil {
 		return err
@@ -114,13 +130,26 @@ func (s *Store) compress(d *draft, body io.Reader) error {
 	defer s.give(coder)
 	coder.Reset(d.body)
 	sum := sha256.New()
-	n, reading := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(sum, coder)}, struct{ io.Reader }{body}, make([]byte, copyBytes))
-	d.meta.Bytes, d.meta.SHA256 = n, hex.EncodeToString(sum.Sum(nil))
+	size := &counted{to: io.MultiWriter(sum, coder)}
+	filling := fill(size)
+	d.meta.Bytes, d.meta.SHA256 = size.n, hex.EncodeToString(sum.Sum(nil))
 	var refused *archive.RefusedError
-	if reading != nil && !errors.As(reading, &refused) {
-		return reading
+	if filling != nil && !errors.As(filling, &refused) {
+		return filling
 	}
-	return errors.Join(reading, coder.Close())
+	return errors.Join(filling, coder.Close())
+}
+
+// counted counts the bytes that are written.
+type counted struct {
+	to io.Writer
+	n  int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.to.Write(b)
+	c.n += int64(n)
+	return n, err
 }
 
 // End implements [archive.Answer].
@@ -152,7 +181,7 @@ func (a *answer) publish(ctx context.Context, alone bool) error {
 		if err != nil {
 			return err
 		}
-		used, err := a.store.keep(ctx, d, names, a.question.Suffix)
+		used, err := a.store.keep(ctx, d, names)
 		if err != nil {
 			return err
 		}
@@ -171,7 +200,7 @@ func (a *answer) publish(ctx context.Context, alone bool) error {
 }
 
 // keep makes one document visible, under the stem that it returns. names are those in its folder.
-func (s *Store) keep(ctx context.Context, d *draft, names []string, suffix string) (at string, err error) {
+func (s *Store) keep(ctx context.Context, d *draft, names []string) (at string, err error) {
 	tail := d.meta.tail()
 	at = d.folder + "/" + stem(d.meta.Readings[0].ReadAt, tail)
 	for _, name := range names { // the same bytes for the same request
@@ -184,7 +213,7 @@ func (s *Store) keep(ctx context.Context, d *draft, names []string, suffix strin
 		return at, err
 	}
 	pipeline.Point(ctx, "archive.described")
-	body := at + "." + suffix + zstdSuffix
+	body := at + "." + d.suffix + zstdSuffix
 	if slices.Contains(names, body) {
 		return at, nil
 	}

@@ -36,6 +36,7 @@ type meta struct {
 	Scope    string            `json:"scope"`
 	Bytes    int64             `json:"bytes"`
 	SHA256   string            `json:"sha256"`
+	Redacted string            `json:"redacted,omitempty"` // as in [pipeline.Meta]
 	Readings []archive.Reading `json:"readings"`
 }
 
@@ -48,12 +49,16 @@ func metaOf(m pipeline.Meta) meta {
 		days.EdgesMustHaveRows = false // a reading's
 		a.Days = &days
 	}
-	return meta{Request: a, Windows: r.Windows, Zone: r.Zone, Scope: r.Scope}
+	return meta{Request: a, Windows: r.Windows, Zone: r.Zone, Scope: r.Scope, Redacted: m.Redacted}
 }
 
 // digest tells the request from others.
 func (m *meta) digest() string {
-	text, err := json.Marshal([]any{m.Request, m.Windows, m.Zone, m.Scope})
+	of := []any{m.Request, m.Windows, m.Zone, m.Scope}
+	if m.Redacted != "" { // the same bytes mean something else
+		of = append(of, m.Redacted)
+	}
+	text, err := json.Marshal(of)
 	if err != nil {
 		panic(err) // they are texts and numbers
 	}
@@ -67,7 +72,7 @@ func (m *meta) body() pipeline.Meta {
 	return pipeline.Meta{
 		Request: pipeline.Request{Tenant: pipeline.TenantKey{Source: a.Source, Account: a.Account}, Stream: a.Stream, Windows: m.Windows, Span: a.Span,
 			Zone: m.Zone, Scope: m.Scope, Resources: a.Resources},
-		Span: a.Span, Group: a.Group, ResponseZone: a.ResponseZone, Days: a.Days,
+		Span: a.Span, Group: a.Group, ResponseZone: a.ResponseZone, Days: a.Days, Redacted: m.Redacted,
 	}
 }
 
