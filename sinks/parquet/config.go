@@ -48,12 +48,10 @@ func CheckArchive(dir string) error {
 
 // CheckArchiveOf reports why dir is no place for the archive of the warehouse in root.
 func CheckArchiveOf(root, dir string) error {
-	below, err := filepath.Rel(root, dir)
-	if err != nil {
-		return nil // they have nothing in common
-	}
-	if first, _, _ := strings.Cut(filepath.ToSlash(below), "/"); first == "." || slices.Contains(ownFolders(), first) {
-		return fmt.Errorf("%s is where the sink keeps its own", dir)
+	if below, err := filepath.Rel(root, dir); err == nil { // else they have nothing in common
+		if first, _, _ := strings.Cut(filepath.ToSlash(below), "/"); first == "." || slices.Contains(ownFolders(), first) {
+			return fmt.Errorf("%s is where the sink keeps its own", dir)
+		}
 	}
 	return nil
 }
