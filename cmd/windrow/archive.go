@@ -111,7 +111,7 @@ func (f shelf) Find(ctx context.Context, k pipeline.StreamKey, committed []pipel
 	again, unkept := of.Find(committed, failed, func(shape map[string]string) pipeline.Stream {
 		key := fmt.Sprint(shape)
 		if _, known := made[key]; !known {
-			made[key] = f.streamOf(k, shape)
+			made[key] = f.streamOf(k, shape, f.meant(k))
 		}
 		return made[key]
 	})
@@ -183,14 +183,45 @@ func (s *setup) dropSpent(ctx context.Context, e *engine.Engine, kept *bodies.St
 	return nil
 }
 
-// streamOf makes a stream again of the settings that an answer was read under. What the answer means is today's word, where
-// the account is configured.
-func (s *setup) streamOf(k pipeline.StreamKey, shape map[string]string) pipeline.Stream {
+// redactKept puts redacted copies in the place of the answers that a replay under a policy has found in the clear, read or not.
+func (s *setup) redactKept(ctx context.Context, e *engine.Engine, kept *bodies.Store, run pipeline.Summary) error {
+	wants, err := e.Select.Wants()
+	if err != nil || s.privacy.Keeps() || ctx.Err() != nil {
+		return err
+	}
+	var failed []error
+	for _, of := range run.Streams {
+		k := pipeline.StreamKey{Account: of.Account, Stream: of.Stream}
+		var clear []archive.Document
+		for d, err := range kept.Documents(ctx, k) {
+			if err != nil {
+				return err
+			}
+			if d.Meta.Redacted == "" && (d.Err != nil || slices.ContainsFunc(d.Meta.Request.Windows, wants)) {
+				clear = append(clear, d)
+			}
+		}
+		n, err := kept.Redact(ctx, clear, func(shape map[string]string) pipeline.Stream {
+			made := s.streamOf(k, shape, nil)
+			made.Policy = s.privacy.Policy() // also of a vendor that is not known
+			return made
+		})
+		failed = append(failed, err)
+		if n > 0 {
+			s.log.Info(fmt.Sprintf("%d answers in the archive were replaced by redacted copies", n), "stream", string(k.Stream), "account", string(k.Account))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// streamOf makes a stream again of the settings that an answer was read under. What the answer means is as in meant, where
+// that is not nil.
+func (s *setup) streamOf(k pipeline.StreamKey, shape, meant map[string]string) pipeline.Stream {
 	i := slices.IndexFunc(vendors, func(v vendor) bool { return v.id == k.Stream.Source() })
 	if i < 0 {
 		return pipeline.Stream{Key: k}
 	}
-	for _, of := range vendors[i].remake(k.Account, s.privacy.Policy(), shape, s.meant(k)) {
+	for _, of := range vendors[i].remake(k.Account, s.privacy.Policy(), shape, meant) {
 		if of.Key == k {
 			return of
 		}

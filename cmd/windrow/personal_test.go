@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -136,6 +137,52 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestReplayRedactsWhatWasKeptInTheClear: after the mode was changed a replay changes the rows and the archive, and leaves
+// nothing that the sync had kept of people in the archive.
+func TestReplayRedactsWhatWasKeptInTheClear(t *testing.T) {
+	t.Parallel()
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := vendorsim.Options{Seed: 3, CallsPerDay: 20, TextsPerDay: 10}
+	o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
+	_, servers := vendorsWithFaults(t, o, now, nil)
+	dir := t.TempDir()
+	env := quickVariables(servers)
+	run := func(args ...string) {
+		t.Helper()
+		if out, err := process(t, "windrow", dir, env, append(args, "--as-of", noon)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	raw := filepath.Join(dir, "warehouse", "raw")
+	told := func() (n int) {
+		for _, text := range warehousetest.Everything(t, raw) {
+			for _, one := range people.FindAllString(text, -1) {
+				if strings.Trim(one, "+9") != "" {
+					n++
+				}
+			}
+			for _, u := range vendorsim.Users() {
+				n += strings.Count(text, strings.TrimSpace(u.Name))
+			}
+		}
+		return n
+	}
+	run("sync")
+	if told() < 40 {
+		t.Fatalf("%d people are in the archive: the search sees nothing", told())
+	}
+	env = append(env, "WINDROW_PII=hash", "WINDROW_PII_KEY=a key of thirty-two bytes or more", "WINDROW_PII_NAMES=true")
+	run("replay")
+	if n := told(); n > 0 {
+		t.Errorf("the archive tells %d times of people", n)
+	}
+	run("verify", "--deep")
+	run("replay") // of the copies
 }
 
 // TestReplayUnderHashAndDrop: what was redacted on its way into the archive becomes the same rows again, and is not made

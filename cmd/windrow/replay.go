@@ -25,6 +25,9 @@ sink's and the archive's. Windows whose rows stay the same are not written again
 rows of a later reading than the archive's stay. After "windrow verify --repair" it
 makes what was opened.
 
+Under WINDROW_PII=hash or drop it puts redacted copies in the place of answers that
+the archive still has in the clear.
+
 A window of whose answer something is missing stays as it is and is named; the exit
 code is then 3.`,
 		Example: `  windrow replay
@@ -62,7 +65,7 @@ func (a *app) replay(ctx context.Context, s *setup, f *selection) error {
 		err = a.withArchive(s, e.Store, func(kept *bodies.Store) (err error) {
 			return a.followed(s, e, func() error {
 				summary, err = e.Replay(ctx, shelf{s, kept}, wanted)
-				return err
+				return errors.Join(err, s.redactKept(ctx, e, kept, summary))
 			})
 		})
 		if summary.FinishedAt == 0 { // there are no results to show

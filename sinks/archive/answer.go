@@ -220,7 +220,7 @@ func (s *Store) keep(ctx context.Context, d *draft, names []string) (at string, 
 	return at, d.body.Publish(ctx, body, volume.Absent)
 }
 
-// keepMeta writes a meta, or adds the reading to the one that is there.
+// keepMeta writes a meta, or adds the readings to the one that is there.
 func (s *Store) keepMeta(ctx context.Context, m meta, name string, there bool) error {
 	over := volume.Absent
 	if there {
@@ -234,8 +234,10 @@ func (s *Store) keepMeta(ctx context.Context, m meta, name string, there bool) e
 			return err
 		}
 		if old, err := parse(text); err == nil && old.SHA256 == m.SHA256 { // what is damaged is written anew
-			if !slices.ContainsFunc(old.Readings, m.Readings[0].Same) {
-				old.Readings = append(old.Readings, m.Readings...)
+			for _, r := range m.Readings {
+				if !slices.ContainsFunc(old.Readings, r.Same) {
+					old.Readings = append(old.Readings, r)
+				}
 			}
 			m = old
 		}

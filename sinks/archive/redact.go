@@ -7,9 +7,13 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/archive"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // sizeSuffix is that of what stands for a document that cannot be split into fields.
@@ -91,4 +95,91 @@ func (i *incoming) Read(p []byte) (int, error) {
 		i.failed = err
 	}
 	return n, err
+}
+
+// Redact puts copies without personal data, as the policy of their stream wants them, in the place of documents that are
+// kept in the clear, their descriptions too, and returns how many. stream makes the stream of a reading's settings. A copy is
+// durable before its document goes: whatever stops this, the next call goes on. What cannot be read is told in an error, after
+// the others were replaced.
+func (s *Store) Redact(ctx context.Context, documents []archive.Document, stream func(shape map[string]string) pipeline.Stream) (n int, err error) {
+	const op = "redact the archive"
+	var failed []error
+	for _, d := range documents {
+		switch err := s.redactKept(ctx, d, stream); {
+		case ctx.Err() != nil:
+			return n, classify(op, ctx.Err())
+		case err != nil:
+			failed = append(failed, classify(op, err))
+		case d.Err == nil && d.Meta.Redacted == "":
+			n++
+		}
+	}
+	return n, errors.Join(failed...)
+}
+
+// redactKept redacts one document.
+func (s *Store) redactKept(ctx context.Context, d archive.Document, stream func(map[string]string) pipeline.Stream) error {
+	of, bodiless, _ := split(d.Name)
+	switch {
+	case bodiless: // a killed run's
+		return s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
+			if !alone {
+				return nil // another process may be about to give it its body
+			}
+			return s.volume.Remove(ctx, volume.Object{Name: d.Name, Version: volume.Any})
+		})
+	case d.Err != nil:
+		return damaged(d.Name, d.Err)
+	case d.Meta.Redacted != "":
+		return nil
+	}
+	copied, err := s.copyOf(ctx, d, strings.TrimSuffix(strings.TrimPrefix(d.Name, of+"."), zstdSuffix), stream)
+	if err != nil {
+		return err
+	}
+	err = s.volume.Update(ctx, func(ctx context.Context, _ bool) error {
+		names, err := s.volume.List(ctx, copied.folder)
+		if err != nil {
+			return err
+		}
+		if _, err := s.keep(ctx, copied, names); err != nil {
+			return err
+		}
+		pipeline.Point(ctx, "archive.redacted")
+		return s.volume.Remove(ctx, volume.Object{Name: d.Name, Version: volume.Any}, volume.Object{Name: of + metaSuffix, Version: volume.Any})
+	})
+	return errors.Join(err, copied.body.Discard())
+}
+
+// copyOf is the draft of the copy of a document.
+func (s *Store) copyOf(ctx context.Context, d archive.Document, suffix string, stream func(map[string]string) pipeline.Stream) (*draft, error) {
+	readings := slices.Clone(d.Readings)
+	last := readings[len(readings)-1]
+	under := stream(last.Shape)
+	q := archive.Question{Request: d.Meta.Request, Policy: under.Policy, Format: under.Format}
+	m := d.Meta
+	m.ReadAt, m.ExtractedAt = last.ReadAt, last.ExtractedAt
+	out := &draft{folder: path.Dir(d.Name), meta: metaOf(q.Marked(m)), suffix: suffix}
+	var err error
+	if out.body, err = s.volume.Draft(ctx); err != nil {
+		return nil, err
+	}
+	body, err := d.Open(ctx)
+	if err == nil {
+		err = errors.Join(s.redact(ctx, out, &q, m, body), body.Close())
+	}
+	if err == nil {
+		err = out.body.Sync()
+	}
+	if err != nil {
+		return nil, errors.Join(err, out.body.Discard())
+	}
+	for i := range readings {
+		readings[i].Shape = stream(readings[i].Shape).Shape
+		if out.suffix == sizeSuffix {
+			readings[i].Verdict = archive.Broken
+		}
+	}
+	out.meta.Readings = readings
+	return out, nil
 }

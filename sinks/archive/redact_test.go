@@ -129,3 +129,55 @@ func TestWhatBreaksOffLeavesNoCopy(t *testing.T) {
 		t.Errorf("%v; there is %q", err, files(t, root))
 	}
 }
+
+func TestADocumentInTheClearIsReplacedByItsCopy(t *testing.T) {
+	a, root := opened(t)
+	q := redacting(hashing)
+	clear := q
+	clear.Policy, clear.Format = pipeline.Policy{}, nil
+	for hour := range 2 { // the same answer twice
+		if err := keep(t.Context(), a, clear, hour, visits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := keep(t.Context(), a, clear, 2, "<html>"+person+"</html>"); err != nil {
+		t.Fatal(err)
+	}
+	before := make(map[string][]byte)
+	for _, name := range files(t, root) {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before[name] = text
+	}
+	stream := func(map[string]string) pipeline.Stream {
+		return pipeline.Stream{Policy: q.Policy, Format: q.Format, Shape: map[string]string{"TARGETS": "as told"}}
+	}
+	for attempt := range 2 {
+		if n, err := a.Redact(t.Context(), documents(t, a), stream); n != 2 || err != nil {
+			t.Fatalf("%d documents were replaced, %v", n, err)
+		}
+		all := documents(t, a)
+		if len(all) != 2 || len(files(t, root)) != 4 {
+			t.Fatalf("attempt %d: %d documents, %q", attempt, len(all), files(t, root))
+		}
+		if text, err := contents(t, all[0]); !strings.HasPrefix(text, "id,who,mood\n1,"+q.Policy.NameOf(person)) || err != nil {
+			t.Errorf("kept %q, %v", text, err)
+		}
+		if d := all[0]; len(d.Readings) != 2 || d.Readings[0].Verdict != archive.Sound || d.Readings[1].Shape["TARGETS"] != "as told" || d.Meta.Redacted != q.Policy.Digest {
+			t.Errorf("it is described by %+v", d)
+		}
+		if all[1].Readings[0].Verdict != archive.Broken {
+			t.Errorf("what cannot be split is %+v", all[1])
+		}
+		if text := everything(t, root, a); strings.Contains(text, person) {
+			t.Errorf("the archive holds %s", text)
+		}
+		for name, text := range before { // as if the first attempt had been killed before it removed them
+			if err := os.WriteFile(filepath.Join(root, name), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
