@@ -197,6 +197,7 @@ func (a *app) push(cmd *cobra.Command, f *pushFlags) error {
 	p := &push.Push{
 		Ledger: ledger, Hub: hub, Key: f.key, Hasher: push.NewHasher(s.push.Key), Country: o.Country, Batch: f.batch, Resend: f.way.resend,
 		Pace: push.Pace{RetryFor: s.RetryFor, Grace: answerGrace, Others: othersFor}, Now: a.now, Tell: func(text string) { s.log.Info(text) },
+		Names: push.Names{Key: config.Prefix + "PUSH_KEY", Ledger: config.Prefix + "PUSH_LEDGER", Country: "--country", RetryFor: config.Prefix + "RETRY_FOR"},
 	}
 	err = a.pushInput(ctx, s, p, f, o)
 	if closed := ledger.Close(); err == nil {

@@ -17,9 +17,15 @@ type Push struct {
 	Batch   int    // contacts of one request, at least 1
 	Resend  bool   // send again what was sent with another content
 	Pace    Pace
+	Names   Names
 	Now     func() time.Time // the real clock
 	// Tell is told what is waited for, and of each batch; nil: nobody listens.
 	Tell func(text string)
+}
+
+// Names are what the user knows settings as, for messages.
+type Names struct {
+	Key, Ledger, Country, RetryFor string
 }
 
 // Pace is how long a push waits.
@@ -67,7 +73,7 @@ type Sieve struct {
 // Prepare reads the ledger and the input, and judges every contact.
 func (p *Push) Prepare(ctx context.Context, in Input, v Sieve) (*Prepared, error) {
 	r := &Prepared{push: p, sender: newSender(p.Ledger, p.Hub, p.Key, p.Now)}
-	if err := r.sender.bind(ctx, p.Hasher.Key(), p.Country, false); err != nil {
+	if err := r.sender.bind(ctx, p, false); err != nil {
 		return nil, err
 	}
 	if err := r.sender.catchUp(ctx); err != nil {

@@ -56,7 +56,7 @@ func (s *run) plan(ctx context.Context) error {
 	if s.Counts.ToSend+len(s.suppressed) == 0 {
 		return ctx.Err()
 	}
-	if err := s.sender.bind(ctx, p.Hasher.Key(), p.Country, true); err != nil {
+	if err := s.sender.bind(ctx, p, true); err != nil {
 		return err
 	}
 	for some := range slices.Chunk(s.suppressed, plannedAtOnce) {
@@ -153,7 +153,7 @@ func (s *run) deliver(ctx context.Context, items []item) error {
 			s.note(b, state, out)
 			return s.stop(&pipeline.Error{Op: "push", Kind: pipeline.Throttled, RetryAfter: wait,
 				Err:  fmt.Errorf("the vendor asks to wait for %s", wait.Round(time.Second)),
-				Hint: fmt.Sprintf("longer than the %s of WINDROW_RETRY_FOR; push again after that time", s.push.Pace.RetryFor)}, items)
+				Hint: fmt.Sprintf("longer than the %s of %s; push again after that time", s.push.Pace.RetryFor, s.push.Names.RetryFor)}, items)
 		}
 		s.tell("throttled by the vendor: waiting for %s", wait.Round(time.Second))
 		if err := s.pause(ctx, wait); err != nil {

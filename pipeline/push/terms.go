@@ -11,7 +11,8 @@ import (
 // Bind compares the terms of a push with those that the ledger belongs to, and notes them where the ledger has none yet and
 // note is set. The error is of kind Invalid where the ledger belongs to others: under another key or country everybody
 // would look new, and be sent again.
-func (s *sender) bind(ctx context.Context, key Digest, country string, note bool) error {
+func (s *sender) bind(ctx context.Context, p *Push, note bool) error {
+	key, country := p.Hasher.Key(), p.Country
 	t := sender{ledger: s.ledger, now: s.now, book: NewBook()}
 	var known terms
 	fold := func(c Change) error { known.fold(c, s.key); return nil }
@@ -21,7 +22,7 @@ func (s *sender) bind(ctx context.Context, key Digest, country string, note bool
 			return err
 		}
 		t.at = at
-		if err := known.judge(s.key, key, country); err != nil || !note {
+		if err := known.judge(s.key, p); err != nil || !note {
 			return err
 		}
 		missing := known.missing(s.key, key, country)
@@ -58,16 +59,16 @@ func (t *terms) fold(c Change, k Key) {
 	}
 }
 
-func (t *terms) judge(k Key, key Digest, country string) error {
+func (t *terms) judge(k Key, p *Push) error {
 	const op = "compare with the send ledger"
 	switch {
-	case t.key != nil && *t.key != key:
-		return &pipeline.Error{Op: op, Kind: pipeline.Invalid, Err: fmt.Errorf("the ledger was written under another WINDROW_PUSH_KEY, and under this one everybody would be sent again"),
-			Hint: "set the key that it was written under; if that is lost, let WINDROW_PUSH_LEDGER name a new directory, and push no contact again that was sent"}
-	case t.country != nil && *t.country != country:
-		had := "without --country"
+	case t.key != nil && *t.key != p.Hasher.Key():
+		return &pipeline.Error{Op: op, Kind: pipeline.Invalid, Err: fmt.Errorf("the ledger was written under another %s, and under this one everybody would be sent again", p.Names.Key),
+			Hint: "set the key that it was written under; if that is lost, let " + p.Names.Ledger + " name a new directory, and push no contact again that was sent"}
+	case t.country != nil && *t.country != p.Country:
+		had := "without " + p.Names.Country
 		if *t.country != "" {
-			had = "with --country " + *t.country
+			had = "with " + p.Names.Country + " " + *t.country
 		}
 		return &pipeline.Error{Op: op, Kind: pipeline.Invalid, Err: fmt.Errorf("the hub %q was pushed to %s, and otherwise the same numbers would be sent again", k.Hub, had),
 			Hint: "push " + had}

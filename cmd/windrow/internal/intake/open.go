@@ -1,5 +1,5 @@
 // Package intake opens what somebody wants to push, and keeps what of it was refused: the files around a push. What a row
-// is, transforms/rows knows; what a contact is, connectors/ucontact/contacts.
+// is, transforms/rows knows; what a contact is, connectors/ucontact/contacts. Start at [Open].
 package intake
 
 import (

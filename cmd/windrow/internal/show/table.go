@@ -95,11 +95,23 @@ func (t *Table) widths() []int {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
+	if widths[0] > widestName { // a path; the other rows need not stand as far apart
+		widths[0] = 0
+		for _, row := range append([][]string{t.heads}, t.rows...) {
+			if n := utf8.RuneCountInString(row[0]); n <= widestName {
+				widths[0] = max(widths[0], n)
+			}
+		}
+	}
 	for n := len(widths); n > 1 && widths[n-1] == 0; n-- {
 		widths = widths[:n-1]
 	}
 	return widths
 }
+
+// widestName is how wide the first column becomes. A longer cell, as of a path, which is one word, pushes the rest of its
+// own row to the right.
+const widestName = 56
 
 // total is the width of columns with so many spaces between.
 func total(widths []int, gap int) int {
@@ -116,6 +128,9 @@ func (t *Table) print(out *bufio.Writer, columns, widths []int, gap string) {
 		rest := make([][]string, len(columns))
 		for k, i := range columns {
 			rest[k] = inLines(row[i], widths[i])
+			if i == 0 {
+				rest[k] = []string{row[i]}
+			}
 		}
 		for n := 0; n == 0 || slices.ContainsFunc(rest, func(lines []string) bool { return len(lines) > n }); n++ {
 			var line strings.Builder
@@ -124,7 +139,7 @@ func (t *Table) print(out *bufio.Writer, columns, widths []int, gap string) {
 				if n < len(rest[k]) {
 					cell = rest[k][n]
 				}
-				pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+				pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(cell)))
 				if t.right[i] {
 					cell = pad + cell
 				} else {
