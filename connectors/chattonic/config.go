@@ -147,7 +147,7 @@ func (s *Settings) readWindows(r *setting.Reader) {
 	}
 	s.unfit = fmt.Sprintf("groups by intervals of %sRESPONSE_TIMEZONE (%s), and a window of %s holds no whole number of them", r.Prefix, s.responseZone, s.zone)
 	if s.format != r.Default("DATE_FORMAT_GROUP") || s.responseZone.String() != r.Default("RESPONSE_TIMEZONE") {
-		r.Fault("DATE_FORMAT_GROUP", s.unfit, "%Y-%m-%d %H:%M")
+		r.Fault("DATE_FORMAT_GROUP", fmt.Sprintf("%s; where the vendor's labels are of your zone, set %sRESPONSE_TIMEZONE=%s, else name shorter intervals", s.unfit, r.Prefix, s.zone), "%Y-%m-%d %H:%M")
 	}
 }
 

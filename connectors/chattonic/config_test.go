@@ -66,6 +66,19 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	}
 }
 
+func TestDaysOfAnotherZoneNameBothRemedies(t *testing.T) {
+	c := Config{Token: "t", Codename: "acme", URL: "https://chat.example", Timezone: "America/Mexico_City", DateFormatGroup: "%Y-%m-%d"}
+	_, faults := c.Settings(Prefix)
+	if len(faults) != 1 || faults[0].Variable != Prefix+"DATE_FORMAT_GROUP" || faults[0].Example != "%Y-%m-%d %H:%M" ||
+		!strings.Contains(faults[0].Problem, "set WINDROW_CHATTONIC_RESPONSE_TIMEZONE=America/Mexico_City") {
+		t.Fatalf("faults %v", faults)
+	}
+	c.ResponseZone = c.Timezone // the remedy is one
+	if _, faults := c.Settings(Prefix); len(faults) > 0 {
+		t.Errorf("faults %v", faults)
+	}
+}
+
 func TestCredentialsComeInTwoForms(t *testing.T) {
 	for _, tc := range []struct {
 		name       string

@@ -15,6 +15,7 @@ type CallStats struct {
 
 	All, Inbound, Outbound, Internal       int64
 	Answered, Missed, Abandoned, Voicemail int64
+	ShortAbandoned                         int64
 	ServiceLevel, RingNoAnswer             int64
 	OutboundConnected, TransferredOut      int64
 	Talk, Hold, Ringing, InQueue, Wrapup   Minutes
@@ -53,6 +54,9 @@ func (s *CallStats) add(c CallRow) {
 	}
 	if c.Category == "abandoned" {
 		s.Abandoned++
+		if c.InQueue < 50 { // half a minute
+			s.ShortAbandoned++
+		}
 	}
 	if c.Voicemail {
 		s.Voicemail++
@@ -144,6 +148,7 @@ func SumStats(rows []CallStats) (sum CallStats) {
 		sum.Answered += s.Answered
 		sum.Missed += s.Missed
 		sum.Abandoned += s.Abandoned
+		sum.ShortAbandoned += s.ShortAbandoned
 		sum.Voicemail += s.Voicemail
 		sum.ServiceLevel += s.ServiceLevel
 		sum.RingNoAnswer += s.RingNoAnswer

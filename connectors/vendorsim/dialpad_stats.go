@@ -104,6 +104,8 @@ func (s CallStats) cell(name, day, zone string) string {
 		return whole(s.Missed)
 	case "abandoned", "open_abandoned_calls":
 		return whole(s.Abandoned)
+	case "short_abandoned":
+		return whole(s.ShortAbandoned)
 	case "voicemails", "missed_voicemails", "total_voicemails", "unresolved_voicemails":
 		return whole(s.Voicemail)
 	case "ring_no_answer":

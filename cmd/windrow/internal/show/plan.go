@@ -98,7 +98,8 @@ func Plan(w io.Writer, plan []pipeline.PlannedStream) error {
 		_, err := fmt.Fprintf(w, "%s. `windrow sync` with the same flags settles them without rows, and asks no vendor.\n", plural(windows, "window"))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s, at least %s. `windrow sync` reads them.\n", plural(windows, "window"), plural(requests, "request"))
+	// Of Dialpad reports are counted, which are what its quota counts. A sync orders fewer where one serves more than was known.
+	_, err := fmt.Fprintf(w, "%s, at most %s, repetitions aside. `windrow sync` reads them.\n", plural(windows, "window"), plural(requests, "request"))
 	return err
 }
 
