@@ -72,6 +72,9 @@ func (r *Row) replaceText(personal pipeline.Personal, required bool, text []byte
 	replace := r.mapping.policy.Replace
 	if r.meta.Redacted != "" { // the mode is the same, as whoever found the body has made sure
 		replace = r.mapping.policy.Again
+		if personal == pipeline.PersonalUnlisted {
+			text = bytes.TrimSuffix(text, noList)
+		}
 	}
 	if replace == nil {
 		return r.clean(text), true

@@ -85,8 +85,10 @@ func personalMapping() Mapping {
 			r.SetInstant(rangAt, times[1])
 			switch string(r.Raw(kind)) {
 			case "note":
-				r.SetFrom(text, note, r.Raw(note))
-				r.Skip(note)
+				if said := r.Raw(note); said != nil {
+					r.SetFrom(text, note, said)
+					r.Skip(note)
+				}
 			case "queue":
 				r.NotPersonal(owner)
 			}

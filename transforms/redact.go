@@ -20,6 +20,9 @@ const redactRange = 256 << 10
 // field, so that the row is rejected again.
 const withheld = "?"
 
+// noList stands behind the copy of a text that cannot be read as a list, for what stands for it could be.
+var noList = []byte{'['}
+
 // asked is the Asked of [pipeline.Redactor].
 func (c *compiledMapping) asked(names []string) []string {
 	personal := c.Personal[c.Asked]
@@ -61,6 +64,9 @@ func (r *Row) stored(f int) (value, bool) {
 		}
 	}
 	out := r.instead(personal, r.requiredColumn(f), v)
+	if conv == Tags && filled && personal == pipeline.PersonalUnlisted && out.text != nil && !isContainer(out.token) {
+		out = value{text: append(slices.Clip(out.text), noList...)}
+	}
 	return out, !bytes.Equal(out.text, r.fields[f].text)
 }
 

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"fmt"
+	"hash/crc32"
 	"io"
 	"runtime"
 	"strings"
@@ -44,6 +45,8 @@ func TestACopyHasNothingPersonalAndGivesTheSameRows(t *testing.T) {
 		{"CSV", csv, personalCSV("")},
 		{"CSV that ends lines in CRLF, with blank ones", csv, strings.ReplaceAll(personalCSV("\n"), "\n", "\r\n")},
 		{"rows of too few cells and of too many", csv, strings.Replace(personalCSV(""), "\n", "\n6,"+plantedName+","+plantedNumber+"\n"+strings.Repeat(plantedName+",", 40)+"\n"+plantedName+"\n", 1)},
+		{"a list that cannot be read", csv, strings.Replace(personalCSV(""), `"a,b"`, `"{`+plantedName+`"`, 1)},
+		{"a list that cannot be read, in JSON", array, strings.Replace(personalJSON(t, flat), `"a,b"`, `"{`+plantedName+`"`, 1)},
 		{"stray quotes", csv, strings.Replace(personalCSV(""), "\n", "\n7,"+plantedName+`,"`+plantedAddress+`" stray`+"\n"+`"`+plantedName+"\n", 1)},
 		{"a key that is no text", csv, strings.Replace(personalCSV(""), "\n", "\n"+strings.Replace(strings.SplitN(personalCSV(""), "\n", 3)[1], `"1"`, "\"1\xff\"", 1)+"\n", 1)},
 		{"JSON", array, personalJSON(t, flat)},
@@ -164,3 +167,42 @@ func TestNamesOfARequestAreAsPersonalAsTheirField(t *testing.T) {
 		t.Errorf("the request asks for %q", got)
 	}
 }
+
+// FuzzCopy compares what documents and their copies become.
+func FuzzCopy(f *testing.F) {
+	for _, document := range []string{personalCSV(""), strings.Replace(personalCSV(""), "\n", "\n7,"+plantedName+`,"x" stray`+"\n\"9\n", 1), "id,started,zone\r\n1,2025-09-08 10:00:00,\r\n\r\n2,,"} {
+		f.Add(false, document)
+	}
+	for _, document := range []string{`[{"id":"1","started":"2025-09-08 10:00:00","who":"x","tags":"a;b","talk":NaN},{"id":0},5]`, `[{"id":"` + "\xff" + `","new":{"a":[1,"b"]},"error":0}]`} {
+		f.Add(true, document)
+	}
+	f.Fuzz(func(t *testing.T, isJSON bool, document string) {
+		for drops, p := range map[bool]pipeline.Policy{false: again(hashing, false), true: again(dropping, true)} {
+			var format pipeline.Format = NewCSV(personalMapping(), p).Lenient()
+			if isJSON {
+				format = NewJSON(personalMapping(), JSONOptions{}, p)
+			}
+			want, err := load(t, format, &testMeta, wholeReader{strings.NewReader(document)}, 1<<20)
+			if err != nil {
+				continue
+			}
+			var stored strings.Builder
+			if err := format.(pipeline.Redactor).Redact(&testMeta, strings.NewReader(document), &stored); pipeline.KindOf(err) == pipeline.Malformed {
+				continue // of a header that may be a row
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			m := testMeta
+			m.Redacted = p.Digest
+			got, err := load(t, format, &m, wholeReader{strings.NewReader(stored.String())}, 1<<20)
+			if err != nil || fmt.Sprint(got.rows, got.hashes, got.times, len(got.rejects)) != fmt.Sprint(want.rows, want.hashes, want.times, len(want.rejects)) {
+				t.Errorf("drops %t: the copy gives\n%q %v, %v\nwant\n%q %v\nof\n%q\nfrom\n%q", drops, got.rows, got.rejects, err, want.rows, want.rejects, stored.String(), document)
+			}
+		}
+	})
+}
+
+// hashing puts words in the place of values, as hashes are.
+var hashing = pipeline.Policy{Replace: func(dst, text []byte, kind pipeline.Personal, _ bool) ([]byte, bool) {
+	return fmt.Appendf(dst, "h%x", crc32.ChecksumIEEE(text)), true
+}}
