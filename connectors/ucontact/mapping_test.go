@@ -294,18 +294,3 @@ func TestC_WhatNobodyAskedForIsRejected(t *testing.T) {
 		t.Errorf("more than an hour in an hour: %v", got)
 	}
 }
-
-func TestMetricsOfTheAccountAreMatchedInAnyCase(t *testing.T) {
-	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
-	s := settings(t, func(c *Config) {
-		c.Metrics = "averageattendedtime=avg_handle_seconds:seconds,CONNECTED=extras:sum"
-	})
-	rows, _, rejects, err := readRows(t, statsTypes[0].format(s, pipeline.Policy{}), m,
-		`[{"date":"Sep 8, 2025, 9:00:00 AM","resource":"Agent1","averageAttendedTime":12.5,"connected":5}]`)
-	if err != nil || len(rows) != 1 || len(rejects) > 0 {
-		t.Fatal(err, rows, rejects)
-	}
-	if r := rows[0]; r["avg_handle_seconds"] != "12.5" || r["login_seconds"] != "" || r["extras"] != `{"connected":5}` {
-		t.Errorf("%v", r)
-	}
-}
