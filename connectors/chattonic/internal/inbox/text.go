@@ -20,7 +20,7 @@ type arrived struct {
 	name, mail string
 	at         time.Time
 	charset    string // declared; empty: not
-	date       string // the column of a sheet that holds dates; empty: none
+	date       string // the column of dates; empty: none
 	disk       connectors.Disk
 	body       io.Reader
 }
@@ -55,11 +55,28 @@ func take(ctx context.Context, a arrived) (*File, error) {
 	if f.text != raw {
 		raw.close()
 	}
+	if f.Err == nil {
+		f.inISODates(ctx, a.date)
+	}
 	if err := ctx.Err(); err != nil {
 		f.Close()
 		return nil, f.Err
 	}
 	return f, nil
+}
+
+// inISODates replaces the text by one whose dates read in one way only.
+func (f *File) inISODates(ctx context.Context, column string) {
+	text, err := withISODates(ctx, f.text, column)
+	if err != nil {
+		f.text.close()
+		f.text, f.Err = nil, unreadable("its dates cannot be read", err)
+		return
+	}
+	if text != f.text {
+		f.text.close()
+		f.text = text
+	}
 }
 
 // plainText is a CSV file in UTF-8 and with commas: the file itself where it is so already.
@@ -153,24 +170,32 @@ func withCommas(ctx context.Context, from *scratch) (*scratch, error) {
 		return from, nil
 	}
 	return written(from.disk, func(to *scratch) error {
-		rest := func() io.Reader {
-			r := from.reader()
-			_, _ = r.Seek(skip, io.SeekStart) // of a section: it cannot fail
-			return contextReader{ctx, r}
-		}
-		err := separate(to, rest(), rune(separator), false)
+		err := separate(to, rest(ctx, from, skip), rune(separator), false, nil)
 		var irregular *csv.ParseError
 		if errors.As(err, &irregular) {
 			to.size = 0
 			if _, err = to.file.Seek(0, io.SeekStart); err == nil {
-				err = separate(to, rest(), rune(separator), true)
+				err = separate(to, rest(ctx, from, skip), rune(separator), true, nil)
 			}
 		}
-		if err == nil && !endsLine(from) && to.size > 0 {
-			to.size-- // the last row may have been cut short: who reads it decides
-		}
+		trimEnd(from, to, err)
 		return err
 	})
+}
+
+// rest reads a text from a place on.
+func rest(ctx context.Context, from *scratch, skip int64) io.Reader {
+	r := from.reader()
+	_, _ = r.Seek(skip, io.SeekStart) // of a section: it cannot fail
+	return contextReader{ctx, r}
+}
+
+// trimEnd leaves the last row of a copy without an end where it had none: it may have been cut short, and who reads it
+// decides.
+func trimEnd(from, to *scratch, err error) {
+	if err == nil && !endsLine(from) && to.size > 0 {
+		to.size--
+	}
 }
 
 // separatorOf is the separator that the first line has most of outside quotes; a comma where it has none.
@@ -197,26 +222,39 @@ func separatorOf(head []byte) byte {
 	return best
 }
 
-// separate copies rows, with commas between their cells.
-func separate(to io.Writer, from io.Reader, separator rune, lenient bool) error {
-	r := csv.NewReader(from)
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.LazyQuotes = separator, -1, true, lenient
+// separate copies rows, with commas between their cells, changed where change is not nil.
+func separate(to io.Writer, from io.Reader, separator rune, lenient bool, change func(row []string)) error {
 	buffered := bufio.NewWriterSize(to, 64<<10)
 	w := csv.NewWriter(buffered)
+	err := eachRow(from, separator, lenient, func(row []string) error {
+		if change != nil {
+			change(row)
+		}
+		return w.Write(row)
+	})
+	if err != nil {
+		return err
+	}
+	w.Flush()
+	return errors.Join(w.Error(), buffered.Flush())
+}
+
+// eachRow yields the cells of each row, which are yield's until it returns.
+func eachRow(from io.Reader, separator rune, lenient bool, yield func(row []string) error) error {
+	r := csv.NewReader(from)
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord, r.LazyQuotes = separator, -1, true, lenient
 	for {
 		row, err := r.Read()
 		if err == io.EOF {
-			break
+			return nil
 		}
 		if err == nil {
-			err = w.Write(row)
+			err = yield(row)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	w.Flush()
-	return errors.Join(w.Error(), buffered.Flush())
 }
 
 func endsLine(s *scratch) bool {
