@@ -188,6 +188,9 @@ type Env struct {
 	Notify func(Notice)
 	// Turn lets the requests of an extraction be ordered one behind the other; nil: in any order.
 	Turn *Turn
+	// Ended is called with what is to be told how a reading ends whose answers were all accepted, and which is refused
+	// nevertheless: as a whole it is not what it should be. nil: nobody tells.
+	Ended func(refused func(context.Context, error) error)
 }
 
 // Turn is a request's place among those of its extraction. Where a vendor takes few orders an hour, answers that are read

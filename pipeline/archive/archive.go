@@ -72,6 +72,9 @@ type Answer interface {
 	// visible, and the reading fails. It obeys ctx and may block for as long as the storage takes. A document that is kept
 	// already, with the same bytes for the same request, is not stored again: its reading is added.
 	End(ctx context.Context, whole bool) error
+	// Refuse gives what End has kept another verdict: the answer was accepted, and what was made of all answers was refused.
+	// It obeys ctx, and may block as End does.
+	Refuse(ctx context.Context, v Verdict) error
 	// Abort drops what was put. It does nothing after End, and a second time. It needs no context, so that it can run while
 	// everything else stops. What it cannot drop is told as an error and never becomes visible.
 	Abort() error

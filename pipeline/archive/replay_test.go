@@ -1,7 +1,9 @@
 package archive_test
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -265,4 +267,48 @@ func TestTheNewestWholeAnswerIsReplayed(t *testing.T) {
 	if again, _ = s.Find([]pipeline.Entry{e}, func(pipeline.Window) bool { return false }, stream); len(again) != 1 || again[0].Commits[0].ReadAt != e.ReadAt {
 		t.Errorf("%+v", again)
 	}
+}
+
+func TestAnAnswerWhoseWindowIsRefusedAtItsEndIsMarkedBroken(t *testing.T) {
+	sim := simulated(t)
+	source, kept, store := opened(t, sim, "ucontact"), newShelf(), memory.New(memory.Options{})
+	limit := engine.RejectLimit{Share: 0.01}
+	e := engine.Engine{
+		Store: store, Sources: []pipeline.Source{archive.Tee(garbled{source}, kept, 0)}, Streams: []pipeline.StreamID{ucontact.Campaigns},
+		Select: plan.Selection{From: "2025-09-08", To: "2025-09-08"}, Clock: sim.Clock, Now: sim.Clock, MaxRejects: limit, Concurrency: 1,
+	}
+	sum, err := e.Sync(t.Context())
+	if err != nil || len(sum.Streams) != 1 || sum.Streams[0].Failed != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	documents := kept.documents()
+	if len(documents) == 0 {
+		t.Fatal("nothing is kept")
+	}
+	for _, d := range documents {
+		if d.reading.Verdict != archive.Broken {
+			t.Errorf("%s is kept as %s; the window failed with %v", d.meta.Request.Windows[0], d.reading.Verdict, sum.Streams[0].Errors)
+		}
+	}
+}
+
+// garbled is a source whose documents are well-formed and have no row that can be read.
+type garbled struct{ pipeline.Source }
+
+func (g garbled) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
+	return g.Source.Fetch(ctx, r, env, func(b pipeline.Body) error {
+		whole := b.Open
+		b.Open = func(ctx context.Context) (io.ReadCloser, error) {
+			body, err := whole(ctx)
+			if err != nil {
+				return nil, err
+			}
+			text, err := io.ReadAll(body)
+			if err != nil {
+				return nil, err
+			}
+			return io.NopCloser(bytes.NewReader(bytes.ReplaceAll(text, []byte(", 2025, "), []byte(", then, ")))), body.Close()
+		}
+		return yield(b)
+	})
 }

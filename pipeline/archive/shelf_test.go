@@ -99,6 +99,17 @@ func (a *answer) End(_ context.Context, whole bool) error {
 	return nil
 }
 
+func (a *answer) Refuse(_ context.Context, v archive.Verdict) error {
+	a.shelf.mu.Lock()
+	defer a.shelf.mu.Unlock()
+	for i, d := range a.shelf.kept {
+		if slices.ContainsFunc(a.documents, func(of document) bool { return of.reading.Same(d.reading) }) {
+			a.shelf.kept[i].reading.Verdict = v
+		}
+	}
+	return nil
+}
+
 func (a *answer) Abort() error {
 	a.shelf.mu.Lock()
 	defer a.shelf.mu.Unlock()

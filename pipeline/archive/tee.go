@@ -59,6 +59,14 @@ func (t *tee) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, y
 	if kept := answer.End(ctx, err == nil); kept != nil && err == nil {
 		return kept
 	}
+	if err == nil && env.Ended != nil {
+		env.Ended(func(ctx context.Context, refused error) error {
+			if v := verdictOn(refused); v != "" {
+				return answer.Refuse(ctx, v)
+			}
+			return nil
+		})
+	}
 	return err
 }
 

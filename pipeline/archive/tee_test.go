@@ -200,7 +200,8 @@ func (f full) Begin(archive.Question) archive.Answer { return f }
 func (f full) Documents(context.Context, pipeline.StreamKey) iter.Seq2[archive.Document, error] {
 	return func(yield func(archive.Document, error) bool) { yield(archive.Document{}, errFull) }
 }
-func (f full) Abort() error { return nil }
+func (f full) Abort() error                                  { return nil }
+func (f full) Refuse(context.Context, archive.Verdict) error { return errFull }
 
 func (f full) Put(_ context.Context, _ pipeline.Meta, body io.Reader) error {
 	if f.after < 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/sourcegraph/conc/pool"
@@ -106,6 +107,7 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 
 	order := newSequencer(len(j.extraction.Requests), cut.overlap, cap(r.prefetchSlots))
 	turns := pipeline.Turns(len(j.extraction.Requests))
+	var late lateWord
 	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for i, request := range j.extraction.Requests {
 		all.Go(func(ctx context.Context) error {
@@ -114,7 +116,7 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 				return err
 			}
 			bodies := 0
-			err := j.source.Fetch(ctx, request, r.env(j, turns[i]), func(b pipeline.Body) error {
+			err := j.source.Fetch(ctx, request, late.env(r.env(j, turns[i])), func(b pipeline.Body) error {
 				bodies++
 				b, drop, err := r.prefetch(ctx, order, i, b)
 				if err != nil {
@@ -152,10 +154,46 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 	if err := r.noteDays(ctx, j.stream.Key); err != nil {
 		return x, err
 	}
-	if x, err = cut.seal(r.MaxRejects, r.Health, j); err != nil {
+	x, err = cut.seal(r.MaxRejects, r.Health, j)
+	if untold := late.tell(ctx, x, err); untold != nil {
+		return x, errors.Join(err, untold)
+	}
+	if err != nil {
 		return x, err
 	}
 	return j.keepWanted(x)
+}
+
+// lateWord tells who kept the answers of an extraction that all its windows were refused after the last answer was accepted.
+type lateWord struct {
+	mu    sync.Mutex
+	hears []func(context.Context, error) error
+}
+
+func (l *lateWord) env(e pipeline.Env) pipeline.Env {
+	e.Ended = func(refused func(context.Context, error) error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.hears = append(l.hears, refused)
+	}
+	return e
+}
+
+// tell passes on why nothing will be committed. Where only some windows are refused the answers serve the others.
+func (l *lateWord) tell(ctx context.Context, x extracted, why error) error {
+	if why == nil {
+		if len(x.sealed) > 0 || len(x.open) == 0 {
+			return nil
+		}
+		why = x.open[0].why
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for _, hear := range l.hears {
+		errs = append(errs, hear(ctx, why))
+	}
+	return errors.Join(errs...)
 }
 
 // readBody takes a slot and reads one document into the windows.

@@ -22,6 +22,13 @@ type answer struct {
 	store    *Store
 	question archive.Question
 	drafts   []*draft
+	kept     []keptReading // what End has made visible
+}
+
+// keptReading is a reading in the meta of that name.
+type keptReading struct {
+	meta    string
+	reading archive.Reading
 }
 
 // draft is a document that is read and not visible.
@@ -185,6 +192,7 @@ func (a *answer) publish(ctx context.Context, alone bool) error {
 		if err != nil {
 			return err
 		}
+		a.kept = append(a.kept, keptReading{used + metaSuffix, d.meta.Readings[0]})
 		if alone {
 			if err := a.store.dropBodiless(ctx, names, used); err != nil {
 				return err
@@ -197,6 +205,45 @@ func (a *answer) publish(ctx context.Context, alone bool) error {
 		}
 	}
 	return nil
+}
+
+// Refuse implements [archive.Answer].
+func (a *answer) Refuse(ctx context.Context, v archive.Verdict) error {
+	for _, of := range a.kept {
+		err := volume.ErrChanged
+		for tries := 5; tries > 0 && errors.Is(err, volume.ErrChanged); tries-- {
+			err = a.store.volume.Update(ctx, func(ctx context.Context, _ bool) error { return a.store.judge(ctx, of, v) })
+		}
+		if err != nil {
+			return a.locate("mark a body as refused", err)
+		}
+	}
+	return nil
+}
+
+// judge gives a reading that is kept another verdict.
+func (s *Store) judge(ctx context.Context, of keptReading, v archive.Verdict) error {
+	versions, err := s.volume.Versions(ctx, of.meta)
+	if err != nil {
+		return err
+	}
+	text, err := s.volume.Read(ctx, of.meta)
+	if err != nil {
+		return err
+	}
+	m, err := parse(text)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(m.Readings, of.reading.Same)
+	if i < 0 {
+		return nil
+	}
+	m.Readings[i].Verdict = v
+	if text, err = m.text(); err != nil {
+		return err
+	}
+	return volume.Replace(ctx, s.volume, of.meta, text, versions[0])
 }
 
 // keep makes one document visible, under the stem that it returns. names are those in its folder.

@@ -221,6 +221,39 @@ func TestARefusedBodyIsKeptWithItsVerdict(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatIsRefusedAfterItsEndIsMarkedSo(t *testing.T) {
+	a, _ := opened(t)
+	if err := keep(t.Context(), a, question(0), 0, "one"); err != nil {
+		t.Fatal(err)
+	}
+	q := question(0)
+	q.Sync = "another sync"
+	answer := a.Begin(q)
+	m := pipeline.Meta{Request: q.Request, Span: q.Request.Span, ReadAt: readAt.Add(time.Hour), ExtractedAt: readAt}
+	for _, text := range []string{"one", "two"} {
+		if err := answer.Put(t.Context(), m, strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(answer.End(t.Context(), true), answer.Refuse(t.Context(), archive.Broken), answer.Abort()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range documents(t, a) {
+		text, err := contents(t, d)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, r := range d.Readings {
+			got = append(got, text+" "+string(r.Sync)+" "+string(r.Verdict))
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"one a sync sound", "one another sync broken", "two another sync broken"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
