@@ -154,7 +154,7 @@ func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source
 	}
 	others, err := s.findStrangers(ctx, store)
 	if err == nil {
-		err = others.refusal()
+		err = errors.Join(others.refusal(), others.lost())
 	}
 	if len(others.other) > 0 {
 		note = "files that are not Windrow's lie among the tables: " + strings.Join(others.other, ", ")
@@ -258,13 +258,14 @@ const shownStrangers = 10
 type strangers struct {
 	harmful, other []string // shownStrangers of them at most
 	more           int      // harmful ones beyond those
+	ledgerless     []string // streams of this program that have data and no ledger
 }
 
-// findStrangers looks for files of others; a sink in which nobody else can put anything has none.
+// findStrangers looks for files of others, and for data that no ledger knows of.
 func (s *setup) findStrangers(ctx context.Context, store pipeline.Store) (found strangers, err error) {
 	lister, ok := store.(pipeline.StrangerLister)
-	if !ok {
-		return found, nil
+	if !ok { // nobody else can put anything there
+		return found, s.addLedgerless(ctx, store, &found)
 	}
 	for stranger, err := range lister.Strangers(ctx) {
 		switch {
@@ -276,21 +277,49 @@ func (s *setup) findStrangers(ctx context.Context, store pipeline.Store) (found 
 			found.other = append(found.other, stranger.Name)
 		}
 	}
-	nobodys, err := s.nobodys(ctx, store, lister.Seen())
-	for _, k := range nobodys {
-		found.add(fmt.Sprintf("the windows of source=%s/account=%s/stream=%s, a stream that neither the ledger nor the configuration has", k.Stream.Source(), k.Account, k.Stream))
-	}
-	return found, err
+	return found, s.addLedgerless(ctx, store, &found)
 }
 
-// nobodys are the streams of which there are windows, and that neither the ledger nor the configuration has: no sync would
-// ever read or remove them. The ledger is asked last, for a commit of somebody else's notes what it begins before it writes.
-func (s *setup) nobodys(ctx context.Context, store pipeline.Store, seen []pipeline.StreamKey) ([]pipeline.StreamKey, error) {
+// addLedgerless adds the streams of which there are windows and no ledger. The first commit notes what it begins before it
+// writes: such a stream has lost its ledger, and a sync would take its windows for nobody's. Of a stream that this program
+// does not know nothing would ever be read or removed.
+func (s *setup) addLedgerless(ctx context.Context, store pipeline.Store, found *strangers) error {
+	lost, err := s.ledgerless(ctx, store)
+	for _, k := range lost {
+		folder := fmt.Sprintf("source=%s/account=%s/stream=%s", k.Stream.Source(), k.Account, k.Stream)
+		if slices.ContainsFunc(s.catalogue(), func(of pipeline.Stream) bool { return of.Key.Stream == k.Stream }) {
+			found.ledgerless = append(found.ledgerless, folder)
+			continue
+		}
+		found.add(fmt.Sprintf("the windows of %s, a stream that neither the ledger nor the configuration has", folder))
+	}
+	return err
+}
+
+// ledgerless are the streams of which there are windows and no ledger. The ledger is asked last, for the sake of a commit of
+// somebody else. Where looking for windows is a query that is billed, it is made only where a stream that is read has no
+// ledger.
+func (s *setup) ledgerless(ctx context.Context, store pipeline.Store) (seen []pipeline.StreamKey, err error) {
+	if lister, ok := store.(pipeline.StrangerLister); ok {
+		seen = lister.Seen()
+	} else if sweeper, ok := store.(pipeline.Sweeper); ok {
+		known, err := store.Streams(ctx)
+		if err != nil || !s.readsBeyond(known) {
+			return nil, err
+		}
+		if seen, err = sweeper.Holders(ctx); err != nil || len(seen) == 0 {
+			return nil, err
+		}
+	}
 	known, err := store.Streams(ctx)
-	return slices.DeleteFunc(seen, func(k pipeline.StreamKey) bool {
-		_, served := s.stream(k)
-		return served || slices.Contains(known, k)
-	}), err
+	return slices.DeleteFunc(seen, func(k pipeline.StreamKey) bool { return slices.Contains(known, k) }), err
+}
+
+// readsBeyond reports whether a stream is read that is not among the known ones.
+func (s *setup) readsBeyond(known []pipeline.StreamKey) bool {
+	return slices.ContainsFunc(s.catalogue(), func(of pipeline.Stream) bool {
+		return len(of.Missing) == 0 && of.Chosen(s.Streams) && !slices.Contains(known, of.Key)
+	})
 }
 
 // add notes a harmful one.
@@ -318,6 +347,18 @@ func (f strangers) refusal() error {
 	}
 }
 
+// lost is an error where a stream has data and no ledger.
+func (f strangers) lost() error {
+	if len(f.ledgerless) == 0 {
+		return nil
+	}
+	return &pipeline.Error{
+		Op: "look for the ledgers", Kind: pipeline.Invalid,
+		Err:  fmt.Errorf("these streams have data in the tables, and their ledger is gone: %s", strings.Join(f.ledgerless, ", ")),
+		Hint: "restore the ledger (the folder _windrow/ledger, or the rows of the table _windrow_ledger) from a copy; or, where the data may go, remove them by `windrow verify --repair`, and the next sync reads what the vendors still have",
+	}
+}
+
 // refuseStrangers refuses a run whose tables hold files of others. Files that no reader takes in are only named.
 func (s *setup) refuseStrangers(ctx context.Context, store pipeline.Store, log *slog.Logger) error {
 	found, err := s.findStrangers(ctx, store)
@@ -327,5 +368,11 @@ func (s *setup) refuseStrangers(ctx context.Context, store pipeline.Store, log *
 	if len(found.other) > 0 {
 		log.Warn("files that are not Windrow's lie among the tables", "files", strings.Join(found.other, ", "))
 	}
-	return found.refusal()
+	return errors.Join(found.refusal(), found.lost())
+}
+
+// refuseLost refuses what would be done on the word of no ledger where there was one.
+func (s *setup) refuseLost(ctx context.Context, store pipeline.Store) error {
+	found, err := s.findStrangers(ctx, store)
+	return errors.Join(err, found.lost())
 }

@@ -27,7 +27,7 @@ func (a *app) planCommand() *cobra.Command {
 				return err
 			}
 			return a.withEngine(cmd.Context(), s, func(e *engine.Engine) error {
-				if err := s.refuseUnserved(cmd.Context(), e); err != nil {
+				if err := errors.Join(s.refuseUnserved(cmd.Context(), e), s.refuseLost(cmd.Context(), e.Store)); err != nil {
 					return err
 				}
 				f.apply(e)

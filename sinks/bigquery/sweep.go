@@ -2,6 +2,7 @@ package bigquery
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"cloud.google.com/go/bigquery"
@@ -27,7 +28,7 @@ func (s *Store) Holders(ctx context.Context) (keys []pipeline.StreamKey, err err
 		if err != nil {
 			return nil, apierror.Classify(op, err)
 		}
-		if len(md.Schema) > 0 {
+		if has(md.Schema, "account") && has(md.Schema, "stream") { // whatever else is there has no row of a stream
 			tables = append(tables, name)
 		}
 	}
@@ -41,6 +42,11 @@ func (s *Store) Holders(ctx context.Context) (keys []pipeline.StreamKey, err err
 		return nil
 	})
 	return keys, apierror.Classify(op, err)
+}
+
+// has reports whether a column is there.
+func has(columns bigquery.Schema, name string) bool {
+	return slices.ContainsFunc(columns, func(f *bigquery.FieldSchema) bool { return f.Name == name })
 }
 
 // extraWindows are the windows of no ledger that verifications have found, by stream. They are safe for concurrent use.

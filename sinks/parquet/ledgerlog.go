@@ -169,7 +169,7 @@ func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
 
 // damaged is the error of a log that cannot be read whole, with the remedy.
 func (l *ledgerLog) damaged(name string, err error) error {
-	return object.Damaged("read the ledger", name, err, "restore the folder "+l.dir+" from a copy; or remove it, and every window is read again")
+	return object.Damaged("read the ledger", name, err, "restore the folder "+l.dir+" from a copy; or remove it and the stream's files in the tables, and every window is read again")
 }
 
 // watch begins to collect what other writers add, from the entries that are folded in now.

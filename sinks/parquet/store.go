@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -183,6 +184,9 @@ func (s *Store) Streams(ctx context.Context) ([]pipeline.StreamKey, error) {
 	}
 	var keys []pipeline.StreamKey
 	for _, name := range names {
+		if !strings.HasSuffix(name, lineSuffix) && !strings.HasSuffix(name, snapshotSuffix) {
+			continue // nothing of a ledger: what a desktop or a copy left in its folder
+		}
 		if k, ok := layout.StreamOf(name); ok && !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}

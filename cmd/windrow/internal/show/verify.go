@@ -117,7 +117,7 @@ func (v *Verification) remedy(all engine.VerifiedStream, foreign int) (text stri
 		text += fmt.Sprintf("\n%s of no window removed.", number(all.Removed, "file"))
 	}
 	if !v.repair && all.Extra > 0 {
-		text += "\nFiles of no window go with `windrow verify --repair` or the next `windrow sync`. If the ledger is the one that is wrong, restore _windrow/ledger first."
+		text += "\nFiles of no window go with `windrow verify --repair` or, where the stream has a ledger, the next `windrow sync`. If the ledger is the one that is wrong or gone, restore _windrow/ledger first."
 	}
 	if foreign > 0 {
 		text += "\nMove the files that are not Windrow's out of the tables' folders."
