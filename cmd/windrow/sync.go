@@ -156,7 +156,7 @@ func (a *app) followed(s *setup, e *engine.Engine, do func() error) error {
 		defer bars.Close()
 		s.log = a.newLog(bars, s.LogLevel)
 	}
-	e.Observe = show.Progress(s.log, bars)
+	e.Observe = show.Progress(s.log, bars, s.archivePlace() != "")
 	return do()
 }
 

@@ -23,8 +23,9 @@ func NewLog(w io.Writer, json bool, level slog.Level) *slog.Logger {
 
 // Progress tells what a run is doing: as log lines, and as bars where there
 // are any. Without bars the windows that went well are told at level info;
-// with them the bars say it.
-func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
+// with them the bars say it. archived says that there may be answers to make windows
+// again of.
+func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 	well := slog.LevelInfo
 	if bars != nil {
 		well = slog.LevelDebug
@@ -51,8 +52,11 @@ func Progress(log *slog.Logger, bars *Bars) func(engine.Event) {
 		case engine.EventFailed:
 			line(log, slog.LevelError, "failed", e, slog.String("error_kind", pipeline.ErrorKind(e.Err)), slog.Any("error", e.Err))
 		case engine.EventChanged:
-			line(log, slog.LevelWarn, fmt.Sprintf("%d settled windows were read under other settings; to read them again: %s",
-				len(e.Changed), refetchCommand(e.Stream.Stream, e.Changed)), e)
+			renew := "to read them again: " + refetchCommand(e.Stream.Stream, e.Changed)
+			if archived {
+				renew += "; `windrow plan` names those that `windrow replay` can make of the archive, without asking the vendor"
+			}
+			line(log, slog.LevelWarn, fmt.Sprintf("%d settled windows were read under other settings; %s", len(e.Changed), renew), e)
 		case engine.EventDated:
 			last := slices.MaxFunc(e.Dated, func(a, b pipeline.Entry) int { return cmp.Compare(a.ReadAt, b.ReadAt) })
 			line(log, slog.LevelWarn, fmt.Sprintf("%d windows were read by a machine whose clock was ahead (up to %s); their times count for nothing, and what is due of them is read again",

@@ -356,7 +356,7 @@ func TestSchemaJSONHasAUnitAndAnAggregationForEveryMeasure(t *testing.T) {
 
 func TestProgressIsJSONLinesWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
-	tell := Progress(NewLog(&out, true, slog.LevelInfo), nil)
+	tell := Progress(NewLog(&out, true, slog.LevelInfo), nil, false)
 	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
 	tell(engine.Event{Kind: engine.EventPlanned, Stream: key, Total: 2})
 	tell(engine.Event{Kind: engine.EventWaiting, Stream: key, Text: "waiting for report", Until: time.Unix(0, 0)})
@@ -419,11 +419,16 @@ func TestProgressTellsWhatToTypeAboutWhatARunLeavesAlone(t *testing.T) {
 		},
 	} {
 		var out bytes.Buffer
-		Progress(NewLog(&out, true, slog.LevelInfo), nil)(c.event)
+		Progress(NewLog(&out, true, slog.LevelInfo), nil, false)(c.event)
 		want := fmt.Sprintf(`"level":"WARN","msg":%q,"stream":"dialpad.calls","account":"default"}`, c.want)
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got %s, want %s", out.String(), want)
 		}
+	}
+	var out bytes.Buffer
+	Progress(NewLog(&out, true, slog.LevelInfo), nil, true)(engine.Event{Kind: engine.EventChanged, Stream: key, Changed: []pipeline.Window{first, second}})
+	if got := out.String(); !strings.Contains(got, "--refetch") || !strings.Contains(got, "windrow replay") {
+		t.Errorf("with an archive: %s", got)
 	}
 }
 
@@ -431,7 +436,7 @@ func TestBarsShowWindowsAndWhatIsWaitedFor(t *testing.T) {
 	now := time.Date(2025, 9, 8, 12, 0, 0, 0, time.UTC)
 	out := &screen{frames: make(chan string)}
 	bars := NewBars(out, func() time.Time { return now }, mpb.WithAutoRefresh(), mpb.WithRefreshRate(5*time.Millisecond), mpb.WithWidth(120))
-	tell := Progress(NewLog(bars, false, slog.LevelInfo), bars)
+	tell := Progress(NewLog(bars, false, slog.LevelInfo), bars, false)
 	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
 	tell(engine.Event{Kind: engine.EventPlanned, Stream: key, Total: 3})
 	tell(engine.Event{Kind: engine.EventCommitted, Stream: key, Window: day(t, "2025-09-08")})
