@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/connectors/vendorsim/postoffice"
 )
 
 // TestMain lets scripts and tests start this binary as windrow itself.
@@ -36,12 +37,13 @@ const noon = "2025-09-10T18:00:00Z"
 //	ucontact-says FILE    sets the variables that point windrow at a uContact that answers with the file
 //	differ DURATION       sets the vendors' real clocks apart from the machine's
 //
-// those of bigQueryCommands, and $NOW, the vendors' clock, for --as-of.
+// those of bigQueryCommands and mailboxCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "refuses": refuses, "differ": differ, "ucontact-says": uContactSays,
 	}
 	maps.Copy(commands, bigQueryCommands)
+	maps.Copy(commands, mailboxCommands)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -50,6 +52,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Values[worldKey{}] = &simulation{world, servers}
+			env.Values[officeKey{}] = new(*postoffice.Office)
 			env.Values[bigQueryKey{}] = &scriptBigQuery{scope: env}
 			env.Setenv("NOW", noon)
 			return nil
