@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -171,7 +172,12 @@ func syncDay(t *testing.T, e *engine.Engine, s *scripted, day int, text string) 
 	date := fmt.Sprintf("2025-09-%02d", day)
 	e.Select.From, e.Select.To, e.Select.Refetch = date, date, true
 	var events []engine.Event
-	e.Observe = func(ev engine.Event) { events = append(events, ev) }
+	var mu sync.Mutex
+	e.Observe = func(ev engine.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		events = append(events, ev)
+	}
 	sum, err := e.Sync(t.Context())
 	if err != nil {
 		t.Fatal(err)
