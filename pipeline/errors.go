@@ -280,3 +280,35 @@ func (f ConfigError) String() string {
 	}
 	return s
 }
+
+// Nearest returns the word that a typing error would have turned into name, if there is one.
+func Nearest(name string, known []string) string {
+	best, at := "", 3 // further than two edits is another word
+	for _, word := range known {
+		if d := Edits(name, word); d < at {
+			best, at = word, d
+		}
+	}
+	return best
+}
+
+// Edits is the least number of letters inserted, deleted or changed that make
+// b of a.
+func Edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -73,6 +73,17 @@ func (p Policy) Settings(digest string) string {
 // Keeps reports whether the policy keeps everything as it is.
 func (p Policy) Keeps() bool { return p.Replace == nil }
 
+// unsaid stands for words of a vendor's own, which may name people.
+const unsaid = "words that are left out, as personal data are"
+
+// Say returns what may be told of a vendor's own words, which may be none.
+func (p Policy) Say(words string) string {
+	if words != "" && !p.Keeps() {
+		return unsaid
+	}
+	return words
+}
+
 // NameOf is what stands for a person's name outside of the rows, as in a warning.
 func (p Policy) NameOf(person string) string {
 	if p.Keeps() || person == "" {

@@ -101,17 +101,6 @@ func (c *compiledMapping) check(f int) {
 // redacts reports whether the policy replaces anything.
 func (c *compiledMapping) redacts() bool { return !c.policy.Keeps() }
 
-// unsaid stands for words of a vendor's own, which may name people.
-const unsaid = "words that are left out, as personal data are"
-
-// say returns what may be told of a vendor's own words.
-func (c *compiledMapping) say(words string) string {
-	if words != "" && c.redacts() {
-		return unsaid
-	}
-	return words
-}
-
 // declaredPersonal is the kind of personal data of a field: its own, or else its column's.
 func (c *compiledMapping) declaredPersonal(f int) pipeline.Personal {
 	personal := c.Personal[c.Fields[f].Source]

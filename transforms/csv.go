@@ -117,7 +117,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 	d.row.begin()
 	if reason := d.misshapen(&rec); reason != "" {
 		d.row.rejectRaw(rec.raw, reason)
-		d.row.into.Tail = tail(d.row.number, reason, d.row.mapping.say(messageIn(rec.raw)))
+		d.row.into.Tail = tail(d.row.number, reason, d.row.mapping.policy.Say(messageIn(rec.raw)))
 		d.checkHeader(rec.raw)
 		return rec.end, nil
 	}

@@ -146,7 +146,7 @@ func (s *splitter) header() ([]byte, error) {
 		if err := s.fill(want); err != nil {
 			return nil, err
 		}
-		skip, known, err := checkOpening(s.buf, s.eof, s.format.mapping.say)
+		skip, known, err := checkOpening(s.buf, s.eof, s.format.mapping.policy.Say)
 		if err != nil {
 			return nil, err
 		}

@@ -101,7 +101,7 @@ func (f *jsonFormat) follows(what string, rest []byte) *pipeline.Error {
 	if said == "" {
 		return f.malformed("something follows the end of the %s", what)
 	}
-	err := f.malformed("an error of the vendor follows the end of the %s: %s", what, f.mapping.say(said))
+	err := f.malformed("an error of the vendor follows the end of the %s: %s", what, f.mapping.policy.Say(said))
 	err.Cause, err.Hint = pipeline.VendorError, sentErrorHint
 	return err
 }
@@ -139,10 +139,10 @@ func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 	case hasNUL(b):
 		return "text with NUL bytes, ", ""
 	case b[0] == '<':
-		return "a page of HTML or XML" + behindColon(f.mapping.say(pageText(b))) + ", ", ""
+		return "a page of HTML or XML" + behindColon(f.mapping.policy.Say(pageText(b))) + ", ", ""
 	case b[0] == '{':
 		if said = ErrorText(b); said != "" {
-			return "an error of the vendor, " + f.mapping.say(said) + ", ", said
+			return "an error of the vendor, " + f.mapping.policy.Say(said) + ", ", said
 		}
 		keys := memberNames(b)
 		if len(keys) == 0 {
@@ -163,7 +163,7 @@ func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 	if strings.ContainsAny(said, "{[;|\t") || !strings.Contains(said, " ") {
 		return "", "" // no sentence: it may be anything
 	}
-	return "a text, " + f.mapping.say(said) + ", ", said
+	return "a text, " + f.mapping.policy.Say(said) + ", ", said
 }
 
 // memberNames lists the names of the first members of an object, for people. The object may be cut off. Values are not

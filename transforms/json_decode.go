@@ -106,7 +106,7 @@ func (d *jsonDecoder) element(i int) int {
 	}
 	raw := s.b[i:end]
 	if d.said != "" {
-		r.condemn(raw, pipeline.Damage{Kind: pipeline.Malformed, What: "holds an error of the vendor: " + d.format.mapping.say(d.said), Hint: sentErrorHint, Cause: pipeline.VendorError})
+		r.condemn(raw, pipeline.Damage{Kind: pipeline.Malformed, What: "holds an error of the vendor: " + d.format.mapping.policy.Say(d.said), Hint: sentErrorHint, Cause: pipeline.VendorError})
 		return end
 	}
 	if !d.hasKey() {

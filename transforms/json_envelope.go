@@ -171,12 +171,12 @@ func (e *envelope) read() error {
 	case s.space(i) < len(s.b):
 		return e.format.follows("object", s.b[s.space(i):])
 	case e.said != "":
-		return e.vendors(pipeline.VendorError, "the answer holds an error of the vendor: %s", e.format.mapping.say(e.said))
+		return e.vendors(pipeline.VendorError, "the answer holds an error of the vendor: %s", e.format.mapping.policy.Say(e.said))
 	case e.truncated:
-		return e.vendors(pipeline.Incomplete, "the answer says that it is truncated%s", behindColon(e.format.mapping.say(ErrorText(s.b))))
+		return e.vendors(pipeline.Incomplete, "the answer says that it is truncated%s", behindColon(e.format.mapping.policy.Say(ErrorText(s.b))))
 	case o.True != "" && !e.isTrue:
 		if said := ErrorText(s.b); said != "" {
-			return e.vendors(pipeline.VendorError, "the answer does not say that %q is true: %s", o.True, e.format.mapping.say(said))
+			return e.vendors(pipeline.VendorError, "the answer does not say that %q is true: %s", o.True, e.format.mapping.policy.Say(said))
 		}
 		err := e.format.malformed("the answer does not say that %q is true", o.True)
 		if err.Hint = sentErrorHint; !e.found { // it may be anybody's

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
@@ -85,7 +84,7 @@ func (s *setup) tenantOf(k pipeline.TenantKey) (*tenant, error) {
 		return nil, usagef("For example --source "+sources[0]+".", "--source is missing: it names one of %s", strings.Join(sources, ", "))
 	case len(of) == 0:
 		hint := ""
-		if near := config.Nearest(string(k.Source), sources); near != "" {
+		if near := pipeline.Nearest(string(k.Source), sources); near != "" {
 			hint = "Did you mean " + near + "?"
 		}
 		return nil, usagef(hint, "--source %s is none of %s", k.Source, strings.Join(sources, ", "))

@@ -46,7 +46,7 @@ by itself. The same push again sends what is still planned or refused.`,
 				return usagef("Run 'windrow push --help' for what it takes.", "push needs one of lists, leads, status, resolve")
 			}
 			hint := "There are lists, leads, status, resolve."
-			if near := config.Nearest(args[0], []string{"lists", "leads", "status", "resolve"}); near != "" {
+			if near := pipeline.Nearest(args[0], []string{"lists", "leads", "status", "resolve"}); near != "" {
 				hint = fmt.Sprintf("Did you mean 'windrow push %s'?", near)
 			}
 			return usagef(hint, "push has no command %q", args[0])
@@ -136,7 +136,7 @@ func (f *pushFlags) check() error {
 	}
 	if !slices.Contains(types, f.hubType) {
 		hint := "There are " + strings.Join(types, ", ") + "."
-		if near := config.Nearest(f.hubType, types); near != "" {
+		if near := pipeline.Nearest(f.hubType, types); near != "" {
 			hint = fmt.Sprintf("Did you mean %s?", near)
 		}
 		return usagef(hint, "--hub-type %q is no type of a hub", f.hubType)
@@ -227,7 +227,7 @@ func (s *setup) outbound(account string) (*tenant, error) {
 	if i := slices.Index(names, account); i >= 0 {
 		return all[i], nil
 	}
-	if near := config.Nearest(account, names); near != "" {
+	if near := pipeline.Nearest(account, names); near != "" {
 		list = fmt.Sprintf("Did you mean %s?", near)
 	}
 	return nil, usagef(list, "--account names %q, which is no account", account)

@@ -47,7 +47,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	}
 	client, err := httpclient.New(httpclient.Options{
 		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
-		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: []string{s.token}, HideWords: !o.Policy.Keeps(),
+		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: []string{s.token}, Policy: o.Policy,
 	})
 	if err != nil {
 		return nil, err

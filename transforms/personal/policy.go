@@ -19,9 +19,6 @@ const (
 	Drop Mode = "drop" // nothing does
 )
 
-// Modes are all of them, as users type them.
-var Modes = []Mode{Keep, Hash, Drop}
-
 // KeyBytes is the least length of a key.
 const KeyBytes = 32
 

@@ -116,7 +116,7 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	kind := kindOf(resp.StatusCode)
 	status := &StatusError{
 		Code:     resp.StatusCode,
-		Excerpt:  c.say(excerpt(text, c.secrets(r))),
+		Excerpt:  c.policy.Say(excerpt(text, c.secrets(r))),
 		Body:     text,
 		FromBase: sameOrigin(h.url, c.base),
 	}

@@ -41,7 +41,7 @@ type Options struct {
 	Warn       func(string)      // told once when the machine's clock and a vendor's differ; nil: nobody listens
 	UserAgent  string            // empty: "windrow"
 	HideValues []string          // secrets to keep out of every message, beside each request's own
-	HideWords  bool              // no message holds a vendor's own words, which may name people
+	Policy     pipeline.Policy   // what becomes of personal data: a vendor's own words may name people
 }
 
 // Client sends requests. It is safe for concurrent use.
@@ -56,7 +56,7 @@ type Client struct {
 	now       func() time.Time
 	agent     string
 	secret    *secrets
-	hideWords bool
+	policy    pipeline.Policy
 	outage    outage
 }
 
@@ -70,7 +70,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base: o.Base, timeout: o.Timeout, retryFor: o.RetryFor,
-		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, secret: newSecrets(o.HideValues), hideWords: o.HideWords,
+		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, secret: newSecrets(o.HideValues), policy: o.Policy,
 	}
 	if c.transport == nil {
 		c.transport = defaultTransport(c.links)
@@ -252,7 +252,7 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) (said string, err
 // ErrorText is what an answer says about an error, in the vendor's own words as far as they may be told. The answer may be
 // cut off. It is empty where the answer says nothing.
 func (c *Client) ErrorText(answer []byte) string {
-	return c.say(c.secret.Message(transforms.ErrorText(answer)))
+	return c.policy.Say(c.secret.Message(transforms.ErrorText(answer)))
 }
 
 // NotTheAnswer is the error of an answer of success that is not what was asked for. said is what the vendor says of itself;
@@ -278,7 +278,7 @@ func (c *Client) notJSON(text []byte) string {
 	case s == "":
 		return "the answer is blank"
 	case s[0] == '<':
-		return "the answer is " + c.say(excerpt(text, c.secret.all())) + ", not JSON"
+		return "the answer is " + c.policy.Say(excerpt(text, c.secret.all())) + ", not JSON"
 	}
 	return ""
 }

@@ -49,17 +49,6 @@ func excerpt(body []byte, secrets *spelledSecrets) string {
 	return s
 }
 
-// unsaid stands for words that are not told.
-const unsaid = "words that are left out, as personal data are"
-
-// say returns what may be told of a vendor's own words.
-func (c *Client) say(words string) string {
-	if words != "" && c.hideWords {
-		return unsaid
-	}
-	return words
-}
-
 // redact takes the given secrets, and whatever looks like one, out of s.
 func redact(s string, secrets *spelledSecrets) string {
 	s = secrets.hide(s)

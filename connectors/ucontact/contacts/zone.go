@@ -69,7 +69,7 @@ func zoneRemedy(name string) string {
 	for zone := range strings.Lines(zoneNames) {
 		zone = strings.TrimSpace(zone)
 		lower := strings.ToLower(zone)
-		far := distance(name, lower)
+		far := pipeline.Edits(name, lower)
 		if len(last(name)) > 3 && last(lower) == last(name) { // the right city in another part of the world
 			far = min(far, 1)
 		}
@@ -81,27 +81,6 @@ func zoneRemedy(name string) string {
 		return wanted
 	}
 	return "write " + best + ", if that is meant"
-}
-
-// distance is how many letters have to be changed, added or taken out to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for i := range row {
-		row[i] = i
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := before
-			if a[i] != b[j] {
-				changed++
-			}
-			before = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // readZone reads the zone of a contact, which is that of the options where the row names none.

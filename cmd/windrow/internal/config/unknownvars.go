@@ -26,7 +26,7 @@ func UnknownVariables(environ []string, known []Variable, sources []pipeline.Sou
 
 func problemOf(name string, known []Variable, sources []pipeline.SourceID) string {
 	near := nearest(name, known)
-	if near == "" || edits(name, near) > 1 { // one letter mistyped is likelier than another account
+	if near == "" || pipeline.Edits(name, near) > 1 { // one letter mistyped is likelier than another account
 		for _, id := range sources {
 			if account, ok := accountOf(name, SourcePrefix(id), known); ok {
 				return "is of the account " + account + ", which " + SourcePrefix(id) + accountsName + " does not name"
@@ -73,37 +73,5 @@ func nearest(name string, known []Variable) string {
 	for i, v := range known {
 		names[i] = v.Name
 	}
-	return Nearest(name, names)
-}
-
-// Nearest returns the word that a typing error would have turned into name, if there is one.
-func Nearest(name string, known []string) string {
-	best, at := "", 3 // further than two edits is another word
-	for _, word := range known {
-		if d := edits(name, word); d < at {
-			best, at = word, d
-		}
-	}
-	return best
-}
-
-// edits is the least number of letters inserted, deleted or changed that make
-// b of a.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return pipeline.Nearest(name, names)
 }
