@@ -322,6 +322,10 @@ func TestWhoeverIsSuppressedIsSoHoweverItIsWritten(t *testing.T) {
 		{"several in a cell", "id,clientIds\n7,+14256715523;1567890\n", "", []string{"14256715523", "1567890"}, []string{"7"}},
 		{"the first column of an unknown header", "numero;motivo\n+59891234567;no\n", "", []string{"59891234567"}, nil},
 		{"a table without a header", "+59891234567,no\n+14256715523,no\n", "", []string{"59891234567", "14256715523"}, nil},
+		{"several columns of known names", "name,phone,why,Email\nAna,+14256715523,x,a@b.co\nPia,,y,c@d.co\nEva,1567890\n", "", []string{"14256715523", "a@b.co", "c@d.co", "1567890"}, nil},
+		{"a name twice", "phone,phone\n+14256715523,1567890\n", "", []string{"14256715523", "1567890"}, nil},
+		{"several a line without a header", "+14256715523;1567890\n;a@b.co\n", "", []string{"14256715523", "1567890", "a@b.co"}, nil},
+		{"a number with a prefix that is not the country's", "00 598 91 234 567\n", "US", []string{"59891234567"}, nil},
 		{"a header alone", "phone\n", "", nil, []string{"14256715523"}},
 		{"nothing", "", "", nil, []string{"14256715523"}},
 	} {
@@ -341,9 +345,23 @@ func TestWhoeverIsSuppressedIsSoHoweverItIsWritten(t *testing.T) {
 }
 
 func TestALineThatHoldsNoAddressIsNamed(t *testing.T) {
-	var s Suppressed
-	err := s.Add(t.Context(), "no.txt", strings.NewReader("phone\n+14256715523\nAna said no\n"), "")
-	if err == nil || !strings.Contains(err.Error(), "read no.txt: invalid: line 3 holds no address") || strings.Contains(err.Error(), "Ana") {
-		t.Error(err)
+	for _, c := range []struct{ name, file, want string }{
+		{"a line", "phone\n+14256715523\nAna said no\n", "line 3 holds no address"},
+		{"in one of several columns", "phone,email\n+14256715523,a@b.co\n+14256715523,Ana\n", "line 3 holds no address"},
+		{"a first line that is mistyped", "+1 425 671 55x3\na@b.co\n", "line 1 holds no address"},
+		{"a first line without its plus", "12x99\n", "line 1 holds no address (correct the line or take it out: a number with +, its country and its digits, or an e-mail address; a header names its column phone, email or address)"},
+		{"a first line that is no e-mail address", "ana@correo\n", "line 1 holds no address"},
+		{"a table without a header", "Ana,+14256715523\n", "line 1 holds no address"},
+		{"a first line of signs", "--\n+14256715523\n", "line 1 holds no address"},
+		{"a first column that is blank", ",numero\n,+14256715523\n", "line 1 holds no address"},
+		{"a first column that is not the one", "nombre,celular\n,+14256715523\n", "line 2 holds no address"},
+		{"a quote that is not closed", "phone,why\n+14256715523,\"no\n1567890,x\n", "line 2 cannot be read"},
+		{"a quote in a cell", "phone,why\n+14256715523,says \"no\"\n", "line 2 cannot be read"},
+	} {
+		var s Suppressed
+		err := s.Add(t.Context(), "no.txt", strings.NewReader(c.file), "")
+		if pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(fmt.Sprint(err), "read no.txt: invalid: "+c.want) || strings.Contains(fmt.Sprint(err), "Ana") {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }

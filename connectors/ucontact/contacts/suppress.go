@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/transforms/phone"
@@ -29,12 +30,15 @@ func (s *Suppressed) Has(ids []string) bool {
 // Len is the number of addresses.
 func (s *Suppressed) Len() int { return len(s.ids) }
 
-// addressColumns are the names of columns that hold addresses, the first of them first.
+// addressColumns are the names of columns that hold addresses.
 var addressColumns = []string{"clientids", "clientid", "phone", "email", "address"}
 
-// Add reads a file of addresses of any kind: one a line, or a CSV with a column of a known name, else its first one. country
-// is that of numbers without one, as in [Options]. A line that holds no address ends the reading with an error that names
-// the line, of kind Invalid: somebody who must not be called stands there, and nobody knows who. name is the file's.
+const correctLine = "correct the line or take it out: a number with +, its country and its digits, or an e-mail address"
+
+// Add reads a file of addresses of any kind: one a line, or a CSV of which every column of a known name counts, else its
+// first one. country is that of numbers without one, as in [Options]. A line that holds no address ends the reading with an
+// error that names the line, of kind Invalid: somebody who must not be called stands there, and nobody knows who. name is
+// the file's.
 func (s *Suppressed) Add(ctx context.Context, name string, r io.Reader, country string) error {
 	fail := func(line int, hint string, err error) error {
 		if line > 0 {
@@ -46,12 +50,14 @@ func (s *Suppressed) Add(ctx context.Context, name string, r io.Reader, country 
 	if mark, _ := text.Peek(3); bytes.Equal(mark, []byte("\uFEFF")) { // an error comes again with the rows
 		_, _ = text.Discard(3)
 	}
+	// Quotes are read strictly: one that is never closed would swallow the lines behind it.
 	in := csv.NewReader(text)
-	in.FieldsPerRecord, in.LazyQuotes, in.ReuseRecord, in.Comma = -1, true, true, commaOf(text)
+	in.FieldsPerRecord, in.ReuseRecord, in.Comma = -1, true, commaOf(text)
 	if s.ids == nil {
 		s.ids = make(map[idHash]struct{})
 	}
-	for first, at := true, 0; ; first = false {
+	var t suppressedTable
+	for first := true; ; first = false {
 		record, err := in.Read()
 		if err == io.EOF {
 			return ctx.Err()
@@ -59,22 +65,21 @@ func (s *Suppressed) Add(ctx context.Context, name string, r io.Reader, country 
 		if err != nil {
 			var where *csv.ParseError
 			if errors.As(err, &where) {
-				return fail(where.Line, "correct its quotes", errors.New("cannot be read"))
+				return fail(where.StartLine, "correct its quotes", errors.New("cannot be read"))
 			}
 			return fail(0, "", err)
 		}
 		line, _ := in.FieldPos(0)
 		if first {
-			var header bool
-			if at, header = addressColumn(record, country); header {
+			if t = tableOfSuppressed(record, country); t.header {
 				continue
 			}
+			if t.odd {
+				return fail(line, correctLine+"; a header names its column phone, email or address", errNoAddress)
+			}
 		}
-		if at >= len(record) {
-			continue // blank
-		}
-		if err := s.cell(record[at], country); err != nil {
-			return fail(line, "correct the line or take it out: a number with +, its country and its digits, or an e-mail address", err)
+		if err := s.row(t, record, country); err != nil {
+			return fail(line, correctLine, err)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -96,23 +101,75 @@ func commaOf(text *bufio.Reader) rune {
 	return ','
 }
 
-// addressColumn finds the column of addresses. header says that the first record names columns.
-func addressColumn(record []string, country string) (at int, header bool) {
-	for _, name := range addressColumns {
-		if i := slices.IndexFunc(record, func(cell string) bool { return plain(cell) == name }); i >= 0 {
-			return i, true
-		}
-	}
-	_, err := idsOf(record[0], country)
-	return 0, err != nil
+// suppressedTable is where the addresses of a file stand.
+type suppressedTable struct {
+	header bool  // the first record names columns
+	named  bool  // one of them by a known name
+	at     []int // the columns of addresses
+	odd    bool  // the first record is neither a header nor addresses
 }
 
-func (s *Suppressed) cell(text, country string) error {
+// tableOfSuppressed reads the first record of a file. One that looks like an address that is mistyped is no header: somebody
+// stands there.
+func tableOfSuppressed(first []string, country string) suppressedTable {
+	t := suppressedTable{at: []int{0}}
+	var named []int
+	for i, cell := range first {
+		if slices.Contains(addressColumns, plain(cell)) {
+			named = append(named, i)
+		}
+	}
+	if len(named) > 0 {
+		return suppressedTable{header: true, named: true, at: named}
+	}
+	if _, err := idsOf(first[0], country); err == nil {
+		return t
+	}
+	t.header = !slices.ContainsFunc(first, likeAddress) && strings.ContainsFunc(first[0], unicode.IsLetter)
+	t.odd = !t.header
+	return t
+}
+
+// likeAddress reports whether a cell may be meant as an address, rather than as the name of a column.
+func likeAddress(cell string) bool {
+	const fewest = 3 // digits of a number
+	digits := 0
+	for _, c := range cell {
+		if unicode.IsDigit(c) {
+			digits++
+		}
+	}
+	return digits >= fewest || strings.ContainsAny(cell, "@+")
+}
+
+// row takes the addresses of a record. It must hold one, unless it is blank or a column that the file names is. Without a
+// header whatever else may be an address counts too.
+func (s *Suppressed) row(t suppressedTable, record []string, country string) error {
+	held := 0
+	for i, cell := range record {
+		named := slices.Contains(t.at, i)
+		if !named && t.header {
+			continue
+		}
+		n, err := s.cell(cell, country)
+		if err != nil && named {
+			return err
+		}
+		held += n
+	}
+	if held == 0 && !t.named && strings.TrimSpace(strings.Join(record, "")) != "" {
+		return errNoAddress
+	}
+	return nil
+}
+
+// cell takes the addresses of a cell, and counts them.
+func (s *Suppressed) cell(text, country string) (int, error) {
 	ids, err := idsOf(text, country)
 	for _, id := range ids {
 		s.ids[hashOf(id)] = struct{}{}
 	}
-	return err
+	return len(ids), err
 }
 
 var errNoAddress = errors.New("holds no address")
@@ -133,7 +190,7 @@ func idsOf(text, country string) (ids []string, err error) {
 			if !ok {
 				return nil, errNoAddress
 			}
-			ids = append(ids, digits)
+			ids = append(ids, withoutPrefix(digits))
 		}
 	}
 	return ids, nil

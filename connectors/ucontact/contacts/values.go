@@ -50,10 +50,15 @@ func number(text, country string) (sent, id string, ok bool) {
 		return sent, strings.TrimPrefix(sent, "+"), ok
 	}
 	digits, ok := phone.Digits(text)
+	return text, withoutPrefix(digits), ok
+}
+
+// withoutPrefix is digits without the usual international prefix.
+func withoutPrefix(digits string) string {
 	if bare := strings.TrimPrefix(digits, "00"); bare != "" {
-		digits = bare
+		return bare
 	}
-	return text, digits, ok
+	return digits
 }
 
 func (r *reading) badNumber(c column, text string) *fault {
