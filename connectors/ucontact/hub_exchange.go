@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,8 +24,7 @@ const (
 	dialPatience = 30 * time.Second // for a connection, and again for TLS and for a proxy's word
 	headerLimit  = 1 << 20          // bytes of status lines and headers
 	textLimit    = 8 << 10          // of an answer's body, so that what was sent is seen whole before the text is cut
-	bodyLimit    = 16 << 20         // of a body that is read to its end
-	bodyPatience = 2 * time.Minute  // for the whole of a body
+	bodyPatience = 2 * time.Minute  // for the whole of a body, which is read to its end however long it is
 )
 
 // exchange makes one request over a connection of its own. It speaks HTTP/1.1 and writes the request itself, because
@@ -103,7 +103,7 @@ func (x exchange) read(ctx context.Context, req *http.Request, c *connection) (a
 		return a
 	}
 	a.status, a.header = resp.StatusCode, resp.Header
-	limit.N = bodyLimit + 1
+	limit.N = math.MaxInt64
 	end := time.Now().Add(bodyPatience)
 	body := readerFunc(func(p []byte) (int, error) {
 		c.setDeadline(min(x.timeout, time.Until(end)))
@@ -115,13 +115,8 @@ func (x exchange) read(ctx context.Context, req *http.Request, c *connection) (a
 		_, err = io.Copy(io.Discard, body)
 	}
 	a.text = readable(resp.Header, kept.Bytes())
-	switch {
-	case err != nil:
+	if a.whole = err == nil; !a.whole {
 		a.problem = x.broke(ctx, err)
-	case limit.N == 0:
-		a.problem = fmt.Sprintf("the answer is longer than %d bytes", bodyLimit)
-	default:
-		a.whole = true
 	}
 	return a
 }
