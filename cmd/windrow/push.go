@@ -288,9 +288,10 @@ func (a *app) send(ctx context.Context, prepared *push.Prepared, f *pushFlags, r
 		result.Exit = code
 		return err
 	}
-	n := prepared.Counts.ToSend
+	n, told := prepared.Counts.ToSend, prepared.Told()
 	if share := prepared.RefusedShare(); share > f.maxRefused {
-		return refuse(pipeline.ExitFailed, usagef("Correct the mapping, or raise --max-refused.", "%.0f %% of the rows are refused, more than the %.0f %% of --max-refused: nothing is sent", share*100, f.maxRefused*100))
+		told.Refused = true
+		return refuse(told.Exit(), usagef("Correct the mapping, or raise --max-refused.", "%.0f %% of the rows are refused, more than the %.0f %% of --max-refused: nothing is sent", share*100, f.maxRefused*100))
 	}
 	if f.most >= 0 && n > f.most {
 		return refuse(pipeline.ExitInvalid, usagef("", "%d contacts are to be sent, more than --max %d: nothing is sent", n, f.most))

@@ -134,12 +134,13 @@ func (r *Prepared) refuse(f Refusal) {
 	}
 }
 
-// RefusedShare is the share of the rows that the checks refused. Duplicates are none of them.
+// RefusedShare is the share of the rows that the checks refused. Duplicates do not count, neither here nor there.
 func (r *Prepared) RefusedShare() float64 {
-	if r.Counts.Read == 0 {
+	rows := r.Counts.Read - r.Counts.Duplicate
+	if rows == 0 {
 		return 0
 	}
-	return float64(r.Counts.Bad) / float64(r.Counts.Read)
+	return float64(r.Counts.Bad) / float64(rows)
 }
 
 // Unknown are the batches of the push whose outcome is unknown, as the ledger had them.

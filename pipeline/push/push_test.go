@@ -338,6 +338,28 @@ func TestASignalLeavesWhatIsNotUnderWayPlanned(t *testing.T) {
 	}
 }
 
+// A signal outweighs what a later run makes good, as in a sync, and nothing else.
+func TestOfSeveralExitCodesTheWeightiestCounts(t *testing.T) {
+	stop := func(k pipeline.Kind) error { return &pipeline.Error{Kind: k, Err: errDied} }
+	signal, planned := stop(pipeline.Stopped), push.Tally{Planned: 1}
+	for _, c := range []struct {
+		r    push.Report
+		want int
+	}{
+		{push.Report{Counts: push.Tally{Refused: 1, Bad: 1, Duplicate: 1, Suppressed: 1, AlreadySent: 1}}, 0},
+		{push.Report{Counts: planned}, 3},
+		{push.Report{Refused: true}, 3},
+		{push.Report{Refused: true, Counts: planned, Stop: signal}, 130},
+		{push.Report{Refused: true, Counts: planned, Stop: stop(pipeline.Unauthorized)}, 4},
+		{push.Report{Refused: true, Counts: planned, Stop: stop(pipeline.Unauthorized), Unknown: 1}, 5},
+		{push.Report{Refused: true, Counts: planned, Stop: signal, Unknown: 1}, 5},
+	} {
+		if got := c.r.Exit(); got != c.want {
+			t.Errorf("%+v: %d", c.r, got)
+		}
+	}
+}
+
 // dying is a ledger whose process dies before or after an append, and stays dead.
 type dying struct {
 	*memory.PushLedger
@@ -491,7 +513,7 @@ func TestALedgerBelongsToOneKeyAndAHubToOneCountry(t *testing.T) {
 func TestRefusedRowsAreCountedShownAndHandedOn(t *testing.T) {
 	in := rows{"+1", "bad", "+1", "+2"}
 	for range 30 {
-		in = append(in, "bad/x")
+		in = append(in, "bad/x", "+1")
 	}
 	var all []push.Refusal
 	r, err := aPush(memory.NewPushLedger(), newHub(takes)).Prepare(t.Context(), in, push.Sieve{
@@ -500,13 +522,13 @@ func TestRefusedRowsAreCountedShownAndHandedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := r.Counts; c.Read != 34 || c.Refused != 31 || c.Duplicate != 1 || c.ToSend != 2 || r.RefusedShare() < 0.91 || r.RefusedShare() > 0.92 {
+	if c := r.Counts; c.Read != 64 || c.Refused != 31 || c.Duplicate != 31 || c.ToSend != 2 || r.RefusedShare() != 31./33 {
 		t.Errorf("%+v, %v", c, r.RefusedShare())
 	}
 	if len(r.Shown) != 20 || r.Shown[0].Row != 2 || r.Shown[1].DuplicateOf != 1 || r.Shown[0].Cells != nil {
 		t.Errorf("%+v", r.Shown)
 	}
-	if len(all) != 32 || !slices.Equal(all[0].Cells, []string{"the cell"}) {
+	if len(all) != 62 || !slices.Equal(all[0].Cells, []string{"the cell"}) {
 		t.Errorf("%+v", all)
 	}
 }
