@@ -290,14 +290,41 @@ func TestTokenEnds(t *testing.T) {
 }
 
 func TestALoginWithoutATokenSaysSo(t *testing.T) {
-	for answer, hint := range map[string]string{
-		`{"status":false}`: "USERNAME", `{"token":"a b","appCodename":"x"}`: "USERNAME", `{"token":"a"}`: "CODENAME", `{"token":"a","appCodename":".."}`: "CODENAME",
+	for _, tc := range []struct {
+		code         int
+		answer, hint string
+		kind         pipeline.Kind
+	}{
+		{200, `{"status":false}`, "USERNAME", pipeline.Unauthorized},
+		{200, `{"error":"wrong password"}`, "USERNAME", pipeline.Unauthorized},
+		{200, `{"status":"error","message":"no such user","token":""}`, "USERNAME", pipeline.Unauthorized},
+		{200, `{"token":"","appCodename":"x"}`, "USERNAME", pipeline.Unauthorized},
+		{200, `{"token":null}`, "USERNAME", pipeline.Unauthorized},
+		{200, `{"token":false,"error":{"message":"wrong password"}}`, "USERNAME", pipeline.Unauthorized},
+		{403, `{"token":null}`, "USERNAME", pipeline.Unauthorized},
+		{401, ``, "USERNAME", pipeline.Unauthorized},
+		{200, `<html>Sign in</html>`, "URL", pipeline.Malformed},
+		{200, ``, "URL", pipeline.Malformed},
+		{200, `[]`, "URL", pipeline.Malformed},
+		{200, `{"token":["x"]}`, "URL", pipeline.Malformed},
+		{200, `{"name":"a search engine"}`, "URL", pipeline.Malformed},
+		{200, `{"token":"a b","appCodename":"x"}`, "USERNAME", pipeline.Malformed},
+		{200, `{"token":"a"}`, "CODENAME", pipeline.Malformed},
+		{200, `{"token":"a","appCodename":".."}`, "CODENAME", pipeline.Malformed},
 	} {
-		s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answer) }), Options{}, nil)
+		asked := 0
+		s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			w.WriteHeader(tc.code)
+			io.WriteString(w, tc.answer)
+		}), Options{}, nil)
 		_, _, err := fetch(t, s, Operators)
 		var e *pipeline.Error
-		if !errors.As(err, &e) || e.Kind != pipeline.Malformed || !strings.Contains(e.Hint, Prefix+hint) {
-			t.Errorf("%s: %v", answer, err)
+		if !errors.As(err, &e) || e.Kind != tc.kind || !strings.Contains(e.Hint, Prefix+tc.hint) {
+			t.Errorf("%d %s: %v", tc.code, tc.answer, err)
+		}
+		if _, _, again := fetch(t, s, Dashboard); tc.kind == pipeline.Unauthorized && (again == nil || asked != 1) {
+			t.Errorf("%d %s: a refused login was tried %d times, which may lock the account", tc.code, tc.answer, asked)
 		}
 	}
 }

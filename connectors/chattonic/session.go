@@ -90,6 +90,30 @@ func (s *session) codename() string {
 // canRenew reports whether another token can be had.
 func (s *session) canRenew() bool { return s.set.credentials.token == "" }
 
+// loginAnswer is what a login is answered: the members that the vendor documents, and status, by which its other answers
+// say that they are none.
+type loginAnswer struct {
+	Token       string          `json:"token"`
+	AppCodename string          `json:"appCodename"`
+	Status      json.RawMessage `json:"status"`
+	members     map[string]json.RawMessage
+}
+
+// UnmarshalJSON also notes which members are there: a token that is null is one.
+func (a *loginAnswer) UnmarshalJSON(text []byte) error {
+	type plain loginAnswer
+	if err := json.Unmarshal(text, (*plain)(a)); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, &a.members)
+}
+
+// refuses reports whether an answer without a token is Chat-Tonic's no to user name and password, rather than another document.
+func (a *loginAnswer) refuses() bool {
+	_, token := a.members["token"]
+	return token || string(a.Status) == "false"
+}
+
 // login asks for a token. The vendor's login page documents the members username
 // and password of the request, token and appCodename of the answer.
 func (s *session) login(ctx context.Context, notify func(string, time.Time)) (access, error) {
@@ -97,28 +121,27 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	if err != nil {
 		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Invalid, Err: errors.New("user name and password cannot be written as JSON")}
 	}
-	var answer struct {
-		Token       string `json:"token"`
-		AppCodename string `json:"appCodename"`
-	}
+	var answer loginAnswer
 	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: loginOp, Method: http.MethodPost, URL: &url.URL{Path: loginPath},
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body:   credentials,
 		Notify: notify,
 	}, &answer)
-	if err != nil {
+	if err != nil && said == "" {
 		return access{}, s.advise(err)
 	}
 	p := s.set.prefix
 	token := strings.TrimSpace(answer.Token)
-	if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		e := &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(httpclient.Saying("no token is in the answer", said)),
+	switch {
+	case token == "" && (said != "" || answer.refuses()):
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Unauthorized, Err: errors.New(httpclient.Saying("the vendor has refused the login", said)),
+			Hint: fmt.Sprintf("check %sUSERNAME and %sPASSWORD", p, p)}
+	case err != nil:
+		return access{}, s.advise(err)
+	case token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return access{}, &pipeline.Error{Op: loginOp, Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(httpclient.Saying("no token is in the answer", said)),
 			Hint: fmt.Sprintf("check %sURL, %sUSERNAME and %sPASSWORD", p, p, p)}
-		if said != "" { // Chat-Tonic it is
-			e.Cause, e.Hint = pipeline.VendorError, fmt.Sprintf("check %sUSERNAME and %sPASSWORD", p, p)
-		}
-		return access{}, e
 	}
 	a := access{token: token, codename: s.set.credentials.codename}
 	if a.codename == "" {
@@ -136,17 +159,21 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	return a, nil
 }
 
+// advise adds what to check to the error of a login that tells nothing of it.
 func (s *session) advise(err error) error {
 	var e *pipeline.Error
-	var status *httpclient.StatusError
-	if !errors.As(err, &e) || e.Hint != "" || !errors.As(e, &status) {
+	if !errors.As(err, &e) || e.Hint != "" {
 		return err
 	}
 	p := s.set.prefix
-	switch status.Code {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest:
+	var status *httpclient.StatusError
+	switch {
+	case e.Kind == pipeline.Malformed: // another document than a login's answer
+		e.Hint = fmt.Sprintf("check that %sURL is the root of the Chat-Tonic host", p)
+	case !errors.As(e, &status):
+	case status.Code == http.StatusUnauthorized, status.Code == http.StatusForbidden, status.Code == http.StatusBadRequest:
 		e.Hint = fmt.Sprintf("check %sUSERNAME and %sPASSWORD", p, p)
-	case http.StatusNotFound:
+	case status.Code == http.StatusNotFound:
 		e.Hint = fmt.Sprintf("check that %sURL is the root of the Chat-Tonic host", p)
 	}
 	return err
