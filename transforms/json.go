@@ -36,7 +36,8 @@ type JSONOptions struct {
 //   - null and blank strings are absent, as blank cells are;
 //   - an array or object stays in extras as it was written, and fills no column;
 //   - a member that comes twice makes the row a reject: nothing says which of the two counts;
-//   - NUL bytes and bytes that are not UTF-8 become U+FFFD, in a key they reject the row; so do halves of surrogate pairs;
+//   - NUL bytes, escaped ones too, and bytes that are not UTF-8 become U+FFFD and are counted, in a key they reject the row; halves
+//     of surrogate pairs become U+FFFD and are counted but in a key;
 //   - NaN, Infinity and inf, which are no JSON, fill no column and stay in extras as strings.
 func NewJSON(m Mapping, o JSONOptions, p pipeline.Policy) pipeline.Format {
 	return &jsonFormat{mapping: compileMapping(m, p), options: o}

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -21,10 +22,10 @@ type jsonDecoder struct {
 	members                  map[string]*jsonMember // by the name itself
 	first                    *jsonKey               // the first name of the row before
 	envelope                 []envelopeValue
-	decoded                  []byte // texts of the current row that do not stand in the chunk
-	spoilt                   bool   // the value just read is, or has in it, a word for what is no number
-	said                     string // what the member error of the current row says
-	verbatimFrom, verbatimTo int    // members for extras that the row has not been given yet
+	decoded                  []byte     // texts of the current row that do not stand in the chunk
+	form                     stringForm // of the value just read
+	said                     string     // what the member error of the current row says
+	verbatimFrom, verbatimTo int        // members for extras that the row has not been given yet
 }
 
 // jsonKey is one spelling of a name.
@@ -248,8 +249,11 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	case v.text == nil:
 	case k.field >= 0:
 		d.row.put(k.field, v)
-		if d.spoilt {
+		switch {
+		case d.form&noNumbers != 0:
 			d.row.flags[k.field] |= unreadable | skipColumn | keepInExtras
+		case d.form&escapedNULs != 0, d.form&loneSurrogates != 0 && !slices.Contains(d.format.mapping.keys, k.field):
+			d.row.flags[k.field] |= unreadable
 		}
 	case verbatim && d.row.isText && len(v.token) == end-at && &v.token[0] == &d.scan.b[at]:
 		d.keepVerbatim(k, i, at, end)
@@ -275,7 +279,7 @@ func (d *jsonDecoder) keepVerbatim(k *jsonKey, i, at, end int) {
 // what the document has.
 func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 	r := d.row
-	if d.spoilt || !r.isText && !isText(v.token) {
+	if d.form&^escapes != 0 || !r.isText && !isText(v.token) {
 		r.spoilt = append(r.spoilt, k.name)
 	}
 	if personal := k.name.personal; personal != pipeline.Impersonal {
@@ -320,7 +324,7 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 		}
 		return predicted, s.space(i)
 	}
-	at, form := s.name(i)
+	at, _ := s.name(i)
 	if at < 0 {
 		return nil, -1
 	}
@@ -329,14 +333,19 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 	if k := d.spelled[string(spelled)]; k != nil {
 		return k, at
 	}
-	title := spelled[1 : len(spelled)-1]
-	if form&escapes != 0 {
-		title = unescape(nil, title)
-	}
-	k := &jsonKey{jsonMember: d.named(string(d.row.clean(title))), text: append(bytes.Clone(spelled), ':')}
+	k := &jsonKey{jsonMember: d.named(nameOf(spelled)), text: append(bytes.Clone(spelled), ':')}
 	k.verbatim = k.name != nil && k.title != errorMember && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
 	d.spelled[string(spelled)] = k
 	return k, at
+}
+
+// nameOf is the name that a string of the document spells.
+func nameOf(spelled []byte) string {
+	name := unescape(nil, spelled[1:len(spelled)-1])
+	if !isText(name) {
+		name = asText(name)
+	}
+	return string(name)
 }
 
 // named finds or makes the member called title.
@@ -361,10 +370,10 @@ func (d *jsonDecoder) value(i int) (value, int) {
 		return value{}, -1
 	}
 	token := s.b[i:end]
-	if form&loneSurrogates != 0 {
-		token = mendSurrogates(nil, token)
+	if d.form = form; form&(loneSurrogates|escapedNULs) != 0 {
+		token = mendEscapes(nil, token)
 	}
-	if d.spoilt = form&noNumbers != 0; d.spoilt {
+	if form&noNumbers != 0 {
 		token = mendNoNumbers(nil, token)
 	}
 	switch token[0] {

@@ -56,6 +56,7 @@ type stringForm uint8
 const (
 	escapes        stringForm = 1 << iota // the string holds a backslash
 	loneSurrogates                        // the string escapes half of a surrogate pair
+	escapedNULs                           // the string escapes a NUL byte
 	noNumbers                             // it is, or has in it, a word for what is no number
 )
 
@@ -106,6 +107,9 @@ func (s *scanner) escape(i int) (int, stringForm) {
 		r, ok := hex4(s.b, i+2)
 		if !ok {
 			return s.fail("a string holds a bad escape"), escapes
+		}
+		if r == 0 {
+			return i + 6, escapes | escapedNULs
 		}
 		if !utf16.IsSurrogate(r) {
 			return i + 6, escapes

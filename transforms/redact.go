@@ -341,7 +341,7 @@ func (d *jsonDecoder) appendStoredHead(out, head []byte) []byte {
 			break // Split has checked them
 		}
 		out = append(out, head[i:at]...)
-		m := d.named(string(d.row.clean(unescape(nil, head[i+1:after-1]))))
+		m := d.named(nameOf(head[i:after]))
 		personal := d.envelopePersonal(m, v)
 		if personal == pipeline.Impersonal || v.text == nil || m.title == errorMember { // an error that says nothing
 			out = append(out, head[at:end]...)
@@ -374,7 +374,7 @@ func (d *jsonDecoder) appendObject(out []byte, i int, stored func(*jsonMember, v
 	for i = s.space(i + 1); s.b[i] == '"'; {
 		at, _ := s.name(i)
 		after, _ := s.string(i)
-		m := d.named(string(d.row.clean(unescape(nil, s.b[i+1:after-1]))))
+		m := d.named(nameOf(s.b[i:after]))
 		v, end := d.value(at)
 		of, changed := stored(m, v)
 		if v.text == nil && m.field >= 0 {

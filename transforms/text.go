@@ -74,9 +74,9 @@ func unescape(dst, s []byte) []byte {
 	}
 }
 
-// mendSurrogates appends a valid JSON value with each half of a surrogate pair written as \ufffd. Readers of extras
-// would refuse the halves.
-func mendSurrogates(dst, token []byte) []byte {
+// mendEscapes appends a valid JSON value with each half of a surrogate pair and each NUL byte that is escaped in it written
+// as \ufffd. Readers of extras would refuse them.
+func mendEscapes(dst, token []byte) []byte {
 	for {
 		i := bytes.IndexByte(token, '\\')
 		if i < 0 {
@@ -87,14 +87,15 @@ func mendSurrogates(dst, token []byte) []byte {
 		n := 2
 		if token[1] == 'u' {
 			n = 6
-			if r, _ := hex4(token, 2); utf16.IsSurrogate(r) {
-				if low, ok := lowHalf(token, 6); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
-					n = 12
-				} else {
-					dst = append(dst, `\ufffd`...)
-					token = token[6:]
-					continue
-				}
+			r, _ := hex4(token, 2)
+			low, paired := lowHalf(token, n)
+			switch {
+			case utf16.IsSurrogate(r) && paired && utf16.DecodeRune(r, low) != utf8.RuneError:
+				n = 12
+			case utf16.IsSurrogate(r) || r == 0:
+				dst = append(dst, `\ufffd`...)
+				token = token[n:]
+				continue
 			}
 		}
 		dst = append(dst, token[:n]...)
