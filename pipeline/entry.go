@@ -1,5 +1,7 @@
 package pipeline
 
+import "slices"
+
 // EntryKind says what a ledger entry records.
 type EntryKind string
 
@@ -107,4 +109,49 @@ type Entry struct {
 	HasData    bool     `json:"has_data,omitempty"`   // the sink keeps something for the window (Parquet: a file, maybe without rows)
 	ErrorKind  string   `json:"error_kind,omitempty"` // of a failure, as [ErrorKind] tells it
 	Note       string   `json:"note,omitempty"`       // the error of a failure, the reason of a waiver, an owner
+	// Before is what a begin notes of the windows whose committed rows go, and of its own.
+	Before []Before `json:"before,omitempty"`
+}
+
+// Before is what a begin notes of a window whose committed rows go, since nobody can tell it from the table once they do.
+type Before struct {
+	Window Span   `json:"window"`
+	Of     SyncID `json:"of,omitempty"` // the run of the commit whose rows they are; empty: of none
+	// Sums are those of the rows; nil: not known.
+	Sums Sums `json:"sums,omitzero"`
+	// By are the runs that have begun to replace the window and may have written a row of history of it: one that tells
+	// of a commit that never was, until a commit of theirs follows.
+	By []SyncID `json:"by,omitempty"`
+}
+
+// and is what is noted of a window once the later note comes after b; either may be nil.
+func (b *Before) and(later *Before) []Before {
+	switch {
+	case b == nil && later == nil:
+		return nil
+	case later == nil:
+		return []Before{*b}
+	case b == nil:
+		return []Before{*later}
+	}
+	both := *later
+	if later.Of == b.Of && later.Sums == nil {
+		both.Sums = b.Sums
+	}
+	both.By = slices.Clone(b.By)
+	for _, id := range later.By {
+		if !slices.Contains(both.By, id) {
+			both.By = append(both.By, id)
+		}
+	}
+	return []Before{both}
+}
+
+// BeforeOf is what the entry notes of a window; nil: nothing.
+func (e *Entry) BeforeOf(s Span) *Before {
+	i := slices.IndexFunc(e.Before, func(b Before) bool { return b.Window == s })
+	if i < 0 {
+		return nil
+	}
+	return &e.Before[i]
 }

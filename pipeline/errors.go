@@ -228,6 +228,25 @@ func ErrorKind(err error) string { return strings.ReplaceAll(failureOf(err).word
 // RemedyOf says what closes a window that failed since a vendor's answer could not be used.
 func RemedyOf(err error) Remedy { return failureOf(err).remedy }
 
+// hints say what closes a window that failed, without a word of whoever refused it.
+var hints = [...]string{
+	Correct: "correct what the message of that run names; the window stays due until a reading succeeds",
+	Wait:    "nothing is to be done; the window stays due until a reading succeeds",
+	GiveUp:  "the window stays due; where the vendor's answer stays as it is, a waiver settles it",
+}
+
+// hintOf is the hint for a failure by its word, as [ErrorKind] tells it; empty for a word that nobody knows.
+func hintOf(kind string) string {
+	for _, of := range [][]failure{kinds[:], causes[:]} {
+		for _, f := range of {
+			if kind != "" && strings.ReplaceAll(f.word, " ", "_") == kind {
+				return hints[f.remedy]
+			}
+		}
+	}
+	return ""
+}
+
 // Locate names the stream and the window of an error that names no stream;
 // another error, or one that stands within others, stays as it is.
 func Locate(err error, stream StreamID, window Span) error {

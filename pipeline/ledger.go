@@ -136,12 +136,22 @@ func (l *Ledger) doubt(e Entry) {
 	if e.Window.Empty() {
 		return
 	}
-	if old, ok := l.begun.get(e.Window.Span); !ok || !old.entry.NewerThan(&e) {
-		if e.Kind != EntryReopen {
-			e.Kind = EntryBegin
-		}
-		l.begun.put(spanItem{Span: e.Window.Span, entry: &e})
+	s := e.Window.Span
+	old, ok := l.begun.get(s)
+	if !ok {
+		e.Before = e.BeforeOf(s).and(nil)
+	} else {
+		e.Before = old.entry.BeforeOf(s).and(e.BeforeOf(s))
 	}
+	if ok && old.entry.NewerThan(&e) {
+		kept := *old.entry
+		kept.Before = e.Before
+		e = kept
+	}
+	if e.Kind != EntryReopen {
+		e.Kind = EntryBegin
+	}
+	l.begun.put(spanItem{Span: s, entry: &e})
 }
 
 // commit keeps e.
@@ -189,7 +199,18 @@ func (l *Ledger) supersede(w Window) {
 
 // settle ends the doubt about a window that a commit replaced.
 func (l *Ledger) settle(s Span, by *Entry) {
-	if it, ok := l.begun.get(s); !ok || it.entry.NewerThan(by) {
+	it, ok := l.begun.get(s)
+	if !ok {
+		return
+	}
+	if it.entry.NewerThan(by) {
+		if b := it.entry.BeforeOf(s); b != nil && slices.Contains(b.By, by.SyncID) { // its row of history tells of a commit now
+			kept := *it.entry
+			b := *b
+			b.By = slices.DeleteFunc(slices.Clone(b.By), func(id SyncID) bool { return id == by.SyncID })
+			kept.Before = []Before{b}
+			l.begun.put(spanItem{Span: s, entry: &kept})
+		}
 		return
 	}
 	l.begun.remove(s)

@@ -88,6 +88,17 @@ func (t *Table) Find(name string) (col int, ok bool) {
 	return col, ok
 }
 
+// Additive lists the columns whose sums say something: counts and durations. A distinct count, a mean and a snapshot are
+// none.
+func (t *Table) Additive() (names []string) {
+	for _, c := range t.Columns {
+		if c.Aggregation == Sum {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // PathColumns are the leading columns that a sink may keep elsewhere than in
 // the record (Parquet: in the path): source, account, stream. Records that
 // reach a [Stage] do not carry them.

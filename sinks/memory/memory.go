@@ -38,6 +38,7 @@ type Store struct {
 	streams map[pipeline.StreamKey]*stream
 	notes   []pipeline.Note
 	runs    []pipeline.Summary
+	history []pipeline.HistoryRow
 	writes  int
 }
 
@@ -47,6 +48,7 @@ var (
 	_ pipeline.RejectReader   = (*Store)(nil)
 	_ pipeline.HoldingsReader = (*Store)(nil)
 	_ pipeline.Verifier       = (*Store)(nil)
+	_ pipeline.HistoryReader  = (*Store)(nil)
 )
 
 // stream is what is kept of one stream.
@@ -112,6 +114,7 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 	for _, e := range entries {
 		kept.ledger.Apply(e)
 	}
+	s.history = append(s.history, staging.Failures(k, entries)...)
 	return nil
 }
 
@@ -159,6 +162,9 @@ func (s *Store) commit(p *staging.Pending[*stage]) {
 	e.CommittedAt = pipeline.InstantOf(s.now())
 	if p.Outcome == pipeline.Committed {
 		e.HasData = p.MayHold || e.Counts.Rows > 0
+		if row := kept.change(p); row != nil {
+			s.history = append(s.history, *row)
+		}
 		for _, old := range p.Replaces {
 			kept.drop(old.Span)
 		}

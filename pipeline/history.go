@@ -1,0 +1,162 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+)
+
+// HistoryKind says what a row of the history tells.
+type HistoryKind string
+
+const (
+	// HistoryChanged: a commit replaced committed rows by others.
+	HistoryChanged HistoryKind = "changed"
+	// HistoryFailed: a window could not be read or committed; what was committed of it stayed.
+	HistoryFailed HistoryKind = "failed"
+)
+
+// HistoryRow is one row of the history: what became of a window that is not simply new or as it was. No value of a row
+// and no word of a vendor is in it. Of a run and a window there is one row of each kind at most.
+type HistoryRow struct {
+	Kind   HistoryKind
+	SyncID SyncID
+	Key    StreamKey
+	Window Span
+	ReadAt Instant // of the reading that was committed, or when the window failed
+
+	// The rest but the last two are of a change alone.
+
+	// PreviousReadAt is that of the reading that was replaced, of the newest of several.
+	PreviousReadAt Instant
+	AfterSettle    bool // a reading that was replaced was settled
+	RowsBefore     int64
+	RowsAfter      int64
+	// Measures are the sums before and after, by column, where they differ: of the columns that [Table.Additive] lists. nil:
+	// nobody could tell the sums before, since the rows were lost or not those of the ledger.
+	Measures map[string][2]float64
+
+	// ErrorKind and Hint are of a failure alone: why, as [ErrorKind] tells it, and what closes the window.
+	ErrorKind, Hint string
+}
+
+// MeasuresJSON is the column measures: {"talk_seconds":[620,655.5]}; empty where the sums before are not known.
+func (r *HistoryRow) MeasuresJSON() string {
+	if r.Measures == nil {
+		return ""
+	}
+	b, _ := json.Marshal(r.Measures) //nolint:errchkjson // sums are finite
+	return string(b)
+}
+
+// ReadMeasures is the opposite of MeasuresJSON.
+func (r *HistoryRow) ReadMeasures(text string) error {
+	r.Measures = nil
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), &r.Measures)
+}
+
+// CompareHistory orders rows as [HistoryReader] yields them.
+func CompareHistory(a, b *HistoryRow) int {
+	return cmp.Or(cmp.Compare(a.Key.Stream, b.Key.Stream), cmp.Compare(a.Key.Account, b.Key.Account),
+		cmp.Compare(a.Window.Start, b.Window.Start), cmp.Compare(a.Window.End, b.Window.End),
+		cmp.Compare(a.ReadAt, b.ReadAt), cmp.Compare(a.SyncID, b.SyncID), cmp.Compare(a.Kind, b.Kind))
+}
+
+// HistoryReader is a [Store] that keeps, for good, what reading again has changed and what has failed. Such a store writes
+// a row of kind HistoryChanged with each commit that replaces committed rows of the window, or of windows that it
+// supersedes, by others, and a row of kind HistoryFailed with each recorded failure. A first commit, an equal reading and
+// one that yields leave none. A commit whose row cannot be written fails. A crash at any point leaves no row twice, and
+// none that a repeat of the commit does not put right.
+type HistoryReader interface {
+	// History yields the rows of these streams (nil: of all that it has any of) whose windows overlap the span, by stream,
+	// account, window and the time of reading: see [CompareHistory]. The memory needed does not grow with the years. A sink
+	// that bills asks once for all streams. A row of a commit that has begun and not ended may be among them.
+	History(ctx context.Context, keys []StreamKey, over Span) iter.Seq2[HistoryRow, error]
+}
+
+// FailureRow is the row of a recorded failure.
+func FailureRow(k StreamKey, e *Entry) HistoryRow {
+	return HistoryRow{Kind: HistoryFailed, SyncID: e.SyncID, Key: k, Window: e.Window.Span, ReadAt: e.ReadAt, ErrorKind: e.ErrorKind, Hint: hintOf(e.ErrorKind)}
+}
+
+// Sums are the sums of a window's additive columns, by name; a column that is not there has 0. nil: not known.
+type Sums map[string]float64
+
+// Add returns the sums of both; nil where one is not known.
+func (s Sums) Add(o Sums) Sums {
+	if s == nil || o == nil {
+		return nil
+	}
+	both := maps.Clone(s)
+	for name, v := range o {
+		both[name] += v
+	}
+	return both
+}
+
+// Changed are the sums that differ after, as [HistoryRow] has them.
+func (s Sums) Changed(after Sums) map[string][2]float64 {
+	if s == nil || after == nil {
+		return nil
+	}
+	changed := make(map[string][2]float64)
+	for _, of := range []Sums{s, after} {
+		for name := range of {
+			if s[name] != after[name] {
+				changed[name] = [2]float64{s[name], after[name]}
+			}
+		}
+	}
+	return changed
+}
+
+// Total adds up numbers. Their order makes no difference, as it does to sums of floating-point numbers: each number counts
+// to the billionth.
+type Total struct{ whole, billionths int64 }
+
+const billion = 1_000_000_000
+
+// AddInt adds n.
+func (t *Total) AddInt(n int64) {
+	sum := t.whole + n
+	if n > 0 && sum < t.whole {
+		sum = math.MaxInt64
+	} else if n < 0 && sum > t.whole {
+		sum = math.MinInt64
+	}
+	t.whole = sum
+}
+
+// Add adds v; a number that is none, or is not finite, adds nothing.
+func (t *Total) Add(v float64) {
+	const most = 1 << 62
+	whole, part := math.Modf(v)
+	if math.IsNaN(part) || math.IsInf(v, 0) {
+		return
+	}
+	t.AddInt(int64(max(-most, min(most, whole))))
+	t.billionths += int64(math.Round(part * billion))
+	t.AddInt(t.billionths / billion)
+	t.billionths %= billion
+}
+
+// Value is the sum.
+func (t *Total) Value() float64 { return float64(t.whole) + float64(t.billionths)/billion }
+
+// SumsOf are the sums of totals by column, those that are 0 left out.
+func SumsOf(totals map[string]*Total) Sums {
+	sums := make(Sums)
+	for _, name := range slices.Sorted(maps.Keys(totals)) {
+		if v := totals[name].Value(); v != 0 {
+			sums[name] = v
+		}
+	}
+	return sums
+}
