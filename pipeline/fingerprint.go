@@ -126,9 +126,9 @@ func (f StoredFingerprint) Is(of Hash) bool { return f.csv == of || f.json == of
 func (f StoredFingerprint) String() string { return f.json.String() }
 
 // HashStored returns the fingerprint of rows that were read back from a table into b, column by column; the batch is only
-// good for Release afterwards. Members of extras that snapshots names do not count. An error says that extras are not as
-// this program writes them.
-func (b *Batch) HashStored(rows int, snapshots map[string]bool) (f StoredFingerprint, err error) {
+// good for Release afterwards. Members of extras that are snapshots do not count; snapshot nil: all do. An error says that
+// extras are not as this program writes them.
+func (b *Batch) HashStored(rows int, snapshot func(name []byte) bool) (f StoredFingerprint, err error) {
 	b.rows = rows
 	for i, c := range b.columns {
 		if c != nil {
@@ -147,7 +147,7 @@ func (b *Batch) HashStored(rows int, snapshots map[string]bool) (f StoredFingerp
 	for i, sum := range sums {
 		of := StoredFingerprint{}
 		if extras.isValid(i) {
-			if of, err = hashExtras(extras.textAt(i), snapshots); err != nil {
+			if of, err = hashExtras(extras.textAt(i), snapshot); err != nil {
 				return f, err
 			}
 		}
@@ -224,7 +224,7 @@ func addLists(sums []Hash, c *column, seed uint64) {
 var errExtras = errors.New("extras are no JSON object of Windrow's")
 
 // hashExtras hashes the members of a row's extras, each as a decoder does.
-func hashExtras(object []byte, snapshots map[string]bool) (f StoredFingerprint, err error) {
+func hashExtras(object []byte, snapshot func(name []byte) bool) (f StoredFingerprint, err error) {
 	if len(object) < 2 || object[0] != '{' || object[len(object)-1] != '}' {
 		return f, errExtras
 	}
@@ -241,7 +241,7 @@ func hashExtras(object []byte, snapshots map[string]bool) (f StoredFingerprint, 
 		if end = jsonEnd(rest); end == 0 || end < len(rest) && rest[end] != ',' {
 			return f, errExtras
 		}
-		if !snapshots[string(name)] {
+		if snapshot == nil || !snapshot(name) {
 			seed, token := NameSeed(string(name)), rest[:end]
 			text := token
 			if token[0] == '"' {

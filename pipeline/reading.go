@@ -130,17 +130,9 @@ type Verification struct {
 	// Wants chooses windows; nil: all. It is called for windows of the ledger and, with the zone of the stream's windows,
 	// for what belongs to none. It may be called by several goroutines.
 	Wants func(Window) bool
-	// Snapshots names the members of extras that no fingerprint counts: [SnapshotFormat].
-	Snapshots []string
-}
-
-// Uncounted is Snapshots as [Batch.HashStored] takes them.
-func (v Verification) Uncounted() map[string]bool {
-	names := make(map[string]bool, len(v.Snapshots))
-	for _, name := range v.Snapshots {
-		names[name] = true
-	}
-	return names
+	// Snapshot reports which members of extras no fingerprint counts: [SnapshotFormat]. It may be called by several
+	// goroutines; nil: all count.
+	Snapshot func(name []byte) bool
 }
 
 // DifferenceKind says how a table differs from its ledger.

@@ -349,8 +349,8 @@ type Format interface {
 
 // SnapshotFormat is a [Format] some of whose fields are true only at the moment of reading.
 type SnapshotFormat interface {
-	// Snapshots names them as they stand in extras. The list is the caller's.
-	Snapshots() []string
+	// Snapshot reports whether a member of extras is one of them, by its name. It keeps nothing of the name.
+	Snapshot(name []byte) bool
 }
 
 // NamedFields is a [Format] that tells which source fields its mapping names.

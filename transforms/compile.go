@@ -3,6 +3,7 @@ package transforms
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -21,6 +22,7 @@ type compiledMapping struct {
 	tidied         []int               // the fields whose values may stand for nothing, or must be digits
 	index          map[string]int      // a field by its source name
 	prefixes       []int               // the fields that are found by what their name begins with
+	anyCase        []int               // the fields whose name may come in any case
 	extras         int                 // the column of that name
 	timezone       int                 // and that one
 	columnPersonal []pipeline.Personal // by column: of what the mapping sets itself; all Impersonal where the policy keeps
@@ -61,6 +63,9 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		if slices.Contains(c.must, f) || slices.Contains(m.Keys, d.Source) {
 			c.keys = append(c.keys, f)
 		}
+		if d.AnyCase {
+			c.anyCase = append(c.anyCase, f)
+		}
 		if d.Prefix {
 			c.mapped[f].Stem = d.Source
 			c.prefixes = append(c.prefixes, f)
@@ -76,14 +81,11 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 	return c
 }
 
-// snapshots names the fields that are true only at the moment of reading.
-func (c *compiledMapping) snapshots() (names []string) {
-	for _, f := range c.Fields {
-		if f.Snapshot {
-			names = append(names, f.Source)
-		}
-	}
-	return names
+// isSnapshot reports whether the member of extras called name is true only at the moment of reading.
+func (c *compiledMapping) isSnapshot(name []byte) bool {
+	return slices.ContainsFunc(c.Fields, func(f Field) bool {
+		return f.Snapshot && (f.Source == string(name) || f.AnyCase && strings.EqualFold(f.Source, string(name)))
+	})
 }
 
 // check notes what is checked of a field's values.
@@ -136,6 +138,11 @@ func (c *compiledMapping) unlistedName(source string) *extraName {
 func (c *compiledMapping) field(source string) int {
 	if f, ok := c.index[source]; ok {
 		return f
+	}
+	for _, f := range c.anyCase {
+		if strings.EqualFold(c.Fields[f].Source, source) {
+			return f
+		}
 	}
 	return -1
 }

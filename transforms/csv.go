@@ -29,8 +29,8 @@ type csvFormat struct {
 	lenient bool
 }
 
-// Snapshots implements [pipeline.SnapshotFormat].
-func (f *csvFormat) Snapshots() []string { return f.mapping.snapshots() }
+// Snapshot implements [pipeline.SnapshotFormat].
+func (f *csvFormat) Snapshot(name []byte) bool { return f.mapping.isSnapshot(name) }
 
 // Suffix implements [pipeline.SuffixFormat].
 func (f *csvFormat) Suffix() string { return "csv" }

@@ -51,8 +51,8 @@ type jsonFormat struct {
 // Suffix implements [pipeline.SuffixFormat].
 func (f *jsonFormat) Suffix() string { return "json" }
 
-// Snapshots implements [pipeline.SnapshotFormat].
-func (f *jsonFormat) Snapshots() []string { return f.mapping.snapshots() }
+// Snapshot implements [pipeline.SnapshotFormat].
+func (f *jsonFormat) Snapshot(name []byte) bool { return f.mapping.isSnapshot(name) }
 
 // Names implements [pipeline.NamedFields].
 func (f *jsonFormat) Names(field string) bool { return f.mapping.field(field) >= 0 }

@@ -31,7 +31,8 @@ type jsonDecoder struct {
 // jsonKey is one spelling of a name.
 type jsonKey struct {
 	*jsonMember
-	text     []byte   // the name with its quotes and the colon
+	as       string   // the name itself
+	text     []byte   // that with its quotes and the colon
 	verbatim bool     // its members stand in extras as they stand in the text
 	next     *jsonKey // the name that followed this one the last time
 }
@@ -242,13 +243,16 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	if k.field >= 0 {
 		d.row.there.Add(k.field)
 	}
-	if v.text != nil && k.title == errorMember {
+	if v.text != nil && k.as == errorMember {
 		d.noteError(v.token)
 	}
 	switch {
 	case v.text == nil:
 	case k.field >= 0:
 		d.row.put(k.field, v)
+		if d.row.mapping.Fields[k.field].AnyCase {
+			d.respell(k)
+		}
 		switch {
 		case d.form&noNumbers != 0:
 			d.row.flags[k.field] |= unreadable | skipColumn | keepInExtras
@@ -261,6 +265,13 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 		d.keepRewritten(k, v)
 	}
 	return end
+}
+
+// respell has a field that stays in extras called as the document spells it.
+func (d *jsonDecoder) respell(k *jsonKey) {
+	if r := d.row; r.mapping.Fields[k.field].Source != k.as {
+		r.mapping = r.mapping.renamed(k.field, k.as)
+	}
 }
 
 // keepVerbatim leaves a member in extras that is written as extras have it: its name stands at i, its value from at
@@ -333,8 +344,9 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 	if k := d.spelled[string(spelled)]; k != nil {
 		return k, at
 	}
-	k := &jsonKey{jsonMember: d.named(nameOf(spelled)), text: append(bytes.Clone(spelled), ':')}
-	k.verbatim = k.name != nil && k.title != errorMember && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
+	k := &jsonKey{as: nameOf(spelled), text: append(bytes.Clone(spelled), ':')}
+	k.jsonMember = d.named(k.as)
+	k.verbatim = k.name != nil && k.as != errorMember && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
 	d.spelled[string(spelled)] = k
 	return k, at
 }
@@ -352,7 +364,13 @@ func nameOf(spelled []byte) string {
 func (d *jsonDecoder) named(title string) *jsonMember {
 	m := d.members[title]
 	if m == nil {
-		m = &jsonMember{field: d.format.mapping.field(title), title: title}
+		f := d.format.mapping.field(title)
+		if f >= 0 && d.format.mapping.Fields[f].Source != title { // another spelling of a name that may come in any case
+			m = d.named(d.format.mapping.Fields[f].Source)
+			d.members[title] = m
+			return m
+		}
+		m = &jsonMember{field: f, title: title}
 		if m.field < 0 {
 			m.name = d.format.mapping.unlistedName(title)
 			d.row.into.Other(title)

@@ -156,7 +156,7 @@ func verifyRows(t *testing.T, source pipeline.Source, k pipeline.StreamKey, stor
 		if s.Key != k {
 			continue
 		}
-		how := pipeline.Verification{Depth: pipeline.ByRows, Snapshots: s.Format.(pipeline.SnapshotFormat).Snapshots()}
+		how := pipeline.Verification{Depth: pipeline.ByRows, Snapshot: s.Format.(pipeline.SnapshotFormat).Snapshot}
 		for d, err := range store.Verify(t.Context(), k, s.Table, l, how) {
 			if err != nil {
 				t.Fatal(err)

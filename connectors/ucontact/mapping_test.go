@@ -294,3 +294,34 @@ func TestC_WhatNobodyAskedForIsRejected(t *testing.T) {
 		t.Errorf("more than an hour in an hour: %v", got)
 	}
 }
+
+func TestMetricsAreMatchedInAnyCase(t *testing.T) {
+	m := answerFor(t, "2025-09-08 00:00", "2025-09-09 00:00", "UTC", "60")
+	s := settings(t, func(c *Config) {
+		c.Metrics = "averageattendedtime=avg_handle_seconds:seconds,CONNECTED=extras:sum"
+	})
+	format := statsTypes[0].format(s, pipeline.Policy{})
+	row := func(members string) string {
+		return `{"date":"Sep 8, 2025, 9:00:00 AM","resource":"Agent1",` + members + `}`
+	}
+	rows, _, rejects, err := readRows(t, format, m, "["+strings.Join([]string{
+		row(`"averageAttendedTime":12.5,"connected":5,"ININTERACTIONS":7`),
+		row(`"AverageAttendedTime":12.5,"Connected":5,"inInteractions":"many","other":1`),
+		row(`"connected":5,"Connected":6`),
+	}, ",")+"]")
+	if err != nil || len(rows) != 2 || len(rejects) != 1 {
+		t.Fatal(err, rows, rejects)
+	}
+	if r := rows[0]; r["avg_handle_seconds"] != "12.5" || r["interactions_in"] != "7" || r["login_seconds"] != "" || r["extras"] != `{"connected":5}` {
+		t.Errorf("a metric is not matched in another case than the setting's: %v", r)
+	}
+	if r := rows[1]; r["avg_handle_seconds"] != "12.5" || r["interactions_in"] != "" || r["extras"] != `{"inInteractions":"many","Connected":5,"other":1}` {
+		t.Errorf("what stays in extras does not stay as the vendor wrote it: %v", r)
+	}
+	if !strings.Contains(rejects[0].Reason, "twice") {
+		t.Errorf("a metric that comes in two spellings: %v", rejects[0])
+	}
+	if named := format.(pipeline.NamedFields); !named.Names("averageAttendedTime") || named.Names("other") {
+		t.Error("the format does not know a metric in another case")
+	}
+}

@@ -49,7 +49,7 @@ func named(metrics []metric, name string) bool {
 func (s *Settings) fields(t statsType) []transforms.Field {
 	var fields []transforms.Field
 	for _, m := range s.metricsOf(t) {
-		fields = append(fields, transforms.Field{Source: m.name, Column: m.column, Conv: metricUnits[m.unit].conv, Snapshot: m.class == pipeline.Snapshot})
+		fields = append(fields, transforms.Field{Source: m.name, AnyCase: true, Column: m.column, Conv: metricUnits[m.unit].conv, Snapshot: m.class == pipeline.Snapshot})
 	}
 	return fields
 }

@@ -176,7 +176,7 @@ func (s *streamVerification) run(ctx context.Context) (VerifiedStream, error) {
 	s.count(l, wants)
 	how := pipeline.Verification{Depth: s.Depth, Wants: wants}
 	if f, ok := of.Format.(pipeline.SnapshotFormat); ok {
-		how.Snapshots = f.Snapshots()
+		how.Snapshot = f.Snapshot
 	}
 	for d, err := range s.verifier.Verify(ctx, s.key, of.Table, l, how) {
 		if err == nil {

@@ -27,7 +27,7 @@ const (
 // sums of these windows are in memory. What differs is counted once more between two readings of the ledger.
 func (s *Store) Verify(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, l *pipeline.Ledger, how pipeline.Verification) iter.Seq2[pipeline.Difference, error] {
 	return func(yield func(pipeline.Difference, error) bool) {
-		v := &verifier{store: s, key: k, table: t, how: how, uncounted: how.Uncounted()}
+		v := &verifier{store: s, key: k, table: t, how: how, snapshot: how.Snapshot}
 		err := v.run(ctx, l, func(d pipeline.Difference) error {
 			if !yield(d, nil) {
 				return errLeft
@@ -44,11 +44,11 @@ var errLeft = errors.New("nobody listens any more")
 
 // verifier compares the windows of one stream.
 type verifier struct {
-	store     *Store
-	key       pipeline.StreamKey
-	table     *pipeline.Table
-	how       pipeline.Verification
-	uncounted map[string]bool
+	store    *Store
+	key      pipeline.StreamKey
+	table    *pipeline.Table
+	how      pipeline.Verification
+	snapshot func(name []byte) bool
 
 	tables        []string // of the stream's rows and rejects, as far as they are there
 	rows, rejects pipeline.Retention

@@ -258,7 +258,7 @@ func (s *sums) flush() error {
 	if s.batch == nil {
 		return nil
 	}
-	f, err := s.batch.HashStored(s.rows, s.v.uncounted)
+	f, err := s.batch.HashStored(s.rows, s.v.snapshot)
 	if err != nil {
 		s.unreadable[s.span] = err
 	}

@@ -77,7 +77,7 @@ func (c contents) fingerprint(t *pipeline.Table, how pipeline.Verification) (sum
 		err := b.Load(rec)
 		if err == nil {
 			var f pipeline.StoredFingerprint
-			f, err = b.HashStored(int(rec.NumRows()), how.Uncounted())
+			f, err = b.HashStored(int(rec.NumRows()), how.Snapshot)
 			sum = sum.Add(f)
 		}
 		b.Release()

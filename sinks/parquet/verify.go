@@ -23,7 +23,7 @@ const verifyGroup = 512
 
 // Verify implements [pipeline.Verifier].
 func (s *Store) Verify(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, l *pipeline.Ledger, how pipeline.Verification) iter.Seq2[pipeline.Difference, error] {
-	v := &verifier{store: s, key: k, table: t, how: how, uncounted: how.Uncounted(), lookers: make([]looker, runtime.GOMAXPROCS(0))}
+	v := &verifier{store: s, key: k, table: t, how: how, snapshot: how.Snapshot, lookers: make([]looker, runtime.GOMAXPROCS(0))}
 	return func(yield func(pipeline.Difference, error) bool) {
 		tell := func(d pipeline.Difference) error {
 			if !yield(d, nil) {
@@ -48,12 +48,12 @@ func (s *Store) Verify(ctx context.Context, k pipeline.StreamKey, t *pipeline.Ta
 
 // verifier compares the windows of one stream.
 type verifier struct {
-	store     *Store
-	key       pipeline.StreamKey
-	table     *pipeline.Table
-	how       pipeline.Verification
-	uncounted map[string]bool
-	lookers   []looker
+	store    *Store
+	key      pipeline.StreamKey
+	table    *pipeline.Table
+	how      pipeline.Verification
+	snapshot func(name []byte) bool
+	lookers  []looker
 }
 
 // finding is a window and how its files differ.

@@ -106,7 +106,7 @@ func inBytes(n int64) string { return fmt.Sprintf("%d bytes", n) }
 
 // hashRows compares the fingerprint of the rows in a file, and where they say that they came from.
 func (v *verifier) hashRows(ctx context.Context, with *looker, e pipeline.Entry, content volume.Content) (d pipeline.Difference, err error) {
-	r := &rowsReader{table: v.table, entry: e, uncounted: v.uncounted}
+	r := &rowsReader{table: v.table, entry: e, snapshot: v.snapshot}
 	err = with.scanner.Scan(ctx, content, content.Size(), r.group, r.column)
 	if err == nil {
 		err = r.end()
@@ -145,13 +145,13 @@ func hashRejects(ctx context.Context, e pipeline.Entry, content volume.Content) 
 
 // rowsReader makes batches of what a scanner reads, one a row group, and sums their fingerprints.
 type rowsReader struct {
-	table     *pipeline.Table
-	entry     pipeline.Entry
-	uncounted map[string]bool
-	batch     *pipeline.Batch
-	rows      int
-	sum       pipeline.StoredFingerprint
-	stray     string // what the rows come from that is not the window; empty: all are its
+	table    *pipeline.Table
+	entry    pipeline.Entry
+	snapshot func(name []byte) bool
+	batch    *pipeline.Batch
+	rows     int
+	sum      pipeline.StoredFingerprint
+	stray    string // what the rows come from that is not the window; empty: all are its
 }
 
 // group begins a row group.
@@ -167,7 +167,7 @@ func (r *rowsReader) end() error {
 	if r.batch == nil {
 		return nil
 	}
-	f, err := r.batch.HashStored(r.rows, r.uncounted)
+	f, err := r.batch.HashStored(r.rows, r.snapshot)
 	r.sum = r.sum.Add(f)
 	return err
 }
