@@ -281,6 +281,50 @@ func TestSuppressedContactsAreOnTheBooksUntilTheyAreNot(t *testing.T) {
 	}
 }
 
+// wide is a ledger that notes how many addresses a change has at most.
+type wide struct {
+	*memory.PushLedger
+	most int
+}
+
+func (l *wide) Append(ctx context.Context, k push.Key, after push.Position, changes ...push.Change) (push.Position, error) {
+	for _, c := range changes {
+		n := 0
+		for _, e := range c.Contacts {
+			n += len(e.IDs)
+		}
+		l.most = max(l.most, n)
+	}
+	return l.PushLedger.Append(ctx, k, after, changes...)
+}
+
+// A store bounds the size of a change, and --batch does not bound what is planned.
+func TestContactsOfManyAddressesArePlannedInSmallerChanges(t *testing.T) {
+	var in rows
+	var suppressed []string
+	for i := range 4000 {
+		in = append(in, fmt.Sprintf("a%d b%d c%d d%d", i, i, i, i))
+		if i%2 == 0 {
+			suppressed = append(suppressed, fmt.Sprintf("a%d", i))
+		}
+	}
+	slices.Sort(suppressed)
+	l, h := &wide{PushLedger: memory.NewPushLedger()}, newHub(always(push.Unauthorized, 401))
+	r, err := aPush(l, h).Prepare(t.Context(), in, push.Sieve{Suppressed: func(ids []string) bool {
+		_, found := slices.BinarySearch(suppressed, ids[0])
+		return found
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Send(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := status(t, l); got != (push.Counts{Planned: 2000, Suppressed: 2000}) || l.most > 5003 {
+		t.Errorf("%+v, %d addresses in a change", got, l.most)
+	}
+}
+
 func TestThreeUnknownBatchesInARowStopThePush(t *testing.T) {
 	l := memory.NewPushLedger()
 	h := newHub(func(n int) push.Outcome {

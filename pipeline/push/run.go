@@ -13,7 +13,7 @@ import (
 const (
 	// inARow is how many batches of unknown outcome, or that could not be sent, stop a push.
 	inARow = 3
-	// plannedAtOnce is how many contacts one change plans.
+	// plannedAtOnce is how many addresses one change plans, about: a ledger bounds the size of a change.
 	plannedAtOnce = 5000
 
 	firstWait, longestWait = time.Second, 30 * time.Second // where a vendor answers 429 and does not say
@@ -59,24 +59,45 @@ func (s *run) plan(ctx context.Context) error {
 	if err := s.sender.bind(ctx, p, true); err != nil {
 		return err
 	}
-	for some := range slices.Chunk(s.suppressed, plannedAtOnce) {
-		if err := s.sender.plan(ctx, Suppressed, some); err != nil {
+	suppressed, planned := planning{sender: s.sender, state: Suppressed}, planning{sender: s.sender, state: Planned}
+	for _, e := range s.suppressed {
+		if err := suppressed.add(ctx, e); err != nil {
 			return err
 		}
 	}
-	some := make([]Entry, 0, min(plannedAtOnce, s.Counts.ToSend))
-	err := s.toSend.items(func(i item) error {
-		if some = append(some, i.Entry); len(some) < plannedAtOnce {
-			return nil
-		}
-		err := s.sender.plan(ctx, Planned, some)
-		some = some[:0]
-		return err
-	})
-	if err == nil && len(some) > 0 {
-		err = s.sender.plan(ctx, Planned, some)
+	err := suppressed.flush(ctx)
+	if err == nil {
+		err = s.toSend.items(func(i item) error { return planned.add(ctx, i.Entry) })
+	}
+	if err == nil {
+		err = planned.flush(ctx)
 	}
 	pipeline.Point(ctx, "push.planned")
+	return err
+}
+
+// planning notes contacts, many at once.
+type planning struct {
+	*sender
+	state     State
+	some      []Entry
+	addresses int
+}
+
+func (p *planning) add(ctx context.Context, e Entry) error {
+	p.some, p.addresses = append(p.some, e), p.addresses+len(e.IDs)
+	if p.addresses < plannedAtOnce {
+		return nil
+	}
+	return p.flush(ctx)
+}
+
+func (p *planning) flush(ctx context.Context) error {
+	if len(p.some) == 0 {
+		return nil
+	}
+	err := p.plan(ctx, p.state, p.some)
+	p.some, p.addresses = p.some[:0], 0
 	return err
 }
 

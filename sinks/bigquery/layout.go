@@ -1,6 +1,7 @@
 package bigquery
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 )
 
@@ -20,6 +22,7 @@ type layout struct {
 	cluster     []string
 	data        bool // has the rows that the ledger tells of
 	retained    bool // partitions may expire, by the owner's wish
+	push        bool // of a send ledger
 }
 
 // layouts lists every table, the data tables first.
@@ -50,26 +53,54 @@ func layouts() ([]layout, error) {
 	), nil
 }
 
-// PushTables are the tables of a send ledger (package pushledger), which the sink itself neither makes nor needs: the
-// fence's first.
-func PushTables() []*bigquery.TableMetadata {
-	return []*bigquery.TableMetadata{
-		{Name: statement.PushFenceTable, Description: "one row that every writer of the send ledger replaces, so that two at once conflict", Schema: bigquery.Schema{
-			required("writer", bigquery.StringFieldType, "the last writer"),
-		}},
-		{Name: statement.PushTable, Description: "what was pushed to outbound hubs: append-only; addresses and contents as keyed hashes", Schema: bigquery.Schema{
-			required("log", bigquery.StringFieldType, "the hash of the key, or terms"),
-			required("position", bigquery.IntegerFieldType, "the order of the log; equal for what was written as one"),
-			required("item", bigquery.IntegerFieldType, "the order within a position, from 1"),
-			required("items", bigquery.IntegerFieldType, "how many rows the position has"),
-			required("writer", bigquery.StringFieldType, "who has written the position"),
-			required("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the row"),
-			required("format", bigquery.IntegerFieldType, "the version of the row's form"),
-			required("key", bigquery.StringFieldType, "account, hub, kind and key of the push, as JSON"),
-			required("change", bigquery.StringFieldType, "the change as JSON, which Windrow reads"),
-			required("proof", bigquery.IntegerFieldType, "CRC-32 by which the row proves itself"),
-		}, Clustering: &bigquery.Clustering{Fields: []string{"log", "position"}}},
+// pushLayouts are the tables of a send ledger, the fence's first.
+var pushLayouts = []layout{
+	{name: statement.PushFenceTable, push: true, description: "one row that every writer of the send ledger replaces, so that two at once conflict", schema: bigquery.Schema{
+		required("writer", bigquery.StringFieldType, "the last writer"),
+	}},
+	{name: statement.PushTable, push: true, description: "what was pushed to outbound hubs: append-only; addresses and contents as keyed hashes", schema: bigquery.Schema{
+		required("log", bigquery.StringFieldType, "the hash of the key, or terms"),
+		required("position", bigquery.IntegerFieldType, "the order of the log; equal for what was written as one"),
+		required("item", bigquery.IntegerFieldType, "the order within a position, from 1"),
+		required("items", bigquery.IntegerFieldType, "how many rows the position has"),
+		required("writer", bigquery.StringFieldType, "who has written the position"),
+		required("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the row"),
+		required("format", bigquery.IntegerFieldType, "the version of the row's form"),
+		required("key", bigquery.StringFieldType, "account, hub, kind and key of the push, as JSON"),
+		required("change", bigquery.StringFieldType, "the change as JSON, which Windrow reads"),
+		required("proof", bigquery.IntegerFieldType, "CRC-32 by which the row proves itself"),
+	}, cluster: []string{"log", "position"}},
+}
+
+// PushTables are the tables of a send ledger (package pushledger) in a dataset, which the sink itself neither makes nor
+// needs. What is refused of the sink's tables is refused of them: of a ledger that expires, or whose rows are hidden,
+// everybody would be sent again.
+type PushTables struct{ d dataset }
+
+// NewPushTables returns the tables in the dataset of a client. location, where it is not empty, is where that must lie.
+func NewPushTables(client *bigquery.Client, sql statement.Dataset, location string, jobs *job.Runner) *PushTables {
+	return &PushTables{dataset{handle: client.DatasetInProject(sql.Project, sql.Name), sql: sql, jobs: jobs, found: found{location: location}}}
+}
+
+// Locate reports whether the dataset is there.
+func (t *PushTables) Locate(ctx context.Context) (bool, error) { return t.d.locate(ctx) }
+
+// Ensure makes the dataset and the tables where they are missing.
+func (t *PushTables) Ensure(ctx context.Context) error {
+	if err := t.d.ensureDataset(ctx); err != nil {
+		return err
 	}
+	for _, l := range pushLayouts {
+		if err := t.d.ensureTable(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SeesAll makes sure that no policy hides rows of the ledger.
+func (t *PushTables) SeesAll(ctx context.Context) error {
+	return t.d.seesAllOf(ctx, pushLayouts[len(pushLayouts)-1])
 }
 
 // layoutOf is the layout of one of Windrow's own tables.

@@ -34,15 +34,19 @@ func (d *dataset) unhide(table string) string {
 // says so for a statement that it merely looks at, which is no job and is billed nothing. Who may not write at all is asked
 // to count: fewer rows than the metadata tell are hidden ones.
 func (d *dataset) seesAll(ctx context.Context, table string) error {
-	d.mu.Lock()
-	known := d.whole[table]
-	d.mu.Unlock()
-	if known {
-		return nil
-	}
 	l, err := layoutOf(table)
 	if err != nil {
 		return &pipeline.Error{Op: "read table " + table, Kind: pipeline.Internal, Err: err}
+	}
+	return d.seesAllOf(ctx, l)
+}
+
+func (d *dataset) seesAllOf(ctx context.Context, l layout) error {
+	d.mu.Lock()
+	known := d.whole[l.name]
+	d.mu.Unlock()
+	if known {
+		return nil
 	}
 	denied := d.jobs.Try(ctx, d.sql.TryDelete(l.name, l.partition))
 	if apierror.Absent(denied) {
@@ -61,7 +65,7 @@ func (d *dataset) seesAll(ctx context.Context, table string) error {
 	if d.whole == nil {
 		d.whole = make(map[string]bool)
 	}
-	d.whole[table] = true
+	d.whole[l.name] = true
 	return nil
 }
 

@@ -175,6 +175,9 @@ func (d *dataset) mayMake(ctx context.Context, l layout) error {
 // driftHint says what to do about a table with wrong columns.
 func (d *dataset) driftHint(l layout) string {
 	with := ""
+	if l.push {
+		return "Windrow never retypes a column: restore the table; nothing is sent on a guess"
+	}
 	if l.data {
 		with = fmt.Sprintf(", and %s.%s with it so that every window is read again,", d.sql.Name, statement.LedgerTable)
 	}

@@ -51,10 +51,8 @@ func TestTheTablesAreThoseOnFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, md := range PushTables() {
-		if err := s.dataset.handle.Table(md.Name).Create(ctx, md); err != nil {
-			t.Fatal(err)
-		}
+	if err := (&PushTables{dataset{handle: s.dataset.handle, sql: s.sql, jobs: s.jobs}}).Ensure(ctx); err != nil {
+		t.Fatal(err)
 	}
 	file := struct {
 		Project string        `json:"project"`

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +36,7 @@ type Ledger struct {
 	client *bigquery.Client
 	jobs   *job.Runner
 	sql    statement.Dataset
+	tables *sink.PushTables
 	pace   time.Duration
 
 	mu    sync.Mutex
@@ -57,7 +57,8 @@ func Open(ctx context.Context, dsn string, o sink.Options) (*Ledger, error) {
 		return nil, err
 	}
 	pace := cmp.Or(o.Pace, time.Second)
-	return &Ledger{client: client, sql: sql, pace: pace, jobs: job.NewRunner(client, cmp.Or(location, sink.DefaultLocation), o.MaxBytesBilled, pace)}, nil
+	jobs := job.NewRunner(client, cmp.Or(location, sink.DefaultLocation), o.MaxBytesBilled, pace)
+	return &Ledger{client: client, sql: sql, pace: pace, jobs: jobs, tables: sink.NewPushTables(client, sql, location, jobs)}, nil
 }
 
 // Close implements [push.Ledger].
@@ -78,26 +79,6 @@ func proofOf(log, key, change string, position, item int64) int64 {
 	return int64(sum.Sum32())
 }
 
-func (l *Ledger) handle() *bigquery.Dataset {
-	return l.client.DatasetInProject(l.sql.Project, l.sql.Name)
-}
-
-// locate finds out whether the dataset is there, and where.
-func (l *Ledger) locate(ctx context.Context) (there bool, err error) {
-	var md *bigquery.DatasetMetadata
-	err = l.jobs.Retry(ctx, func() (err error) {
-		md, err = l.handle().Metadata(ctx)
-		return err
-	})
-	if apierror.Status(err) == http.StatusNotFound {
-		return false, nil
-	}
-	if err == nil {
-		l.jobs.SetLocation(md.Location)
-	}
-	return err == nil, err
-}
-
 // ensure makes the dataset and the tables where they are missing.
 func (l *Ledger) ensure(ctx context.Context) error {
 	l.mu.Lock()
@@ -105,30 +86,8 @@ func (l *Ledger) ensure(ctx context.Context) error {
 	if l.ready {
 		return nil
 	}
-	there, err := l.locate(ctx)
-	if err != nil {
+	if err := l.tables.Ensure(ctx); err != nil {
 		return err
-	}
-	make := func(create func() error) error {
-		err := l.jobs.Retry(ctx, create)
-		if apierror.Status(err) == http.StatusConflict {
-			return nil
-		}
-		return err
-	}
-	if !there {
-		if err := make(func() error {
-			return l.handle().Create(ctx, &bigquery.DatasetMetadata{Location: l.jobs.Location()})
-		}); err != nil {
-			return err
-		}
-	}
-	for _, md := range sink.PushTables() {
-		t := l.handle().Table(md.Name)
-		md.Name = "" // what the client calls so is a friendly name
-		if err := make(func() error { return t.Create(ctx, md) }); err != nil {
-			return err
-		}
 	}
 	// Only writers who replace a row conflict. A second row does no harm.
 	if err := l.jobs.Write(ctx, "windrow_push_turn_"+job.Nonce(), l.sql.PushFenceRow("")); err != nil {
@@ -136,6 +95,14 @@ func (l *Ledger) ensure(ctx context.Context) error {
 	}
 	l.ready = true
 	return nil
+}
+
+// legible reports whether the ledger is there, and makes sure that all of its rows may be read.
+func (l *Ledger) legible(ctx context.Context) (there bool, err error) {
+	if there, err = l.tables.Locate(ctx); err == nil && there {
+		err = l.tables.SeesAll(ctx)
+	}
+	return there, err
 }
 
 // Read implements [push.Ledger].
@@ -160,7 +127,7 @@ func (l *Ledger) Read(ctx context.Context, k push.Key, after push.Position, fold
 func (l *Ledger) read(ctx context.Context, log, key string, after push.Position) (changes []push.Change, end push.Position, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if there, err := l.locate(ctx); err != nil || !there {
+	if there, err := l.legible(ctx); err != nil || !there {
 		return nil, after, err
 	}
 	var r reading
@@ -301,7 +268,7 @@ func (l *Ledger) Keys(ctx context.Context) (keys []push.Key, err error) {
 	const op = "list the send ledger"
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if there, err := l.locate(ctx); err != nil || !there {
+	if there, err := l.legible(ctx); err != nil || !there {
 		return nil, apierror.Classify(op, err)
 	}
 	var damage error

@@ -3,9 +3,13 @@ package pushledger_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"cloud.google.com/go/bigquery"
+
+	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
 	sink "github.com/windrow-data/windrow/sinks/bigquery"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
@@ -47,17 +51,84 @@ func (p place) Damage(t testing.TB, _ push.Key, how pushtest.Harm) string {
 	return "position 1"
 }
 
-func TestTheLedgerOfADatasetKeepsItsPromises(t *testing.T) {
-	pushtest.Run(t, pushtest.Driver{New: func(t testing.TB) pushtest.Place {
-		server, err := bigquerytest.Start(context.Background())
-		if err != nil {
-			t.Fatal(err)
+func newPlace(t testing.TB) place {
+	server, err := bigquerytest.Start(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
 		}
-		t.Cleanup(func() {
-			if err := server.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return place{server}
-	}, Writers: 3, Writes: 4})
+	})
+	return place{server}
+}
+
+func TestTheLedgerOfADatasetKeepsItsPromises(t *testing.T) {
+	pushtest.Run(t, pushtest.Driver{New: func(t testing.TB) pushtest.Place { return newPlace(t) }, Writers: 3, Writes: 4})
+}
+
+var june = push.Key{Account: "mx", Hub: "Ventas", Delivery: push.Lists, Name: "June"}
+
+func sending(id string) push.Change {
+	e := push.NewHasher("k").Entry(push.Contact{IDs: []string{id}})
+	return push.Change{State: push.Sending, Batch: "b-1", Contacts: []push.Entry{e}, At: time.Date(2026, 11, 26, 18, 0, 0, 0, time.UTC)}
+}
+
+// Rows that a policy hides would make everybody look new.
+func TestALedgerWhoseRowsAreHiddenIsRefused(t *testing.T) {
+	p := newPlace(t)
+	if _, err := p.Open(t).Append(t.Context(), june, 0, sending("1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.server.FilterRows("test-project", "contact_centre", "_windrow_push", true); err != nil {
+		t.Fatal(err)
+	}
+	l := p.Open(t)
+	_, reading := l.Read(t.Context(), june, 0, func(push.Change) error { return nil })
+	_, listing := l.Keys(t.Context())
+	for what, err := range map[string]error{"reading": reading, "listing": listing} {
+		if pipeline.KindOf(err) != pipeline.Unauthorized || !strings.Contains(err.Error(), "row access policies hide 1 of its 1 rows") || !strings.Contains(err.Error(), "DROP ALL ROW ACCESS POLICIES ON `test-project.contact_centre._windrow_push`") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := p.server.FilterRows("test-project", "contact_centre", "_windrow_push", false); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever may read and not write sees all.
+	p.server.Inject(bigquerytest.Rule{Match: func(c bigquerytest.Call) bool { return c.Method == "jobs.insert" }, Times: -1, Fault: bigquerytest.Forbidden})
+	if keys, err := p.Open(t).Keys(t.Context()); err != nil || len(keys) != 1 {
+		t.Errorf("%v, %v", keys, err)
+	}
+}
+
+// A ledger that is deleted by itself would have everybody sent again.
+func TestALedgerDoesNotExpire(t *testing.T) {
+	p := newPlace(t)
+	client, err := bigquery.NewClient(t.Context(), "test-project", p.server.Options()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	dataset := client.Dataset("contact_centre")
+	if err := dataset.Create(t.Context(), &bigquery.DatasetMetadata{Location: "EU", DefaultTableExpiration: 24 * time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := p.Open(t).Append(t.Context(), june, 0, sending("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"_windrow_push", "_windrow_push_turn"} {
+		md, err := dataset.Table(name).Metadata(t.Context())
+		if err != nil || !md.ExpirationTime.IsZero() {
+			t.Errorf("%s is deleted at %v, %v", name, md.ExpirationTime, err)
+		}
+	}
+	if _, err := dataset.Table("_windrow_push").Update(t.Context(), bigquery.TableMetadataToUpdate{ExpirationTime: time.Now().Add(time.Hour)}, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Open(t).Append(t.Context(), june, at, sending("2"))
+	if pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "check table _windrow_push: invalid: it expires") || !strings.Contains(err.Error(), "SET OPTIONS (expiration_timestamp = NULL)") {
+		t.Error(err)
+	}
 }

@@ -59,6 +59,7 @@ var proofs = []struct {
 }{
 	{"what was added comes back in its order, from any position on", ordered},
 	{"another process finds all of it", durable},
+	{"a change holds as many contacts as a push plans at once", wide},
 	{"an append behind an old position adds nothing", moved},
 	{"of writers at once each change is added once, and all readers see one order", together},
 	{"keys are listed in their order, whatever they are called, and the ledger's own log is none", listed},
@@ -179,6 +180,24 @@ func durable(t *testing.T, d Driver) {
 	same(t, "what another process has added", got, changes(3, 2))
 	got, _ = read(t, other, own, 0)
 	same(t, "the ledger's own log", got, changes(2, 1))
+}
+
+func wide(t *testing.T, d Driver) {
+	l := d.New(t).Open(t)
+	for i, addresses := range []int{1, 4} {
+		const planned = 5000 // addresses
+		c := push.Change{State: push.Planned, At: change(0).At}
+		for n := range planned / addresses {
+			var ids []string
+			for id := range addresses {
+				ids = append(ids, fmt.Sprint(n, "-", id))
+			}
+			c.Contacts = append(c.Contacts, push.NewHasher("k").Entry(push.Contact{IDs: ids, JSON: []byte("{}")}))
+		}
+		add(t, l, summer, push.Position(i), c)
+		got, _ := read(t, l, summer, push.Position(i))
+		same(t, fmt.Sprintf("contacts of %d addresses", addresses), got, []push.Change{c})
+	}
 }
 
 func moved(t *testing.T, d Driver) {
