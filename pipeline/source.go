@@ -188,9 +188,10 @@ type Env struct {
 	Notify func(Notice)
 	// Turn lets the requests of an extraction be ordered one behind the other; nil: in any order.
 	Turn *Turn
-	// Ended is called with what is to be told how a reading ends whose answers were all accepted, and which is refused
-	// nevertheless: as a whole it is not what it should be. nil: nobody tells.
-	Ended func(refused func(context.Context, error) error)
+	// Ended is called with what is to be told how a reading ends of which this Fetch was a part, once, before anything of it is
+	// committed: with why nothing will be, although its answers were all accepted one by one, or with nil. Where the reading
+	// stops its context is done. nil: nobody tells.
+	Ended func(end func(ctx context.Context, refused error) error)
 }
 
 // Turn is a request's place among those of its extraction. Where a vendor takes few orders an hour, answers that are read

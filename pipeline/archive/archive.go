@@ -67,14 +67,13 @@ type Answer interface {
 	// is a *[RefusedError]: the document is whole, and has that verdict. Nothing that was put is visible before End. Of a
 	// secret that the document holds asterisks are kept. It obeys ctx.
 	Put(ctx context.Context, m pipeline.Meta, body io.Reader) error
-	// End makes the documents visible, once. whole says that they are the whole answer, and all sound; what is not whole is
-	// never read again by a replay. They are durable when it returns nil; after an error nobody knows whether they are
-	// visible, and the reading fails. It obeys ctx and may block for as long as the storage takes. A document that is kept
-	// already, with the same bytes for the same request, is not stored again: its reading is added.
-	End(ctx context.Context, whole bool) error
-	// Refuse gives what End has kept another verdict: the answer was accepted, and what was made of all answers was refused.
-	// It obeys ctx, and may block as End does.
-	Refuse(ctx context.Context, v Verdict) error
+	// End makes the documents visible, once. whole says that they are the whole answer, and all accepted; what is not whole is
+	// never read again by a replay. refused is the verdict on all of them where they were accepted one by one, and what was
+	// made of them was refused; empty: there is none. They are durable when it returns nil; after an error nobody knows whether
+	// they are visible, and the reading fails. It obeys ctx and may block for as long as the storage takes. A document that is
+	// kept already, with the same bytes for the same request, is not stored again: its reading is added. What is stored and is
+	// not what was put there is replaced.
+	End(ctx context.Context, whole bool, refused Verdict) error
 	// Abort drops what was put. It does nothing after End, and a second time. It needs no context, so that it can run while
 	// everything else stops. What it cannot drop is told as an error and never becomes visible.
 	Abort() error

@@ -86,27 +86,19 @@ func (a *answer) Put(_ context.Context, m pipeline.Meta, body io.Reader) error {
 	return err
 }
 
-func (a *answer) End(_ context.Context, whole bool) error {
+func (a *answer) End(_ context.Context, whole bool, refused archive.Verdict) error {
 	a.shelf.mu.Lock()
 	defer a.shelf.mu.Unlock()
 	for i := range a.documents {
 		if whole {
 			a.documents[i].reading.Document = pipeline.Part{Number: i + 1, Of: len(a.documents)}
 		}
+		if refused != "" {
+			a.documents[i].reading.Verdict = refused
+		}
 	}
 	a.shelf.kept = append(a.shelf.kept, a.documents...)
 	a.end()
-	return nil
-}
-
-func (a *answer) Refuse(_ context.Context, v archive.Verdict) error {
-	a.shelf.mu.Lock()
-	defer a.shelf.mu.Unlock()
-	for i, d := range a.shelf.kept {
-		if slices.ContainsFunc(a.documents, func(of document) bool { return of.reading.Same(d.reading) }) {
-			a.shelf.kept[i].reading.Verdict = v
-		}
-	}
 	return nil
 }
 

@@ -18,8 +18,9 @@ var (
 //
 // A document is kept when it was read to its end, whether its reader accepts it or not. Of one that its reader gives up
 // halfway the rest is read for the archive alone, as long as it does not pass most bytes. What breaks off on the way is not
-// kept. Fetch returns after that, so what is committed has been kept before. An error of the archive fails the Fetch, and
-// so leaves its windows open; it does not disturb the reading itself.
+// kept. An answer becomes visible with the verdict on it, when Env.Ended tells it or, where nobody does, before Fetch returns: so
+// what is committed has been kept before, and what a kill leaves is not taken for an accepted answer. An error of the archive
+// fails the reading, and so leaves its windows open; it does not disturb the reading itself.
 func Tee(s pipeline.Source, a Archive, most int64) pipeline.Source {
 	return &tee{Source: s, archive: a, most: most, streams: sync.OnceValue(func() map[pipeline.StreamID]pipeline.Stream {
 		all := make(map[pipeline.StreamID]pipeline.Stream)
@@ -38,8 +39,11 @@ type tee struct {
 }
 
 func (t *tee) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) (err error) {
-	answer := t.archive.Begin(t.question(r, env))
+	answer, held := t.archive.Begin(t.question(r, env)), false
 	defer func() {
+		if held {
+			return
+		}
 		if left := answer.Abort(); left != nil {
 			err = errors.Join(err, left)
 		}
@@ -56,16 +60,17 @@ func (t *tee) Fetch(ctx context.Context, r pipeline.Request, env pipeline.Env, y
 		}
 		return err
 	}
-	if kept := answer.End(ctx, err == nil); kept != nil && err == nil {
-		return kept
-	}
-	if err == nil && env.Ended != nil {
+	if held = err == nil && env.Ended != nil; held {
 		env.Ended(func(ctx context.Context, refused error) error {
-			if v := verdictOn(refused); v != "" {
-				return answer.Refuse(ctx, v)
+			if ctx.Err() != nil {
+				return answer.Abort()
 			}
-			return nil
+			return answer.End(ctx, true, verdictOn(refused))
 		})
+		return nil
+	}
+	if kept := answer.End(ctx, err == nil, ""); kept != nil && err == nil {
+		return kept
 	}
 	return err
 }

@@ -141,6 +141,40 @@ func TestWhatWasReadIsKeptWithWhatItsReaderThought(t *testing.T) {
 	}
 }
 
+// What a kill leaves before it is known what becomes of an answer is a draft, which is no answer.
+func TestAnAnswerIsInvisibleUntilItIsKnownWhatBecomesOfIt(t *testing.T) {
+	for says, c := range map[string]struct {
+		refused error
+		stopped bool
+		kept    string
+	}{
+		"committed": {nil, false, "sound"}, "refused": {errBroken, false, "broken"}, "failed for another reason": {errGone, false, "sound"}, "stopped": {nil, true, ""},
+	} {
+		s := newShelf()
+		var end func(context.Context, error) error
+		env := pipeline.Env{Ended: func(f func(context.Context, error) error) { end = f }}
+		err := archive.Tee(texts("one"), s, 0).Fetch(t.Context(), asked, env, func(b pipeline.Body) error { _, err := whole(b); return err })
+		if err != nil || len(s.kept) > 0 || end == nil {
+			t.Fatalf("%s: %v, %d answers are visible", says, err, len(s.kept))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		if c.stopped {
+			stop()
+		}
+		if err := end(ctx, c.refused); err != nil {
+			t.Errorf("%s: %v", says, err)
+		}
+		kept := ""
+		for _, d := range s.documents() {
+			kept += string(d.reading.Verdict)
+		}
+		if kept != c.kept || s.opened != 0 {
+			t.Errorf("%s: %q is kept, want %q; %d answers not ended", says, kept, c.kept, s.opened)
+		}
+	}
+}
+
 func TestADocumentThatIsAcceptedUnreadIsABug(t *testing.T) {
 	for says, read := range map[string]func(pipeline.Body) error{
 		"not opened": func(pipeline.Body) error { return nil },
@@ -200,8 +234,7 @@ func (f full) Begin(archive.Question) archive.Answer { return f }
 func (f full) Documents(context.Context, pipeline.StreamKey) iter.Seq2[archive.Document, error] {
 	return func(yield func(archive.Document, error) bool) { yield(archive.Document{}, errFull) }
 }
-func (f full) Abort() error                                  { return nil }
-func (f full) Refuse(context.Context, archive.Verdict) error { return errFull }
+func (f full) Abort() error { return nil }
 
 func (f full) Put(_ context.Context, _ pipeline.Meta, body io.Reader) error {
 	if f.after < 0 {
@@ -214,7 +247,7 @@ func (f full) Put(_ context.Context, _ pipeline.Meta, body io.Reader) error {
 	return errFull
 }
 
-func (f full) End(context.Context, bool) error { return errFull }
+func (f full) End(context.Context, bool, archive.Verdict) error { return errFull }
 
 func TestAPanicOfTheReaderLeavesNothingBehind(t *testing.T) {
 	s := newShelf()

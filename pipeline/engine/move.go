@@ -105,9 +105,27 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 		}
 	}()
 
+	var held heldAnswers
+	var refused error // why nothing will be committed of answers that were all accepted
+	if err = r.readAll(ctx, j, format, cut, &held); err == nil {
+		x, err = r.seal(ctx, j, cut)
+		if refused = err; err == nil && len(x.sealed) == 0 && len(x.open) > 0 {
+			refused = x.open[0].why // where only some windows are refused the answers serve the others
+		}
+	}
+	if left := held.end(ctx, refused); left != nil {
+		err = errors.Join(err, left)
+	}
+	if err != nil {
+		return x, err
+	}
+	return j.keepWanted(x)
+}
+
+// readAll reads every request of the job into the windows.
+func (r *run) readAll(ctx context.Context, j job, format pipeline.Format, cut *cutter, held *heldAnswers) error {
 	order := newSequencer(len(j.extraction.Requests), cut.overlap, cap(r.prefetchSlots))
 	turns := pipeline.Turns(len(j.extraction.Requests))
-	var late lateWord
 	all := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError()
 	for i, request := range j.extraction.Requests {
 		all.Go(func(ctx context.Context) error {
@@ -116,7 +134,7 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 				return err
 			}
 			bodies := 0
-			err := j.source.Fetch(ctx, request, late.env(r.env(j, turns[i])), func(b pipeline.Body) error {
+			err := j.source.Fetch(ctx, request, held.env(r.env(j, turns[i])), func(b pipeline.Body) error {
 				bodies++
 				b, drop, err := r.prefetch(ctx, order, i, b)
 				if err != nil {
@@ -143,55 +161,44 @@ func (r *run) extract(ctx context.Context, j job, format pipeline.Format) (x ext
 		})
 	}
 	if err := all.Wait(); err != nil {
-		return x, err
+		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return x, err
-	}
+	return ctx.Err()
+}
+
+// seal ends the stages of a job of which every request has been read.
+func (r *run) seal(ctx context.Context, j job, cut *cutter) (x extracted, err error) {
 	if cut.owner, err = r.ownerOf(j, cut.units); err != nil {
 		return x, err
 	}
 	if err := r.noteDays(ctx, j.stream.Key); err != nil {
 		return x, err
 	}
-	x, err = cut.seal(r.MaxRejects, r.Health, j)
-	if untold := late.tell(ctx, x, err); untold != nil {
-		return x, errors.Join(err, untold)
-	}
-	if err != nil {
-		return x, err
-	}
-	return j.keepWanted(x)
+	return cut.seal(r.MaxRejects, r.Health, j)
 }
 
-// lateWord tells who kept the answers of an extraction that all its windows were refused after the last answer was accepted.
-type lateWord struct {
-	mu    sync.Mutex
-	hears []func(context.Context, error) error
+// heldAnswers are those of an extraction that were accepted, and that somebody holds until it is known what becomes of them.
+type heldAnswers struct {
+	mu   sync.Mutex
+	ends []func(context.Context, error) error
 }
 
-func (l *lateWord) env(e pipeline.Env) pipeline.Env {
-	e.Ended = func(refused func(context.Context, error) error) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.hears = append(l.hears, refused)
+func (h *heldAnswers) env(e pipeline.Env) pipeline.Env {
+	e.Ended = func(end func(context.Context, error) error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.ends = append(h.ends, end)
 	}
 	return e
 }
 
-// tell passes on why nothing will be committed. Where only some windows are refused the answers serve the others.
-func (l *lateWord) tell(ctx context.Context, x extracted, why error) error {
-	if why == nil {
-		if len(x.sealed) > 0 || len(x.open) == 0 {
-			return nil
-		}
-		why = x.open[0].why
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// end tells whoever holds them why all of them are refused; nil: they are not.
+func (h *heldAnswers) end(ctx context.Context, refused error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var errs []error
-	for _, hear := range l.hears {
-		errs = append(errs, hear(ctx, why))
+	for _, end := range h.ends {
+		errs = append(errs, end(ctx, refused))
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,13 +23,6 @@ type answer struct {
 	store    *Store
 	question archive.Question
 	drafts   []*draft
-	kept     []keptReading // what End has made visible
-}
-
-// keptReading is a reading in the meta of that name.
-type keptReading struct {
-	meta    string
-	reading archive.Reading
 }
 
 // draft is a document that is read and not visible.
@@ -37,6 +31,7 @@ type draft struct {
 	meta   meta
 	suffix string
 	body   volume.Draft
+	named  bool // its body has been published
 }
 
 // copyBytes is how much of a body is compressed at once.
@@ -160,14 +155,20 @@ func (c *counted) Write(b []byte) (int, error) {
 }
 
 // End implements [archive.Answer].
-func (a *answer) End(ctx context.Context, whole bool) (err error) {
+func (a *answer) End(ctx context.Context, whole bool, refused archive.Verdict) (err error) {
 	if len(a.drafts) == 0 {
 		return nil
 	}
 	defer func() { err = a.locate("archive an answer", errors.Join(err, a.Abort())) }()
-	if whole {
-		for i, d := range a.drafts {
+	for i, d := range a.drafts {
+		if whole {
 			d.meta.Readings[0].Document = pipeline.Part{Number: i + 1, Of: len(a.drafts)}
+		}
+		if refused != "" {
+			d.meta.Readings[0].Verdict = refused
+			if err := a.withoutLinks(ctx, d, refused); err != nil {
+				return err
+			}
 		}
 	}
 	const tries = 5 // without a lock another process may be faster
@@ -192,7 +193,6 @@ func (a *answer) publish(ctx context.Context, alone bool) error {
 		if err != nil {
 			return err
 		}
-		a.kept = append(a.kept, keptReading{used + metaSuffix, d.meta.Readings[0]})
 		if alone {
 			if err := a.store.dropBodiless(ctx, names, used); err != nil {
 				return err
@@ -205,45 +205,6 @@ func (a *answer) publish(ctx context.Context, alone bool) error {
 		}
 	}
 	return nil
-}
-
-// Refuse implements [archive.Answer].
-func (a *answer) Refuse(ctx context.Context, v archive.Verdict) error {
-	for _, of := range a.kept {
-		err := volume.ErrChanged
-		for tries := 5; tries > 0 && errors.Is(err, volume.ErrChanged); tries-- {
-			err = a.store.volume.Update(ctx, func(ctx context.Context, _ bool) error { return a.store.judge(ctx, of, v) })
-		}
-		if err != nil {
-			return a.locate("mark a body as refused", err)
-		}
-	}
-	return nil
-}
-
-// judge gives a reading that is kept another verdict.
-func (s *Store) judge(ctx context.Context, of keptReading, v archive.Verdict) error {
-	versions, err := s.volume.Versions(ctx, of.meta)
-	if err != nil {
-		return err
-	}
-	text, err := s.volume.Read(ctx, of.meta)
-	if err != nil {
-		return err
-	}
-	m, err := parse(text)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(m.Readings, of.reading.Same)
-	if i < 0 {
-		return nil
-	}
-	m.Readings[i].Verdict = v
-	if text, err = m.text(); err != nil {
-		return err
-	}
-	return volume.Replace(ctx, s.volume, of.meta, text, versions[0])
 }
 
 // keep makes one document visible, under the stem that it returns. names are those in its folder.
@@ -260,11 +221,57 @@ func (s *Store) keep(ctx context.Context, d *draft, names []string) (at string, 
 		return at, err
 	}
 	pipeline.Point(ctx, "archive.described")
-	body := at + "." + d.suffix + zstdSuffix
+	body, over := at+"."+d.suffix+zstdSuffix, volume.Absent
 	if slices.Contains(names, body) {
-		return at, nil
+		if d.named {
+			return at, nil
+		}
+		versions, err := s.volume.Versions(ctx, body)
+		if err != nil {
+			return at, err
+		}
+		over = versions[0]
+		if same, err := s.holds(ctx, body, d.body); same || err != nil {
+			return at, err
+		}
 	}
-	return at, d.body.Publish(ctx, body, volume.Absent)
+	if err := d.body.Publish(ctx, body, over); err != nil {
+		return at, err
+	}
+	d.named = true
+	return at, nil
+}
+
+// holds reports whether an object has the bytes of a draft. Equal documents are compressed equally: other bytes are damage, or
+// another version's, and then as good as the draft's. What cannot be read has other bytes.
+func (s *Store) holds(ctx context.Context, name string, d volume.Draft) (bool, error) {
+	stored, err := s.volume.Open(ctx, name)
+	if err != nil {
+		return false, ctx.Err()
+	}
+	defer stored.Close() //nolint:errcheck // it was read
+	ours, err := d.Open()
+	if err != nil {
+		return false, err
+	}
+	defer ours.Close() //nolint:errcheck // it was read
+	theirs := io.NewSectionReader(stored, 0, stored.Size())
+	want, got := make([]byte, copyBytes), make([]byte, copyBytes)
+	for {
+		n, err := io.ReadFull(ours, want)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return false, err
+		}
+		m, damaged := io.ReadFull(theirs, got)
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case m != n || !bytes.Equal(want[:n], got[:m]), damaged != nil && damaged != io.EOF && damaged != io.ErrUnexpectedEOF:
+			return false, nil
+		case n < len(want):
+			return true, nil
+		}
+	}
 }
 
 // keepMeta writes a meta, or adds the readings to the one that is there.

@@ -97,7 +97,7 @@ func TestOfWhatCannotBeSplitTheSizeIsKept(t *testing.T) {
 		if err := answer.Put(t.Context(), m, io.MultiReader(strings.NewReader(tt.text), failing{refusal})); !errors.Is(err, refusal) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := answer.End(t.Context(), false); err != nil {
+		if err := answer.End(t.Context(), false, ""); err != nil {
 			t.Fatal(err)
 		}
 		want := fmt.Sprintf(`{"bytes":%d`, len(tt.text))
@@ -125,7 +125,7 @@ func TestWhatBreaksOffLeavesNoCopy(t *testing.T) {
 	if err := answer.Put(t.Context(), m, io.MultiReader(strings.NewReader(visits), failing{cut})); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v", err)
 	}
-	if err := answer.End(t.Context(), true); err != nil || len(files(t, root)) > 0 {
+	if err := answer.End(t.Context(), true, ""); err != nil || len(files(t, root)) > 0 {
 		t.Errorf("%v; there is %q", err, files(t, root))
 	}
 }
