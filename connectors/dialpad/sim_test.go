@@ -62,51 +62,53 @@ func read(ctx context.Context, b pipeline.Body, st pipeline.Stream) ([]pipeline.
 
 func TestEveryStreamReadsTheSimulatedVendor(t *testing.T) {
 	for _, e := range exports {
-		t.Run(e.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w, s := simulated(t, vendorsim.Options{})
-				st := streamOf(t, s, e.id())
-				due := windowsOf(t, "1d", "America/New_York", "2025-11-01", 4) // one of 25 hours
-				plan := s.Plan(st, due)
-				reports := simTargets
-				if e.undated {
-					reports *= len(due)
-				}
-				var mu sync.Mutex
-				perDay := map[day]int{}
-				var wg sync.WaitGroup
-				for _, r := range requestsOf(plan) {
-					wg.Go(func() {
-						err := s.Fetch(t.Context(), r, pipeline.Env{Journal: newFileJournal(t)}, func(b pipeline.Body) error {
-							times, rejects, err := read(t.Context(), b, st)
-							mu.Lock()
-							defer mu.Unlock()
-							for _, at := range times {
-								if !b.Meta.Days.Span.Has(at) {
-									t.Errorf("%s: a row of %s", r.Scope, at)
-								}
-								perDay[dayOf(at, s.set.zone)]++
-							}
-							if rejects > 0 {
-								t.Errorf("%s: %d rejects", r.Scope, rejects)
-							}
-							return err
-						})
-						if err != nil {
-							t.Error(err)
+		t.Run(e.name, func(t *testing.T) { readsTheVendor(t, e) })
+	}
+}
+
+func readsTheVendor(t *testing.T, e export) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := simulated(t, vendorsim.Options{})
+		st := streamOf(t, s, e.id())
+		due := windowsOf(t, "1d", "America/New_York", "2025-11-01", 4) // one of 25 hours
+		plan := s.Plan(st, due)
+		reports := simTargets
+		if e.undated {
+			reports *= len(due)
+		}
+		var mu sync.Mutex
+		perDay := map[day]int{}
+		var wg sync.WaitGroup
+		for _, r := range requestsOf(plan) {
+			wg.Go(func() {
+				err := s.Fetch(t.Context(), r, pipeline.Env{Journal: newFileJournal(t)}, func(b pipeline.Body) error {
+					times, rejects, err := read(t.Context(), b, st)
+					mu.Lock()
+					defer mu.Unlock()
+					for _, at := range times {
+						if !b.Meta.Days.Span.Has(at) {
+							t.Errorf("%s: a row of %s", r.Scope, at)
 						}
-					})
-				}
-				wg.Wait()
-				if first := dayOf(due[0].Start, s.set.zone); perDay[first+3] == 0 {
-					t.Errorf("rows on %v", perDay)
-				}
-				if posts := w.Count("dialpad", "POST", ""); posts != reports {
-					t.Errorf("%d POSTs, want %d", posts, reports)
+						perDay[dayOf(at, s.set.zone)]++
+					}
+					if rejects > 0 {
+						t.Errorf("%s: %d rejects", r.Scope, rejects)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
 				}
 			})
-		})
-	}
+		}
+		wg.Wait()
+		if first := dayOf(due[0].Start, s.set.zone); perDay[first+3] == 0 {
+			t.Errorf("rows on %v", perDay)
+		}
+		if posts := w.Count("dialpad", "POST", ""); posts != reports {
+			t.Errorf("%d POSTs, want %d", posts, reports)
+		}
+	})
 }
 
 func requestsOf(plan []pipeline.Extraction) (all []pipeline.Request) {

@@ -61,6 +61,7 @@ type traits struct {
 	// unpublished: nobody has published a header, nor that the vendor answers at all.
 	unpublished bool
 	reduction   *pipeline.Reduction
+	shape       func(*Settings) []any // settings of its own that shape its rows; none: nothing
 }
 
 // surveyed are the types of targets that have dispositions (the filter of GET
@@ -73,7 +74,7 @@ var exports = []export{
 	{"calls", "calls", records, pipeline.Events, callsMapping, traits{}},
 	{"texts", "texts", records, pipeline.Events, textsMapping, traits{}},
 	{"voicemails", "voicemails", records, pipeline.Events, voicemailsMapping, traits{}},
-	{"recordings", "recordings", records, pipeline.Events, recordingsMapping, traits{}},
+	{"recordings", "recordings", records, pipeline.Events, recordingsMapping, traits{shape: (*Settings).recordingShape}},
 	{"csat", "csat", records, pipeline.Events, csatMapping, traits{targets: surveyed, undated: true}},
 	{"dispositions", "dispositions", records, pipeline.Events, dispositionsMapping, traits{targets: surveyed}},
 	{"onduty", "onduty", records, pipeline.Events, onDutyMapping, traits{}},
@@ -88,6 +89,13 @@ var exports = []export{
 }
 
 func (s *Settings) groupsBy() string { return s.groupBy }
+
+func (s *Settings) recordingShape() []any {
+	if s.recordingUnit == "" {
+		return nil
+	}
+	return []any{"unit " + s.recordingUnit, "up to a day"}
+}
 
 // Streams lists every stream of the vendor. Without settings (nil) none is
 // configured, and Missing names the variables that would change that.
@@ -207,8 +215,8 @@ func (e export) digest(s *Settings) string {
 	if s.company != "" {
 		parts = append(parts, "company "+s.company)
 	}
-	if e.name == "recordings" && s.recordingUnit != "" {
-		parts = append(parts, "unit "+s.recordingUnit, "up to a day")
+	if e.shape != nil {
+		parts = append(parts, e.shape(s)...)
 	}
 	if slices.ContainsFunc(asked, s.asksTrainees) {
 		parts = append(parts, "trainees")
