@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -311,6 +312,9 @@ func (s *setup) ledgerless(ctx context.Context, store pipeline.Store) (seen []pi
 			return nil, err
 		}
 	}
+	slices.SortFunc(seen, func(a, b pipeline.StreamKey) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Account, b.Account))
+	})
 	known, err := store.Streams(ctx)
 	return slices.DeleteFunc(seen, func(k pipeline.StreamKey) bool { return slices.Contains(known, k) }), err
 }

@@ -21,6 +21,7 @@ type layout struct {
 	partition   string // the column by whose day the table is partitioned
 	cluster     []string
 	data        bool // has the rows that the ledger tells of
+	ledger      bool // tells of them
 	retained    bool // partitions may expire, by the owner's wish
 	push        bool // of a send ledger
 }
@@ -45,7 +46,7 @@ func layouts() ([]layout, error) {
 		field("extracted_at", bigquery.TimestampFieldType, "when the vendor was read"),
 		field("sync_id", bigquery.StringFieldType, "the run that wrote the row"))
 	return append(list,
-		layout{name: statement.LedgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: append(slices.Clone(statement.StreamColumns), "seq")},
+		layout{name: statement.LedgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: append(slices.Clone(statement.StreamColumns), "seq"), ledger: true},
 		layout{name: statement.RejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: statement.StreamColumns, retained: true},
 		layout{name: statement.JournalTable, description: "vendor requests that must not be repeated", schema: journalSchema, partition: "at", cluster: []string{"source", "account"}},
 		layout{name: statement.RunsTable, description: "one row a finished run", schema: runsSchema, cluster: []string{"started_at"}},

@@ -92,7 +92,7 @@ func (s *Store) Sweep(ctx context.Context, k pipeline.StreamKey, t *pipeline.Tab
 func (s *Store) sweep(ctx context.Context, k pipeline.StreamKey, t *pipeline.Table, spans []pipeline.Span) (removed []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, groupTime)
 	defer cancel()
-	if err := s.dataset.ensure(ctx); err != nil {
+	if err := s.dataset.ensureAll(ctx, true); err != nil {
 		return nil, err
 	}
 	pause := s.jobs.Pauses()

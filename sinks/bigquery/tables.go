@@ -24,7 +24,10 @@ const (
 
 // ensure makes the missing tables, and the dataset, and adds the missing columns. BigQuery is asked once in the life of
 // a store, unless forget is called.
-func (d *dataset) ensure(ctx context.Context) error {
+func (d *dataset) ensure(ctx context.Context) error { return d.ensureAll(ctx, false) }
+
+// ensureAll is ensure; anew says that a ledger which is gone may begin anew beside the rows that it told of.
+func (d *dataset) ensureAll(ctx context.Context, anew bool) error {
 	d.setup.Lock()
 	defer d.setup.Unlock()
 	d.mu.Lock()
@@ -41,6 +44,7 @@ func (d *dataset) ensure(ctx context.Context) error {
 		return &pipeline.Error{Op: "make the tables", Kind: pipeline.Internal, Err: err}
 	}
 	for _, l := range list {
+		l.ledger = l.ledger && !anew
 		if err := d.ensureTable(ctx, l); err != nil {
 			return err
 		}
@@ -149,27 +153,49 @@ func (l layout) changes(md *bigquery.TableMetadata, added bigquery.Schema) (chan
 	return change, needed
 }
 
-// mayMake refuses to make a table anew whose rows the ledger takes for committed. The new table would have
-// holes, because not every window is read again. All tables are made before the ledger gets its first row.
+// mayMake refuses to make a table anew without which the tables lie: a data table whose rows the ledger takes for committed
+// would have holes, because not every window is read again, and a ledger without a row would take those of the data tables
+// for nobody's. All tables are made before one of them gets its first row.
 func (d *dataset) mayMake(ctx context.Context, l layout) error {
-	if !l.data {
-		return nil
+	var beside []string
+	switch {
+	case l.data:
+		beside = []string{statement.LedgerTable}
+	case l.ledger:
+		for _, t := range pipeline.Tables() {
+			beside = append(beside, t.Name)
+		}
 	}
-	ledger, err := d.metadata(ctx, statement.LedgerTable)
-	if err != nil {
-		return apierror.Classify("make table "+l.name, err)
+	for _, name := range beside {
+		md, err := d.metadata(ctx, name)
+		if err != nil {
+			return apierror.Classify("make table "+l.name, err)
+		}
+		if md.NumRows == 0 {
+			continue
+		}
+		again, err := d.metadata(ctx, l.name)
+		if err != nil || again.Schema != nil { // another process has made the table meanwhile, and committed
+			return apierror.Classify("make table "+l.name, err)
+		}
+		return d.vanished(l, name)
 	}
-	if ledger.NumRows == 0 {
-		return nil
-	}
-	again, err := d.metadata(ctx, l.name)
-	if err != nil || again.Schema != nil { // another process has made the table meanwhile, and committed
-		return apierror.Classify("make table "+l.name, err)
-	}
-	return &pipeline.Error{Op: "make table " + l.name, Kind: pipeline.Invalid,
-		Err: fmt.Errorf("it is missing, and %s tells of rows in it", statement.LedgerTable),
+	return nil
+}
+
+// vanished is the error of a table that is missing while the rows of another one say that it was there.
+func (d *dataset) vanished(l layout, other string) error {
+	e := &pipeline.Error{
+		Op: "make table " + l.name, Kind: pipeline.Invalid, Err: fmt.Errorf("it is missing, and %s tells of rows in it", other),
 		Hint: fmt.Sprintf("restore table %s.%s (BigQuery keeps a deleted one for some days), or rename %s.%s away as well, so that every window is read again",
-			d.sql.Name, l.name, d.sql.Name, statement.LedgerTable)}
+			d.sql.Name, l.name, d.sql.Name, other),
+	}
+	if l.ledger {
+		e.Err = fmt.Errorf("it is missing, and %s has rows: their ledger is gone", other)
+		e.Hint = fmt.Sprintf("restore table %s.%s (BigQuery keeps a deleted one for some days); or, where the data may go, have a verification that repairs remove them, and the next sync reads what the vendors still have",
+			d.sql.Name, l.name)
+	}
+	return e
 }
 
 // driftHint says what to do about a table with wrong columns.
