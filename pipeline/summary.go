@@ -77,6 +77,8 @@ type WindowError struct {
 	WindowEnd   Instant `json:"window_end"`
 	ErrorKind   string  `json:"error_kind"` // as [ErrorKind] tells it
 	Message     string  `json:"message"`
+	// Zone is that in which the window was cut; empty where nobody knows.
+	Zone string `json:"-"`
 	// Remedy says what closes the window.
 	Remedy Remedy `json:"-"`
 	// Rejects are the first of the rejected rows of the reading that failed, with texts that are cut. They are for whoever

@@ -60,7 +60,7 @@ func (a *app) verify(ctx context.Context, s *setup, f *verifyFlags) error {
 	if f.deep {
 		v.Depth = pipeline.ByRows
 	}
-	out := show.NewVerification(a.stdout, f.asJSON, f.repair)
+	out := show.NewVerification(a.stdout, f.asJSON, f.repair, s.archivePlace() != "")
 	v.Tell = out.Tell
 	found, err := e.Verify(ctx, v)
 	err = s.target.explain(s.Sink, err)

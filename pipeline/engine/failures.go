@@ -142,7 +142,7 @@ func (r *run) bookFailed(ctx context.Context, k pipeline.StreamKey, windows []ca
 	s.Failed += len(windows)
 	for _, w := range windows {
 		s.Errors = append(s.Errors, pipeline.WindowError{
-			WindowStart: w.Start, WindowEnd: w.End, ErrorKind: pipeline.ErrorKind(err), Message: reasonOf(err, w.Span), Remedy: f.remedy,
+			WindowStart: w.Start, WindowEnd: w.End, Zone: w.Zone, ErrorKind: pipeline.ErrorKind(err), Message: reasonOf(err, w.Span), Remedy: f.remedy,
 			Rejects: r.recordable(f.rejects[w]),
 		})
 	}

@@ -70,14 +70,14 @@ func (st *StreamStatus) reached(watermark, now calendar.Instant) {
 }
 
 // failedAt is the window that failed and that the watermark waits for; nil where the watermark waits for none such.
-func failedAt(p pipeline.StreamPlan) *calendar.Span {
+func failedAt(p pipeline.StreamPlan) *calendar.Window {
 	at := p.Watermark
 	if at == calendar.NoInstant {
 		at = p.First
 	}
 	for _, w := range p.Windows {
 		if w.Reason == pipeline.ReasonFailed && w.Window.Start <= at && w.Window.End > at {
-			return &w.Window.Span
+			return &w.Window
 		}
 	}
 	return nil
@@ -90,7 +90,7 @@ func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamSta
 	st.Unplaced = l.Unplaced()
 	for _, e := range l.Asked() {
 		if len(calendar.Without(e.Window.Span, calendar.Merge(l.Covered(e.Window.Start), l.Waived()))) > 0 {
-			st.Asked = append(st.Asked, AskedWindow{e.Window.Start, e.Window.End, e.ReadAt, e.Note == pipeline.AskTaken})
+			st.Asked = append(st.Asked, AskedWindow{e.Window.Start, e.Window.End, e.ReadAt, e.Note == pipeline.AskTaken, e.Window.Zone})
 		}
 	}
 	last := calendar.NoInstant
@@ -137,8 +137,8 @@ type StreamStatus struct {
 	Unplaced []string `json:"unplaced,omitempty"`
 	// Holes are covered by no window and cannot be asked for. With Failed, the window at the watermark that failed, they
 	// hold the watermark back.
-	Holes  []calendar.Span `json:"-"`
-	Failed *calendar.Span  `json:"-"`
+	Holes  []calendar.Span  `json:"-"`
+	Failed *calendar.Window `json:"-"`
 }
 
 // AskedWindow is a window that the vendor was asked for.
@@ -147,4 +147,5 @@ type AskedWindow struct {
 	WindowEnd   calendar.Instant `json:"window_end"`
 	AskedAt     calendar.Instant `json:"asked_at"`
 	Taken       bool             `json:"taken"` // false: the request was perhaps never sent, or the vendor has not taken it
+	Zone        string           `json:"-"`     // that in which the window was cut
 }

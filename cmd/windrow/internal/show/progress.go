@@ -78,16 +78,6 @@ func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 	}
 }
 
-// localDates are the local days that a span touches: 2025-09-08, or the first to the last.
-func localDates(start, end pipeline.Instant, zone string) string {
-	first := localDate(pipeline.Window{Span: pipeline.Span{Start: start, End: end}, Zone: zone})
-	last := localDate(pipeline.Window{Span: pipeline.Span{Start: end - 1, End: end}, Zone: zone})
-	if first == last {
-		return first
-	}
-	return first + " to " + last
-}
-
 func line(log *slog.Logger, level slog.Level, text string, e engine.Event, more ...slog.Attr) {
 	ctx := context.Background()
 	if !log.Enabled(ctx, level) {

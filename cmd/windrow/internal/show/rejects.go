@@ -77,7 +77,7 @@ func (v *Rejects) Tell(r engine.ListedReject) error {
 		if r.Failed {
 			state = "failed, not committed"
 		}
-		if _, err := fmt.Fprintf(v.w, "%s%s\n", before, inColumns(name(r.Key.Stream, r.Key.Account)+"  "+localDate(r.Window)+"  "+state, columns)); err != nil {
+		if _, err := fmt.Fprintf(v.w, "%s%s\n", before, inColumns(name(r.Key.Stream, r.Key.Account)+"  "+localSpan(r.Window)+"  "+state, columns)); err != nil {
 			return err
 		}
 	}

@@ -78,18 +78,19 @@ func statusNotes(w io.Writer, s plan.StreamStatus) error {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, "\n%s: the window %s failed and holds the watermark back. `windrow sync` reads it again; to give it up: %s\n",
-		label, s.Failed, waiveCommand(s.Stream, *s.Failed))
+		label, localSpan(*s.Failed), waiveCommand(s.Stream, s.Failed.Span))
 	return err
 }
 
 // askedNote tells of a window that the vendor was asked for once, and that nothing has come for.
 func askedNote(stream pipeline.StreamID, a plan.AskedWindow) string {
 	span := pipeline.Span{Start: a.WindowStart, End: a.WindowEnd}
+	window := localSpan(pipeline.Window{Span: span, Zone: a.Zone})
 	if a.Taken {
-		return fmt.Sprintf("the vendor was asked at %s for the window %s, and nothing has come yet; it is not asked again. To give it up: %s", a.AskedAt, span, waiveCommand(stream, span))
+		return fmt.Sprintf("the vendor was asked at %s for the window %s, and nothing has come yet; it is not asked again. To give it up: %s", a.AskedAt, window, waiveCommand(stream, span))
 	}
 	return fmt.Sprintf("the vendor was perhaps never asked at %s for the window %s, and is not asked again: export it in the vendor's portal, and put the file into the inbox. To give it up: %s",
-		a.AskedAt, span, waiveCommand(stream, span))
+		a.AskedAt, window, waiveCommand(stream, span))
 }
 
 func instant(i *pipeline.Instant) string {

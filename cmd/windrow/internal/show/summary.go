@@ -135,11 +135,11 @@ func printErrors(w io.Writer, r pipeline.StreamSummary) error {
 		first, last := r.Errors[shown], r.Errors[shown]
 		shown++
 		lines++
-		for shown < len(r.Errors) && r.Errors[shown].Message == first.Message {
+		for shown < len(r.Errors) && r.Errors[shown].Message == first.Message && r.Errors[shown].Zone == first.Zone {
 			last = r.Errors[shown]
 			shown++
 		}
-		if _, err := fmt.Fprintf(w, "  %s to %s  %s\n", first.WindowStart, last.WindowEnd, first.Message); err != nil {
+		if _, err := fmt.Fprintf(w, "  %s  %s\n", localSpan(pipeline.Window{Span: pipeline.Span{Start: first.WindowStart, End: last.WindowEnd}, Zone: first.Zone}), first.Message); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
@@ -14,12 +13,13 @@ import (
 type Verification struct {
 	w              io.Writer
 	asJSON, repair bool
+	archived       bool
 	told           int
 }
 
-// NewVerification prints to w.
-func NewVerification(w io.Writer, asJSON, repair bool) *Verification {
-	return &Verification{w: w, asJSON: asJSON, repair: repair}
+// NewVerification prints to w. archived says that there may be answers to make windows again of.
+func NewVerification(w io.Writer, asJSON, repair, archived bool) *Verification {
+	return &Verification{w: w, asJSON: asJSON, repair: repair, archived: archived}
 }
 
 // difference is the JSON of one; without a window where it is of none.
@@ -58,25 +58,16 @@ func (v *Verification) Tell(k pipeline.StreamKey, d pipeline.Difference) error {
 	return err
 }
 
-// Difference is one difference in a line: stream, local date and bounds of the window, what differs.
+// Difference is one difference in a line: stream, local days or bounds of the window, what differs.
 func Difference(k pipeline.StreamKey, d pipeline.Difference) string {
 	where := ""
 	if k.Stream != "" {
 		where = k.String() + " "
 	}
 	if !d.Window.Empty() {
-		where += localDate(d.Window) + " " + d.Window.Span.String() + " "
+		where += localSpan(d.Window) + " "
 	}
 	return fmt.Sprintf("%s%s: %s: expected %s, found %s", where, d.Kind, d.Object, d.Expected, d.Found)
-}
-
-// localDate is the date on which a window begins where it was cut.
-func localDate(w pipeline.Window) string {
-	loc, err := w.Location()
-	if err != nil {
-		loc = time.UTC
-	}
-	return w.Start.In(loc).Format(time.DateOnly)
 }
 
 // End prints the totals, and what to do.
@@ -109,20 +100,28 @@ func (v *Verification) End(found engine.Verified) error {
 func (v *Verification) remedy(all engine.VerifiedStream, foreign int) (text string) {
 	switch {
 	case v.repair && all.Reopened > 0:
-		text += fmt.Sprintf("\n%s reopened: run `windrow sync`, which reads them again.", number(all.Reopened, "window"))
+		text += fmt.Sprintf("\n%s reopened: run `windrow sync`, which reads them again%s.", number(all.Reopened, "window"), v.again())
 	case !v.repair && all.Different > 0:
-		text += "\nRun `windrow verify --repair`, then `windrow sync`: it reads the windows that differ again."
+		text += "\nRun `windrow verify --repair`, then `windrow sync`: it reads the windows that differ again" + v.again() + "."
 	}
 	if v.repair && all.Removed > 0 {
 		text += fmt.Sprintf("\n%s of no window removed.", number(all.Removed, "file"))
 	}
 	if !v.repair && all.Extra > 0 {
-		text += "\nFiles of no window go with `windrow verify --repair` or, where the stream has a ledger, the next `windrow sync`. If the ledger is the one that is wrong or gone, restore _windrow/ledger first."
+		text += "\nFiles of no window go with `windrow verify --repair` or, where the stream has a ledger, the next `windrow sync`. If the ledger is the one that is wrong or gone, restore _windrow/ledger first, or BigQuery's table _windrow_ledger."
 	}
 	if foreign > 0 {
 		text += "\nMove the files that are not Windrow's out of the tables' folders."
 	}
 	return text
+}
+
+// again names the replay that makes windows again of the archive; nothing where there is none.
+func (v *Verification) again() string {
+	if !v.archived {
+		return ""
+	}
+	return "; `windrow replay` before it makes those again that the archive has, without asking a vendor"
 }
 
 func (v *Verification) endJSON(found engine.Verified) error {
