@@ -124,6 +124,8 @@ type Stream struct {
 	// Catalogue is what the user knows the setting as that says what the vendor's metrics are; empty where there is none.
 	// Runs then note the metrics that no mapping names.
 	Catalogue string
+	// Asks says which of its requests a vendor is asked.
+	Asks Asks
 	// Seen are the source fields of the stream's last window with rows, read under the same settings, for Plan: the engine
 	// sets it from the ledger. Empty where none is known, or nobody should count on them.
 	Seen Fields
@@ -131,6 +133,15 @@ type Stream struct {
 	// variables; empty when it is configured.
 	Missing []string
 }
+
+// Asks says which requests of a stream a vendor is asked.
+type Asks int
+
+const (
+	AsksEach  Asks = iota // each of them
+	AsksOnce              // each once and for ever, when its windows have settled: [EntryAsk] notes it
+	AsksNever             // none: what is read has come by itself
+)
 
 // DefaultStreams, among the streams that are chosen, stands for those that are read without a choice.
 const DefaultStreams StreamID = "default"

@@ -33,6 +33,9 @@ func (s *Source) fetchNPS(ctx context.Context, r pipeline.Request, env pipeline.
 	if e.err != nil {
 		return locate(inFile(e, e.err), r.Stream, r.Span)
 	}
+	if err := s.inbox.takes(ctx, view, e, r.Span, env.Memory); err != nil {
+		return locate(err, r.Stream, r.Span)
+	}
 	undated := !e.asked.Empty() || e.first == pipeline.NoInstant || r.Span.Has(e.first)
 	meta := s.meta(r)
 	meta.ExtractedAt = min(meta.ExtractedAt, s.madeAt(e))

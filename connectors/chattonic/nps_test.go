@@ -31,6 +31,7 @@ type postal struct {
 	inbox string
 	from  string // the first of the days that are read
 	to    string
+	again bool // settled days too
 
 	mu    sync.Mutex
 	now   time.Time
@@ -116,7 +117,7 @@ func (p *postal) sync(ctx context.Context, change ...func(*chattonic.Config)) pi
 		p.Fatal(err)
 	}
 	e := engine.Engine{
-		Store: p.store, Sources: []pipeline.Source{source}, Streams: []pipeline.StreamID{chattonic.NPS}, Select: plan.Selection{From: p.from, To: p.to},
+		Store: p.store, Sources: []pipeline.Source{source}, Streams: []pipeline.StreamID{chattonic.NPS}, Select: plan.Selection{From: p.from, To: p.to, Refetch: p.again},
 		Clock: p.clock, Now: p.clock, Concurrency: 2, MaxRejects: engine.RejectLimit{Share: 0.01, Setting: "WINDROW_MAX_REJECTS"},
 		Health: engine.Health{MaxUnreadable: engine.RejectLimit{Share: 0.2, Setting: "WINDROW_MAX_UNREADABLE"}, DriftSetting: "WINDROW_ON_DRIFT=warn"},
 	}

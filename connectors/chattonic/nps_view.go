@@ -28,11 +28,12 @@ const (
 
 // npsInbox is the inbox of one account, as the readings of one run see it: they look once, together.
 type npsInbox struct {
-	place  inbox.Place
-	format pipeline.Format
-	zone   *time.Location
-	now    func() time.Time
-	clock  pipeline.Clock
+	place    inbox.Place
+	format   pipeline.Format
+	zone     *time.Location
+	now      func() time.Time
+	clock    pipeline.Clock
+	lookback time.Duration
 
 	lock  chan struct{} // a mutex that obeys a context; it guards what follows
 	users int
@@ -45,7 +46,8 @@ type npsView struct {
 	since   pipeline.Instant
 	exports []*export // by their times
 	asked   []pipeline.Entry
-	err     error // why nobody could look
+	told    string // what the ledger has of files that no window takes
+	err     error  // why nobody could look
 
 	proof  sync.Once // that the vendor may be asked
 	proven error
@@ -60,6 +62,8 @@ type export struct {
 	undated bool          // rows have no time, or none that can be read
 	asked   pipeline.Span // the window that was asked for shortly before; empty: none, or several
 	err     error         // why not even a header can be read
+
+	late []pipeline.Window // settled windows that were read from what is older
 }
 
 // look returns what the inbox holds since an instant, and at least what others of the run see. done gives it back.
@@ -112,13 +116,13 @@ func (b *npsInbox) forget() {
 // see looks into the inbox, and notes what no window takes.
 func (b *npsInbox) see(ctx context.Context, since pipeline.Instant, m pipeline.Memory) (*npsView, error) {
 	v := &npsView{since: since}
-	ledger, first := pipeline.NewLedger(), pipeline.NoInstant
+	ledger := pipeline.NewLedger()
 	if m != nil {
 		known, err := m.Ledger(ctx)
 		if err != nil {
 			return nil, err
 		}
-		ledger, first = known, m.First()
+		ledger = known
 	}
 	v.asked = ledger.Asked()
 	err := b.place.Look(ctx, since.Time(), mailsOf(ledger.Unplaced()), func(f *inbox.File) error {
@@ -133,11 +137,12 @@ func (b *npsInbox) see(ctx context.Context, since pipeline.Instant, m pipeline.M
 	slices.SortStableFunc(v.exports, func(a, b *export) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.String(), b.String())) })
 	v.dropRepeated()
 	v.assign()
-	told := strings.Join(v.unplaced(first, pipeline.InstantOf(b.clock())), "\n")
-	if m != nil && told != strings.Join(ledger.Unplaced(), "\n") {
-		err = m.Record(ctx, pipeline.Entry{Kind: pipeline.EntryUnplaced, ReadAt: pipeline.InstantOf(b.now()), Note: told})
+	if m == nil {
+		return v, nil
 	}
-	return v, err
+	v.findLate(ledger, pipeline.InstantOf(b.clock()).Add(-b.lookback))
+	v.told = strings.Join(ledger.Unplaced(), "\n")
+	return v, b.tell(ctx, v, m)
 }
 
 // mailID finds the id of a mail in what [inbox.File.String] tells of a file.
@@ -262,7 +267,7 @@ func (v *npsView) assign() {
 		}
 	}
 	for _, e := range v.exports {
-		if e.first != pipeline.NoInstant {
+		if e.first != pipeline.NoInstant || e.Other {
 			continue
 		}
 		var all, open []pipeline.Span
@@ -336,7 +341,7 @@ func askedFor(all []pipeline.Entry, w pipeline.Span) (list []pipeline.Entry) {
 func (v *npsView) unplaced(first, now pipeline.Instant) (told []string) {
 	more := 0
 	for _, e := range v.exports {
-		why := e.homeless(first, now)
+		why := cmp.Or(e.homeless(first, now), e.lateWords())
 		if why == "" {
 			continue
 		}

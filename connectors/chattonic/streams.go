@@ -75,11 +75,16 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 	if e.stream == NPS && !s.nps.placed() {
 		st.Missing = append(slices.Clone(missing), s.variable("NPS_FROM"), s.variable("NPS_COLUMNS"))
 	}
+	if e.stream == NPS {
+		st.Asks = pipeline.AsksNever
+	}
 	if e.stream == NPS && s.nps == nil {
 		return st
 	}
 	st.Settings, st.Format = p.Settings(e.digest(s)), e.format(s, p)
 	switch {
+	case e.stream == NPS && s.nps.request:
+		st.Asks = pipeline.AsksOnce
 	case e.stream == Dashboard:
 		st.Calendar, st.Grain = s.dashWindow, s.grain
 		if len(missing) == 0 && s.unfit != "" {

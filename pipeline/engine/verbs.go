@@ -20,6 +20,7 @@ type plannedStream struct {
 	pipeline.StreamPlan
 	source      pipeline.Source
 	extractions []pipeline.Extraction
+	requests    int // that a vendor is asked, at most
 	history     *plan.History
 	names       *plan.Names
 	fields      *knownFields
@@ -134,9 +135,23 @@ func (e *Engine) planStream(s sourceStream, l *pipeline.Ledger, kept plan.Kept, 
 	for _, x := range planned.extractions {
 		for i := range x.Requests {
 			x.Requests[i].Part = pipeline.Part{Number: i + 1, Of: len(x.Requests)}
+			if isAsked(s.Stream, x.Requests[i], l, now) {
+				planned.requests++
+			}
 		}
 	}
 	return planned, nil
+}
+
+// isAsked reports whether a vendor may be asked a request of s.
+func isAsked(s pipeline.Stream, r pipeline.Request, l *pipeline.Ledger, now calendar.Instant) bool {
+	switch s.Asks {
+	case pipeline.AsksNever:
+		return false
+	case pipeline.AsksOnce:
+		return r.Span.End.Add(s.Settle) <= now && !slices.ContainsFunc(l.Asked(), func(e pipeline.Entry) bool { return e.Window.Overlaps(r.Span) })
+	}
+	return true
 }
 
 // remember takes from the ledger what the plan's readings will be compared with.
@@ -215,10 +230,7 @@ func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
 	}
 	out := make([]pipeline.PlannedStream, len(plans))
 	for i, p := range plans {
-		out[i].StreamPlan = p.StreamPlan
-		for _, x := range p.extractions {
-			out[i].Requests += len(x.Requests)
-		}
+		out[i].StreamPlan, out[i].Requests = p.StreamPlan, p.requests
 	}
 	return out, damaged
 }

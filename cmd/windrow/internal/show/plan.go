@@ -94,6 +94,10 @@ func Plan(w io.Writer, plan []pipeline.PlannedStream) error {
 		_, err := fmt.Fprintln(w, "Nothing is due.")
 		return err
 	}
+	if requests == 0 && slices.ContainsFunc(plan, readsWhatHasCome) {
+		_, err := fmt.Fprintf(w, "%s. `windrow sync` reads them from what has come, and asks no vendor.\n", plural(windows, "window"))
+		return err
+	}
 	if requests == 0 {
 		_, err := fmt.Fprintf(w, "%s. `windrow sync` with the same flags settles them without rows, and asks no vendor.\n", plural(windows, "window"))
 		return err
@@ -101,6 +105,11 @@ func Plan(w io.Writer, plan []pipeline.PlannedStream) error {
 	// Of Dialpad reports are counted, which are what its quota counts. A sync orders fewer where one serves more than was known.
 	_, err := fmt.Fprintf(w, "%s, at most %s, repetitions aside. `windrow sync` reads them.\n", plural(windows, "window"), plural(requests, "request"))
 	return err
+}
+
+// readsWhatHasCome reports whether windows are read from what has come by itself.
+func readsWhatHasCome(p pipeline.PlannedStream) bool {
+	return p.Stream.Asks != pipeline.AsksEach && len(p.Windows) > 0 && p.Windows[0].Reason != ReasonWaive
 }
 
 // runsOf groups windows that touch and have the same reason.

@@ -12,7 +12,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Folder is a folder into which files are put: .eml, .csv and .xlsx. What lies in
+// Folder is a folder into which files are put: .eml, .csv, .xlsx, and .zip with one of the last two. What lies in
 // folders below it, and what begins with a dot, is not looked at.
 type Folder struct {
 	Path string
@@ -37,7 +37,7 @@ func (f Folder) Look(ctx context.Context, _ time.Time, _ []string, yield func(*F
 			return &pipeline.Error{Op: "look into the inbox", Kind: pipeline.Stopped, Err: err}
 		}
 		name := e.Name()
-		if strings.HasPrefix(name, ".") || !fs.ValidPath(name) || !isMail(name) && !isExport(name) {
+		if strings.HasPrefix(name, ".") || !fs.ValidPath(name) || !isMail(name) && !isExport(name) && !isOther(name) {
 			continue
 		}
 		if err := f.take(ctx, name, yield); err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody has tidied up
@@ -66,6 +66,9 @@ func (f Folder) take(ctx context.Context, name string, yield func(*File) error) 
 	came := arrived{name: plainName(name), at: info.ModTime(), date: f.Date, disk: f.Disk, body: file}
 	if isMail(name) {
 		return readMail(ctx, came, yield)
+	}
+	if isOther(name) {
+		return yield(otherFile(came.name, "", came.at))
 	}
 	taken, err := take(ctx, came)
 	if err != nil {

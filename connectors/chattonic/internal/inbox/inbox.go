@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,9 @@ type File struct {
 	Mail string    // the id of the mail that it came with; empty where it came without
 	At   time.Time // the mail's date, else when it was last written
 	Err  error     // why there is no text; nil otherwise
-	Hash [32]byte  // of the file as it came
+	// Other tells that it is of a kind that is not read, and may be no export at all.
+	Other bool
+	Hash  [32]byte // of the file as it came
 
 	text *scratch
 }
@@ -107,15 +110,22 @@ func (s *scratch) close() {
 	_ = s.disk.Remove(s.file.Name())
 }
 
-// isMail, isSheet and isExport tell files by their names.
-func isMail(name string) bool  { return hasExtension(name, ".eml") }
-func isSheet(name string) bool { return hasExtension(name, ".xlsx") }
+// isMail, isSheet, isArchive, isExport and isOther tell files by their names.
+func isMail(name string) bool    { return hasExtension(name, ".eml") }
+func isSheet(name string) bool   { return hasExtension(name, ".xlsx") }
+func isArchive(name string) bool { return hasExtension(name, ".zip") }
 func isExport(name string) bool {
-	return isSheet(name) || hasExtension(name, ".csv")
+	return isSheet(name) || isArchive(name) || hasExtension(name, ".csv")
 }
 
-func hasExtension(name, extension string) bool {
-	return strings.EqualFold(path.Ext(strings.TrimSpace(name)), extension)
+// isOther tells a file that may hold an export in a form that is not read.
+func isOther(name string) bool {
+	return hasExtension(name, ".xls", ".xlsb", ".xlsm", ".ods", ".numbers", ".tsv", ".gz", ".tgz", ".tar", ".7z", ".rar")
+}
+
+func hasExtension(name string, extensions ...string) bool {
+	own := strings.ToLower(path.Ext(strings.TrimSpace(name)))
+	return slices.Contains(extensions, own)
 }
 
 // unreadable is the error of a file that is not what its name says.
@@ -126,6 +136,16 @@ func unreadable(what string, err error) error {
 	}
 	return &pipeline.Error{Op: "read the export", Kind: pipeline.Malformed, Cause: pipeline.OtherDocument,
 		Err: fmt.Errorf("%s: %w", what, err), Hint: "ask the vendor for it again, or put a whole one into the inbox"}
+}
+
+// otherFile is a file that may hold an export in a form that is not read.
+func otherFile(name, mail string, at time.Time) *File {
+	return &File{Name: name, Mail: mail, At: at, Other: true, Err: notRead("files of this kind are not read", "unpack it, or save it as .csv or .xlsx, and put that into the inbox")}
+}
+
+// notRead is the error of a whole file that holds no export that can be read.
+func notRead(why, hint string) error {
+	return &pipeline.Error{Op: "read the export", Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: errors.New(why), Hint: hint}
 }
 
 // contextReader ends with its context.

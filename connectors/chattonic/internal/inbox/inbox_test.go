@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -189,6 +190,58 @@ func inQuotedPrintable(head, text string) string {
 	return head + "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b.String()
 }
 
+const other = "read the export: other document: files of this kind are not read (unpack it, or save it as .csv or .xlsx, and put that into the inbox)"
+
+// archive is a ZIP archive of files: their names, each with its text.
+func archive(t *testing.T, files ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		f, err := w.Create(files[i])
+		if err == nil {
+			_, err = io.WriteString(f, files[i+1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestAnArchiveWithoutOneExportIsNamedWithWhatToDo(t *testing.T) {
+	locked := archive(t, "a.csv", "a\n1\n")
+	for i := range len(locked) - 4 { // the flags of the member, in both of its headers
+		switch string(locked[i : i+4]) {
+		case "PK\x03\x04":
+			locked[i+6] |= encrypted
+		case "PK\x01\x02":
+			locked[i+8] |= encrypted
+		}
+	}
+	for _, tc := range []struct {
+		name    string
+		archive []byte
+		want    string
+	}{
+		{"two exports", archive(t, "a.csv", "a\n1\n", "b.xlsx", "x"), "an archive with 2 files that may be exports, not one (unpack it"},
+		{"none", archive(t, "notes.txt", "x", "inner.zip", "x"), "an archive with 0 files"},
+		{"a password", locked, "an archive that asks for a password (unpack it"},
+		{"no archive", []byte("PK\x03\x04 no more"), "no archive that can be read"},
+		{"cut short", archive(t, "a.csv", "a\n1\n")[:60], "no archive that can be read"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := lookInto(t, folderOf(t, map[string][]byte{"nps.zip": tc.archive}))
+			if len(got) != 1 || got[0].name != "nps.zip" || !strings.Contains(got[0].fault, tc.want) {
+				t.Errorf("%+q, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestAMailsFilesAreTaken(t *testing.T) {
 	const note = "Content-Type: text/plain; charset=utf-8\r\n\r\nAdjunto, el reporte."
 	sheet := workbook(t, func(f *excelize.File) { rows(f, "Sheet1", []any{"Fecha"}, []any{"hoy"}) })
@@ -207,6 +260,12 @@ func TestAMailsFilesAreTaken(t *testing.T) {
 		{"two of them, one of which is nested", inBase64("Content-Type: text/csv; name=a.csv\r\n", []byte("a\n1\n")) +
 			"\r\n--edge\r\nContent-Type: multipart/mixed; boundary=inner\r\n\r\n--inner\r\n" + inBase64("Content-Type: text/csv; name=b.csv\r\n", []byte("b\n2\n")) + "\r\n--inner--\r\n",
 			[]seen{{"a.csv", "1@x", "a\n1\n", ""}, {"b.csv", "1@x", "b\n2\n", ""}}},
+		{"a workbook without a name", inBase64("Content-Type: "+sheetType+"\r\n", sheet), []seen{{"attachment.xlsx", "1@x", "Fecha\nhoy\n", ""}}},
+		{"an archive", inBase64("Content-Type: application/zip; name=nps.zip\r\n", archive(t, "NPS/nps.csv", "a;b\n1;2\n", "__MACOSX/NPS/._nps.csv", "x", "notes.txt", "x")), []seen{{"nps.zip", "1@x", "a,b\n1,2\n", ""}}},
+		{"an archive without a name", inBase64("Content-Type: application/x-zip-compressed\r\n", archive(t, "r.xlsx", string(sheet))), []seen{{"attachment.zip", "1@x", "Fecha\nhoy\n", ""}}},
+		{"what is not read is named", inBase64("Content-Type: application/vnd.ms-excel; name=nps.xls\r\n", []byte("x")), []seen{{"nps.xls", "1@x", "", other}}},
+		{"what is not read beside what is", inBase64("Content-Type: application/vnd.ms-excel; name=nps.xls\r\n", []byte("x")) + "\r\n--edge\r\n" + inBase64("Content-Type: text/csv; name=a.csv\r\n", []byte("a\n1\n")),
+			[]seen{{"a.csv", "1@x", "a\n1\n", ""}}},
 		{"a picture is none", inBase64("Content-Type: image/png; name=logo.png\r\n", []byte("png")), nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -251,11 +310,11 @@ func TestAMailThatIsCutShortIsBroken(t *testing.T) {
 }
 
 func TestAFolderIsReadAndNothingElse(t *testing.T) {
-	f := folderOf(t, map[string][]byte{"a.csv": []byte("a\n1\n"), ".hidden.csv": nil, "notes.txt": nil, "a.csv.part": nil})
+	f := folderOf(t, map[string][]byte{"a.csv": []byte("a\n1\n"), ".hidden.csv": nil, "notes.txt": nil, "a.csv.part": nil, "b.ods": nil})
 	if err := os.Mkdir(filepath.Join(f.Path, "old.csv"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if got := lookInto(t, f); len(got) != 1 || got[0].name != "a.csv" {
+	if got := lookInto(t, f); len(got) != 2 || got[0].name != "a.csv" || got[1] != (seen{"b.ods", "", "", other}) {
 		t.Errorf("%+q", got)
 	}
 	gone := Folder{Path: filepath.Join(f.Path, "gone"), Hint: "check the folder", Disk: disk}

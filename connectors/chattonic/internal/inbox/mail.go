@@ -1,11 +1,13 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +35,12 @@ func readMail(ctx context.Context, of arrived, yield func(*File) error) error {
 	if id == "" {
 		id = of.name
 	}
+	exports, other := 0, ""
 	for range mostParts {
 		part, err := m.NextPart()
+		if errors.Is(err, io.EOF) && exports == 0 && other != "" {
+			return yield(otherFile(other, id, at))
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -42,9 +48,13 @@ func readMail(ctx context.Context, of arrived, yield func(*File) error) error {
 			return broken(ctx, id, at, err, yield)
 		}
 		file, charset := attached(part.Header)
-		if file == "" {
+		if isOther(file) {
+			other = file
+		}
+		if file == "" || isOther(file) {
 			continue
 		}
+		exports++
 		if err == nil {
 			charset = "" // it was read in its charset
 		}
@@ -90,16 +100,20 @@ func attached(h mail.PartHeader) (name, charset string) {
 	}
 	name = plainName(name)
 	switch {
-	case isExport(name):
+	case isExport(name), isOther(name):
 	case strings.EqualFold(kind, "text/csv"):
 		name = strings.TrimPrefix(name+".csv", ".")
 	case strings.EqualFold(kind, sheetType):
-		name = strings.TrimPrefix(name+".xlsx", ".")
+		name = cmp.Or(name, "attachment") + ".xlsx"
+	case slices.Contains(archiveTypes, strings.ToLower(kind)):
+		name = cmp.Or(name, "attachment") + ".zip"
 	default:
 		return "", ""
 	}
 	return name, params["charset"]
 }
+
+var archiveTypes = []string{"application/zip", "application/x-zip-compressed"}
 
 const sheetType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -180,7 +181,8 @@ func showsFile(s imap.BodyStructure) (found bool) {
 		}
 		name, _, _ := strings.Cut(single.Filename(), "?=")
 		kind := single.MediaType()
-		found = isExport(single.Filename()) || strings.HasPrefix(name, "=?") || kind == "text/csv" || kind == sheetType ||
+		found = isExport(single.Filename()) || isOther(single.Filename()) || strings.HasPrefix(name, "=?") ||
+			kind == "text/csv" || kind == sheetType || slices.Contains(archiveTypes, kind) ||
 			single.Filename() == "" && kind == "application/octet-stream"
 		for key := range dispositionOf(single) {
 			found = found || strings.HasPrefix(strings.ToLower(key), "filename*") // RFC 2231, which not every server decodes

@@ -45,12 +45,8 @@ func take(ctx context.Context, a arrived) (*File, error) {
 	case err != nil:
 		raw.close()
 		return nil, err
-	case isSheet(a.name):
-		f.text, f.Err = textOfSheet(ctx, raw, a.date, mostBytes)
 	default:
-		if f.text, f.Err = plainText(ctx, raw, a.charset); f.Err != nil {
-			f.Err = unreadable("it is no text that can be read", f.Err)
-		}
+		f.text, f.Err = textOf(ctx, raw, a)
 	}
 	if f.text != raw {
 		raw.close()
@@ -63,6 +59,29 @@ func take(ctx context.Context, a arrived) (*File, error) {
 		return nil, f.Err
 	}
 	return f, nil
+}
+
+// textOf is the text of a file, which its name tells how to read.
+func textOf(ctx context.Context, raw *scratch, a arrived) (*scratch, error) {
+	switch {
+	case isArchive(a.name):
+		packed, name, err := unpacked(ctx, raw)
+		if err != nil {
+			return nil, err
+		}
+		text, err := textOf(ctx, packed, arrived{name: name, date: a.date})
+		if text != packed {
+			packed.close()
+		}
+		return text, err
+	case isSheet(a.name):
+		return textOfSheet(ctx, raw, a.date, mostBytes)
+	}
+	text, err := plainText(ctx, raw, a.charset)
+	if err != nil {
+		return nil, unreadable("it is no text that can be read", err)
+	}
+	return text, nil
 }
 
 // inISODates replaces the text by one whose dates read in one way only.
