@@ -30,9 +30,21 @@ const (
 	Any Version = "*"
 )
 
+// Stamp is what a content holds that must never be confused with an earlier one that is equal. Where versions are made of
+// contents alone, as an entity tag may be, a [Draft] that has a Stamp among its last bytes gets other digits in its place
+// each time it is published. Elsewhere it stays as it is.
+const Stamp = "windrow-stamp-00000000000000000000000000000000"
+
+// StampDigits is how many of a Stamp's last letters are hexadecimal digits.
+const StampDigits = 32
+
 // ErrChanged says that an object is not of the version that the caller named. It may also mean that an earlier try of
 // the same call had its effect, and its answer was lost. The caller reads the version again and decides anew.
 var ErrChanged = errors.New("the object was changed meanwhile")
+
+// ErrUnfenced says that the storage removes an object whatever its version is: nothing was removed. Whoever must not
+// remove what another writer has put there publishes something empty over the version that he saw.
+var ErrUnfenced = errors.New("the store removes objects on no condition")
 
 // Volume keeps objects under names, which are relative paths with slashes. All methods are safe for concurrent use,
 // also by several processes. Methods obey their context and return its error. They retry what their storage says is
@@ -92,7 +104,8 @@ type Writer interface {
 	Draft(ctx context.Context) (Draft, error)
 	// Remove removes objects that are of the named versions, in order. An object that does not exist, whatever version is
 	// named, is removed already. At the first object of another version it stops with [ErrChanged]; the objects before it
-	// are gone then. It may be repeated with the same arguments.
+	// are gone then. A storage that knows no such condition answers [ErrUnfenced] at the first object of a version. It may be
+	// repeated with the same arguments.
 	Remove(ctx context.Context, objects ...Object) error
 	// Update runs write, which publishes and removes what belongs together. A volume that can keep the other processes'
 	// and goroutines' updates out does so until write returns, waits for its turn as long as ctx lives, and calls write

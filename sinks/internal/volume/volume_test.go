@@ -25,4 +25,5 @@ func TestADirectoryIsAVolume(t *testing.T) {
 
 func TestABucketIsAVolume(t *testing.T) {
 	volumetest.Run(t, func(*testing.T) func() volume.Volume { return volumetest.NewBucket().Open })
+	volumetest.Run(t, func(*testing.T) func() volume.Volume { return volumetest.NewTagged().Open })
 }

@@ -3,6 +3,8 @@ package volumetest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -25,14 +27,19 @@ type Bucket struct {
 	mu         sync.Mutex
 	objects    map[string]object
 	generation int64
+	tags       bool // versions are made of contents
 }
 
 type object struct {
 	generation int64
 	body       []byte
+	tag        volume.Version // where versions are made of contents
 }
 
 func (o object) version() volume.Version {
+	if o.tag != volume.Absent {
+		return o.tag
+	}
 	if o.generation == 0 {
 		return volume.Absent
 	}
@@ -41,6 +48,9 @@ func (o object) version() volume.Version {
 
 // NewBucket returns an empty bucket.
 func NewBucket() *Bucket { return &Bucket{objects: make(map[string]object)} }
+
+// NewTagged returns an empty bucket whose versions are made of contents alone, as entity tags are.
+func NewTagged() *Bucket { return &Bucket{objects: make(map[string]object), tags: true} }
 
 // Open returns the bucket as another process has it.
 func (b *Bucket) Open() volume.Volume { return &mounted{bucket: b} }
@@ -70,7 +80,11 @@ func (b *Bucket) replace(name string, over volume.Version, body []byte) error {
 		return nil
 	}
 	b.generation++
-	b.objects[name] = object{b.generation, body}
+	o := object{generation: b.generation, body: body}
+	if b.tags {
+		o.tag = volume.Version(fmt.Sprintf("%x", sha256.Sum256(body)))
+	}
+	b.objects[name] = o
 	return nil
 }
 
@@ -189,7 +203,11 @@ func (d *draft) Publish(ctx context.Context, name string, over volume.Version) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return d.bucket.replace(name, over, append([]byte{}, d.body.Bytes()...))
+	body := append([]byte{}, d.body.Bytes()...)
+	if at := bytes.LastIndex(body, []byte(volume.Stamp)); d.bucket.tags && at >= 0 {
+		copy(body[at:], strings.ToLower(rand.Text() + rand.Text())[:len(volume.Stamp)])
+	}
+	return d.bucket.replace(name, over, body)
 }
 
 func (d *draft) Discard() error {

@@ -5,8 +5,10 @@
 package volumetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -33,6 +35,8 @@ func Run(t *testing.T, place func(t *testing.T) (open func() volume.Volume)) {
 		{"an update that is alone keeps others out", alone},
 		{"an update tells its own error, and none of it is run for a stopped context", updates},
 		{"a probe leaves nothing", probes},
+		{"a content with a stamp is like no earlier one", stamps},
+		{"a draft that is too large for the memory is published whole", large},
 	} {
 		t.Run(p.name, func(t *testing.T) { p.prove(t, place(t)) })
 	}
@@ -321,5 +325,74 @@ func probes(t *testing.T, open func() volume.Volume) {
 				t.Errorf("the probe left %s", name)
 			}
 		}
+	}
+}
+
+func stamps(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	const before, after = "head", "tail"
+	seen := map[volume.Version]bool{}
+	for over := volume.Absent; len(seen) < 3; over = versionOf(t, v, "x") {
+		if err := write(t, v, before+volume.Stamp+after).Publish(ctx, "x", over); err != nil {
+			t.Fatal(err)
+		}
+		if is := versionOf(t, v, "x"); seen[is] {
+			t.Fatalf("the version %s came again", is)
+		} else {
+			seen[is] = true
+		}
+		b, err := v.Read(ctx, "x")
+		if text := string(b); err != nil || len(text) != len(before+volume.Stamp+after) || !strings.HasPrefix(text, before) || !strings.HasSuffix(text, after) {
+			t.Errorf("%q, %v", text, err)
+		}
+	}
+}
+
+// large writes several drafts of several megabytes side by side, in pieces, as encoders do.
+func large(t *testing.T, open func() volume.Volume) {
+	const drafts, pieces, size = 6, 21, 512 << 10
+	ctx, v := context.Background(), open()
+	piece := func(draft, n int) []byte { return bytes.Repeat([]byte{byte(draft), byte(n), 7}, size/3) }
+	var all []volume.Draft
+	for range drafts {
+		d, err := v.Draft(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Discard() //nolint:errcheck // it is discarded below
+		all = append(all, d)
+	}
+	for n := range pieces {
+		for i, d := range all {
+			if _, err := d.Write(piece(i, n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, d := range all {
+		name := fmt.Sprintf("x/%d", i)
+		if err := errors.Join(d.Sync(), d.Publish(ctx, name, volume.Absent)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := v.Read(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range pieces {
+			want := piece(i, n)
+			if !bytes.HasPrefix(got, want) {
+				t.Fatalf("draft %d differs in its piece %d", i, n)
+			}
+			got = got[len(want):]
+		}
+		if len(got) > 0 {
+			t.Errorf("draft %d has %d bytes more", i, len(got))
+		}
+		if err := d.Discard(); err != nil {
+			t.Error(err)
+		}
+	}
+	if names, err := v.List(ctx, "x"); err != nil || len(names) != drafts {
+		t.Errorf("%q, %v", names, err)
 	}
 }

@@ -1,0 +1,94 @@
+package objectstore
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/sinks/internal/volume"
+	"github.com/windrow-data/windrow/sinks/internal/volumetest"
+	"github.com/windrow-data/windrow/sinks/sinktest/storetest"
+)
+
+// halfFailing is a store that throttles, does what it is asked and answers that it is unavailable, or cuts its answer off.
+func halfFailing(t testing.TB, server string) string {
+	t.Helper()
+	to, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := httputil.NewSingleHostReverseProxy(to)
+	var asked atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch n := asked.Add(1); {
+		case n%13 == 3:
+			http.Error(w, "slow down", http.StatusTooManyRequests)
+		case n%13 == 7:
+			store.ServeHTTP(httptest.NewRecorder(), r)
+			http.Error(w, "half of it is down", http.StatusServiceUnavailable)
+		case n%13 == 11 && r.Method == http.MethodGet:
+			is := httptest.NewRecorder()
+			store.ServeHTTP(is, r)
+			w.Header().Set("Content-Length", strconv.Itoa(is.Body.Len()+1))
+			w.WriteHeader(is.Code)
+			_, _ = w.Write(is.Body.Bytes()) // and the connection is cut
+		default:
+			store.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(front.Close)
+	return front.URL
+}
+
+func TestAStoreThatFailsHalfTheTimeIsAVolume(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []storetest.Kind{storetest.GCS, storetest.S3} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			volumetest.Run(t, func(t *testing.T) func() volume.Volume {
+				server, bucket := storetest.Bucket(t, kind)
+				front := halfFailing(t, server)
+				return func() volume.Volume { return opened(t, kind, front, bucket) }
+			})
+		})
+	}
+}
+
+func TestAStoreThatNeverAnswersIsAskedForAsLongAsRetriesLast(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer front.Close()
+	for _, kind := range []storetest.Kind{storetest.GCS, storetest.S3} {
+		asked.Store(0)
+		v := openedFor(t, kind, front.URL, "b", 500*time.Millisecond)
+		begun := time.Now()
+		_, err := v.Read(t.Context(), "x")
+		if pipelineKind(err) != "unavailable" || asked.Load() < 2 {
+			t.Errorf("%s: after %d requests: %v", kind, asked.Load(), err)
+		}
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("%s: it was asked for %s", kind, took)
+		}
+	}
+}
+
+func TestRefusedCredentialsNameWhatIsNeeded(t *testing.T) {
+	t.Parallel()
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer front.Close()
+	for kind, needed := range map[storetest.Kind]string{storetest.GCS: "roles/storage.objectUser", storetest.S3: "s3:ListBucket"} {
+		err := openedFor(t, kind, front.URL, "b", time.Second).Probe(t.Context())
+		if pipelineKind(err) != "unauthorized" || !contains(err, needed) {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}

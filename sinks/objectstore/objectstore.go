@@ -1,0 +1,75 @@
+// Package objectstore opens volumes in object stores: Google Cloud Storage, Amazon S3, and what speaks the latter's
+// protocol. It alone links the clouds' clients for them, so that a sink that is handed a volume knows none.
+//
+//	gs://bucket/prefix
+//	s3://bucket/prefix?region=eu-central-1&endpoint=https://…&use_path_style=true
+//
+// Credentials are found by each cloud's own rules. Start at [Open]; sinks/internal/bucket is the volume.
+package objectstore
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/bucket"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
+	"github.com/windrow-data/windrow/sinks/objectstore/gcs"
+	"github.com/windrow-data/windrow/sinks/objectstore/s3"
+)
+
+// Config is the clouds' own variables that name other servers, as typed. Their names have no prefix.
+type Config struct {
+	GCS string `envconfig:"STORAGE_EMULATOR_HOST" desc:"server that is asked in the place of Google Cloud Storage, without credentials: host:port"`
+	S3  string `envconfig:"AWS_ENDPOINT_URL" desc:"server that is asked in the place of Amazon S3: http://host:port"`
+}
+
+// GCSEmulator is the root of the server in the place of Google Cloud Storage; empty: there is none.
+func (c Config) GCSEmulator() (root string, faults []pipeline.ConfigError) {
+	text := strings.TrimSpace(c.GCS)
+	if text == "" {
+		return "", nil
+	}
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", []pipeline.ConfigError{{Variable: "STORAGE_EMULATOR_HOST", Problem: "names no server", Example: "localhost:4443"}}
+	}
+	return strings.TrimRight(text, "/"), nil
+}
+
+// Options of a volume.
+type Options struct {
+	Now      func() time.Time // nil means time.Now
+	RetryFor time.Duration    // how long a call is repeated that the store throttles or cannot serve
+	Private  string           // the folder of what is not finished
+	Emulator string           // of Google Cloud Storage; see [Config.GCSEmulator]
+}
+
+// Open returns the volume of an address. It finds the credentials, and asks the store nothing.
+func Open(ctx context.Context, address string, o Options) (*bucket.Volume, error) {
+	a, err := ParseAddress(address)
+	if err != nil {
+		return nil, &pipeline.Error{Op: "open the bucket", Kind: pipeline.Invalid, Err: err, Hint: "for example gs://my-bucket/warehouse or s3://my-bucket/warehouse?region=eu-central-1"}
+	}
+	v := bucket.Options{Prefix: a.Prefix, Private: o.Private, RetryFor: o.RetryFor, Now: o.Now}
+	switch a.Scheme {
+	case GCS:
+		v.Driver, err = gcs.Open(ctx, gcs.Options{Bucket: a.Bucket, Emulator: o.Emulator, UserAgent: "windrow"})
+	case S3:
+		v.Stamps, v.Doubtful = true, true // an entity tag is of the contents
+		v.Driver, err = s3.Open(ctx, s3.Options{Bucket: a.Bucket, Region: a.Region, Endpoint: a.Endpoint, PathStyle: a.PathStyle, UserAgent: "windrow"})
+	default:
+		err = errors.New("no such store")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return bucket.New(v), nil
+}
+
+var _ volume.Volume = (*bucket.Volume)(nil)
