@@ -32,12 +32,13 @@ func (s *Store) History(ctx context.Context, keys []pipeline.StreamKey, over pip
 // change is the row of history of a commit, while the store still holds what it replaces; nil: there is none. The caller
 // holds the mutex.
 func (k *stream) change(p *staging.Pending[*stage]) *pipeline.HistoryRow {
-	c := p.Change(k.ledger, p.Key)
-	if c == nil {
+	replaced := p.Replaced(k.ledger)
+	row := staging.Change(p.Key, &p.Verdict.Entry, replaced)
+	if row == nil {
 		return nil
 	}
 	before := make(pipeline.Sums)
-	for _, old := range c.Replaced {
+	for _, old := range replaced {
 		held := k.windows[old.Window.Span]
 		if !held.fits(old.Counts) {
 			before = nil
@@ -51,8 +52,8 @@ func (k *stream) change(p *staging.Pending[*stage]) *pipeline.HistoryRow {
 			after = append(after, rec)
 		}
 	})
-	c.Row.Measures = before.Changed(sums(p.Table, after))
-	return &c.Row
+	row.Measures = before.Changed(sums(p.Table, after))
+	return row
 }
 
 // sums adds up the additive columns.

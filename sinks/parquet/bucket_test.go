@@ -202,6 +202,63 @@ func (p bucketPlace) agree(t *testing.T, contents map[pipeline.SyncID][]string) 
 	}
 }
 
+// tells checks that the history has one row for each commit of the ledger's log that replaced other rows. Of windows that
+// are open it may have one more.
+func (p bucketPlace) tells(t *testing.T) {
+	t.Helper()
+	ctx := context.Background()
+	store := p.Open(t).(*Store)
+	log := newLedgerLog(store.volume, layout.StreamDir(ledgerDir, testKey))
+	ls, err := log.list(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		sync          pipeline.SyncID
+		window        pipeline.Span
+		previous      pipeline.Instant
+		before, after int64
+	}
+	want := make(map[row]bool)
+	l := pipeline.NewLedger()
+	for n := 1; n <= ls.last; n++ {
+		body, err := store.volume.Read(ctx, ls.objects[n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = log.lines.readLedgerObject(ls.objects[n], body, func(e pipeline.Entry) {
+			if e.Kind == pipeline.EntryCommit && !l.Yields(e) {
+				r := row{e.SyncID, e.Window.Span, pipeline.NoInstant, 0, e.Counts.Rows}
+				var gone pipeline.Entry
+				for old := range l.WindowsOver(e.Window.Span) {
+					r.previous, r.before = max(r.previous, old.ReadAt), r.before+old.Counts.Rows
+					gone.Fingerprint, gone.RejectsHash = gone.Fingerprint.Add(old.Fingerprint), gone.RejectsHash.Add(old.RejectsHash)
+				}
+				if r.previous != pipeline.NoInstant && (gone.Fingerprint != e.Fingerprint || gone.RejectsHash != e.RejectsHash) {
+					want[r] = true
+				}
+			}
+			l.Apply(e)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for r, err := range store.History(ctx, nil, pipeline.Span{End: pipeline.InstantOf(clock())}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := row{r.SyncID, r.Window, r.PreviousReadAt, r.RowsBefore, r.RowsAfter}
+		if !want[one] && !l.Dirty(r.Window) {
+			t.Errorf("the history tells of no commit, or twice: %+v", r)
+		}
+		delete(want, one)
+	}
+	for r := range want {
+		t.Errorf("the history does not tell of %+v", r)
+	}
+}
+
 // Two writers: the second does its whole commit while the first stands still at one of its points, wherever that is,
 // and then goes on or dies. The third repairs what an open window left.
 func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
@@ -288,6 +345,7 @@ func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
 						}
 					}
 					p.agree(t, contents)
+					p.tells(t)
 					last := write{9, []pipeline.Window{day}, []string{"last"}, 1}
 					third := p.Open(t)
 					for _, r := range third.Commit(context.Background(), stageAll(third, last)) {
@@ -296,6 +354,7 @@ func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
 						}
 					}
 					p.agree(t, contents)
+					p.tells(t)
 				})
 			}
 		}

@@ -37,6 +37,7 @@ type pending struct {
 	// disputed are the windows, this one or some that it replaces, of which another writer has begun a commit and not
 	// ended it. It is empty where the commit is alone: then no such writer lives.
 	disputed map[pipeline.Span]bool
+	told     told
 }
 
 // Commit implements [pipeline.Sink].
@@ -109,7 +110,7 @@ func (s *Store) commitStream(ctx context.Context, k pipeline.StreamKey, group []
 	}
 }
 
-// attempt is the protocol: judge, look, begin, publish, commit. What it leaves at any point, the next commit of the
+// attempt is the protocol: judge, look, begin, publish, tell the history, commit. What it leaves at any point, the next commit of the
 // same windows finds as begun and repairs.
 //
 // It needs no lock. A begin is an object of the ledger with the next number, so it can only follow from all that others
@@ -135,6 +136,7 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 		failAll(replace, "list the files", err)
 		replace = nil
 	}
+	replace = s.compare(ctx, l, replace)
 	// A window that has begun is brought to its end, since stopping would leave it open. The commit stops between windows.
 	stop := ctx
 	ctx = context.WithoutCancel(ctx)
@@ -159,6 +161,8 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 			p.Fail("place the window", err)
 		}
 	}
+	write, met := s.tell(ctx, l, write, alone)
+	again = append(again, met...)
 	met, err := s.end(ctx, l, write, alone)
 	again = append(again, met...)
 	if err != nil {
@@ -172,6 +176,7 @@ func (s *Store) attempt(ctx context.Context, l *ledgerLog, group []*pending, alo
 // that yield are in neither, nor are those whose files could not be looked at, which have failed.
 func (s *Store) judge(ctx context.Context, l *ledgerLog, group []*pending, alone bool) (replace, write []*pending) {
 	for _, p := range group {
+		p.told = told{}
 		if !p.Judge(l.ledger) {
 			continue
 		}
@@ -234,7 +239,7 @@ func (s *Store) begin(ctx context.Context, l *ledgerLog, group []*pending, alone
 		e := p.Verdict.Entry
 		entries = append(entries, pipeline.Entry{
 			Kind: pipeline.EntryBegin, Window: e.Window, SyncID: e.SyncID, Order: e.Order, ExtractedAt: e.ExtractedAt, ReadAt: e.ReadAt,
-			Fingerprint: e.Fingerprint, RejectsHash: e.RejectsHash, Supersedes: e.Supersedes, HasData: e.HasData,
+			Fingerprint: e.Fingerprint, RejectsHash: e.RejectsHash, Supersedes: e.Supersedes, HasData: e.HasData, Before: p.told.before,
 		})
 	}
 	if err := l.append(ctx, entries, alone); err != nil {
@@ -277,17 +282,22 @@ func (s *Store) end(ctx context.Context, l *ledgerLog, group []*pending, alone b
 			failAll(group, "end the commit", err)
 			return met, err
 		}
-		free := group[:0:0]
-		for _, p := range group {
-			if l.others.touch(p) {
-				met = append(met, p)
-			} else {
-				free = append(free, p)
-			}
-		}
-		group = free
+		free, touched := l.others.part(group)
+		met, group = append(met, touched...), free
 	}
 	return met, nil
+}
+
+// part tells the windows that no other writer touches from those that one does.
+func (o *others) part(group []*pending) (free, touched []*pending) {
+	for _, p := range group {
+		if o.touch(p) {
+			touched = append(touched, p)
+		} else {
+			free = append(free, p)
+		}
+	}
+	return free, touched
 }
 
 // touch reports whether another writer has begun, reopened or committed anything that touches the window, or a window that it

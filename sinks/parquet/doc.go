@@ -6,6 +6,7 @@
 //	<table>/source=…/account=…/stream=…/date=…/<start>_<end>.parquet   one file a window
 //	_windrow/ledger/source=…/account=…/stream=…/00000001.jsonl         one object a commit
 //	_windrow/rejects/source=…/account=…/stream=…/date=…/<window>.parquet
+//	_windrow/history/<stream>/<account>/<month>.parquet                what reading again has changed, and failures
 //	_windrow/journal/source=…/account=…/<time>_<random>.note           one object a note
 //	_windrow/runs/<sync id>.run, _windrow/runs-packed/<…>.jsonl.zst
 //	_windrow/tmp/run-…/ and _windrow/lock                              of a local directory alone

@@ -16,6 +16,7 @@ const (
 	private        = "_windrow"
 	ledgerDir      = private + "/ledger"
 	rejectsDir     = private + "/rejects"
+	historyDir     = private + "/history"
 	runsDir        = private + "/runs"
 	packsDir       = private + "/runs-packed"
 	journalDir     = private + "/journal"

@@ -76,7 +76,7 @@ func (s *Store) rejectsOf(ctx context.Context, k pipeline.StreamKey, w pipeline.
 		defer content.Close() //nolint:errcheck // it was read
 		for rec, err := range rowgroup.Records(ctx, io.NewSectionReader(content, 0, content.Size())) {
 			if err == nil {
-				err = checkRejectColumns(rec)
+				err = checkColumns(rec, rejectsSchema, culpritColumn, "rejects")
 			}
 			if err != nil {
 				yield(pipeline.Reject{}, fmt.Errorf("%s: %w", name, err))
@@ -91,14 +91,14 @@ func (s *Store) rejectsOf(ctx context.Context, k pipeline.StreamKey, w pipeline.
 	}
 }
 
-// checkRejectColumns refuses a record whose columns rejectAt would misread.
-func checkRejectColumns(rec arrow.Record) error {
-	for i, want := range rejectsSchema.Fields() {
-		if i >= culpritColumn && int(rec.NumCols()) == culpritColumn {
-			break // of an earlier version
+// checkColumns refuses a record whose columns would be misread. One of an earlier version has the first ones alone.
+func checkColumns(rec arrow.Record, schema *arrow.Schema, earlier int, of string) error {
+	for i, want := range schema.Fields() {
+		if i >= earlier && int(rec.NumCols()) == earlier {
+			break
 		}
 		if i >= int(rec.NumCols()) || rec.ColumnName(i) != want.Name || !arrow.TypeEqual(rec.Column(i).DataType(), want.Type) {
-			return fmt.Errorf("it has no column %s of rejects at place %d", want.Name, i+1)
+			return fmt.Errorf("it has no column %s of %s at place %d", want.Name, of, i+1)
 		}
 	}
 	return nil

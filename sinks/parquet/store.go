@@ -49,6 +49,7 @@ var (
 	_ pipeline.StrangerLister = (*Store)(nil)
 	_ pipeline.Verifier       = (*Store)(nil)
 	_ pipeline.Sweeper        = (*Store)(nil)
+	_ pipeline.HistoryReader  = (*Store)(nil)
 )
 
 // Open returns the store in a directory: ./warehouse, /var/lib/warehouse or file:///var/lib/warehouse. It touches
@@ -166,6 +167,9 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 	err = s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		if err := s.noteFailures(ctx, k, entries); err != nil {
+			return err
+		}
 		if err := l.record(ctx, slices.Clone(entries), alone); err != nil {
 			return err
 		}

@@ -128,7 +128,7 @@ func hashRejects(ctx context.Context, e pipeline.Entry, content volume.Content) 
 	var sum staging.StoredRejects
 	for rec, err := range rowgroup.Records(ctx, io.NewSectionReader(content, 0, content.Size())) {
 		if err == nil {
-			err = checkRejectColumns(rec)
+			err = checkColumns(rec, rejectsSchema, culpritColumn, "rejects")
 		}
 		if err != nil {
 			return d, err

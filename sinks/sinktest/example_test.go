@@ -234,6 +234,7 @@ var driver = sinktest.Driver{
 		sinktest.Stamps: "the shelf does not tell when it was written", sinktest.Faults: "memory does not fail",
 		sinktest.Leaves: "nothing outlives the process", sinktest.ReadsRuns: "runs are not kept",
 		sinktest.ReadsRejects: "nobody asked for it", sinktest.ReadsHoldings: "nobody asked for it", sinktest.Verifies: "nobody asked for it",
+		sinktest.ReadsHistory: "nobody asked for it",
 	},
 }
 

@@ -73,6 +73,8 @@ const (
 	ReadsRuns Ability = "reading runs"
 	// ReadsRejects: the store implements [pipeline.RejectReader].
 	ReadsRejects Ability = "reading rejects"
+	// ReadsHistory: the store implements [pipeline.HistoryReader].
+	ReadsHistory Ability = "reading history"
 	// Verifies: the store implements [pipeline.Verifier].
 	Verifies Ability = "verifying"
 	// ReadsHoldings: the store implements [pipeline.HoldingsReader].
@@ -161,6 +163,8 @@ func able(t testing.TB, p Place, a Ability) (has bool) {
 		_, has = p.Open(t).(pipeline.RunReader)
 	case ReadsRejects:
 		_, has = p.Open(t).(pipeline.RejectReader)
+	case ReadsHistory:
+		_, has = p.Open(t).(pipeline.HistoryReader)
 	case Verifies:
 		_, has = p.Open(t).(pipeline.Verifier)
 	case ReadsHoldings:

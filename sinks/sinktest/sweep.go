@@ -189,6 +189,7 @@ func (b *fixture) holdsPresent(t testing.TB) {
 	}
 	b.holds(t, agents, want...)
 	b.isOf(t, agents, acme)
+	b.historyOfPresent(t)
 }
 
 // crash is what a simulated crash panics with.
@@ -216,6 +217,24 @@ func crashAt(s pipeline.Store, n int) (point string, err error) {
 	return "", err
 }
 
+// committed are the readings of the past and the present that the ledger has, known for certain or not, and the history of
+// those of the present.
+func (b *fixture) committed(t testing.TB) (list []reading, told []pipeline.HistoryRow) {
+	t.Helper()
+	l := b.ledger(t, agents)
+	for _, r := range slices.Concat(past, present) {
+		for e := range l.WindowsOver(r.window.Span) {
+			if e.Window == r.window && e.SyncID == r.sync() {
+				list = append(list, r)
+				if r.at == present[0].at {
+					told = append(told, changes(past, r)...)
+				}
+			}
+		}
+	}
+	return list, told
+}
+
 func crashesThenOther(t *testing.T, b *fixture) {
 	for n := 0; ; n++ {
 		b := &fixture{place: b.driver.New(t), driver: b.driver}
@@ -225,8 +244,12 @@ func crashesThenOther(t *testing.T, b *fixture) {
 			t.Fatal(err)
 		}
 		t.Run(fmt.Sprintf("%s/%d", point, n), func(t *testing.T) {
+			before, told := b.committed(t)
 			commit(t, b.place.Open(t), pipeline.Committed, other...)
 			b.holds(t, agents, other...)
+			if able(t, b.place, ReadsHistory) {
+				b.tells(t, always, []pipeline.StreamKey{agents}, append(told, changes(before, other...)...)...)
+			}
 		})
 		if point == "" {
 			return

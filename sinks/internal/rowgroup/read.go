@@ -99,7 +99,7 @@ func readRecord(ctx context.Context, s *Scanner, r source, g groupMeta, end int6
 	for i, f := range b.Schema().Fields() {
 		columns[f.Name] = b.Field(i)
 	}
-	if err := s.group(r, g, end, func(v Values) error { return appendValues(columns[v.Column], v) }); err != nil {
+	if err := s.group(r, g, end, nil, func(v Values) error { return appendValues(columns[v.Column], v) }); err != nil {
 		return nil, err
 	}
 	for _, column := range columns {

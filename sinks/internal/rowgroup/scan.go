@@ -48,7 +48,16 @@ const (
 
 // Scan reads a closed [File] of size bytes. For each row group it calls group with its rows, then column for the values of
 // each column, in pieces. It returns the first error: theirs, the storage's, or one that says what makes no sense.
-func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group func(rows int) error, column func(Values) error) (err error) {
+func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group func(rows int) error, column func(Values) error) error {
+	return s.scan(ctx, r, size, nil, group, column)
+}
+
+// ScanOnly is Scan for the columns that are wanted: of the others in a large file it reads nothing.
+func (s *Scanner) ScanOnly(ctx context.Context, r io.ReaderAt, size int64, wanted func(column string) bool, column func(Values) error) error {
+	return s.scan(ctx, r, size, wanted, func(int) error { return nil }, column)
+}
+
+func (s *Scanner) scan(ctx context.Context, r io.ReaderAt, size int64, wanted func(string) bool, group func(rows int) error, column func(Values) error) (err error) {
 	defer recovered(&err)
 	end, err := s.begin(r, size)
 	if err != nil {
@@ -58,7 +67,7 @@ func (s *Scanner) Scan(ctx context.Context, r io.ReaderAt, size int64, group fun
 		if err := errors.Join(ctx.Err(), group(int(g.rows))); err != nil {
 			return err
 		}
-		if err := s.group(r, g, end, column); err != nil {
+		if err := s.group(r, g, end, wanted, column); err != nil {
 			return err
 		}
 	}
@@ -87,17 +96,20 @@ func (s *Scanner) begin(r io.ReaderAt, size int64) (end int64, err error) {
 	return end, err
 }
 
-// group reads the columns of a row group.
-func (s *Scanner) group(r io.ReaderAt, g groupMeta, end int64, visit func(Values) error) error {
+// group reads the columns of a row group; wanted chooses some (nil: all).
+func (s *Scanner) group(r io.ReaderAt, g groupMeta, end int64, wanted func(string) bool, visit func(Values) error) error {
 	if g.to-g.from != s.footer.schema.NumColumns() {
 		return errFooter
 	}
 	for i, chunk := range s.footer.chunks[g.from:g.to] {
+		descr := s.footer.schema.Column(i)
+		if wanted != nil && !wanted(descr.ColumnPath()[0]) {
+			continue
+		}
 		body, err := s.chunk(r, chunk, end <= scanWhole, end)
 		if err != nil {
 			return err
 		}
-		descr := s.footer.schema.Column(i)
 		if err := s.column(descr, chunk, body, g.rows, visit); err != nil {
 			return fmt.Errorf("column %s: %w", descr.Path(), err)
 		}

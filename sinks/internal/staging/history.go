@@ -6,35 +6,47 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Change is what a commit does to what was committed, for the history.
-type Change struct {
-	// Row is complete but for Measures.
-	Row pipeline.HistoryRow
-	// Replaced are the commits whose rows go, by window: of the window itself, and of those that it supersedes.
-	Replaced []pipeline.Entry
+// Replaced lists, by window, the commits whose rows go with the window's commit, from what the ledger knows: of the window
+// itself, and of those that it supersedes.
+func (v *Verdict) Replaced(l *pipeline.Ledger) []pipeline.Entry {
+	return slices.Collect(l.WindowsOver(v.Entry.Window.Span))
 }
 
-// Change tells what the window's commit changes, from what the ledger knows. It is nil where no committed rows go, and
-// where the rows and rejects that come are those that go.
-func (v *Verdict) Change(l *pipeline.Ledger, k pipeline.StreamKey) *Change {
-	e := &v.Entry
-	c := &Change{Row: pipeline.HistoryRow{
+// Change is the row of history of a commit that replaces others, complete but for Measures. It is nil where there is
+// nothing to replace, and where the rows and rejects that come are those that go.
+func Change(k pipeline.StreamKey, e *pipeline.Entry, replaced []pipeline.Entry) *pipeline.HistoryRow {
+	row := &pipeline.HistoryRow{
 		Kind: pipeline.HistoryChanged, SyncID: e.SyncID, Key: k, Window: e.Window.Span, ReadAt: e.ReadAt, RowsAfter: e.Counts.Rows,
 		PreviousReadAt: pipeline.NoInstant,
-	}}
+	}
 	var gone pipeline.Entry
-	for old := range l.WindowsOver(e.Window.Span) {
-		c.Replaced = append(c.Replaced, old)
+	for i := range replaced {
+		old := &replaced[i]
 		gone.Counts = gone.Counts.Add(old.Counts)
 		gone.Fingerprint, gone.RejectsHash = gone.Fingerprint.Add(old.Fingerprint), gone.RejectsHash.Add(old.RejectsHash)
-		c.Row.PreviousReadAt = max(c.Row.PreviousReadAt, old.ReadAt)
-		c.Row.AfterSettle = c.Row.AfterSettle || old.Settled
+		row.PreviousReadAt = max(row.PreviousReadAt, old.ReadAt)
+		row.AfterSettle = row.AfterSettle || old.Settled
 	}
-	if len(c.Replaced) == 0 || sameRows(gone, *e) {
+	if len(replaced) == 0 || sameRows(gone, *e) {
 		return nil
 	}
-	c.Row.RowsBefore = gone.Counts.Rows
-	return c
+	row.RowsBefore = gone.Counts.Rows
+	return row
+}
+
+// Claims are the commits of one stream that a group of windows replaces, by window. Where two windows of the group
+// replace the same one, the history tells of it with the first.
+type Claims map[pipeline.Span]bool
+
+// Take returns those that nobody has taken yet.
+func (c Claims) Take(replaced []pipeline.Entry) (free []pipeline.Entry) {
+	for _, e := range replaced {
+		if !c[e.Window.Span] {
+			free = append(free, e)
+			c[e.Window.Span] = true
+		}
+	}
+	return free
 }
 
 // Failures are the rows of history of those entries that are failures.
