@@ -130,12 +130,14 @@ func (r *Row) Seconds(f int) (seconds float64, ok bool) {
 	return r.mapping.measure(f, text)
 }
 
-// Spoil says that the value of field f cannot be true: its column stays null, and it is kept and counted as unreadable.
+// Spoil says that the value of field f cannot be true: its column stays null, and it is kept and counted as unreadable. It
+// may be anything.
 func (r *Row) Spoil(f int) {
 	if r.fields[f].text != nil {
 		r.Skip(f)
 		r.Keep(f)
 		r.Unreadable(f)
+		r.flags[f] |= spoilt
 	}
 }
 

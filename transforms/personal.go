@@ -173,7 +173,7 @@ func (r *Row) keptPersonal(f int) pipeline.Personal {
 // isAsDeclared reports whether field f holds what its Conv says. Of a Custom field the Row alone knows whether it was
 // read: as a day it was.
 func (r *Row) isAsDeclared(f int) bool {
-	if isContainer(r.fields[f].token) {
+	if isContainer(r.fields[f].token) || r.flags[f]&spoilt != 0 {
 		return false
 	}
 	conv := r.mapping.Fields[f].Conv

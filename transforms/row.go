@@ -184,6 +184,7 @@ const (
 	readAsDay                           // LocalDay read it
 	unreadable                          // Unreadable
 	readAsNumber                        // SetNumber read it
+	spoilt                              // Spoil
 )
 
 // setting is one value for a column.

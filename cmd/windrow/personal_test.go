@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -59,6 +60,26 @@ func gossip() map[string][]vendorsim.Fault {
 	}
 }
 
+// gossipingInbox is a folder with exports that tell of people in every place that a program may quote from.
+func gossipingInbox(t *testing.T) string {
+	t.Helper()
+	dir, saying := t.TempDir(), `"`+plantedSaying+`"`
+	for name, text := range map[string]string{
+		"nps.csv": "Fecha,Usuario,Puntuación,Comentario,Correo\n" +
+			"2025-09-08 10:00:00," + plantedPerson + ",9," + saying + "," + plantedEmail + "\n" +
+			"2025-09-09 10:00:00," + plantedPerson + "," + plantedNumber + "," + saying + "," + plantedEmail + "\n" +
+			plantedNumber + "," + plantedPerson + ",9," + saying + "," + plantedEmail + "\n",
+		"header.csv":   plantedPerson + "," + plantedNumber + "," + plantedEmail + "," + saying + "\n",
+		"notdates.csv": "Fecha,Puntuación,Comentario\n" + plantedPerson + ",9," + saying + "\n",
+		"page.csv":     "<html><title>" + plantedPeople + "</title></html>",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // TestNothingPersonalIsKeptOrToldUnderHashAndDrop: of all that a run leaves, inside of Parquet files too, and of all that it
 // says, nothing names a person, whatever vendors send and wherever they send it.
 func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
@@ -73,6 +94,7 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 		dir := t.TempDir()
 		env := append(quickVariables(servers), "WINDROW_LOG_LEVEL=debug", "WINDROW_MAX_REJECTS=0.5", "WINDROW_STREAMS=default,dialpad.screenshare")
 		env = append(env, settings...)
+		env = append(env, "WINDROW_CHATTONIC_NPS_FROM="+gossipingInbox(t), "WINDROW_CHATTONIC_NPS_COLUMNS=score=Puntuación,date=Fecha,text=Comentario")
 		kept := func() map[string]string { return warehousetest.Everything(t, dir) }
 		if bigQuery {
 			server := bigQueryServer(t)
@@ -92,6 +114,9 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 	t.Run("the values are there where they are kept", func(t *testing.T) {
 		t.Parallel()
 		all := run(t, gossip()["rejects and fields that nobody knows"], false)
+		if !strings.Contains(all["the output of status --json"], "no date that can be read") || len(warehousetest.Holding(all, "stream=chattonic.nps")) == 0 {
+			t.Error("the inbox was not read")
+		}
 		for _, planted := range []string{plantedPerson, plantedNumber, plantedEmail, plantedSaying} {
 			if len(warehousetest.Holding(all, planted)) == 0 {
 				t.Errorf("%q is nowhere: the search sees nothing", planted)
