@@ -37,13 +37,14 @@ const noon = "2025-09-10T18:00:00Z"
 //	ucontact-says FILE    sets the variables that point windrow at a uContact that answers with the file
 //	differ DURATION       sets the vendors' real clocks apart from the machine's
 //
-// those of bigQueryCommands and mailboxCommands, and $NOW, the vendors' clock, for --as-of.
+// those of bigQueryCommands, mailboxCommands and companyCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "refuses": refuses, "differ": differ, "ucontact-says": uContactSays,
 	}
 	maps.Copy(commands, bigQueryCommands)
 	maps.Copy(commands, mailboxCommands)
+	maps.Copy(commands, companyCommands)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -52,6 +53,8 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Values[worldKey{}] = &simulation{world, servers}
+			env.Values[companiesKey{}] = companies{}
+			env.Values[contextKey{}] = env.T()
 			env.Values[officeKey{}] = new(*postoffice.Office)
 			env.Values[bigQueryKey{}] = &scriptBigQuery{scope: env}
 			env.Setenv("NOW", noon)
@@ -62,6 +65,9 @@ func TestScripts(t *testing.T) {
 }
 
 type worldKey struct{}
+
+// contextKey is that of the script's test.
+type contextKey struct{}
 
 // simulation are one script's vendors.
 type simulation struct {
