@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ func TestTheSumsOfDialpadsStreamsOnALongDayEqualTheVendors(t *testing.T) {
 	s.env["WINDROW_DIALPAD_TIMEZONE"] = zone.String()
 	s.env["WINDROW_DIALPAD_RECORDING_UNIT"] = "minutes"
 	s.mustSync("dialpad.calls", "dialpad.recordings", "dialpad.dispositions", "dialpad.csat", "dialpad.onduty", "dialpad.calls_stats",
-		"dialpad.texts_stats", "dialpad.voicemails_stats", "dialpad.recordings_stats", "dialpad.onduty_stats")
+		"dialpad.texts_stats", "dialpad.voicemails_stats", "dialpad.recordings_stats", "dialpad.onduty_stats", "dialpad.screenshare_stats", "dialpad.onduty_time")
 	data := s.world.Data()
 
 	// alone is a time as a row tells it that has no other: of an hour that comes twice, it is the first.
@@ -140,6 +141,22 @@ func TestTheSumsOfDialpadsStreamsOnALongDayEqualTheVendors(t *testing.T) {
 			sum(in_service_level)::BIGINT, sum(handled)::BIGINT, printf('%.1f', sum(talk_seconds)), printf('%.1f', sum(hold_seconds)),
 			printf('%.1f', sum(ring_seconds)), printf('%.1f', sum(queue_seconds)), printf('%.1f', sum(wrapup_seconds))`), want)
 	})
+	t.Run("onduty_time", func(t *testing.T) {
+		var want []string
+		for d := 1; d <= 4; d++ {
+			before, start := vendorsim.Day(2025, 11, d-1, zone)
+			_, end := vendorsim.Day(2025, 11, d, zone)
+			want = append(want, dutyTimes(data, before, start, end)...)
+		}
+		sameLines(t, s.query(`SELECT strftime(local_date, '%Y-%m-%d'), resource_id, status, printf('%.3f', status_seconds)
+			FROM {activity} WHERE stream = 'dialpad.onduty_time' AND status_seconds > 0 ORDER BY 1, 2, 3`), want)
+	})
+	duties := func(target vendorsim.Target, u vendorsim.User, start, end time.Time) (in, _ int) {
+		for x := range data.OnDuty(target, start, end) {
+			in += one(x.User.ID == u.ID)
+		}
+		return in, 0
+	}
 	for stream, counted := range map[string]func(vendorsim.Target, vendorsim.User, time.Time, time.Time) (in, out int){
 		"texts_stats": func(target vendorsim.Target, u vendorsim.User, start, end time.Time) (in, out int) {
 			for x := range data.Texts(target, start, end) {
@@ -164,12 +181,7 @@ func TestTheSumsOfDialpadsStreamsOnALongDayEqualTheVendors(t *testing.T) {
 			}
 			return in, 0
 		},
-		"onduty_stats": func(target vendorsim.Target, u vendorsim.User, start, end time.Time) (in, _ int) {
-			for x := range data.OnDuty(target, start, end) {
-				in += one(x.User.ID == u.ID)
-			}
-			return in, 0
-		},
+		"onduty_stats": duties, "screenshare_stats": duties, // the vendor of the tests counts the same of both
 	} {
 		t.Run(stream, func(t *testing.T) {
 			want := each(func(target vendorsim.Target, start, end time.Time) string {
@@ -184,6 +196,42 @@ func TestTheSumsOfDialpadsStreamsOnALongDayEqualTheVendors(t *testing.T) {
 			sameLines(t, sums(stream, `sum((extras->>'inbound')::BIGINT)::BIGINT, sum((extras->>'outbound')::BIGINT)::BIGINT, sum((extras->>'total')::BIGINT)::BIGINT`), want)
 		})
 	}
+}
+
+// dutyTimes are how long each agent was in each status on the day from start on: each change holds until the agent's next
+// one or the day's end, and what the day before ended with until the first.
+func dutyTimes(data vendorsim.Data, before, start, end time.Time) (lines []string) {
+	changes := map[int64][]vendorsim.OnDutyRow{}
+	for _, target := range vendorsim.CallCenters()[:2] {
+		for x := range data.OnDuty(target, before, end) {
+			changes[x.User.ID] = append(changes[x.User.ID], x)
+		}
+	}
+	for agent, all := range changes {
+		slices.SortFunc(all, func(a, b vendorsim.OnDutyRow) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+		times := map[string]time.Duration{}
+		for i, x := range all {
+			from, until := x.At, end
+			if i+1 < len(all) {
+				until = all[i+1].At
+			}
+			if from.Before(start) {
+				from = start
+			}
+			status := x.Status
+			if strings.HasSuffix(status, "-end") {
+				status = "unknown"
+			}
+			times[status] += max(until.Sub(from), 0)
+		}
+		for status, took := range times {
+			if took > 0 {
+				lines = append(lines, fmt.Sprintf("%s\t%d\t%s\t%.3f", start.Format(time.DateOnly), agent, status, took.Seconds()))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // Rows by date have the column that rows of users have not.

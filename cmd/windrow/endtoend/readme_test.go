@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,16 @@ func TestTheReadmesQueriesRunOnTheDemosWarehouse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	for stream, where := range map[string]string{ // what the demo shows beside
+		"dialpad.dispositions": "events WHERE kind = 'disposition' AND status LIKE '%~%' AND agent_email IS NOT NULL",
+		"dialpad.csat":         "events WHERE kind = 'csat' AND score BETWEEN 1 AND 5",
+		"dialpad.onduty_time":  "activity WHERE resource_type = 'user' AND status = 'occupied' AND status_seconds BETWEEN 1 AND 86400",
+	} {
+		table, condition, _ := strings.Cut(where, " WHERE ")
+		queries = append(queries, []string{"", fmt.Sprintf(`SELECT local_date, count(*) AS n
+			FROM read_parquet('./warehouse-demo/%s/**/*.parquet', hive_partitioning=true, union_by_name=true)
+			WHERE stream = '%s' AND %s GROUP BY 1 HAVING n > 0`, table, stream, condition)})
+	}
 	for _, q := range queries {
 		query := strings.ReplaceAll(q[1], "./warehouse-demo", filepath.Join(dir, "warehouse-demo"))
 		rows, filled := scan(t, db, query)
