@@ -235,6 +235,12 @@ func (c *campaign) finish() {
 var pushKinds = []string{"lists", "leads"}
 
 func TestPushKilledAtEveryNamedPointSendsEachContactOnce(t *testing.T) {
+	killedAtEveryPoint(t, newCampaign)
+}
+
+type makeCampaign func(t *testing.T, kind string, contacts int) *campaign
+
+func killedAtEveryPoint(t *testing.T, newCampaign makeCampaign) {
 	first := newCampaign(t, "lists", 6)
 	trace := filepath.Join(t.TempDir(), "trace")
 	var r pushReport
@@ -261,6 +267,11 @@ func TestPushKilledAtEveryNamedPointSendsEachContactOnce(t *testing.T) {
 }
 
 func TestPushKilledAtRandomSendsEachContactOnce(t *testing.T) {
+	killedAtRandom(t, newCampaign, 6, 200)
+}
+
+// killedAtRandom kills pushes few times, or many times in a soak.
+func killedAtRandom(t *testing.T, newCampaign makeCampaign, few, many int) {
 	first := newCampaign(t, "lists", 12)
 	began := time.Now()
 	if r := first.report(); r.Sent != 12 {
@@ -268,7 +279,7 @@ func TestPushKilledAtRandomSendsEachContactOnce(t *testing.T) {
 	}
 	whole, open := time.Since(began), 0
 	t.Logf("a whole push takes %v", whole)
-	soak.Rounds(t, 6, 200, func(t *testing.T, random *rand.Rand) (kills int) {
+	soak.Rounds(t, few, many, func(t *testing.T, random *rand.Rand) (kills int) {
 		c := newCampaign(t, pushKinds[random.IntN(len(pushKinds))], 12)
 		for range 3 {
 			c.disturb(random)

@@ -123,6 +123,25 @@ func (r *rowset) schema() (*bigquery.TableSchema, *apiError) {
 	return s, nil
 }
 
+// pageBytes is how much one answer holds, about: "responses are also limited to 10 MB" (REST reference, jobs.query).
+const pageBytes = 10 << 20
+
+// page is the end of a page of the rows of a result, at most to.
+func (r *rowset) page(from, to int) int {
+	size := 0
+	for i, row := range r.rows[from:to] {
+		for _, v := range row {
+			if text, is := v.(string); is {
+				size += len(text)
+			}
+		}
+		if size > pageBytes && i > 0 {
+			return from + i
+		}
+	}
+	return to
+}
+
 // encode writes rows as the REST API does: "Data type conversion" of TableRow,
 // every scalar a string.
 func (r *rowset) encode(from, to int, micros bool) ([]*bigquery.TableRow, *apiError) {

@@ -155,7 +155,7 @@ func (s *Server) resultPage(j *job, from, n int, micros bool) (*bigquery.GetQuer
 	}
 	total := len(j.result.rows)
 	from = min(from, total)
-	end := min(from+n, total)
+	end := j.result.page(from, min(from+n, total))
 	p.TotalRows = uint64(total)
 	p.Rows, err = j.result.encode(from, end, micros)
 	if end < total {

@@ -108,63 +108,68 @@ func (l *Ledger) legible(ctx context.Context) (there bool, err error) {
 // Read implements [push.Ledger].
 func (l *Ledger) Read(ctx context.Context, k push.Key, after push.Position, fold func(push.Change) error) (push.Position, error) {
 	const op = "read the send ledger"
-	log, key, err := logOf(k)
-	if err != nil {
-		return after, apierror.Classify(op, err)
-	}
-	changes, end, err := l.read(ctx, log, key, after)
-	if err != nil {
-		return after, apierror.Classify(op, err)
-	}
-	for _, c := range changes {
-		if err := fold(c); err != nil {
-			return after, err
-		}
-	}
-	return end, ctx.Err()
-}
-
-func (l *Ledger) read(ctx context.Context, log, key string, after push.Position) (changes []push.Change, end push.Position, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if there, err := l.legible(ctx); err != nil || !there {
-		return nil, after, err
+	log, key, err := logOf(k)
+	there := false
+	if err == nil {
+		there, err = l.legible(ctx)
 	}
-	var r reading
-	reset := func() { r = reading{log: log, key: key, position: int64(after), item: 1, items: 1} } //nolint:gosec // a position that this ledger gave
-	err = l.jobs.Read(ctx, l.sql.ReadPush(log, uint64(after)), reset, func(row []bigquery.Value) error {
-		r.take(row)
-		return nil
-	})
-	if apierror.Absent(err) {
-		return nil, after, nil
+	if err != nil || !there {
+		return after, apierror.Classify(op, err)
 	}
-	if r.damage == nil && r.item != r.items {
-		r.damage = damaged(r.at(r.position), "a row is missing")
+	r := reading{log: log, key: key, fold: fold, position: int64(after), item: 1, items: 1} //nolint:gosec // a position that this ledger gave
+	err = l.jobs.ReadBulky(ctx, l.sql.ReadPush(log, uint64(after)), func() { r.seen = 0 }, r.take)
+	switch {
+	case r.failed != nil:
+		return r.whole(), r.failed
+	case apierror.Absent(err):
+		return after, nil
+	case err == nil && r.item != r.items:
+		err = damaged(r.at(r.position), "a row is missing")
+	case err == nil:
+		err = ctx.Err()
 	}
-	return r.changes, push.Position(r.position), errors.Join(err, r.damage) //nolint:gosec // no position is negative
+	return r.whole(), apierror.Classify(op, err)
 }
 
-// reading reads the rows of a log, and stops at the first that is damaged.
+// reading hands over the rows of a log as they come, so that no log lies in memory. The rows that were handed over are
+// passed over where BigQuery fails for a while and is asked again.
 type reading struct {
 	log, key              string
-	changes               []push.Change
+	fold                  func(push.Change) error
 	position, item, items int64 // of the last row
-	damage                error
+	taken, seen           int   // rows; seen in this answer
+	failed                error // of fold, or for what is damaged
 }
 
 func (r *reading) at(position int64) string {
 	return fmt.Sprintf("%s, log %s, position %d", statement.PushTable, r.log, position)
 }
 
-func (r *reading) take(row []bigquery.Value) {
-	if r.damage != nil {
-		return
+// whole is the last position of which every row was handed over.
+func (r *reading) whole() push.Position {
+	at := r.position
+	if r.item != r.items {
+		at--
 	}
-	var c push.Change
-	if c, r.damage = r.judge(row); r.damage == nil {
-		r.changes, r.position, r.item, r.items = append(r.changes, c), integer(row[0]), integer(row[1]), integer(row[2])
+	return push.Position(at) //nolint:gosec // no position is negative
+}
+
+func (r *reading) take(row []bigquery.Value) error {
+	if r.seen++; r.seen <= r.taken {
+		return nil
 	}
+	c, err := r.judge(row)
+	if err == nil {
+		err = r.fold(c)
+	}
+	if err == nil {
+		r.position, r.item, r.items = integer(row[0]), integer(row[1]), integer(row[2])
+		r.taken++
+	}
+	r.failed = err
+	return err
 }
 
 // judge reads a row, which must be the one behind the last.

@@ -102,6 +102,36 @@ func TestALedgerWhoseRowsAreHiddenIsRefused(t *testing.T) {
 	}
 }
 
+// A log may have many megabytes, which must not lie in memory at once.
+func TestALedgerIsReadInSmallAnswers(t *testing.T) {
+	p := newPlace(t)
+	l := p.Open(t)
+	const positions = 3
+	for n := range positions {
+		c := sending(fmt.Sprint(n))
+		for len(c.Contacts) < 5000 {
+			c.Contacts = append(c.Contacts, c.Contacts[0])
+		}
+		if _, err := l.Append(t.Context(), june, push.Position(n), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, read := len(p.server.Calls()), 0
+	at, err := l.Read(t.Context(), june, 0, func(push.Change) error { read++; return nil })
+	if err != nil || at != positions || read != positions {
+		t.Fatal(at, read, err)
+	}
+	answers := 0
+	for _, c := range p.server.Calls()[before:] {
+		if c.Method == "jobs.getQueryResults" {
+			answers++
+		}
+	}
+	if answers < 2 {
+		t.Errorf("2 MB came in %d answers", answers)
+	}
+}
+
 // A ledger that is deleted by itself would have everybody sent again.
 func TestALedgerDoesNotExpire(t *testing.T) {
 	p := newPlace(t)

@@ -122,9 +122,43 @@ func (r *Runner) Try(ctx context.Context, sql string) error {
 // Read runs a query and hands each row to scan, which may keep the row. reset is called before the first row, and again
 // before everything is read anew after a failure.
 func (r *Runner) Read(ctx context.Context, sql string, reset func(), scan func([]bigquery.Value) error) error {
+	return r.read(ctx, r.query(sql).Read, reset, func(_ *bigquery.RowIterator, row []bigquery.Value) error { return scan(row) })
+}
+
+// bulk is about how many bytes of large rows one answer brings.
+const bulk = 2 << 20
+
+// ReadBulky is [Runner.Read] for rows that may be large. By itself BigQuery answers with 10 MB at once.
+func (r *Runner) ReadBulky(ctx context.Context, sql string, reset func(), scan func([]bigquery.Value) error) error {
+	var rows, bytes int
+	start := func(ctx context.Context) (*bigquery.RowIterator, error) {
+		rows, bytes = 0, 0
+		j, err := r.query(sql).Run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		it, err := j.Read(ctx)
+		if err == nil {
+			it.PageInfo().MaxSize = 1 // until it is known how large rows are
+		}
+		return it, err
+	}
+	return r.read(ctx, start, reset, func(it *bigquery.RowIterator, row []bigquery.Value) error {
+		rows++
+		for _, v := range row {
+			if text, is := v.(string); is {
+				bytes += len(text)
+			}
+		}
+		it.PageInfo().MaxSize = max(1, bulk*rows/max(bytes, 1))
+		return scan(row)
+	})
+}
+
+func (r *Runner) read(ctx context.Context, start func(context.Context) (*bigquery.RowIterator, error), reset func(), scan func(*bigquery.RowIterator, []bigquery.Value) error) error {
 	return r.Retry(ctx, func() error {
 		reset()
-		it, err := r.query(sql).Read(ctx)
+		it, err := start(ctx)
 		if err != nil {
 			return err
 		}
@@ -136,7 +170,7 @@ func (r *Runner) Read(ctx context.Context, sql string, reset func(), scan func([
 			} else if err != nil {
 				return err
 			}
-			if err := scan(row); err != nil {
+			if err := scan(it, row); err != nil {
 				return &pipeline.Error{Op: "read an answer", Kind: pipeline.SinkFailed, Err: err}
 			}
 		}
