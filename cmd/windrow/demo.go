@@ -21,6 +21,7 @@ import (
 
 const (
 	demoWarehouse = "warehouse-demo"
+	demoReport    = demoWarehouse + "/windrow-report.html"
 	// demoMark is the file that tells a demo's warehouse from any other.
 	demoMark = "DEMO.txt"
 	demoDays = 7
@@ -67,6 +68,7 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 	env := append(servers.Env(),
 		"WINDROW_CHATTONIC_DURATION_UNIT=seconds",
 		"WINDROW_SINK=./"+demoWarehouse,
+		"WINDROW_REPORT=./"+demoReport,
 		"WINDROW_FROM="+first)
 	if err := useEnvironment(append(env, "WINDROW_LOG_LEVEL=warn")); err != nil {
 		return err
@@ -81,6 +83,7 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\nThe tables are ordinary Parquet files. In DuckDB:\n\n%s\n\n", demoQuery)
+	fmt.Fprintf(a.stdout, "Whether they are whole says a page: open %s in a browser.\n\n", demoReport)
 	if !serve {
 		fmt.Fprintf(a.stdout, "Run `windrow demo` again: nothing is doubled, and what has not changed is not written.\n"+
 			"`windrow demo --serve` keeps the vendors running, so that you can try sync, plan, status and check against them.\n")

@@ -104,6 +104,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 		if summary.FinishedAt == 0 { // there are no results to show
 			return err
 		}
+		a.leaveReport(ctx, s, e.Store)
 		if err != nil && summary.Exit == pipeline.ExitDone { // all windows are committed, and the run could not be recorded
 			summary.Exit = exitCode(err)
 		}
@@ -122,7 +123,7 @@ func (a *app) archived(ctx context.Context, s *setup, e *engine.Engine, waive st
 		if kept == nil || summary.FinishedAt == 0 {
 			return err
 		}
-		return errors.Join(err, s.tidyArchive(ctx, e, kept, summary))
+		return errors.Join(err, s.dropSpent(ctx, e, kept, summary))
 	})
 	return summary, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sourcegraph/conc/pool"
 
@@ -287,6 +288,12 @@ func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, er
 // Status tells how far each stream is, those included that the ledger knows and no run reads. It reads ledgers alone.
 // Streams whose ledger is damaged are an error of that kind, beside the status of the others.
 func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
+	return e.StatusOf(ctx, func(plan.StreamStatus, pipeline.Stream, *pipeline.Ledger) {})
+}
+
+// StatusOf is Status, and see looks at each stream and its ledger, as far as it can be trusted. Of a stream that no run reads the
+// Stream has its key alone. see is not called twice at once, and keeps nothing of the ledger.
+func (e *Engine) StatusOf(ctx context.Context, see func(plan.StreamStatus, pipeline.Stream, *pipeline.Ledger)) ([]plan.StreamStatus, error) {
 	streams, err := e.selected()
 	if err != nil {
 		return nil, err
@@ -305,6 +312,7 @@ func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 	}
 	now := calendar.InstantOf(e.Clock())
 	all, damage := make([]plan.StreamStatus, len(streams)), make([]error, len(streams))
+	var one sync.Mutex
 	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, damaged error) error {
 		switch {
 		case damaged != nil:
@@ -314,6 +322,11 @@ func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
 		default:
 			all[i] = plan.UnreadStatus(streams[i].Key, l, now)
 			all[i].LeftOut = unread[i-read].LeftOut
+		}
+		if damaged == nil {
+			one.Lock()
+			defer one.Unlock()
+			see(all[i], streams[i].Stream, l)
 		}
 		return nil
 	})

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -33,6 +35,7 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Ke
 	for _, w := range plan.Windows {
 		if slices.Contains([]pipeline.Reason{pipeline.ReasonNew, pipeline.ReasonFailed, pipeline.ReasonReopened}, w.Reason) {
 			st.Open++
+			st.Due = append(st.Due, w.Window.Span)
 		}
 	}
 	st.reached(plan.Watermark, now)
@@ -50,6 +53,7 @@ func UnreadStatus(k pipeline.StreamKey, l *pipeline.Ledger, now calendar.Instant
 		open[e.Window.Span] = true
 	}
 	st.Waived, st.Open = len(calendar.Union(l.Waived())), len(open)
+	st.Due = slices.SortedFunc(maps.Keys(open), func(a, b calendar.Span) int { return cmp.Compare(a.Start, b.Start) })
 	first, ok := l.First()
 	if !ok {
 		first, ok = l.Origin()
@@ -135,6 +139,8 @@ type StreamStatus struct {
 	Asked []AskedWindow `json:"asked,omitempty"`
 	// Unplaced names what the vendor has sent and no window takes.
 	Unplaced []string `json:"unplaced,omitempty"`
+	// Due are the windows that Open counts.
+	Due []calendar.Span `json:"-"`
 	// Holes are covered by no window and cannot be asked for. With Failed, the window at the watermark that failed, they
 	// hold the watermark back.
 	Holes  []calendar.Span  `json:"-"`

@@ -34,6 +34,7 @@ type Operation struct {
 	MaxBody     string `envconfig:"MAX_BODY" default:"8GiB" desc:"size of an answer, without compression, above which its window fails, in either unit: 8GiB, 8GB"`
 	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
 	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
+	Report      string `envconfig:"REPORT" desc:"where each sync writes its report at its end: a file, or file:// and its absolute path"`
 	LogLevel    string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat   string `envconfig:"LOG_FORMAT" default:"auto" desc:"auto (text and progress bars on a terminal, JSON elsewhere, Cloud Logging's JSON on Cloud Run), json or text"`
 }
@@ -68,6 +69,7 @@ type Settings struct {
 	MaxBody     int64 // bytes
 	Concurrency int
 	RetryFor    time.Duration
+	Report      string // a file; empty: none is written
 	LogLevel    slog.Level
 }
 
@@ -103,6 +105,24 @@ func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 	return faults
 }
 
+// parseReport is the file of a REPORT.
+func parseReport(typed string, faults *faultList) string {
+	report := strings.TrimSpace(typed)
+	scheme, path, isURL := strings.Cut(report, "://")
+	const example = "/var/lib/windrow/report.html"
+	switch {
+	case isURL && scheme != "file":
+		faults.add("REPORT", "names "+scheme+"://, which is not served by this build; a report is a local file", example)
+	case isURL && !strings.HasPrefix(path, "/"):
+		faults.add("REPORT", "is no file:// with an absolute path", "file://"+example)
+	case isURL:
+		return path
+	case strings.HasSuffix(report, "/"):
+		faults.add("REPORT", "names a folder, not a file", example)
+	}
+	return report
+}
+
 // ArchiveOff is the ARCHIVE that keeps nothing.
 const ArchiveOff = "off"
 
@@ -127,6 +147,7 @@ func (c Scope) parseArchive(s *Settings, faults *faultList) {
 func (c Operation) Parse(s *Settings) []pipeline.ConfigError {
 	var faults faultList
 	var err error
+	s.Report = parseReport(c.Report, &faults)
 	share := func(name, text, example string) float64 {
 		n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || !(n >= 0 && n <= 1) {

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/windrow-data/windrow/cmd/windrow/internal/page"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/pipeline/plan"
+	"github.com/windrow-data/windrow/pipeline/report"
+	bodies "github.com/windrow-data/windrow/sinks/archive"
+)
+
+// defaultReport is where a report goes unless somebody says where.
+const defaultReport = "windrow-report.html"
+
+// reportFlags are those of the verb.
+type reportFlags struct {
+	out                    string
+	asJSON, reasons, opens bool
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use: "report", Short: "One page that tells whether the numbers are whole", Args: cobra.NoArgs,
+		Long: `Writes one HTML file that needs nothing else: where each stream stands, which days
+are there, what changed afterwards, rows by day, sums, runs, cost, and what to do.
+It is made of the ledger, the history and the records of runs, never of the tables,
+asks no vendor, and needs no variable but the sink's. Where the sources' variables
+are set it also knows what is due.
+
+With WINDROW_REPORT each sync writes it anew.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.configureSink()
+			if err != nil {
+				return err
+			}
+			return a.report(cmd.Context(), s, f)
+		},
+	}
+	cmd.Flags().StringVarP(&f.out, "output", "o", defaultReport, "where to: a file, or - for stdout")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print what the page tells as JSON, alone on stdout")
+	cmd.Flags().BoolVar(&f.reasons, "reasons", false, "tell the reasons of waivers")
+	cmd.Flags().BoolVar(&f.opens, "open", false, "open the page in a browser")
+	return cmd
+}
+
+func (a *app) report(ctx context.Context, s *setup, f reportFlags) error {
+	return a.withLedgers(ctx, s, func(e *engine.Engine) error {
+		m, err := a.reportModel(ctx, s, e, f.reasons)
+		if err != nil {
+			return err
+		}
+		if f.asJSON {
+			return show.Document(a.stdout, m)
+		}
+		var html bytes.Buffer
+		if err := page.Write(&html, m); err != nil {
+			return err
+		}
+		if f.out == "-" {
+			_, err := a.stdout.Write(html.Bytes())
+			return err
+		}
+		path, err := writeReport(f.out, html.Bytes())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "%s The report is in %s.\n", m.Verdict, path)
+		if f.opens {
+			return openInBrowser(ctx, path)
+		}
+		return nil
+	})
+}
+
+// reportPatience is how long a report may take that nobody waits for.
+const reportPatience = 20 * time.Second
+
+// leaveReport writes the report of WINDROW_REPORT at the end of a sync, of all streams, whatever the sync was asked for.
+// What a sync has committed is whole without it: a failure is told and no more.
+func (a *app) leaveReport(ctx context.Context, s *setup, store pipeline.Store) {
+	if s.Report == "" {
+		return
+	}
+	patience := reportPatience
+	if ctx.Err() != nil {
+		patience = time.Second // the process is to end
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := a.reportOf(ctx, store, s.Report); err != nil {
+		s.log.Warn("the report could not be written; `windrow report` tries again: "+err.Error(), "report", filepath.Base(s.Report))
+	}
+}
+
+// reportOf writes the report of the configuration as it is in the environment.
+func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string) error {
+	s, err := a.configureSink()
+	if err != nil {
+		return err
+	}
+	clock, err := a.clock()
+	if err != nil {
+		return err
+	}
+	sources, err := a.sources(s, s.RetryFor, clock)
+	if err != nil {
+		return err
+	}
+	m, err := a.reportModel(ctx, s, &engine.Engine{Store: store, Sources: sources, Streams: s.Streams, Clock: clock, Now: a.now}, false)
+	if err != nil {
+		return err
+	}
+	var html bytes.Buffer
+	if err := page.Write(&html, m); err != nil {
+		return err
+	}
+	if newer, err := newerReport(to, m, a.now()); newer || err != nil {
+		return err
+	}
+	_, err = writeReport(to, html.Bytes())
+	return err
+}
+
+// newerReport reports whether the page that is there tells of a later moment: of several tasks that end together, the
+// last to write is not always the last to look.
+func newerReport(name string, m report.Model, now time.Time) (bool, error) {
+	there, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer there.Close() //nolint:errcheck // it was read
+	at, known := page.MadeAt(io.LimitReader(there, 1<<16))
+	return known && at > m.MadeAt && at <= calendar.InstantOf(now.Add(pipeline.ClockTolerance)), nil
+}
+
+// reportModel gathers what a report tells.
+func (a *app) reportModel(ctx context.Context, s *setup, e *engine.Engine, reasons bool) (report.Model, error) {
+	now := calendar.InstantOf(e.Clock())
+	b := report.New(now, 0)
+	rejected := make(map[pipeline.StreamKey][]pipeline.Window)
+	states, damaged := e.StatusOf(ctx, func(st plan.StreamStatus, of pipeline.Stream, l *pipeline.Ledger) {
+		if t, ok := s.stream(of.Key); ok && st.Table == "" {
+			st.Table = t.Table.Name
+		}
+		in := report.Input{Status: st, Stream: of, Ledger: l}
+		for entry := range l.All() {
+			if reasons && entry.Kind == pipeline.EntryWaive {
+				in.Waivers = append(in.Waivers, entry)
+			}
+		}
+		for entry := range l.Windows(now.Add(-report.RejectsOf)) {
+			if entry.Counts.Rejected > 0 {
+				rejected[of.Key] = append(rejected[of.Key], entry.Window)
+			}
+		}
+		b.Stream(in)
+	})
+	if len(states) == 0 && damaged != nil {
+		return report.Model{}, damaged
+	}
+	if damaged != nil {
+		s.log.Warn("the report lacks streams: " + damaged.Error())
+	}
+	var order []pipeline.StreamKey
+	for _, st := range states {
+		order = append(order, pipeline.StreamKey{Account: st.Account, Stream: st.Stream})
+	}
+	if err := a.reportPast(ctx, e.Store, b, order, rejected); err != nil {
+		return report.Model{}, err
+	}
+	plans, err := a.reportPlans(ctx, s, e, b)
+	if err != nil {
+		return report.Model{}, err
+	}
+	for _, t := range show.ToDo(states, plans) {
+		b.Do(t)
+	}
+	return b.Model(order), nil
+}
+
+// reportPast adds what the sink keeps of runs, changes and rejects.
+func (a *app) reportPast(ctx context.Context, store pipeline.Store, b *report.Builder, keys []pipeline.StreamKey, rejected map[pipeline.StreamKey][]pipeline.Window) error {
+	if r, can := store.(pipeline.HistoryReader); can {
+		for row, err := range r.History(ctx, nil, pipeline.Span{Start: calendar.NoInstant, End: calendar.InstantOf(a.now().AddDate(1, 0, 0))}) {
+			if err != nil {
+				return err
+			}
+			b.History(row)
+		}
+	}
+	if r, can := store.(pipeline.RunReader); can {
+		for run, err := range r.Runs(ctx, pipeline.NoInstant) {
+			if err != nil {
+				return err
+			}
+			b.Run(run)
+		}
+	}
+	r, can := store.(pipeline.RejectReader)
+	if !can {
+		return nil
+	}
+	for _, k := range keys {
+		if len(rejected[k]) == 0 {
+			continue
+		}
+		for reject, err := range r.WindowRejects(ctx, k, rejected[k]) {
+			if err != nil {
+				return err
+			}
+			b.Reject(k, reject.Reject)
+		}
+	}
+	return nil
+}
+
+// reportPlans plans what is due, for what to do about it and what it will use.
+func (a *app) reportPlans(ctx context.Context, s *setup, e *engine.Engine, b *report.Builder) ([]pipeline.PlannedStream, error) {
+	if len(e.Sources) == 0 {
+		return nil, nil
+	}
+	plans, err := e.Plan(ctx)
+	if err != nil && pipeline.KindOf(err) != pipeline.Damaged {
+		return nil, err
+	}
+	if err := a.withArchive(s, e.Store, func(kept *bodies.Store) error {
+		if kept == nil {
+			return nil
+		}
+		return shelf{s, kept}.markReplayable(ctx, e.Store, plans)
+	}); err != nil {
+		return nil, err
+	}
+	if meter, can := e.Store.(pipeline.Meter); can {
+		if estimate, err := meter.Estimate(ctx, plans); err == nil {
+			b.Forecast(estimate)
+		}
+	}
+	return plans, nil
+}
+
+// writeReport replaces the page in one step, so that nobody reads half of it.
+func writeReport(name string, html []byte) (path string, err error) {
+	if path, err = filepath.Abs(name); err != nil {
+		return "", err
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), ".windrow-report-*")
+	if err != nil {
+		return "", &pipeline.Error{Op: "write the report", Kind: pipeline.SinkFailed, Err: err}
+	}
+	defer os.Remove(draft.Name()) //nolint:errcheck // gone where it was renamed
+	_, err = draft.Write(html)
+	if err == nil {
+		err = draft.Chmod(0o640)
+	}
+	if err = errors.Join(err, draft.Close()); err == nil {
+		err = os.Rename(draft.Name(), path)
+	}
+	if err != nil {
+		return "", &pipeline.Error{Op: "write the report", Kind: pipeline.SinkFailed, Err: err}
+	}
+	return path, nil
+}
+
+// openInBrowser opens a file as the desktop does.
+func openInBrowser(ctx context.Context, path string) error {
+	name, args := "xdg-open", []string{path}
+	switch runtime.GOOS {
+	case "darwin":
+		name = "open"
+	case "windows":
+		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", path}
+	}
+	if err := exec.CommandContext(ctx, name, args...).Start(); err != nil {
+		return usagef("Open "+path+" yourself.", "no browser could be started: %s", err)
+	}
+	return nil
+}
