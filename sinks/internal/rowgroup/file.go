@@ -25,7 +25,7 @@ import (
 type File struct {
 	mu     sync.Mutex
 	w      io.Writer
-	meta   *metadata.FileMetaData // the footer, without groups until Close
+	meta   *metadata.FileMetaData // the footer, without groups until Close, which lets it go
 	offset int64
 	rows   int64
 	groups []bookedGroup
@@ -157,6 +157,7 @@ func (f *File) Close() error {
 	if _, err := f.meta.WriteTo(stickyWriter{f}, nil); err != nil {
 		f.fail(err)
 	}
+	f.meta = nil // windows of a report wait for their commit together
 	f.write(endian.LittleEndian.AppendUint32(nil, uint32(f.offset-before)))
 	f.write(magic)
 	return f.err

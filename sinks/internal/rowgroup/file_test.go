@@ -41,5 +41,8 @@ func TestGroupsOfAFileKeepNoMoreThanTheirOwnFooter(t *testing.T) {
 		if !some {
 			t.Errorf("%s: no column has statistics", name)
 		}
+		if err := f.Close(); err != nil || f.meta != nil || f.groups != nil {
+			t.Errorf("%s: a file that is closed keeps its footer: %v", name, err)
+		}
 	}
 }
