@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -237,6 +238,19 @@ func manyStaff(n int) string {
 	return b.String()
 }
 
+var aMonth = []string{"--from", "2025-08-10", "--to", "2025-09-09"}
+
+// callsOfAMonth is a row for each hour of the days of a report, which has as many windows where they are hours.
+func callsOfAMonth() string {
+	var b strings.Builder
+	first := time.Date(2025, 8, 10, 0, 30, 0, 0, time.UTC)
+	for h := range 31 * 24 {
+		id := strconv.Itoa(h + 1) // 0 is no id
+		b.WriteString(strings.NewReplacer("2025-09-09 10:00:00", first.Add(time.Duration(h)*time.Hour).Format(time.DateTime), ",7,7,", ","+id+","+id+",").Replace(callsRow))
+	}
+	return b.String()
+}
+
 // oddAnswers are well-formed ones, and what no vendor should send.
 func oddAnswers() []oddAnswer {
 	return []oddAnswer{
@@ -254,6 +268,8 @@ func oddAnswers() []oddAnswer {
 		{name: "longest staff of eight days", stream: staff, body: text(staffHead, strings.Replace(staffRow, "Ana", noise(31<<20), 1), 2, staffLast), args: eightDays, rows: 24},
 		{name: "staff of 240 MB", stream: staff, body: text(staffHead, manyStaff(10_000), 250, staffLast), rows: 2_500_001},
 
+		{name: "calls of a month in windows of an hour", stream: calls, body: text(callsHead, callsOfAMonth(), 200, ""), env: []string{"WINDROW_DIALPAD_WINDOW=1h"}, args: aMonth, rows: 200 * 31 * 24},
+
 		{name: "rejected calls", stream: calls, body: text(callsHead+callsRow, "a\n", 1<<20, callsRow), like: "calls", env: []string{"WINDROW_MAX_REJECTS=1"}, rows: 2},
 		{name: "rejected stats", stream: stats, body: text("["+statsRow, "1,", 1<<20, statsLast), like: "stats", env: []string{"WINDROW_MAX_REJECTS=1"}, rows: 2},
 		{name: "rejected staff", stream: staff, body: text(staffHead+staffRow, "1,", 1<<20, staffLast), like: "staff", env: []string{"WINDROW_MAX_REJECTS=1"}, rows: 2},
@@ -264,6 +280,9 @@ func oddAnswers() []oddAnswer {
 		{name: "members of staff", stream: staff, body: text(staffHead+`{"_id":"x"`, `,"m":1`, 1<<20, "}]}"), like: "staff", says: "4096"},
 		{name: "members around staff", stream: staff, body: text(`{"status":true`, `,"m":1`, 1<<20, `,"operators":[]}`), like: "staff", says: "twice"},
 		{name: "text around staff", stream: staff, body: text(`{"status":true,"x":"`+noise(4<<20)+`","operators":[`, staffRow, 400_000, staffLast), like: "staff", says: "256 KiB"},
+		{name: "text behind staff", stream: staff, body: text(staffHead, staffRow, 400_000, `{"_id":"2"}],"queryPending":0,"x":"`+noise(4<<20)+`"}`), like: "staff", says: "256 KiB"},
+		{name: "arrays around staff", stream: staff, body: text(`{"status":true,"x":[0`, ",[]", 8<<20, `],"operators":[]}`), like: "staff", says: "256 KiB"},
+		{name: "a deep envelope around staff", stream: staff, body: text(`{"status":true,"x":`, `{"x":`, 8<<20, `0}`), like: "staff", says: "256 KiB"},
 		{name: "a KiB around staff", stream: staff, body: text(`{"status":true,"x":"`+noise(900)+`","operators":[`, staffRow, 100_000, staffLast), rows: 100_001},
 		{name: "endless cell", stream: calls, body: text(callsHead+callsRow+"2025-09-09 10:00:00,", "x", endless, ""), like: "longest calls", says: "32 MiB"},
 		{name: "endless quoted cell", stream: calls, body: text(callsHead+callsRow+"2025-09-09 10:00:00,\"", "x", endless, ""), like: "longest calls", says: "32 MiB"},
