@@ -126,6 +126,8 @@ type Stream struct {
 	Catalogue string
 	// Asks says which of its requests a vendor is asked.
 	Asks Asks
+	// Untested tells of settings that the vendor does not document: it may take them all the same.
+	Untested []string
 	// Seen are the source fields of the stream's last window with rows, read under the same settings, for Plan: the engine
 	// sets it from the ledger. Empty where none is known, or nobody should count on them.
 	Seen Fields

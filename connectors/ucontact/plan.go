@@ -85,6 +85,7 @@ func Streams(s *Settings, account pipeline.AccountID, p pipeline.Policy) []pipel
 			Shape:     shown.shape,
 			Asked:     pipeline.AskedFields{Names: t.resources(shown).metrics, Setting: shown.prefix + strings.ToUpper(t.name) + "_METRICS"},
 			Catalogue: shown.prefix + "METRICS",
+			Untested:  shown.untested(t),
 			Missing:   s.missing(t),
 		})
 	}

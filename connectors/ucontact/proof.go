@@ -218,6 +218,21 @@ func (t statsType) nameOf(name string, i int, p pipeline.Policy) string {
 	return fmt.Sprintf("%s %q", t.name, name)
 }
 
+// untested tells of what the stream asks for that the vendor's pages do not show.
+func (s *Settings) untested(t statsType) []string {
+	list := s.undocumented()
+	if !t.byChannel {
+		return list
+	}
+	known := unconfigured().channels
+	for _, channel := range s.channels {
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, channel) }) {
+			list = append(list, fmt.Sprintf("%sCHANNELS has %s, which the vendor's pages do not show", s.prefix, channel))
+		}
+	}
+	return list
+}
+
 // undocumented tells of a group that the vendor's pages do not show. It may take it all the same.
 func (s *Settings) undocumented() []string {
 	if _, calendar := calendarGroups[s.group.name]; calendar || slices.Contains([]string{"15", "30", "60"}, s.group.name) {

@@ -32,6 +32,8 @@ type plannedStream struct {
 	// Replayable are those of Changed that the archive has.
 	Replayable []pipeline.Span `json:"replayable"`
 	Expired    []pipeline.Span `json:"expired"`
+	// Untested tells of settings that the vendor does not document.
+	Untested []string `json:"untested,omitempty"`
 }
 
 // PlanJSON writes the plan as an array, one element a stream.
@@ -43,7 +45,7 @@ func PlanJSON(w io.Writer, plan []pipeline.PlannedStream) error {
 			Windows: make([]plannedWindow, 0, len(p.Windows)),
 			Holes:   append([]pipeline.Span{}, p.Holes...),
 			Changed: spansOf(p.Changed), Replayable: spansOf(p.Replayable),
-			Expired: spansOf(p.Expired),
+			Expired: spansOf(p.Expired), Untested: p.Stream.Untested,
 		}
 		if p.Watermark != pipeline.NoInstant {
 			s.Watermark = &p.Watermark
@@ -140,6 +142,11 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 			if _, err := fmt.Fprintf(w, "%s: %s will replace the committed window %s, which has other bounds\n", label, pw.Window.Span, old.Span); err != nil {
 				return err
 			}
+		}
+	}
+	for _, what := range p.Stream.Untested {
+		if _, err := fmt.Fprintf(w, "%s: untested: %s\n", label, what); err != nil {
+			return err
 		}
 	}
 	for _, h := range p.Holes {
