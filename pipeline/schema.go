@@ -311,7 +311,7 @@ func activityColumns() []Column {
 		count("nps_responses", Sum, "answers behind nps"),
 		score("csat", "", "customer satisfaction, on the vendor's scale; no weight is given, so take it row by row"),
 		label("status", "the state whose time status_seconds holds (dialpad.onduty_time)"),
-		seconds("status_seconds", Sum, "time in that state"),
+		seconds("status_seconds", Sum, "time in that state: until the next change, the last one of a day to the end of the day; after occupied-end and wrapup-end it is unknown"),
 	)
 	return append(cols, trailing()...)
 }
