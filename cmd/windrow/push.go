@@ -270,7 +270,8 @@ func (a *app) pushInput(ctx context.Context, s *setup, p *push.Push, f *pushFlag
 	sieve := push.Sieve{Suppressed: suppressed.Has}
 	var rejects *intake.Rejects
 	if !f.way.dryRun {
-		if rejects, err = intake.NewRejects(cmp.Or(f.rejects, intake.RejectsName(f.from)), f.from, in.Comma); err != nil {
+		read := append([]string{strings.TrimPrefix(f.from, "file://")}, f.suppress...)
+		if rejects, err = intake.NewRejects(cmp.Or(f.rejects, intake.RejectsName(f.from)), in.Comma, read...); err != nil {
 			return err
 		}
 		defer rejects.Abort()

@@ -35,7 +35,7 @@ func pushed(t *testing.T, from string, o Options, rejects string) (accepted []st
 		t.Fatal(err)
 	}
 	defer in.Close()
-	r, err := NewRejects(rejects, from, in.Comma)
+	r, err := NewRejects(rejects, in.Comma, from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestWithoutRefusalsThereIsNoFile(t *testing.T) {
 
 func TestTheRejectsNeverReplaceTheInput(t *testing.T) {
 	path := fileOf(t, "june.csv", "clientIds\nnobody\n")
-	if _, err := NewRejects(filepath.Join(filepath.Dir(path), ".", "june.csv"), path, ','); pipeline.KindOf(err) != pipeline.Invalid {
+	if _, err := NewRejects(filepath.Join(filepath.Dir(path), ".", "june.csv"), ',', "-", path); pipeline.KindOf(err) != pipeline.Invalid {
 		t.Error(err)
 	}
 }

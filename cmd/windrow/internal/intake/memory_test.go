@@ -58,7 +58,7 @@ func TestAHundredThousandContactsTakeTheRoomOfTheirHashes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rejects, err := NewRejects(RejectsName(path), path, in.Comma)
+		rejects, err := NewRejects(RejectsName(path), in.Comma, path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,12 +27,12 @@ type Rejects struct {
 	to    *gob.Encoder
 }
 
-// NewRejects prepares the file at a path. input is the path of what is pushed, which must be another file.
-func NewRejects(path, input string, comma rune) (*Rejects, error) {
-	one, err := os.Stat(input)
-	if err == nil {
-		if other, err := os.Stat(path); err == nil && os.SameFile(one, other) {
-			return nil, refused(path, "name another file by --rejects", errors.New("the rejects would replace the input"))
+// NewRejects prepares the file at a path. read are the paths of what the push reads, which must be other files.
+func NewRejects(path string, comma rune, read ...string) (*Rejects, error) {
+	there, _ := os.Stat(path) // nil where there is no file to be replaced
+	for _, name := range read {
+		if one, err := os.Stat(name); err == nil && there != nil && os.SameFile(one, there) {
+			return nil, refused(path, "name another file by --rejects", fmt.Errorf("the rejects would replace %s, which the push reads", name))
 		}
 	}
 	return &Rejects{path: path, comma: comma}, nil
