@@ -44,6 +44,9 @@ type Policy struct {
 	// Again is Replace for the values of a body that is redacted already (see [Meta]): it hashes nothing twice, and leaves out
 	// what Replace would. nil: they stay.
 	Again func(dst, text []byte, kind Personal, required bool) ([]byte, bool)
+	// Takes reports whether Again makes of a body that the policy of that digest has redacted what this one wants: what is hashed
+	// can be left out. nil: of no other policy's.
+	Takes func(digest string) bool
 	// Whole begins a keyed digest of what cannot be replaced value by value; nil: the policy has no key.
 	Whole func() hash.Hash
 	// Digest tells the policy apart from others, in settings digests and on redacted bodies. It holds no secret.
@@ -68,6 +71,12 @@ func (p Policy) Settings(digest string) string {
 		return digest
 	}
 	return digest + "/" + p.Digest
+}
+
+// Fits reports whether the policy can be applied to a body that was redacted under the policy of that digest; empty: to one that
+// was not.
+func (p Policy) Fits(redacted string) bool {
+	return redacted == "" || redacted == p.Digest || p.Takes != nil && p.Takes(redacted)
 }
 
 // Keeps reports whether the policy keeps everything as it is.

@@ -70,7 +70,7 @@ func isPersonalScalar(personal pipeline.Personal, c byte) bool {
 func (r *Row) replaceText(personal pipeline.Personal, required bool, text []byte) ([]byte, bool) {
 	from := len(r.scratch)
 	replace := r.mapping.policy.Replace
-	if r.meta.Redacted != "" { // the mode is the same, as whoever found the body has made sure
+	if r.meta.Redacted != "" { // the policy fits, as whoever found the body has made sure
 		replace = r.mapping.policy.Again
 		if personal == pipeline.PersonalUnlisted {
 			text = bytes.TrimSuffix(text, noList)

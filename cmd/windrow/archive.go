@@ -189,6 +189,7 @@ func (s *setup) redactKept(ctx context.Context, e *engine.Engine, kept *bodies.S
 	if err != nil || s.privacy.Keeps() || ctx.Err() != nil {
 		return err
 	}
+	policy := s.privacy.Policy()
 	var failed []error
 	for _, of := range run.Streams {
 		k := pipeline.StreamKey{Account: of.Account, Stream: of.Stream}
@@ -197,13 +198,13 @@ func (s *setup) redactKept(ctx context.Context, e *engine.Engine, kept *bodies.S
 			if err != nil {
 				return err
 			}
-			if d.Meta.Redacted == "" && (d.Err != nil || slices.ContainsFunc(d.Meta.Request.Windows, wants)) {
+			if d.Meta.Redacted != policy.Digest && policy.Fits(d.Meta.Redacted) && (d.Err != nil || slices.ContainsFunc(d.Meta.Request.Windows, wants)) {
 				clear = append(clear, d)
 			}
 		}
 		n, err := kept.Redact(ctx, clear, func(shape map[string]string) pipeline.Stream {
 			made := s.streamOf(k, shape, nil)
-			made.Policy = s.privacy.Policy() // also of a vendor that is not known
+			made.Policy = policy // also of a vendor that is not known
 			return made
 		})
 		failed = append(failed, err)

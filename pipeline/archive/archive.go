@@ -51,7 +51,11 @@ func (q *Question) Marked(m pipeline.Meta) pipeline.Meta {
 	if q.Policy.Keeps() {
 		return m
 	}
+	again := m.Redacted != "" // its names have been replaced
 	m.Redacted = q.Policy.Digest
+	if again {
+		return m
+	}
 	if redactor := q.Redactor(); redactor != nil {
 		m.Request.Resources = redactor.Asked(m.Request.Resources)
 	} else {

@@ -194,7 +194,7 @@ func (s *Shelf) Find(committed []pipeline.Entry, failed func(pipeline.Window) bo
 func (a *answer) unfit(p pipeline.Policy) error {
 	for _, documents := range a.parts {
 		for _, d := range documents {
-			if of := d.Meta.Redacted; of != "" && of != p.Digest {
+			if !p.Fits(d.Meta.Redacted) {
 				return &pipeline.Error{Op: "replay", Kind: pipeline.Refused, Cause: pipeline.NotKept,
 					Err: errors.New("the archive has its answer with personal data hashed or dropped under other settings, or another key, than today's")}
 			}

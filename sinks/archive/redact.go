@@ -98,44 +98,49 @@ func (i *incoming) Read(p []byte) (int, error) {
 }
 
 // Redact puts copies without personal data, as the policy of their stream wants them, in the place of documents that are
-// kept in the clear, their descriptions too, and returns how many. stream makes the stream of a reading's settings. A copy is
+// kept in the clear, or redacted under another policy of which it can make them, their descriptions too, and returns how many. stream makes the stream of a reading's settings. A copy is
 // durable before its document goes: whatever stops this, the next call goes on. What cannot be read is told in an error, after
 // the others were replaced.
 func (s *Store) Redact(ctx context.Context, documents []archive.Document, stream func(shape map[string]string) pipeline.Stream) (n int, err error) {
 	const op = "redact the archive"
 	var failed []error
 	for _, d := range documents {
-		switch err := s.redactKept(ctx, d, stream); {
+		replaced, err := s.redactKept(ctx, d, stream)
+		switch {
 		case ctx.Err() != nil:
 			return n, classify(op, ctx.Err())
 		case err != nil:
 			failed = append(failed, classify(op, err))
-		case d.Err == nil && d.Meta.Redacted == "":
+		case replaced:
 			n++
 		}
 	}
 	return n, errors.Join(failed...)
 }
 
-// redactKept redacts one document.
-func (s *Store) redactKept(ctx context.Context, d archive.Document, stream func(map[string]string) pipeline.Stream) error {
+// redactKept redacts one document, where that is to be done.
+func (s *Store) redactKept(ctx context.Context, d archive.Document, stream func(map[string]string) pipeline.Stream) (replaced bool, err error) {
 	of, bodiless, _ := split(d.Name)
 	switch {
 	case bodiless: // a killed run's
-		return s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
+		return false, s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
 			if !alone {
 				return nil // another process may be about to give it its body
 			}
 			return s.volume.Remove(ctx, volume.Object{Name: d.Name, Version: volume.Any})
 		})
 	case d.Err != nil:
-		return damaged(d.Name, d.Err)
-	case d.Meta.Redacted != "":
-		return nil
+		return false, damaged(d.Name, d.Err)
+	case strings.HasSuffix(d.Name, "."+sizeSuffix+zstdSuffix):
+		return false, nil // it has no value
+	}
+	policy := stream(d.Readings[len(d.Readings)-1].Shape).Policy
+	if d.Meta.Redacted == policy.Digest || !policy.Fits(d.Meta.Redacted) {
+		return false, nil
 	}
 	copied, err := s.copyOf(ctx, d, strings.TrimSuffix(strings.TrimPrefix(d.Name, of+"."), zstdSuffix), stream)
 	if err != nil {
-		return err
+		return false, err
 	}
 	err = s.volume.Update(ctx, func(ctx context.Context, _ bool) error {
 		names, err := s.volume.List(ctx, copied.folder)
@@ -148,7 +153,8 @@ func (s *Store) redactKept(ctx context.Context, d archive.Document, stream func(
 		pipeline.Point(ctx, "archive.redacted")
 		return s.volume.Remove(ctx, volume.Object{Name: d.Name, Version: volume.Any}, volume.Object{Name: of + metaSuffix, Version: volume.Any})
 	})
-	return errors.Join(err, copied.body.Discard())
+	err = errors.Join(err, copied.body.Discard())
+	return err == nil, err
 }
 
 // copyOf is the draft of the copy of a document.

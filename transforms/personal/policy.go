@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"strings"
 	"sync"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -21,6 +22,9 @@ const (
 
 // KeyBytes is the least length of a key.
 const KeyBytes = 32
+
+// namesToo says in a digest that people's names are personal too.
+const namesToo = "names"
 
 // hashDigits is how many hexadecimal digits stand for a value: 128 bits.
 const hashDigits = 32
@@ -50,7 +54,7 @@ func (o Options) Policy() pipeline.Policy {
 	}
 	p := &policy{Options: o}
 	p.hashes.New = func() any { return hmac.New(sha256.New, o.Key) }
-	of := pipeline.Policy{Replace: p.replace, Again: p.again, Digest: p.digest()}
+	of := pipeline.Policy{Replace: p.replace, Again: p.again, Takes: p.takes, Digest: p.digest()}
 	if len(o.Key) > 0 {
 		of.Whole = func() hash.Hash { return hmac.New(sha256.New, o.Key) }
 	}
@@ -63,12 +67,27 @@ type policy struct {
 	hashes sync.Pool // of hash.Hash
 }
 
+// takes is the Takes of [pipeline.Policy]. Hashed names stay where they are keys: they have to be those of today's key.
+func (p *policy) takes(digest string) bool {
+	if p.Mode != Drop {
+		return false
+	}
+	if p.Names {
+		return digest == p.digestOf(Hash)
+	}
+	rest, ok := strings.CutPrefix(digest, string(Hash)+",")
+	return ok && !strings.HasPrefix(rest, namesToo)
+}
+
 // digest tells policies apart, as a part of the settings digest. It says of the key and the country that they are the
 // same, and no more.
-func (p *policy) digest() string {
-	digest := string(p.Mode)
+func (p *policy) digest() string { return p.digestOf(p.Mode) }
+
+// digestOf is the digest of the same policy in another mode.
+func (p *policy) digestOf(mode Mode) string {
+	digest := string(mode)
 	if p.Names {
-		digest += ",names"
+		digest += "," + namesToo
 	}
 	if p.NeedsKey() {
 		digest += "," + string(p.appendHash(nil, []byte("windrow: which key, "+p.Country))[:16])
