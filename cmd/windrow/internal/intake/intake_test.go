@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -105,6 +106,26 @@ func TestWithoutRefusalsThereIsNoFile(t *testing.T) {
 func TestTheRejectsNeverReplaceTheInput(t *testing.T) {
 	path := fileOf(t, "june.csv", "clientIds\nnobody\n")
 	if _, err := NewRejects(filepath.Join(filepath.Dir(path), ".", "june.csv"), ',', "-", path); pipeline.KindOf(err) != pipeline.Invalid {
+		t.Error(err)
+	}
+}
+
+func TestASignalIsNoFaultOfStdin(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	o := telephony
+	o.Stdin = strings.NewReader("clientIds\n+14256715523\n")
+	if _, err := Open(ctx, "-", o); pipeline.KindOf(err) != pipeline.Stopped {
+		t.Error(err)
+	}
+}
+
+func TestAPlaceForRejectsThatIsNotThereIsTheUsersFault(t *testing.T) {
+	r, err := NewRejects(filepath.Join(t.TempDir(), "no", "rejected.csv"), ',', "june.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Add(push.Refusal{Row: 1}); pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), "name another place by --rejects") {
 		t.Error(err)
 	}
 }

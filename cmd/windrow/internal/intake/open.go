@@ -72,7 +72,7 @@ func (in *Input) open(ctx context.Context, from string, o Options) (push.Rows, e
 			return nil, refused(from, "", errors.New("nothing comes on stdin"))
 		}
 		if err := in.spool(ctx, o.Stdin); err != nil {
-			return nil, refused("stdin", "", err)
+			return nil, unread(ctx, "stdin", err)
 		}
 		return in.table(ctx, "stdin", ".csv")
 	}
@@ -107,7 +107,7 @@ func (in *Input) open(ctx context.Context, from string, o Options) (push.Rows, e
 		in.file = nil
 		err = in.spool(ctx, file)
 		if err = errors.Join(err, file.Close()); err != nil {
-			return nil, refused(from, "", withoutPath(err))
+			return nil, unread(ctx, from, err)
 		}
 	}
 	return in.table(ctx, filepath.Base(from), ending)
@@ -140,6 +140,14 @@ func (in *Input) spool(ctx context.Context, r io.Reader) error {
 	}
 	_, err = io.Copy(file, &cancelled{ctx, r})
 	return err
+}
+
+// unread is the error of a stream that could not be read. A signal says nothing about it.
+func unread(ctx context.Context, name string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return refused(name, "", withoutPath(err))
 }
 
 // cancelled reads until its context ends.

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
@@ -76,7 +78,11 @@ func Reason(r push.Refusal) string {
 }
 
 func (r *Rejects) failed(err error) error {
-	return &pipeline.Error{Op: "write " + r.path, Kind: pipeline.Internal, Hint: "name another place by --rejects", Err: withoutPath(err)}
+	kind := pipeline.Internal
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
+		kind = pipeline.Invalid // the place was named so
+	}
+	return &pipeline.Error{Op: "write " + r.path, Kind: kind, Hint: "name another place by --rejects", Err: withoutPath(err)}
 }
 
 // Close writes the file, where a row was refused, and returns its path; empty where there is none. columns are the
