@@ -49,6 +49,19 @@ func (sel Selection) Wants() (func(calendar.Window) bool, error) {
 	}, nil
 }
 
+// Around is a span that holds the selection in every zone. Errors are those of Wants.
+func (sel Selection) Around() (calendar.Span, error) {
+	s, err := sel.span(time.UTC)
+	const day = 24 * time.Hour
+	if s.Start > math.MinInt64+calendar.Instant(day) {
+		s.Start = s.Start.Add(-day)
+	}
+	if s.End < math.MaxInt64-calendar.Instant(day) {
+		s.End = s.End.Add(day)
+	}
+	return s, err
+}
+
 // span is the selection in zone; an end that is not given is the end of time.
 // Errors are of kind Invalid and name the bound.
 func (sel Selection) span(zone *time.Location) (calendar.Span, error) {

@@ -156,3 +156,78 @@ func (l *rejectListing) readRuns(ctx context.Context, from calendar.Instant) err
 	}
 	return nil
 }
+
+// ErrNoHistory says that a store keeps no history.
+var ErrNoHistory = errors.New("this kind of sink keeps no history")
+
+// History tells what reading again has changed, and what has failed, in the order of [pipeline.CompareHistory]; the
+// engine's Streams and Select narrow it. A row comes with its window in the zone that the ledger has of it, or of the
+// stream's last window. No source is asked.
+func (e *Engine) History(ctx context.Context, tell func(pipeline.HistoryRow, calendar.Window) error) error {
+	const op = "read the history"
+	reader, ok := e.Store.(pipeline.HistoryReader)
+	if !ok {
+		return &pipeline.Error{Op: op, Kind: pipeline.Invalid, Err: ErrNoHistory}
+	}
+	wants, err := e.Select.Wants()
+	if err != nil {
+		return err
+	}
+	over, err := e.Select.Around()
+	if err != nil {
+		return err
+	}
+	var keys []pipeline.StreamKey // nil: also those whose ledger is gone
+	if len(e.Streams) > 0 {
+		if keys, err = e.Store.Streams(ctx); err != nil {
+			return err
+		}
+		if keys, err = e.chosen(keys); err != nil {
+			return err
+		}
+	}
+	zones := zoneFinder{store: e.Store}
+	for r, err := range reader.History(ctx, keys, over) {
+		if err != nil {
+			return errors.Join(zones.damaged, err)
+		}
+		zone, err := zones.of(ctx, r.Key, r.Window)
+		if err != nil {
+			return err
+		}
+		if w := (calendar.Window{Span: r.Window, Zone: zone}); wants(w) {
+			if err := tell(r, w); err != nil {
+				return err
+			}
+		}
+	}
+	return zones.damaged
+}
+
+// zoneFinder finds the zones of windows in the ledgers, one stream after the other.
+type zoneFinder struct {
+	store   pipeline.Store
+	key     pipeline.StreamKey
+	ledger  *pipeline.Ledger
+	last    string // the zone of the stream's last window
+	damaged error  // of ledgers that cannot be read: their windows are told in UTC
+}
+
+func (f *zoneFinder) of(ctx context.Context, k pipeline.StreamKey, s calendar.Span) (string, error) {
+	if f.ledger == nil || k != f.key {
+		l, err := f.store.Ledger(ctx, k)
+		if pipeline.KindOf(err) == pipeline.Damaged && err != nil {
+			f.damaged, l = errors.Join(f.damaged, err), pipeline.NewLedger()
+		} else if err != nil {
+			return "", err
+		}
+		f.key, f.ledger, f.last = k, l, "UTC"
+		for e := range l.Windows(calendar.NoInstant) {
+			f.last = e.Window.Zone
+		}
+	}
+	for e := range f.ledger.WindowsOver(s) {
+		return e.Window.Zone, nil
+	}
+	return f.last, nil
+}
