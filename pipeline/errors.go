@@ -290,10 +290,14 @@ type ConfigError struct {
 	Variable string // WINDROW_DIALPAD_TIMEZONE
 	Problem  string // "is required when WINDROW_DIALPAD_TOKEN is set"
 	Example  string // "America/Mexico_City"
+	Place    string // where the variable is set, if that is known: "prod.env, line 3"
 }
 
 func (f ConfigError) String() string {
 	s := f.Variable + " " + f.Problem
+	if f.Place != "" {
+		s = f.Place + ": " + s
+	}
 	if f.Example != "" {
 		s += "; for example " + f.Variable + "=" + f.Example
 	}

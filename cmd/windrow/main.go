@@ -26,8 +26,10 @@ import (
 func main() {
 	bufferpool.ReplaceDefault() // before any goroutine
 	surviveClosedOutput()
+	memoryLimit := os.Getenv("GOMEMLIMIT") // one of a file comes too late
+	files := readEnvFiles(os.Args[1:])
 	a := newApp(os.Stdout, os.Stderr, time.Now)
-	a.softMemory = os.Getenv("GOMEMLIMIT") == ""
+	a.files, a.softMemory = files, memoryLimit == ""
 	if a.logs.Style == config.CloudLog { // what libraries log must be such lines too
 		slog.SetDefault(a.newLog(a.stderr, slog.LevelInfo))
 	}

@@ -28,7 +28,8 @@ type app struct {
 	softMemory     bool // the collector gets a limit to aim at; GOMEMLIMIT sets another
 
 	asOf    string // --as-of, as typed
-	running bool   // a verb has begun; errors before that are of usage
+	files   envFiles
+	running bool // a verb has begun; errors before that are of usage
 	final   finalRecord
 
 	stopping chan struct{} // closed by the first signal
@@ -116,10 +117,14 @@ unknown; 130 stopped by a signal.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.running = true
 			a.expectRecord(cmd)
+			if err := a.files.refusal(); err != nil {
+				return err
+			}
 			_, err := a.clock()
 			return err
 		},
 	}
+	a.files.declare(root.PersistentFlags())
 	root.PersistentFlags().StringVar(&a.asOf, "as-of", "", "act as if now were this instant (RFC 3339; a date is its midnight UTC)")
 	cobra.EnableCommandSorting = false
 	root.AddCommand(a.verbs()...)

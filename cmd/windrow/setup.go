@@ -89,7 +89,7 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 		faults = s.archiveFaults()
 	}
 	if len(faults) > 0 {
-		return nil, &faultsError{faults}
+		return nil, &faultsError{a.files.Locate(faults)}
 	}
 	s.log = a.newLog(a.stderr, s.LogLevel)
 	return s, nil
