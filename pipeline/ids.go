@@ -60,7 +60,19 @@ type SyncID string
 func NewSyncID(now time.Time) SyncID {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return SyncID(fmt.Sprintf("%s-%x", now.UTC().Format("20060102T150405Z"), b))
+	return SyncID(fmt.Sprintf("%s-%x", now.UTC().Format(syncLayout), b))
+}
+
+// syncLayout is how a sync id begins.
+const syncLayout = "20060102T150405Z"
+
+// Time is when the run began, as its id tells; false for an id that does not.
+func (id SyncID) Time() (time.Time, bool) {
+	if len(id) < len(syncLayout) {
+		return time.Time{}, false
+	}
+	at, err := time.Parse(syncLayout, string(id[:len(syncLayout)]))
+	return at, err == nil
 }
 
 // Owner says whose data an account's are: the vendor's host, with its port where that is an unusual one, and behind a

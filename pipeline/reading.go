@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -16,12 +17,22 @@ import (
 
 // RunReader is a [Store] that tells what past runs did.
 type RunReader interface {
-	// Runs yields the records of the runs that started at from or later ([NoInstant]: of all runs), oldest first, runs of
-	// the same instant by sync id. A run that was recorded twice comes once, as it was recorded last. What no
+	// Runs yields the records of the runs that started at from or later ([NoInstant]: of all runs), of these the last
+	// ones (0: all), oldest first, runs of the same instant by sync id. A run comes once, as it was recorded last; one of
+	// which only the beginning is recorded is not Finished. What no
 	// [RunRecord] keeps (Remedy of a window's error) is empty. A run that is recorded meanwhile
 	// may be missing. The memory needed is that of the records, which count streams and failed windows and have no rows.
 	// Storage that cannot be read is an error of a kind that [Retryable] knows; the store has retried it already.
-	Runs(ctx context.Context, from Instant) iter.Seq2[Summary, error]
+	Runs(ctx context.Context, from Instant, last int) iter.Seq2[Summary, error]
+}
+
+// LastRuns sorts records of runs as [RunReader] yields them, and leaves the last ones (0: all).
+func LastRuns(runs []Summary, last int) []Summary {
+	slices.SortFunc(runs, ByStart)
+	if last > 0 && last < len(runs) {
+		runs = runs[len(runs)-last:]
+	}
+	return runs
 }
 
 // ByStart orders the records of runs as [RunReader] yields them.

@@ -123,9 +123,11 @@ type Note struct {
 type Store interface {
 	Sink
 	Journal
-	// AppendRun records the summary of one finished run, durably when it returns nil. The engine calls it once a run,
-	// last, also when a signal has stopped the run. Several processes call it at once. The sink retries as in Ledger and
-	// may block for one write of the store. Errors are those of [Sink]; what the run has committed stands all the same.
+	// AppendRun records a run, durably when it returns nil: its beginning ([Begun]), before anything is asked of a vendor
+	// or written, and its end, which takes the place of the beginning, last, also when a signal has stopped the run. So a
+	// run that was killed is on record as one that never finished. A run's two records come of one process, one after the
+	// other; several processes record theirs at once. The sink retries as in Ledger and may block for one write of the
+	// store. Errors are those of [Sink]; what the run has committed stands all the same.
 	AppendRun(ctx context.Context, s Summary) error
 	// Check proves that the sink can be written to and read, by the cheapest writes that prove it, and removes what it
 	// wrote. It starts no sync and changes no table. It may be called beside anything. Errors are *[Error] with a hint:

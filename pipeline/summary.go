@@ -1,17 +1,101 @@
 package pipeline
 
-import "slices"
+import (
+	"slices"
 
-// Summary is what one run of sync did: its JSON document, and a line of the
-// sink's record of runs.
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// Summary is what one run did: its JSON document, and a line of the sink's record of runs.
 type Summary struct {
 	SyncID     SyncID          `json:"sync_id"`
+	Command    Command         `json:"-"`
 	StartedAt  Instant         `json:"-"`
-	FinishedAt Instant         `json:"-"`
+	FinishedAt Instant         `json:"-"` // NoInstant: the run goes on, or was killed
 	Streams    []StreamSummary `json:"streams"`
 	Exit       int             `json:"exit"`
 	// Receipt is what the run used of a sink that bills; nil for any other.
 	Receipt *Receipt `json:"receipt,omitempty"`
+}
+
+// Command is what a run was to do.
+type Command string
+
+// The commands whose runs are recorded.
+const (
+	CommandSync   Command = "sync"
+	CommandWaive  Command = "waive"
+	CommandReplay Command = "replay"
+)
+
+// Begun is the record of a run at its beginning.
+func Begun(id SyncID, command Command, started Instant) Summary {
+	return Summary{SyncID: id, Command: command, StartedAt: started, FinishedAt: NoInstant, Streams: []StreamSummary{}}
+}
+
+// Finished reports whether the run came to its end. One that did not is under way, or was killed.
+func (s Summary) Finished() bool { return s.FinishedAt != NoInstant }
+
+// RunSchema is the schema of the sinks' tables of runs, of those columns that are for everybody.
+var RunSchema = arrow.NewSchema([]arrow.Field{
+	runColumn("sync_id", arrow.BinaryTypes.String, "the run", false),
+	runColumn("command", arrow.BinaryTypes.String, "what it was to do: sync, waive, replay; null of runs of earlier versions"),
+	runColumn("started_at", Timestamp, "when it began"),
+	runColumn("finished_at", Timestamp, "when it ended; null: it never did, it was killed or is under way"),
+	runColumn("exit", arrow.PrimitiveTypes.Int64, "its exit code"),
+	runColumn("committed", arrow.PrimitiveTypes.Int64, "windows whose rows it wrote, or that it waived"),
+	runColumn("unchanged", arrow.PrimitiveTypes.Int64, "windows that it read as they were"),
+	runColumn("failed", arrow.PrimitiveTypes.Int64, "windows that failed"),
+	runColumn("rows", arrow.PrimitiveTypes.Int64, "rows of the windows that it committed or found unchanged"),
+	runColumn("rejected", arrow.PrimitiveTypes.Int64, "source rows of those windows that could not be loaded"),
+}, nil)
+
+func runColumn(name string, typ arrow.DataType, meaning string, nullable ...bool) arrow.Field {
+	return arrow.Field{Name: name, Type: typ, Nullable: len(nullable) == 0, Metadata: arrow.NewMetadata([]string{"meaning"}, []string{meaning})}
+}
+
+// RunRow is a row of a table of runs, as [RunSchema] has it. What nobody knows is nil.
+type RunRow struct {
+	SyncID     SyncID   `json:"sync_id"`
+	Command    *Command `json:"command"`
+	StartedAt  *Instant `json:"started_at"`
+	FinishedAt *Instant `json:"finished_at"`
+	Exit       *int64   `json:"exit"`
+	Committed  *int64   `json:"committed"`
+	Unchanged  *int64   `json:"unchanged"`
+	Failed     *int64   `json:"failed"`
+	Rows       *int64   `json:"rows"`
+	Rejected   *int64   `json:"rejected"`
+}
+
+// Row is the run as a row of a table. Of one that never finished nobody knows what it has done.
+func (s Summary) Row() RunRow {
+	r := RunRow{SyncID: s.SyncID}
+	if s.Command != "" {
+		r.Command = &s.Command
+	}
+	if s.StartedAt != NoInstant {
+		r.StartedAt = &s.StartedAt
+	}
+	if !s.Finished() {
+		return r
+	}
+	var exit, committed, unchanged, failed, rows, rejected int64
+	exit = int64(s.Exit)
+	for _, of := range s.Streams {
+		committed += int64(of.Committed)
+		unchanged += int64(of.Unchanged)
+		failed += int64(of.Failed)
+		rows += of.Rows
+		rejected += of.Rejected
+	}
+	r.FinishedAt, r.Exit, r.Committed, r.Unchanged, r.Failed, r.Rows, r.Rejected = &s.FinishedAt, &exit, &committed, &unchanged, &failed, &rows, &rejected
+	return r
+}
+
+// Counts are the row's numbers, in the order of their columns.
+func (r RunRow) Counts() [6]*int64 {
+	return [...]*int64{r.Exit, r.Committed, r.Unchanged, r.Failed, r.Rows, r.Rejected}
 }
 
 // StreamSummary is one stream's part of a [Summary]. Committed, Unchanged,
@@ -89,6 +173,7 @@ type WindowError struct {
 // RunRecord is a run as a sink keeps it: its summary, and what the summary's own document leaves out.
 type RunRecord struct {
 	Summary
+	Command       Command         `json:"command,omitempty"`
 	StartedAt     Instant         `json:"started_at"`
 	FinishedAt    Instant         `json:"finished_at"`
 	FailedRejects []failedRejects `json:"failed_rejects,omitempty"`
@@ -116,7 +201,7 @@ type recordedReject struct {
 
 // RecordOf is the record of a run.
 func RecordOf(s Summary) RunRecord {
-	r := RunRecord{Summary: s, StartedAt: s.StartedAt, FinishedAt: s.FinishedAt}
+	r := RunRecord{Summary: s, Command: s.Command, StartedAt: s.StartedAt, FinishedAt: s.FinishedAt}
 	for _, of := range s.Streams {
 		for _, e := range of.Errors {
 			if len(e.Rejects) == 0 {
@@ -135,7 +220,7 @@ func RecordOf(s Summary) RunRecord {
 // Run is the run that was recorded, without what no record keeps.
 func (r RunRecord) Run() Summary {
 	s := r.Summary
-	s.StartedAt, s.FinishedAt = r.StartedAt, r.FinishedAt
+	s.Command, s.StartedAt, s.FinishedAt = r.Command, r.StartedAt, r.FinishedAt
 	for _, f := range r.FailedRejects {
 		e := s.failure(StreamKey{Account: f.Account, Stream: f.Stream}, Span{Start: f.WindowStart, End: f.WindowEnd})
 		if e == nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -141,6 +142,56 @@ func TestPromise14_AProgramWhoseWordsNobodyTakesIsEndedWithin8Seconds(t *testing
 	code := exitCodeOf(t, cmd.Wait())
 	if took := time.Since(began); code != pipeline.ExitStopped || took < 5*time.Second || took >= 8*time.Second {
 		t.Errorf("exit code %d after %s; want 130 after 5 s and within 8 s", code, took)
+	}
+}
+
+func TestARunThatIsKilledIsOnRecordAsOneThatNeverFinished(t *testing.T) {
+	t.Parallel()
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := quickWorld(now)
+	servers, err := world.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer servers.Close()
+	dir := t.TempDir()
+	env := quickVariables(servers)
+	world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHang, Times: -1})
+	cmd := process(t, "windrow", dir, env, "sync", "--as-of", noon)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, stderr, `"msg":"committed","stream":"dialpad.texts"`)
+	send(t, cmd, syscall.SIGKILL)
+	_ = cmd.Wait() // it was killed
+	world.ClearFaults()
+	if out, err := process(t, "windrow", dir, env, "sync", "--as-of", noon).CombinedOutput(); err != nil {
+		t.Fatalf("the next sync: %v\n%s", err, out)
+	}
+
+	out, err := process(t, "windrow", dir, env, "runs", "--json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []pipeline.RunRow
+	if err := json.Unmarshal(out, &runs); err != nil || len(runs) != 2 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if killed := runs[0]; killed.FinishedAt != nil || killed.Exit != nil || killed.Committed != nil || killed.StartedAt == nil || killed.Command == nil || *killed.Command != pipeline.CommandSync {
+		t.Errorf("of the run that was killed the record says %s", out)
+	}
+	if next := runs[1]; next.FinishedAt == nil || next.Exit == nil || *next.Exit != 0 || *next.Committed == 0 {
+		t.Errorf("of the next run the record says %s", out)
+	}
+	if out, err := process(t, "windrow", dir, env, "runs").Output(); err != nil || !strings.Contains(string(out), " no end  sync ") || !strings.Contains(string(out), "\n1 run has no end: killed before it finished, or still under way.\n") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

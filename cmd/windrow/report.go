@@ -209,7 +209,7 @@ func (a *app) reportPast(ctx context.Context, store pipeline.Store, b *report.Bu
 		}
 	}
 	if r, can := store.(pipeline.RunReader); can {
-		for run, err := range r.Runs(ctx, pipeline.NoInstant) {
+		for run, err := range r.Runs(ctx, pipeline.NoInstant, 0) {
 			if err != nil {
 				return err
 			}

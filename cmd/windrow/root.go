@@ -84,7 +84,7 @@ func (a *app) tell(level slog.Level, text string) {
 // verbs lists the commands, in the order in which help shows them.
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
-		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.replayCommand(), a.rejectsCommand(),
+		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.replayCommand(), a.runsCommand(), a.rejectsCommand(),
 		a.historyCommand(), a.adoptCommand(), a.streamsCommand(), a.targetsCommand(), a.schemaCommand(), a.reportCommand(), a.pushCommand(), a.demoCommand(),
 		a.versionCommand(),
 	}

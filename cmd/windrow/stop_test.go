@@ -50,7 +50,7 @@ var sinksOf = map[string]func(t *testing.T, dir string) kept{
 			}
 			return n
 		}, func(t *testing.T) int {
-			runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "*.run"))
+			runs, err := filepath.Glob(filepath.Join(dir, "warehouse", "_windrow", "runs", "recent", "*.parquet"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -62,7 +62,7 @@ func (a *app) uncatalogued(ctx context.Context, s *setup) (map[pipeline.StreamKe
 	}
 	seen := make(map[pipeline.StreamKey][]string)
 	if reader, ok := store.(pipeline.RunReader); ok {
-		for run, problem := range reader.Runs(ctx, pipeline.InstantOf(a.now().Add(-recentRuns))) {
+		for run, problem := range reader.Runs(ctx, pipeline.InstantOf(a.now().Add(-recentRuns)), 0) {
 			if err = problem; err != nil {
 				break
 			}

@@ -323,7 +323,9 @@ func (m *metered) Estimate(context.Context, []pipeline.PlannedStream) (pipeline.
 }
 
 func (m *metered) AppendRun(ctx context.Context, s pipeline.Summary) error {
-	m.recorded = append(m.recorded, *s.Receipt)
+	if s.Finished() {
+		m.recorded = append(m.recorded, *s.Receipt)
+	}
 	return m.billing.AppendRun(ctx, s)
 }
 

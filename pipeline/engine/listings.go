@@ -113,7 +113,7 @@ func (l *rejectListing) stream(ctx context.Context, k pipeline.StreamKey) error 
 	return l.ofFailures(ctx, k, failures)
 }
 
-// ofFailures tells what the records of the runs keep of windows that failed. A run that was killed has no record.
+// ofFailures tells what the records of the runs keep of windows that failed. A run that was killed has none.
 func (l *rejectListing) ofFailures(ctx context.Context, k pipeline.StreamKey, failures []pipeline.Entry) error {
 	if len(failures) == 0 {
 		return nil
@@ -141,7 +141,7 @@ func (l *rejectListing) readRuns(ctx context.Context, from calendar.Instant) err
 		return nil
 	}
 	l.since, l.failed = from, make(map[failedWindow][]pipeline.Reject)
-	for run, err := range l.runs.Runs(ctx, from) {
+	for run, err := range l.runs.Runs(ctx, from, 0) {
 		if err != nil {
 			return err
 		}

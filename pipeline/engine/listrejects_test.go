@@ -110,7 +110,7 @@ func TestG_TheRecordOfARunKeepsFewRejectsAndShortOnes(t *testing.T) {
 		t.Fatalf("%+v, %v", sum, err)
 	}
 	bytes, most, few := 0, 0, 0
-	for run, err := range store.Runs(t.Context(), pipeline.NoInstant) {
+	for run, err := range store.Runs(t.Context(), pipeline.NoInstant, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,7 +56,7 @@ func TestG_EveryNumberIsConsistent(t *testing.T) {
 		if rows, rejects := len(store.Rows(s.key)), len(store.Rejects(s.key)); int64(rows) != st.Rows || int64(rejects) != st.Rejected {
 			t.Fatalf("seed %d: %d rows and %d rejects are there, and %+v are told", seed, rows, rejects, told)
 		}
-		for run, err := range store.Runs(t.Context(), pipeline.NoInstant) {
+		for run, err := range store.Runs(t.Context(), pipeline.NoInstant, 0) {
 			if err != nil || run.Streams[0].Read != st.Read || run.Streams[0].Rejected != st.Rejected {
 				t.Fatalf("seed %d: the record has %+v, %v", seed, run.Streams, err)
 			}

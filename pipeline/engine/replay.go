@@ -44,6 +44,9 @@ func (e *Engine) Replay(ctx context.Context, shelf Shelf, wanted func(pipeline.A
 		}
 		plans, jobs = append(plans, p), append(jobs, of...)
 	}
+	if err := r.begin(ctx, pipeline.CommandReplay, started); err != nil {
+		return pipeline.Summary{SyncID: r.id}, err
+	}
 	r.work(ctx, jobs)
 	return r.finish(ctx, plans, errors.Join(damaged...), started)
 }

@@ -19,6 +19,7 @@ import (
 type run struct {
 	*Engine
 	id            pipeline.SyncID
+	command       pipeline.Command
 	reader        *reader
 	prefetchSlots chan struct{} // holds one for each body that was opened before its turn
 	held          atomic.Int64  // bytes of rows that wait in memory for their row group
@@ -57,6 +58,9 @@ func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 		r.warn(p.StreamPlan)
 		r.observe(Event{Kind: EventPlanned, Stream: p.Stream.Key, Total: len(p.Windows)})
 		jobs = append(jobs, p.jobs()...)
+	}
+	if err := r.begin(ctx, pipeline.CommandSync, started); err != nil {
+		return pipeline.Summary{SyncID: r.id}, err
 	}
 	r.work(ctx, jobs)
 	return r.finish(ctx, plans, damaged, started)
@@ -241,7 +245,7 @@ func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipelin
 // finish forgives windows that another run committed meanwhile, decides the
 // exit code and records the run.
 func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, started calendar.Instant) (pipeline.Summary, error) {
-	sum := pipeline.Summary{SyncID: r.id, StartedAt: started, Streams: make([]pipeline.StreamSummary, 0, len(plans))}
+	sum := pipeline.Summary{SyncID: r.id, Command: r.command, StartedAt: started, Streams: make([]pipeline.StreamSummary, 0, len(plans))}
 	graceful, cancel := withGrace(ctx)
 	defer cancel()
 	errs := []error{damaged}
@@ -269,8 +273,8 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 		sum.Exit = pipeline.ExitOf(pipeline.KindOf(r.ended))
 		errs = append(errs, r.ended)
 	}
-	if r.ended == nil || slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Committed+s.Unchanged > 0 }) {
-		errs = append(errs, r.record(graceful, &sum))
+	if err := r.record(graceful, &sum); r.ended == nil { // what has ended the run is told, and may keep its record too
+		errs = append(errs, err)
 	}
 	return sum, errors.Join(errs...)
 }
@@ -279,6 +283,12 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 // after the plan was made.
 func foundDamaged(s pipeline.StreamSummary) bool {
 	return slices.ContainsFunc(s.Errors, func(e pipeline.WindowError) bool { return e.ErrorKind == pipeline.Damaged.String() })
+}
+
+// begin records that a run has begun.
+func (r *run) begin(ctx context.Context, command pipeline.Command, started calendar.Instant) error {
+	r.command = command
+	return r.Store.AppendRun(ctx, pipeline.Begun(r.id, command, started))
 }
 
 // record appends a run's summary to the sink's record of runs. The receipt in

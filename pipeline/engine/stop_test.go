@@ -34,8 +34,10 @@ func (s *endless) Record(ctx context.Context, k pipeline.StreamKey, entries ...p
 }
 
 func (s *endless) AppendRun(ctx context.Context, sum pipeline.Summary) error {
-	if err := s.wait(ctx, "AppendRun"); err != nil {
-		return err
+	if sum.Finished() {
+		if err := s.wait(ctx, "AppendRun"); err != nil {
+			return err
+		}
 	}
 	return s.Store.AppendRun(ctx, sum)
 }

@@ -244,20 +244,41 @@ var ErrIncompleteWaiver = errors.New("a waiver needs a reason and both bounds")
 // Select.To, and a reason: without them it fails with [ErrIncompleteWaiver].
 func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, error) {
 	id, started := pipeline.NewSyncID(e.Now()), calendar.InstantOf(e.Now())
-	sum := pipeline.Summary{SyncID: id, StartedAt: started, Streams: []pipeline.StreamSummary{}}
+	none := pipeline.Summary{SyncID: id, StartedAt: started, Streams: []pipeline.StreamSummary{}}
 	if e.Select.From == "" || e.Select.To == "" || strings.TrimSpace(reason) == "" {
-		return sum, &pipeline.Error{Op: "waive", Kind: pipeline.Invalid, Err: ErrIncompleteWaiver}
+		return none, &pipeline.Error{Op: "waive", Kind: pipeline.Invalid, Err: ErrIncompleteWaiver}
 	}
 	streams, err := e.selected()
 	if err != nil {
-		return sum, err
+		return none, err
 	}
 	tenants, err := e.Tenants(ctx)
 	if err := errors.Join(err, tenants.Refusal()); err != nil {
-		return sum, err
+		return none, err
 	}
+	sum := pipeline.Begun(id, pipeline.CommandWaive, started)
+	if err := e.Store.AppendRun(ctx, sum); err != nil {
+		return none, err
+	}
+	graceful, cancel := withGrace(ctx)
+	defer cancel()
+	waived, err := e.waive(ctx, streams, pipeline.Entry{
+		Kind: pipeline.EntryWaive, SyncID: id, ExtractedAt: calendar.InstantOf(e.Clock()), ReadAt: started, CommittedAt: started, Settled: true, Note: reason,
+	})
+	sum.FinishedAt = calendar.InstantOf(e.Now())
+	if err != nil {
+		sum.Exit = pipeline.ExitOf(pipeline.KindOf(err))
+		return none, errors.Join(err, e.record(graceful, &sum))
+	}
+	sum.Streams = waived
+	err = e.record(graceful, &sum)
+	return sum, err
+}
+
+// waive records the uncovered windows of streams as the entry has it.
+func (e *Engine) waive(ctx context.Context, streams []sourceStream, entry pipeline.Entry) ([]pipeline.StreamSummary, error) {
 	summaries := make([]pipeline.StreamSummary, len(streams))
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, err error) error {
+	err := e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -269,20 +290,13 @@ func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, er
 		}
 		entries := make([]pipeline.Entry, len(spans))
 		for j, span := range spans {
-			entries[j] = pipeline.Entry{
-				Kind: pipeline.EntryWaive, Window: calendar.Window{Span: span, Zone: s.Calendar.Zone.String()}, SyncID: id,
-				ExtractedAt: calendar.InstantOf(e.Clock()), ReadAt: started, CommittedAt: started, Settled: true, Note: reason,
-			}
+			entries[j] = entry
+			entries[j].Window = calendar.Window{Span: span, Zone: s.Calendar.Zone.String()}
 			summaries[i].Committed += len(s.Calendar.Cut(span))
 		}
 		return e.Store.Record(ctx, s.Key, entries...)
 	})
-	if err != nil {
-		return sum, err
-	}
-	sum.Streams, sum.FinishedAt = summaries, calendar.InstantOf(e.Now())
-	err = e.record(ctx, &sum)
-	return sum, err
+	return summaries, err
 }
 
 // Status tells how far each stream is, those included that the ledger knows and no run reads. It reads ledgers alone.

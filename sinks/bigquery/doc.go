@@ -14,7 +14,7 @@
 //	                       reads its columns seq, recorded_at, batch and entry
 //	_windrow_rejects       rejected rows, partitioned by the day of window_start (UTC)
 //	_windrow_journal       requests that must not be repeated, partitioned by their day; those a week old are removed
-//	_windrow_runs          one row a run, clustered by started_at
+//	_windrow_runs          one row a run, partitioned by the day of started_at and clustered by it
 //	_windrow_turn          the fence: one row that every commit replaces, so that two commits conflict
 //	_windrow_watermarks    a view: how far each stream is settled
 //	_windrow_stage_…       rows of one commit on their way; these tables expire

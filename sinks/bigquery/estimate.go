@@ -18,7 +18,7 @@ const ledgerRow = 100
 //
 // Jobs: a load job, a script and a read of the ledger for each group of each table; a read for each stream's plan; an
 // INSERT for each stream that is seen for the first time; a count of rows for each group where the ledger has windows
-// of the plan; one job for the record of the run. Groups are counted by [Grouping]'s windows and bytes, although a run
+// of the plan; two jobs for the record of the run, and one for the receipts of its groups. Groups are counted by [Grouping]'s windows and bytes, although a run
 // that takes hours also closes a group every 5 minutes. Not counted: a second load job for the rejects of a group,
 // INSERTs into the journal (the plan does not tell which streams have a quota of reports), noted failures, and making
 // the tables, once.
@@ -39,12 +39,16 @@ func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pi
 	e.ledger = int64(ledger.NumRows) * ledgerRow
 	e.bill.QueryJobs = len(plan) + 1
 	e.bill.BytesBilled = max(ledger.NumBytes, int64(len(plan))*leastBilled)
+	e.query(leastBilled) // the end of the run takes the place of its beginning
 	for _, p := range plan {
 		if p.Origin != pipeline.NoInstant || p.Moved {
 			e.query(max(e.ledger, leastBilled))
 		}
 	}
 	commits := e.commits(plan)
+	if commits > 0 {
+		e.query(0)
+	}
 	if e.counts = e.again(plan); e.counts {
 		e.bill.QueryJobs += commits
 	}

@@ -48,18 +48,18 @@ func TestAnEstimateCountsJobsAndBytesAndNamesQuotas(t *testing.T) {
 		billed         int64
 		warnings       []string // what each has
 	}{
-		{"no streams", nil, 0, 0, 1, 0, nil},
-		{"six streams with nothing to read", sixStreams(0, 1), 0, 0, 6 + 1 + 6, 120 * MiB, nil},
-		{"a stream with nothing to read and another first day", []pipeline.PlannedStream{{StreamPlan: pipeline.StreamPlan{Stream: pipeline.Stream{Key: agents, Table: pipeline.Activity}, Origin: pipeline.NoInstant, Moved: true}}}, 0, 0, 1 + 1 + 1, 20 * MiB, nil},
-		{"a night of one stream", []pipeline.PlannedStream{planOf(agents, false, 3, 1)}, 0, 1, 1 + 1 + 2, (10 + 90) * MiB, nil},
+		{"no streams", nil, 0, 0, 2, 10 * MiB, nil},
+		{"six streams with nothing to read", sixStreams(0, 1), 0, 0, 6 + 2 + 6, 130 * MiB, nil},
+		{"a stream with nothing to read and another first day", []pipeline.PlannedStream{{StreamPlan: pipeline.StreamPlan{Stream: pipeline.Stream{Key: agents, Table: pipeline.Activity}, Origin: pipeline.NoInstant, Moved: true}}}, 0, 0, 1 + 2 + 1, 30 * MiB, nil},
+		{"a night of one stream", []pipeline.PlannedStream{planOf(agents, false, 3, 1)}, 0, 1, 1 + 3 + 2, (20 + 90) * MiB, nil},
 		// 2,190 windows are five groups, each of both tables.
-		{"a year of six streams", sixStreams(365, 1), 0, 10, 6 + 1 + 6 + 20, (120 + 10*90) * MiB, nil},
+		{"a year of six streams", sixStreams(365, 1), 0, 10, 6 + 3 + 6 + 20, (130 + 10*90) * MiB, nil},
 		// 10,958 windows are 22 groups of one table.
-		{"thirty years", []pipeline.PlannedStream{planOf(agents, true, 10958, 1)}, 0, 22, 1 + 1 + 1 + 44, (20 + 22*90) * MiB,
+		{"thirty years", []pipeline.PlannedStream{planOf(agents, true, 10958, 1)}, 0, 22, 1 + 3 + 1 + 44, (30 + 22*90) * MiB,
 			[]string{"10958 of 10000 partitions, which are days, of table activity; begin with a later day: --from"}},
-		{"windows of ten years", []pipeline.PlannedStream{planOf(agents, false, 2, 3653)}, 0, 2, 1 + 1 + 4, (10 + 2*90) * MiB,
+		{"windows of ten years", []pipeline.PlannedStream{planOf(agents, false, 2, 3653)}, 0, 2, 1 + 3 + 4, (20 + 2*90) * MiB,
 			[]string{"3653 of 4000 partitions that one job of table activity may modify; split the span by --from and --to"}},
-		{"a low cap", []pipeline.PlannedStream{planOf(agents, false, 3, 1)}, 90 * MiB, 1, 4, 100 * MiB, []string{"WINDROW_BIGQUERY_MAX_BYTES_BILLED"}},
+		{"a low cap", []pipeline.PlannedStream{planOf(agents, false, 3, 1)}, 90 * MiB, 1, 6, 110 * MiB, []string{"WINDROW_BIGQUERY_MAX_BYTES_BILLED"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,6 +118,10 @@ func TestAnEstimateIsWhatTheCommitThenTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := s.Receipt()
+	run := pipeline.Begun("run-2", pipeline.CommandSync, readAt(2))
+	if err := s.AppendRun(ctx, run); err != nil {
+		t.Fatal(err)
+	}
 	var again []pipeline.Sealed
 	for d := range 4 {
 		agent, call := "bob", "c1"
@@ -136,7 +140,8 @@ func TestAnEstimateIsWhatTheCommitThenTakes(t *testing.T) {
 			t.Errorf("window %d: outcome %d, want %d (%v)", i, r.Outcome, want, r.Err)
 		}
 	}
-	if err := s.AppendRun(ctx, pipeline.Summary{SyncID: "run-2"}); err != nil {
+	run.FinishedAt = readAt(3)
+	if err := s.AppendRun(ctx, run); err != nil {
 		t.Fatal(err)
 	}
 	after := s.Receipt()
@@ -158,7 +163,7 @@ func TestReceiptsStandInTheLedgerAndAreNoEntries(t *testing.T) {
 	if err := s.AppendRun(ctx, pipeline.Summary{SyncID: "run-1", Receipt: &pipeline.Receipt{}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := p.kinds(before); got != "script" {
+	if got := p.kinds(before); got != "dml dml" {
 		t.Errorf("a run with data was recorded by the jobs %s", got)
 	}
 	rows := p.query(t, statement.LedgerTable, "SELECT r.batch, r.jobs, r.bytes_billed, r.slot_ms, r.window_start, r.window_end, r.sync_id, "+
@@ -196,7 +201,7 @@ func TestReceiptsOutliveARecordThatFails(t *testing.T) {
 	p := newPlace(t)
 	s := p.open(t, p.options())
 	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
-	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.Script), Fault: bigquerytest.Forbidden})
+	p.server.Inject(bigquerytest.Rule{Match: bigquerytest.OnJobs(bigquerytest.DML), Fault: bigquerytest.Forbidden})
 	run := pipeline.Summary{SyncID: "run-1"}
 	if err := s.AppendRun(ctx, run); pipeline.KindOf(err) != pipeline.Unauthorized {
 		t.Errorf("%v", err)

@@ -19,6 +19,8 @@ type layout struct {
 	description string
 	schema      bigquery.Schema
 	partition   string // the column by whose day the table is partitioned
+	mayLack     bool   // an earlier version made the table without partitions
+	relaxed     string // the column that an earlier version required
 	cluster     []string
 	data        bool // has the rows that the ledger tells of
 	ledger      bool // tells of them
@@ -45,11 +47,18 @@ func layouts() ([]layout, error) {
 	rejects = append(rejects,
 		field("extracted_at", bigquery.TimestampFieldType, "when the vendor was read"),
 		field("sync_id", bigquery.StringFieldType, "the run that wrote the row"))
+	runs, err := schemaOf(pipeline.RunSchema)
+	if err != nil {
+		return nil, err
+	}
+	runs = append(runs,
+		required("summary", bigquery.StringFieldType, "its summary as JSON, with the first rejected rows of failed windows"),
+		field("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the row; of a run that an earlier version recorded twice the last one counts"))
 	return append(list,
 		layout{name: statement.LedgerTable, description: "what is committed, window by window: append-only, and the only state that Windrow keeps", schema: ledgerSchema, cluster: append(slices.Clone(statement.StreamColumns), "seq"), ledger: true},
 		layout{name: statement.RejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: statement.StreamColumns, retained: true},
 		layout{name: statement.JournalTable, description: "vendor requests that must not be repeated", schema: journalSchema, partition: "at", cluster: []string{"source", "account"}},
-		layout{name: statement.RunsTable, description: "one row a finished run", schema: runsSchema, cluster: []string{"started_at"}},
+		layout{name: statement.RunsTable, description: "one row a run; finished_at is null of one that was killed", schema: runs, partition: "started_at", mayLack: true, relaxed: "exit", cluster: []string{"started_at"}},
 		layout{name: statement.FenceTable, description: "one row that every commit replaces, so that two commits at once conflict", schema: fenceSchema},
 	), nil
 }
@@ -150,10 +159,23 @@ func (l layout) check(md *bigquery.TableMetadata) (added bigquery.Schema, err er
 	if md.Type != "" && md.Type != bigquery.RegularTable {
 		return nil, fmt.Errorf("it is a %s, not a table", md.Type)
 	}
-	if have := md.TimePartitioning; l.partition != "" && (have == nil || have.Field != l.partition) {
+	if have := md.TimePartitioning; l.partition != "" && (have == nil && !l.mayLack || have != nil && have.Field != l.partition) {
 		return nil, fmt.Errorf("it is not partitioned by %s", l.partition)
 	}
-	return drift(md.Schema, l.schema)
+	return drift(l.relax(md.Schema), l.schema)
+}
+
+// relax is the table's schema with the column relaxed that an earlier version required.
+func (l layout) relax(have bigquery.Schema) bigquery.Schema {
+	i := slices.IndexFunc(have, func(f *bigquery.FieldSchema) bool { return f.Name == l.relaxed && f.Required })
+	if i < 0 {
+		return have
+	}
+	relaxed := *have[i]
+	relaxed.Required = false
+	have = slices.Clone(have)
+	have[i] = &relaxed
+	return have
 }
 
 var ledgerSchema = bigquery.Schema{
@@ -218,15 +240,6 @@ var journalSchema = bigquery.Schema{
 	required("at", bigquery.TimestampFieldType, "when the request was sent, by the real clock"),
 	required("kind", bigquery.StringFieldType, "what kind of request"),
 	field("text", bigquery.StringFieldType, "its parameters"),
-}
-
-var runsSchema = bigquery.Schema{
-	required("sync_id", bigquery.StringFieldType, "the run"),
-	field("started_at", bigquery.TimestampFieldType, "when it began"),
-	field("finished_at", bigquery.TimestampFieldType, "when it ended"),
-	required("exit", bigquery.IntegerFieldType, "its exit code"),
-	required("summary", bigquery.StringFieldType, "its summary as JSON, with the first rejected rows of failed windows"),
-	field("recorded_at", bigquery.TimestampFieldType, "when BigQuery took the row; of a run that was recorded twice the last one counts"),
 }
 
 var fenceSchema = bigquery.Schema{

@@ -70,8 +70,8 @@ func (s *Store) Since(ctx context.Context, k pipeline.TenantKey, t time.Time) ([
 	return notes, nil
 }
 
-// AppendRun implements [pipeline.Store] with one job, which appends the receipts of the run's batches to the ledger and
-// the summary to the runs, both or neither. A run that is recorded twice has one row.
+// AppendRun implements [pipeline.Store] with one job; with two at the end of a run that has committed batches, whose
+// receipts the first one appends to the ledger. A beginning is an INSERT of values, for which BigQuery bills nothing.
 func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -83,19 +83,40 @@ func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	if err == nil {
 		err = s.dataset.ensure(ctx)
 	}
-	list := s.receipts.list()
-	if err == nil {
-		name := job.Digest(s.sql.Project, s.sql.Name, string(run.SyncID), string(body), run.FinishedAt.String())
-		err = s.jobs.Write(ctx, "windrow_run_"+name, s.sql.RecordRun(run, string(body), list))
+	name := job.Digest(s.sql.Project, s.sql.Name, string(run.SyncID), string(body), run.FinishedAt.String())
+	switch {
+	case err != nil:
+	case !run.Finished():
+		err = s.jobs.Write(ctx, "windrow_begin_"+name, s.sql.BeginRun(run, string(body)))
+	default:
+		if err = s.recordReceipts(ctx, run); err == nil {
+			err = s.jobs.Write(ctx, "windrow_run_"+name, s.sql.EndRun(run, string(body)))
+		}
 	}
 	if err != nil {
 		return apierror.Classify(op, s.missing(err))
 	}
-	s.receipts.drop(len(list))
 	pipeline.Point(ctx, "bigquery.run-recorded")
-	if run.Exit != pipeline.ExitStopped {
+	if run.Finished() && run.Exit != pipeline.ExitStopped {
 		s.forgetNotes(ctx, run.StartedAt)
 	}
+	return nil
+}
+
+// recordReceipts appends the receipts of a run's batches to the ledger, once.
+func (s *Store) recordReceipts(ctx context.Context, run pipeline.Summary) error {
+	list := s.receipts.list()
+	if len(list) == 0 {
+		return nil
+	}
+	parts := []string{s.sql.Project, s.sql.Name, string(run.SyncID)}
+	for _, r := range list {
+		parts = append(parts, r.Batch)
+	}
+	if err := s.jobs.Write(ctx, "windrow_receipts_"+job.Digest(parts...), s.sql.AddReceipts(run, list)); err != nil {
+		return err
+	}
+	s.receipts.drop(len(list))
 	return nil
 }
 
@@ -120,9 +141,9 @@ func (s *Store) forgetNotes(ctx context.Context, started pipeline.Instant) {
 }
 
 // Runs implements [pipeline.RunReader] with one query.
-func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipeline.Summary, error] {
+func (s *Store) Runs(ctx context.Context, from pipeline.Instant, last int) iter.Seq2[pipeline.Summary, error] {
 	return func(yield func(pipeline.Summary, error) bool) {
-		runs, err := s.runs(ctx, from)
+		runs, err := s.runs(ctx, from, last)
 		if err != nil {
 			yield(pipeline.Summary{}, apierror.Classify("read the runs", err))
 			return
@@ -136,7 +157,7 @@ func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipel
 }
 
 // runs reads the runs of which [Store.Runs] tells.
-func (s *Store) runs(ctx context.Context, from pipeline.Instant) ([]pipeline.Summary, error) {
+func (s *Store) runs(ctx context.Context, from pipeline.Instant, last int) ([]pipeline.Summary, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	if there, err := s.readable(ctx, statement.RunsTable); err != nil || !there {
@@ -146,26 +167,25 @@ func (s *Store) runs(ctx context.Context, from pipeline.Instant) ([]pipeline.Sum
 	if err != nil {
 		return nil, err
 	}
-	last := make(map[pipeline.SyncID]recordedRun)
-	err = s.jobs.Read(ctx, s.sql.Runs(from, hasColumn(md, "recorded_at")), func() { clear(last) }, func(row []bigquery.Value) error {
+	latest := make(map[pipeline.SyncID]recordedRun)
+	err = s.jobs.Read(ctx, s.sql.Runs(from, last, hasColumn(md, "recorded_at")), func() { clear(latest) }, func(row []bigquery.Value) error {
 		r, err := recordedRunOf(row)
 		if err != nil {
 			return err
 		}
-		if other, ok := last[r.run.SyncID]; !ok || other.at.Before(r.at) {
-			last[r.run.SyncID] = r
+		if other, ok := latest[r.run.SyncID]; !ok || other.at.Before(r.at) {
+			latest[r.run.SyncID] = r
 		}
 		return nil
 	})
 	if err != nil && !apierror.Absent(err) {
 		return nil, s.missing(err)
 	}
-	runs := make([]pipeline.Summary, 0, len(last))
-	for _, r := range last {
+	runs := make([]pipeline.Summary, 0, len(latest))
+	for _, r := range latest {
 		runs = append(runs, r.run)
 	}
-	slices.SortFunc(runs, pipeline.ByStart)
-	return runs, nil
+	return pipeline.LastRuns(runs, last), nil
 }
 
 // hasColumn reports whether a table has a column: one of an earlier version may lack it.

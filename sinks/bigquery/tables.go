@@ -141,11 +141,13 @@ func (d *dataset) ensureTable(ctx context.Context, l layout) error {
 		Err: fmt.Errorf("other processes kept changing it")}
 }
 
-// changes is what a table of an earlier version lacks: columns, and a clustering where it has none. What somebody has
+// changes is what a table of an earlier version lacks: columns, a column that may be null, and a clustering where it has
+// none. What somebody has
 // clustered otherwise stays.
 func (l layout) changes(md *bigquery.TableMetadata, added bigquery.Schema) (change bigquery.TableMetadataToUpdate, needed bool) {
-	if len(added) > 0 {
-		change.Schema, needed = append(slices.Clone(md.Schema), added...), true
+	have := l.relax(md.Schema)
+	if len(added) > 0 || !slices.Equal(have, md.Schema) {
+		change.Schema, needed = append(slices.Clone(have), added...), true
 	}
 	if md.Clustering == nil && len(l.cluster) > 0 {
 		change.Clustering, needed = &bigquery.Clustering{Fields: l.cluster}, true

@@ -91,18 +91,17 @@ func (s *Store) window(k pipeline.StreamKey, w pipeline.Window) contents {
 }
 
 // Runs implements [pipeline.RunReader].
-func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipeline.Summary, error] {
+func (s *Store) Runs(ctx context.Context, from pipeline.Instant, last int) iter.Seq2[pipeline.Summary, error] {
 	return func(yield func(pipeline.Summary, error) bool) {
 		s.mu.Lock()
-		last := make(map[pipeline.SyncID]pipeline.Summary)
+		latest := make(map[pipeline.SyncID]pipeline.Summary)
 		for _, run := range s.runs {
-			last[run.SyncID] = run
+			if run.StartedAt >= from {
+				latest[run.SyncID] = run
+			}
 		}
 		s.mu.Unlock()
-		for _, run := range slices.SortedFunc(maps.Values(last), pipeline.ByStart) {
-			if run.StartedAt < from {
-				continue
-			}
+		for _, run := range pipeline.LastRuns(slices.Collect(maps.Values(latest)), last) {
 			if err := ctx.Err(); err != nil {
 				yield(pipeline.Summary{}, classify("read the runs", err))
 				return

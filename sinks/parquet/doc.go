@@ -8,7 +8,7 @@
 //	_windrow/rejects/source=…/account=…/stream=…/date=…/<window>.parquet
 //	_windrow/history/<stream>/<account>/<month>.parquet                what reading again has changed, and failures
 //	_windrow/journal/source=…/account=…/<time>_<random>.note           one object a note
-//	_windrow/runs/<sync id>.run, _windrow/runs-packed/<…>.jsonl.zst
+//	_windrow/runs/recent/<sync id>.parquet, _windrow/runs/packed/<…>.parquet
 //	_windrow/tmp/run-…/ and _windrow/lock                              of a local directory alone
 //
 // A commit: read the tail of the ledger, judge each window, note the versions of the files that will be replaced, add
@@ -24,7 +24,7 @@
 //
 // What a run asks of the volume does not grow with its history: one listing of a stream's ledger, its newest snapshot
 // and at most 128 objects after it, and where it commits, the folders of the two years before its windows. Of notes it
-// lists those of a week, and of runs those that are not packed yet.
+// lists those of a week, and of runs those of the last day and up to 32 older ones.
 //
 // The package does not decide what to read, count or compare (package pipeline does), nor how rows are encoded (package
 // rowgroup).

@@ -18,15 +18,14 @@ const (
 	rejectsDir     = private + "/rejects"
 	historyDir     = private + "/history"
 	runsDir        = private + "/runs"
-	packsDir       = private + "/runs-packed"
+	recentDir      = runsDir + "/recent"
+	packedDir      = runsDir + "/packed"
+	earlierPacks   = private + "/runs-packed" // of earlier versions
 	journalDir     = private + "/journal"
 	pushDir        = private + "/push" // a send ledger, which is package pushledger's
 	suffix         = ".parquet"
 	boundLayout    = "20060102T150405Z" // of Window.FileName
 	lineSuffix     = ".jsonl"
-	runSuffix      = ".run"
-	earlierRun     = ".json" // of earlier versions
-	packSuffix     = ".jsonl" + object.ZstdSuffix
 	noteSuffix     = ".note"
 	snapshotSuffix = ".snapshot.jsonl" + object.ZstdSuffix
 )
@@ -35,8 +34,7 @@ const (
 var (
 	ledgerForm  = object.Form{Word: "windrow-ledger", Version: 3, Named: 3, Dir: ledgerDir, Bare: true}
 	journalForm = object.Form{Word: "windrow-journal", Version: 2, Named: 2, Dir: journalDir}
-	runForm     = object.Form{Word: "windrow-run", Version: 2, Named: 2, Dir: runsDir}
-	packForm    = object.Form{Word: "windrow-runs", Version: 2, Named: 2, Dir: packsDir}
+	runsForm    = object.Form{Word: "windrow-run-rows", Version: 1}
 )
 
 // windowFile is the name of a window's file: date=2025-09-08/20250908T050000Z_20250909T050000Z.parquet beneath the

@@ -1,14 +1,14 @@
 package parquet
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"iter"
 	"maps"
-	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
@@ -20,83 +20,146 @@ import (
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
-// The records of runs: an object for each run, until they are mostRuns. Then a pack is made of them, in a folder of its
-// own, which no sync looks into, and they are removed. A pack is created once and never changes. Its name tells when its
-// first and its last run started, so that a reader of the newest runs opens no other.
-const mostRuns = 64
+// The records of runs are Parquet files, of which whoever reads _windrow/runs/**/*.parquet finds each run once: a file for
+// each recent run, which its end replaces, and when these are many, packs of the oldest. A pack is created once and never
+// changes. Its name is made of its runs: when the first and the last started, and a hash of all. So of two processes that
+// pack at once the second finds the pack of the first, and a reader of the newest runs opens no other.
+const (
+	mostRuns = 32
+	// packedAfter is how long ago a run has started that is packed: by then all processes see the same runs.
+	packedAfter = day
+	// longestRun is how long a run may last: one that has not finished by then was killed.
+	longestRun = 8 * day
+)
 
-// AppendRun implements [pipeline.Store].
+// AppendRun implements [pipeline.Store]. Nobody else writes the record of a run, so no condition is needed.
 func (s *Store) AppendRun(ctx context.Context, run pipeline.Summary) error {
 	const op = "record the run"
 	if err := layout.Safe("sync id", string(run.SyncID)); err != nil {
 		return classify(op, err)
 	}
-	name := path.Join(runsDir, string(run.SyncID)+runSuffix)
-	body, _, err := object.Of(runForm, name, slices.Values([]pipeline.RunRecord{pipeline.RecordOf(run)}))
+	body, err := runsFile(run)
 	if err == nil {
-		err = volume.Put(ctx, s.volume, name, body)
+		err = volume.Put(ctx, s.volume, recentRun(run.SyncID), body)
 	}
 	if err != nil {
 		return classify(op, err)
 	}
 	pipeline.Point(ctx, "parquet.run-recorded")
-	s.packRuns(ctx)
+	if run.Finished() {
+		s.packRuns(ctx)
+	}
 	return nil
 }
 
-// packRuns packs the records of runs when they are many. A failure costs nothing but the room, and the next run tries
-// again. What a crash or another process leaves twice, in a pack and beside it, is one run to readers. A record that
-// changed meanwhile stays, and so does a damaged one, which whoever reads the runs names.
+// recentRun is the name of a run that is in no pack.
+func recentRun(id pipeline.SyncID) string { return path.Join(recentDir, string(id)+suffix) }
+
+// packRuns packs the oldest records of runs when they are many. A failure costs nothing but the room, and the next run
+// tries again. What a crash leaves twice, in a pack and beside it, is one run to [Store.Runs], and the next packing
+// removes it. A record that changed meanwhile stays, and so does a damaged one, which whoever reads the runs names.
 func (s *Store) packRuns(ctx context.Context) {
-	names, err := s.runNames(ctx)
-	if err != nil || len(names) <= mostRuns {
+	names, err := s.volume.List(ctx, recentDir)
+	if err != nil {
 		return
 	}
+	now := s.now()
+	names = slices.DeleteFunc(names, func(name string) bool {
+		id, ok := strings.CutSuffix(path.Base(name), suffix)
+		began, tells := pipeline.SyncID(id).Time()
+		return !ok || tells && began.After(now.Add(-packedAfter))
+	})
+	if len(names) <= mostRuns {
+		return
+	}
+	names = names[:mostRuns]
 	versions, err := s.volume.Versions(ctx, names...)
 	if err != nil {
 		return
 	}
-	var packed []pipeline.RunRecord
+	var runs []pipeline.Summary
 	var gone []volume.Object
 	for i, name := range names {
-		run, err := s.readRun(ctx, name)
-		if err == nil && versions[i] != volume.Absent {
-			packed = append(packed, pipeline.RecordOf(run))
-			gone = append(gone, volume.Object{Name: name, Version: versions[i]})
+		read, err := s.readRuns(ctx, name)
+		if err != nil || len(read) != 1 || versions[i] == volume.Absent || !read[0].Finished() && read[0].StartedAt.Time().After(now.Add(-longestRun)) {
+			continue
 		}
+		runs = append(runs, read[0])
+		gone = append(gone, volume.Object{Name: name, Version: versions[i]})
 	}
-	if len(packed) == 0 {
+	if s.pack(ctx, runs) != nil {
 		return
 	}
-	slices.SortFunc(packed, func(a, b pipeline.RunRecord) int { return pipeline.ByStart(a.Summary, b.Summary) })
-	bound := func(r pipeline.RunRecord) string { return r.StartedAt.Time().UTC().Format(boundLayout) }
-	name := path.Join(packsDir, fmt.Sprintf("%s_%s_%016x%s", bound(packed[0]), bound(packed[len(packed)-1]), rand.Uint64(), packSuffix))
-	body, _, err := object.Of(packForm, name, slices.Values(packed))
-	if err != nil {
-		return
-	}
-	if err := volume.Create(ctx, s.volume, name, body); err != nil {
-		return
-	}
-	pipeline.Point(ctx, "parquet.runs-packed")
 	for _, o := range gone {
 		_ = s.volume.Remove(ctx, o)
 	}
 	pipeline.Point(ctx, "parquet.runs-pruned")
 }
 
-// runNames lists the records that are in no pack yet.
-func (s *Store) runNames(ctx context.Context) ([]string, error) {
-	names, err := s.volume.List(ctx, runsDir)
-	return slices.DeleteFunc(names, func(name string) bool {
-		return path.Ext(name) != runSuffix && path.Ext(name) != earlierRun
-	}), err
+// pack makes a pack of those runs that are in none.
+func (s *Store) pack(ctx context.Context, runs []pipeline.Summary) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	slices.SortFunc(runs, pipeline.ByStart)
+	names, err := s.volume.List(ctx, packedDir)
+	if err != nil {
+		return err
+	}
+	first, last := runs[0].StartedAt, runs[len(runs)-1].StartedAt
+	for _, name := range names {
+		if from, to := boundsOf(name); to < first || from > last {
+			continue
+		}
+		packed, err := s.readRuns(ctx, name)
+		if err != nil {
+			return err
+		}
+		runs = slices.DeleteFunc(runs, func(r pipeline.Summary) bool {
+			return slices.ContainsFunc(packed, func(p pipeline.Summary) bool { return p.SyncID == r.SyncID && p.FinishedAt >= r.FinishedAt })
+		})
+	}
+	if len(runs) == 0 {
+		return nil
+	}
+	body, err := runsFile(runs...)
+	if err != nil {
+		return err
+	}
+	if err := volume.Create(ctx, s.volume, packName(runs), body); err != nil && !errors.Is(err, volume.ErrChanged) {
+		return err
+	}
+	pipeline.Point(ctx, "parquet.runs-packed")
+	return nil
+}
+
+// packName is the name of the pack of runs, which are in order.
+func packName(runs []pipeline.Summary) string {
+	var ids bytes.Buffer
+	for _, r := range runs {
+		fmt.Fprintln(&ids, r.SyncID, r.FinishedAt)
+	}
+	bound := func(r pipeline.Summary) string { return r.StartedAt.Time().UTC().Format(boundLayout) }
+	return path.Join(packedDir, fmt.Sprintf("%s_%s_%08x%s", bound(runs[0]), bound(runs[len(runs)-1]), crc32.ChecksumIEEE(ids.Bytes()), suffix))
+}
+
+// boundsOf are the earliest and the latest start that a pack's runs may have. One of a name that does not tell may have any.
+func boundsOf(name string) (first, last pipeline.Instant) {
+	stem, _, _ := strings.Cut(path.Base(name), ".")
+	if parts := strings.Split(stem, "_"); len(parts) == 3 {
+		from, err := time.Parse(boundLayout, parts[0])
+		to, err2 := time.Parse(boundLayout, parts[1])
+		if err == nil && err2 == nil {
+			return pipeline.InstantOf(from), pipeline.InstantOf(to.Add(time.Second)) - 1
+		}
+	}
+	return pipeline.NoInstant, 1<<63 - 1
 }
 
 // Runs implements [pipeline.RunReader].
-func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipeline.Summary, error] {
+func (s *Store) Runs(ctx context.Context, from pipeline.Instant, last int) iter.Seq2[pipeline.Summary, error] {
 	return func(yield func(pipeline.Summary, error) bool) {
-		runs, err := s.runs(ctx, from)
+		runs, err := s.runs(ctx, from, last)
 		if err != nil {
 			yield(pipeline.Summary{}, classify("read the runs", err))
 			return
@@ -109,101 +172,92 @@ func (s *Store) Runs(ctx context.Context, from pipeline.Instant) iter.Seq2[pipel
 	}
 }
 
-// runs reads the single records before the packs: what is packed meanwhile is found there.
-func (s *Store) runs(ctx context.Context, from pipeline.Instant) ([]pipeline.Summary, error) {
-	names, err := s.runNames(ctx)
+// runs reads the single records before the packs are listed: what is packed meanwhile is found there. Of the packs it
+// reads the newest first, and no more than are needed.
+func (s *Store) runs(ctx context.Context, from pipeline.Instant, last int) ([]pipeline.Summary, error) {
+	names, err := s.volume.List(ctx, runsDir)
 	if err != nil {
 		return nil, err
 	}
-	found := map[pipeline.SyncID]pipeline.Summary{}
+	found := make(foundRuns)
 	for _, name := range names {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		run, err := s.readRun(ctx, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		found[run.SyncID] = run
-	}
-	single := maps.Clone(found)
-	names, err = s.volume.List(ctx, packsDir)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		if !mayHold(name, from) {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		packed, err := s.readPack(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		for _, run := range packed {
-			if _, ok := single[run.SyncID]; ok {
-				continue
-			}
-			if other, ok := found[run.SyncID]; !ok || other.FinishedAt <= run.FinishedAt {
-				found[run.SyncID] = run
+		if path.Dir(name) == recentDir && path.Ext(name) == suffix || isEarlier(name) {
+			if err := found.read(ctx, s, name, from); err != nil {
+				return nil, err
 			}
 		}
 	}
-	maps.DeleteFunc(found, func(_ pipeline.SyncID, run pipeline.Summary) bool { return run.StartedAt < from })
-	return slices.SortedFunc(maps.Values(found), pipeline.ByStart), nil
-}
-
-// mayHold reports whether a pack may have a run that started at from or later. One of a name that does not tell is read.
-func mayHold(name string, from pipeline.Instant) bool {
-	base, ok := strings.CutSuffix(path.Base(name), packSuffix)
-	if !ok {
-		return false
-	}
-	parts := strings.Split(base, "_")
-	if len(parts) != 3 {
-		return true
-	}
-	last, err := time.Parse(boundLayout, parts[1])
-	return err != nil || pipeline.InstantOf(last.Add(time.Second)) > from
-}
-
-// readRun reads one record; one of an earlier version is a JSON document.
-func (s *Store) readRun(ctx context.Context, name string) (pipeline.Summary, error) {
-	body, err := s.volume.Read(ctx, name)
-	if err != nil {
-		return pipeline.Summary{}, err
-	}
-	var r pipeline.RunRecord
-	if path.Ext(name) == earlierRun {
-		err = json.Unmarshal(body, &r)
-	} else {
-		err = object.Read(runForm, name, body, func(_ int, line []byte) error { return json.Unmarshal(line, &r) })
-	}
-	if err != nil {
-		return pipeline.Summary{}, object.Damaged("read the runs", name, err, "restore it from a copy, or remove it: nothing but the record of that run goes with it")
-	}
-	return r.Run(), nil
-}
-
-// readPack reads a pack. Packs are never removed, so that one that is listed is there.
-func (s *Store) readPack(ctx context.Context, name string) (runs []pipeline.Summary, err error) {
-	body, err := s.volume.Read(ctx, name)
+	packs, err := s.volume.List(ctx, packedDir)
 	if err != nil {
 		return nil, err
 	}
-	err = object.Read(packForm, name, body, func(_ int, line []byte) error {
-		var r pipeline.RunRecord
-		err := json.Unmarshal(line, &r)
-		runs = append(runs, r.Run())
-		return err
+	earlier, err := s.volume.List(ctx, earlierPacks)
+	if err != nil {
+		return nil, err
+	}
+	packs = slices.DeleteFunc(append(packs, earlier...), func(name string) bool { return path.Ext(name) != suffix && !isEarlier(name) })
+	slices.SortFunc(packs, func(a, b string) int {
+		_, x := boundsOf(a)
+		_, y := boundsOf(b)
+		return int(min(max(y-x, -1), 1))
 	})
-	if err != nil {
-		return nil, object.Damaged("read the runs", name, err, "restore it from a copy, or remove it: nothing but the records of the runs between the times in its name go with it")
+	for _, name := range packs {
+		if _, latest := boundsOf(name); latest < from || last > 0 && found.laterThan(latest) >= last {
+			break
+		}
+		if err := found.read(ctx, s, name, from); err != nil {
+			return nil, err
+		}
 	}
-	return runs, nil
+	return pipeline.LastRuns(slices.Collect(maps.Values(found)), last), nil
+}
+
+// foundRuns are runs that were read.
+type foundRuns map[pipeline.SyncID]pipeline.Summary
+
+// read adds the runs of an object that started at from or later. One that was recorded twice counts as it ended last.
+func (f foundRuns) read(ctx context.Context, s *Store, name string, from pipeline.Instant) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	runs, err := s.readRuns(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it is in a pack by now
+	}
+	for _, r := range runs {
+		if other, ok := f[r.SyncID]; r.StartedAt >= from && (!ok || other.FinishedAt < r.FinishedAt) {
+			f[r.SyncID] = r
+		}
+	}
+	return err
+}
+
+// laterThan is how many of them started later.
+func (f foundRuns) laterThan(at pipeline.Instant) (n int) {
+	for _, r := range f {
+		if r.StartedAt > at {
+			n++
+		}
+	}
+	return n
+}
+
+// readRuns reads an object of records of runs, which proves itself and is none under another name.
+func (s *Store) readRuns(ctx context.Context, name string) ([]pipeline.Summary, error) {
+	body, err := s.volume.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var runs []pipeline.Summary
+	if isEarlier(name) {
+		runs, err = earlierRuns(name, body)
+	} else if runs, err = runsOfFile(ctx, body); err == nil && len(runs) > 0 {
+		if own := recentRun(runs[0].SyncID); name != own && name != packName(runs) {
+			err = fmt.Errorf("it has the run %s under another name", runs[0].SyncID)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		return nil, object.Damaged("read the runs", name, err, "restore it from a copy, or remove it: nothing but the records of its runs goes with it")
+	}
+	return runs, err
 }

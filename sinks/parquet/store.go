@@ -116,7 +116,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.checkJournals(ctx); err != nil {
 		return err
 	}
-	for _, err := range s.Runs(ctx, pipeline.NoInstant) {
+	for _, err := range s.Runs(ctx, pipeline.NoInstant, 0) {
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 func readsRuns(t *testing.T, b *fixture) {
 	ctx := context.Background()
 	run := func(id string, started, exit int) pipeline.Summary {
-		return pipeline.Summary{SyncID: pipeline.SyncID(id), StartedAt: read(started), FinishedAt: read(started + 1), Exit: exit,
+		return pipeline.Summary{SyncID: pipeline.SyncID(id), Command: pipeline.CommandReplay, StartedAt: read(started), FinishedAt: read(started + 1), Exit: exit,
 			Streams: []pipeline.StreamSummary{{Stream: agents.Stream, Account: agents.Account, Committed: 2, Failed: 1, Read: 7, Rows: 6, Rejected: 1,
 				Errors: []pipeline.WindowError{{WindowStart: day(0).Start, WindowEnd: day(0).End, ErrorKind: "cut_short", Message: "línea \"1\"",
 					Rejects: []pipeline.Reject{
@@ -24,26 +24,34 @@ func readsRuns(t *testing.T, b *fixture) {
 	s := b.place.Open(t)
 	again := second
 	again.Exit = 0
-	for _, r := range []pipeline.Summary{late, again, early, first, second} { // again is recorded once more, as second
+	killed := pipeline.Begun("run-k", pipeline.CommandWaive, read(7))
+	begun := func(r pipeline.Summary) pipeline.Summary { return pipeline.Begun(r.SyncID, r.Command, r.StartedAt) }
+	for _, r := range []pipeline.Summary{begun(late), begun(second), killed, late, again, begun(early), early, first, second} { // again is recorded once more, as second
 		if err := s.AppendRun(ctx, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for from, want := range map[pipeline.Instant][]pipeline.Summary{
-		pipeline.NoInstant: {early, first, second, late}, read(5): {first, second, late}, read(5) + 1: {late}, read(10): nil,
+		pipeline.NoInstant: {early, first, second, killed, late}, read(5): {first, second, killed, late}, read(5) + 1: {killed, late}, read(10): nil,
 	} {
-		var got []pipeline.Summary
-		for r, err := range b.place.Open(t).(pipeline.RunReader).Runs(ctx, from) {
-			if err != nil {
-				t.Fatal(err)
+		for _, last := range []int{0, 1, 2, 9} {
+			var got []pipeline.Summary
+			for r, err := range b.place.Open(t).(pipeline.RunReader).Runs(ctx, from, last) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, r)
 			}
-			got = append(got, r)
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("from %s the runs are\n\t%+v\nwant\n\t%+v", from, got, want)
+			want := want
+			if last > 0 {
+				want = want[max(len(want)-last, 0):]
+			}
+			if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+				t.Errorf("from %s the last %d runs are\n\t%+v\nwant\n\t%+v", from, last, got, want)
+			}
 		}
 	}
-	for range s.(pipeline.RunReader).Runs(ctx, pipeline.NoInstant) { //nolint:errcheck // the first record is enough
+	for range s.(pipeline.RunReader).Runs(ctx, pipeline.NoInstant, 0) { //nolint:errcheck // the first record is enough
 		break // nothing is left open or locked
 	}
 	if err := s.AppendRun(ctx, late); err != nil {
@@ -52,7 +60,7 @@ func readsRuns(t *testing.T, b *fixture) {
 	stopped, cancel := context.WithCancel(ctx)
 	cancel()
 	var last error
-	for _, err := range s.(pipeline.RunReader).Runs(stopped, pipeline.NoInstant) {
+	for _, err := range s.(pipeline.RunReader).Runs(stopped, pipeline.NoInstant, 0) {
 		last = err
 	}
 	if pipeline.KindOf(last) != pipeline.Stopped || last == nil {

@@ -93,7 +93,7 @@ func (b *fixture) remembers(t testing.TB, records int) {
 		return
 	}
 	past := 0
-	for r, err := range reader.Runs(context.Background(), pipeline.NoInstant) {
+	for r, err := range reader.Runs(context.Background(), pipeline.NoInstant, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,6 +108,10 @@ func (b *fixture) remembers(t testing.TB, records int) {
 
 // act brings the present, once.
 func act(ctx context.Context, s pipeline.Store) (results []pipeline.Result, err error) {
+	run := pipeline.Begun("run-002", pipeline.CommandSync, read(2))
+	if err := s.AppendRun(ctx, run); err != nil {
+		return nil, err
+	}
 	if _, err := s.Since(ctx, noted, read(1).Time()); err != nil {
 		return nil, err
 	}
@@ -121,7 +125,8 @@ func act(ctx context.Context, s pipeline.Store) (results []pipeline.Result, err 
 	if err := s.Record(ctx, calls, pipeline.Entry{Kind: pipeline.EntryFail, Window: day(0), ReadAt: read(2), Note: "the vendor broke off"}); err != nil {
 		return results, err
 	}
-	return results, s.AppendRun(ctx, pipeline.Summary{SyncID: "run-002"})
+	run.FinishedAt = read(3)
+	return results, s.AppendRun(ctx, run)
 }
 
 // honest checks what a broken run left: what the ledger calls committed is

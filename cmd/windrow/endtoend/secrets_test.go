@@ -95,7 +95,7 @@ func (s *site) findsControls(all map[string]string) {
 	if !isBigQuery(s.root) {
 		kinds = map[string][]string{
 			controlRow: {".parquet" + warehousetest.Inside}, controlReject: {".parquet" + warehousetest.Inside},
-			controlNote: {".zst" + warehousetest.Inside, "_windrow/runs/"},
+			controlNote: {".zst" + warehousetest.Inside, "_windrow/runs/recent/"},
 		}
 	}
 	for control, parts := range kinds {

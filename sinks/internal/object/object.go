@@ -52,7 +52,7 @@ var (
 	errEmpty   = errors.New("it is empty")
 	errCut     = errors.New("it is cut off")
 	errForeign = errors.New("it does not begin as such an object does")
-	errProof   = errors.New("its last line does not fit what stands before it")
+	errProof   = errors.New("its proof does not fit what stands in it")
 )
 
 // NewerError says that a newer version of this program has written an object.

@@ -67,6 +67,14 @@ func instantOrNull(i pipeline.Instant) string {
 	return instant(i)
 }
 
+// integerOrNull is an integer literal, and NULL for none.
+func integerOrNull(n *int64) string {
+	if n == nil {
+		return "CAST(NULL AS INT64)"
+	}
+	return strconv.FormatInt(*n, 10)
+}
+
 // date is a date literal.
 func date(d arrow.Date32) string {
 	return "DATE '" + d.ToTime().Format("2006-01-02") + "'"

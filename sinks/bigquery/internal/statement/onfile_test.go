@@ -73,7 +73,10 @@ func statements(t *testing.T) string {
 		return text
 	}
 	tenant := pipeline.TenantKey{Source: "dialpad", Account: "default"}
-	run := pipeline.Summary{SyncID: "run", StartedAt: readAt(1), FinishedAt: readAt(2), Exit: 3}
+	run := pipeline.Summary{SyncID: "run", Command: pipeline.CommandSync, StartedAt: readAt(1), FinishedAt: readAt(2), Exit: 3,
+		Streams: []pipeline.StreamSummary{{Committed: 1, Unchanged: 2, Failed: 3, Rows: 4, Rejected: 5}, {Committed: 10}}}
+	unbegun := run
+	unbegun.StartedAt = pipeline.NoInstant
 	var counted Extent
 	if err := counted.Add(agents, dayWindow(0), dayWindow(3)); err != nil {
 		t.Fatal(err)
@@ -93,8 +96,10 @@ func statements(t *testing.T) string {
 		{"add a note", testDataset.AddNote(pipeline.Note{Tenant: tenant, At: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), Kind: "post", Text: "days_ago=1"})},
 		{"add a note without text", testDataset.AddNote(pipeline.Note{Tenant: tenant, At: time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC), Kind: "post"})},
 		{"forget notes", testDataset.ForgetNotes(readAt(1))},
-		{"add a run", testDataset.RecordRun(run, "{}", nil)},
-		{"add a run and its receipts", testDataset.RecordRun(run, "{}", []BatchReceipt{{"0123456789abcdef01234567", dayWindow(0).Span, pipeline.Receipt{LoadJobs: 1, QueryJobs: 2, BytesBilled: 80 << 20, SlotMillis: 1234}}})},
+		{"begin a run", testDataset.BeginRun(pipeline.Begun("run", pipeline.CommandSync, readAt(1)), "{}")},
+		{"end a run", testDataset.EndRun(run, "{}")},
+		{"end a run that tells no start", testDataset.EndRun(unbegun, "{}")},
+		{"add the receipts of a run", testDataset.AddReceipts(run, []BatchReceipt{{"0123456789abcdef01234567", dayWindow(0).Span, pipeline.Receipt{LoadJobs: 1, QueryJobs: 2, BytesBilled: 80 << 20, SlotMillis: 1234}}})},
 		{"record entries", testDataset.AddEntries([]Line{line(fail), line(commit)})},
 		{"make the fence", testDataset.FenceRow("none")},
 		{"make the fence of a send ledger", testDataset.PushFenceRow("none")},
@@ -118,10 +123,14 @@ func statements(t *testing.T) string {
 		{"read rejects", testDataset.ReadRejects(counted)},
 		{"list rejects", testDataset.ListRejects(counted, true)},
 		{"list rejects of an earlier version", testDataset.ListRejects(counted, false)},
-		{"read all runs", testDataset.Runs(pipeline.NoInstant, true)},
-		{"read all runs of an earlier version", testDataset.Runs(pipeline.NoInstant, false)},
-		{"read the runs of an earlier version since", testDataset.Runs(readAt(1), false)},
-		{"read the runs since", testDataset.Runs(readAt(1), true)},
+		{"read all runs", testDataset.Runs(pipeline.NoInstant, 0, true)},
+		{"read all runs of an earlier version", testDataset.Runs(pipeline.NoInstant, 0, false)},
+		{"read the runs of an earlier version since", testDataset.Runs(readAt(1), 0, false)},
+		{"read the runs since", testDataset.Runs(readAt(1), 0, true)},
+		{"read the last runs", testDataset.Runs(pipeline.NoInstant, 30, true)},
+		{"read the last runs since", testDataset.Runs(readAt(1), 30, true)},
+		{"read the last runs of an earlier version", testDataset.Runs(pipeline.NoInstant, 30, false)},
+		{"read the last runs of an earlier version since", testDataset.Runs(readAt(1), 30, false)},
 		{"sweep windows of activity", testDataset.Sweep("0123456789abcdef01234567", agents, 7, []pipeline.Span{dayWindow(0).Span, dayWindow(3).Span}, "activity", RejectsTable)},
 		{"sweep windows of events", testDataset.Sweep("0123456789abcdef01234567", calls, 7, []pipeline.Span{dayWindow(0).Span}, "events", RejectsTable)},
 		{"count rows to be trusted", testDataset.CountAll("activity", "local_date")},
@@ -136,10 +145,11 @@ func statements(t *testing.T) string {
 		{"try to delete rejects by what is hashed", testDataset.TryDelete(RejectsTable, "window_start", RejectColumns...)},
 		{"try to delete notes", testDataset.TryDelete(JournalTable, "at")},
 		{"try to delete entries", testDataset.TryDelete(LedgerTable, "")},
-		{"try to delete runs", testDataset.TryDelete(RunsTable, "")},
+		{"try to delete runs", testDataset.TryDelete(RunsTable, "started_at")},
 		{"try to delete the fence", testDataset.TryDelete(FenceTable, "")},
 		{"count the entries", testDataset.CountAll(LedgerTable, "")},
 		{"count the notes", testDataset.CountAll(JournalTable, "at")},
+		{"count the runs", testDataset.CountAll(RunsTable, "started_at")},
 		{"view " + WatermarksView, testDataset.Watermarks()},
 	} {
 		b.WriteString("-- " + s.name + "\n" + strings.TrimSuffix(s.text, ";") + ";\n\n")

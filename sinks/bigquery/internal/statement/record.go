@@ -32,36 +32,85 @@ func (d Dataset) ForgetNotes(until pipeline.Instant) string {
 	return fmt.Sprintf("DELETE FROM %s WHERE `at` BETWEEN %s AND %s", d.table(JournalTable), instant(FirstInstant), instant(until))
 }
 
-// Runs reads the runs that started at an instant or later: started_at, finished_at, recorded_at, summary. Without an
-// instant it reads all, those too that tell no start. A table of earlier versions has no column recorded_at.
-func (d Dataset) Runs(from pipeline.Instant, recorded bool) string {
+// Runs reads the runs that started at an instant or later, of these the last ones (0: all): started_at, finished_at,
+// recorded_at, summary. Without an instant it reads all, those too that tell no start. A table of earlier versions has no
+// column recorded_at.
+func (d Dataset) Runs(from pipeline.Instant, last int, recorded bool) string {
 	at := "`recorded_at`"
 	if !recorded {
 		at = "CAST(NULL AS TIMESTAMP) AS `recorded_at`"
 	}
-	where := "TRUE"
+	where := "`started_at` IS NULL OR `started_at` >= " + instant(FirstInstant)
 	if from > FirstInstant {
 		where = "`started_at` >= " + instant(from)
 	}
-	return fmt.Sprintf("SELECT `started_at`, `finished_at`, %s, `summary` FROM %s WHERE %s", at, d.table(RunsTable), where)
-}
-
-func (d Dataset) addRun(sum pipeline.Summary, text string) string {
-	return fmt.Sprintf("INSERT INTO %s (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`, `recorded_at`) VALUES (%s, %s, %s, %d, %s, CURRENT_TIMESTAMP())",
-		d.table(RunsTable), quote(string(sum.SyncID)), instantOrNull(sum.StartedAt), instantOrNull(sum.FinishedAt), sum.Exit, quote(text))
-}
-
-// RecordRun records a run, with the receipts of its batches where there are any.
-func (d Dataset) RecordRun(sum pipeline.Summary, text string, receipts []BatchReceipt) string {
-	if len(receipts) == 0 {
-		return d.addRun(sum, text)
+	sql := fmt.Sprintf("SELECT `started_at`, `finished_at`, %s, `summary` FROM %s WHERE %s", at, d.table(RunsTable), where)
+	if last > 0 {
+		sql += fmt.Sprintf(" ORDER BY `started_at` DESC, `sync_id` DESC LIMIT %d", last)
 	}
-	return strings.Join([]string{"BEGIN TRANSACTION", d.addReceipts(sum, receipts), d.addRun(sum, text), "COMMIT TRANSACTION"}, ";\n") + ";"
+	return sql
 }
 
-// addReceipts appends a row for each batch. The row belongs to no stream and has no seq. The bytes that the batch
-// staged stand in the rows of its windows.
-func (d Dataset) addReceipts(sum pipeline.Summary, receipts []BatchReceipt) string {
+// BeginRun records that a run has begun.
+func (d Dataset) BeginRun(sum pipeline.Summary, text string) string {
+	names, values := runColumns(sum.Row(), text)
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", d.table(RunsTable), columns(names, ""), strings.Join(values, ", "))
+}
+
+// EndRun puts the end of a run in the place of its beginning, and adds it where there is none. The bounds leave the one
+// partition in which the beginning is.
+func (d Dataset) EndRun(sum pipeline.Summary, text string) string {
+	names, values := runColumns(sum.Row(), text)
+	is := fmt.Sprintf("T.`sync_id` = %s", quote(string(sum.SyncID)))
+	if row := sum.Row(); row.StartedAt != nil {
+		at := instant(*row.StartedAt)
+		is = fmt.Sprintf("T.`started_at` BETWEEN %s AND %s AND %s", at, at, is)
+	}
+	changed := make([]string, 0, len(names))
+	for i, name := range names {
+		if name != "sync_id" && name != "started_at" {
+			changed = append(changed, column(name)+" = "+values[i])
+		}
+	}
+	return strings.Join([]string{
+		fmt.Sprintf("MERGE %s AS T", d.table(RunsTable)),
+		"USING (SELECT 1 AS `one`) AS S",
+		"ON " + is,
+		"WHEN MATCHED THEN UPDATE SET " + strings.Join(changed, ", "),
+		fmt.Sprintf("WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)", columns(names, ""), strings.Join(values, ", ")),
+	}, "\n")
+}
+
+// runColumns are the columns of a run, and their values as literals.
+func runColumns(r pipeline.RunRow, text string) (names, values []string) {
+	for _, f := range pipeline.RunSchema.Fields() {
+		names = append(names, f.Name)
+	}
+	command := ""
+	if r.Command != nil {
+		command = string(*r.Command)
+	}
+	values = []string{quote(string(r.SyncID)), quoteOrNull(command)}
+	for _, at := range []*pipeline.Instant{r.StartedAt, r.FinishedAt} {
+		values = append(values, instantOrNull(orNone(at)))
+	}
+	for _, n := range r.Counts() {
+		values = append(values, integerOrNull(n))
+	}
+	return append(names, "summary", "recorded_at"), append(values, quote(text), "CURRENT_TIMESTAMP()")
+}
+
+// orNone is an instant, or none.
+func orNone(i *pipeline.Instant) pipeline.Instant {
+	if i == nil {
+		return pipeline.NoInstant
+	}
+	return *i
+}
+
+// AddReceipts appends a row to the ledger for each batch of a run. The row belongs to no stream and has no seq. The bytes
+// that the batch staged stand in the rows of its windows.
+func (d Dataset) AddReceipts(sum pipeline.Summary, receipts []BatchReceipt) string {
 	rows := make([]string, len(receipts))
 	for i, r := range receipts {
 		rows[i] = fmt.Sprintf("('', '', '', 0, CURRENT_TIMESTAMP(), %s, FALSE, 'receipt', %s, %s, %s, FALSE, FALSE, 0, 0, 0, 0, 0, 0, '{}', %d, %d, %d)",

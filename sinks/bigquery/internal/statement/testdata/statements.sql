@@ -22,15 +22,26 @@ INSERT INTO `test-project`.`contact_centre`.`_windrow_journal` (`source`, `accou
 -- forget notes
 DELETE FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` BETWEEN TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
 
--- add a run
-INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`, `recorded_at`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}', CURRENT_TIMESTAMP());
+-- begin a run
+INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `command`, `started_at`, `finished_at`, `exit`, `committed`, `unchanged`, `failed`, `rows`, `rejected`, `summary`, `recorded_at`) VALUES ('run', 'sync', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', CAST(NULL AS TIMESTAMP), CAST(NULL AS INT64), CAST(NULL AS INT64), CAST(NULL AS INT64), CAST(NULL AS INT64), CAST(NULL AS INT64), CAST(NULL AS INT64), '{}', CURRENT_TIMESTAMP());
 
--- add a run and its receipts
-BEGIN TRANSACTION;
+-- end a run
+MERGE `test-project`.`contact_centre`.`_windrow_runs` AS T
+USING (SELECT 1 AS `one`) AS S
+ON T.`started_at` BETWEEN TIMESTAMP '2025-10-01 00:01:00.000000+00:00' AND TIMESTAMP '2025-10-01 00:01:00.000000+00:00' AND T.`sync_id` = 'run'
+WHEN MATCHED THEN UPDATE SET `command` = 'sync', `finished_at` = TIMESTAMP '2025-10-01 00:02:00.000000+00:00', `exit` = 3, `committed` = 11, `unchanged` = 2, `failed` = 3, `rows` = 4, `rejected` = 5, `summary` = '{}', `recorded_at` = CURRENT_TIMESTAMP()
+WHEN NOT MATCHED THEN INSERT (`sync_id`, `command`, `started_at`, `finished_at`, `exit`, `committed`, `unchanged`, `failed`, `rows`, `rejected`, `summary`, `recorded_at`) VALUES ('run', 'sync', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, 11, 2, 3, 4, 5, '{}', CURRENT_TIMESTAMP());
+
+-- end a run that tells no start
+MERGE `test-project`.`contact_centre`.`_windrow_runs` AS T
+USING (SELECT 1 AS `one`) AS S
+ON T.`sync_id` = 'run'
+WHEN MATCHED THEN UPDATE SET `command` = 'sync', `finished_at` = TIMESTAMP '2025-10-01 00:02:00.000000+00:00', `exit` = 3, `committed` = 11, `unchanged` = 2, `failed` = 3, `rows` = 4, `rejected` = 5, `summary` = '{}', `recorded_at` = CURRENT_TIMESTAMP()
+WHEN NOT MATCHED THEN INSERT (`sync_id`, `command`, `started_at`, `finished_at`, `exit`, `committed`, `unchanged`, `failed`, `rows`, `rejected`, `summary`, `recorded_at`) VALUES ('run', 'sync', CAST(NULL AS TIMESTAMP), TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, 11, 2, 3, 4, 5, '{}', CURRENT_TIMESTAMP());
+
+-- add the receipts of a run
 INSERT INTO `test-project`.`contact_centre`.`_windrow_ledger` (`source`, `account`, `stream`, `seq`, `recorded_at`, `batch`, `replaces`, `kind`, `window_start`, `window_end`, `sync_id`, `settled`, `unchanged`, `rows_read`, `rows_loaded`, `rows_rejected`, `rows_outside`, `rows_duplicate`, `bytes_staged`, `entry`, `bytes_billed`, `slot_ms`, `jobs`) VALUES
 ('', '', '', 0, CURRENT_TIMESTAMP(), '0123456789abcdef01234567', FALSE, 'receipt', TIMESTAMP '2025-09-08 06:00:00.000000+00:00', TIMESTAMP '2025-09-09 06:00:00.000000+00:00', 'run', FALSE, FALSE, 0, 0, 0, 0, 0, 0, '{}', 83886080, 1234, 3);
-INSERT INTO `test-project`.`contact_centre`.`_windrow_runs` (`sync_id`, `started_at`, `finished_at`, `exit`, `summary`, `recorded_at`) VALUES ('run', TIMESTAMP '2025-10-01 00:01:00.000000+00:00', TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, '{}', CURRENT_TIMESTAMP());
-COMMIT TRANSACTION;
 
 -- record entries
 INSERT INTO `test-project`.`contact_centre`.`_windrow_ledger` (`seq`, `recorded_at`, `batch`, `source`, `account`, `stream`, `replaces`, `kind`, `window_start`, `window_end`, `zone`, `sync_id`, `extracted_at`, `read_at`, `committed_at`, `settled`, `unchanged`, `rows_read`, `rows_loaded`, `rows_rejected`, `rows_outside`, `rows_duplicate`, `bytes_staged`, `fingerprint`, `settings`, `error_kind`, `note`, `entry`)
@@ -189,16 +200,28 @@ SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.
 SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.`raw`, t.`row_time`, CAST(NULL AS STRING) AS `field`, CAST(NULL AS STRING) AS `shape` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') ORDER BY t.`window_start`, t.`window_end`, COALESCE(t.`scope`, ''), t.`position`, t.`reason`, t.`raw`;
 
 -- read all runs
-SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE TRUE;
+SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- read all runs of an earlier version
-SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE TRUE;
+SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- read the runs of an earlier version since
 SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
 
 -- read the runs since
 SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
+
+-- read the last runs
+SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
+
+-- read the last runs since
+SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
+
+-- read the last runs of an earlier version
+SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
+
+-- read the last runs of an earlier version since
+SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
 
 -- sweep windows of activity
 BEGIN TRANSACTION;
@@ -255,7 +278,7 @@ DELETE FROM `test-project`.`contact_centre`.`_windrow_journal` WHERE `at` = TIME
 DELETE FROM `test-project`.`contact_centre`.`_windrow_ledger` WHERE `source` IS NOT NULL AND `account` IS NOT NULL AND `stream` IS NOT NULL AND `window_start` IS NOT NULL AND `window_end` IS NOT NULL AND `seq` IS NOT NULL AND `recorded_at` IS NOT NULL AND `batch` IS NOT NULL AND `replaces` IS NOT NULL AND `kind` IS NOT NULL AND `extracted_at` IS NOT NULL AND `sync_id` IS NOT NULL AND `entry` IS NOT NULL AND FALSE;
 
 -- try to delete runs
-DELETE FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE FALSE;
+DELETE FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` = TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND FALSE;
 
 -- try to delete the fence
 DELETE FROM `test-project`.`contact_centre`.`_windrow_turn` WHERE FALSE;
@@ -265,6 +288,9 @@ SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_ledger`
 
 -- count the notes
 SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_journal` AS t WHERE t.`at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
+
+-- count the runs
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_runs` AS t WHERE (t.`started_at` IS NULL OR t.`started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00');
 
 -- view _windrow_watermarks
 WITH log AS (
