@@ -119,7 +119,7 @@ func TestTheRulesRefuse(t *testing.T) {
 		{"a read of all partitions without WHERE", "SELECT `text` FROM $journal WHERE `at` > TIMESTAMP '2025-09-08'", "SELECT `text` FROM $journal", "without literal bounds on at"},
 		{"a read of all partitions in an INSERT", "INSERT INTO $fence (`batch`) SELECT `text` FROM $journal WHERE `at` > TIMESTAMP '2025-09-08'", "INSERT INTO $fence (`batch`) SELECT `text` FROM $journal", "without literal bounds on at"},
 
-		{"an INSERT without a required column", "INSERT INTO $runs (`sync_id`, `exit`, `summary`) VALUES ('a', 1, '{}')", "INSERT INTO $runs (`sync_id`, `summary`) VALUES ('a', '{}')", "without the required column exit"},
+		{"an INSERT without a required column", "INSERT INTO $runs (`sync_id`, `summary`) VALUES ('a', '{}')", "INSERT INTO $runs (`sync_id`) VALUES ('a')", "without the required column summary"},
 		{"an INSERT with a mode", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT OR IGNORE INTO $fence (`batch`) VALUES ('a')", "with a mode"},
 		{"an INSERT that asserts", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT INTO $fence (`batch`) VALUES ('a') ASSERT_ROWS_MODIFIED 1", "AssertRowsModified"},
 		{"an INSERT that returns", "INSERT INTO $fence (`batch`) VALUES ('a')", "INSERT INTO $fence (`batch`) VALUES ('a') THEN RETURN `batch`", "ReturningClause"},

@@ -168,7 +168,7 @@ func (s *Store) runs(ctx context.Context, from pipeline.Instant, last int) ([]pi
 		return nil, err
 	}
 	latest := make(map[pipeline.SyncID]recordedRun)
-	err = s.jobs.Read(ctx, s.sql.Runs(from, last, hasColumn(md, "recorded_at")), func() { clear(latest) }, func(row []bigquery.Value) error {
+	err = s.jobs.Read(ctx, s.sql.Runs(from, hasColumn(md, "recorded_at")), func() { clear(latest) }, func(row []bigquery.Value) error {
 		r, err := recordedRunOf(row)
 		if err != nil {
 			return err

@@ -68,8 +68,6 @@ func everywhere(partition string) string {
 		return "TRUE"
 	case "local_date":
 		return "t.`local_date` >= DATE '0001-01-01'"
-	case "started_at":
-		return "(t.`started_at` IS NULL OR t.`started_at` >= " + instant(FirstInstant) + ")"
 	}
 	return "t." + column(partition) + " >= " + instant(FirstInstant)
 }

@@ -32,23 +32,14 @@ func (d Dataset) ForgetNotes(until pipeline.Instant) string {
 	return fmt.Sprintf("DELETE FROM %s WHERE `at` BETWEEN %s AND %s", d.table(JournalTable), instant(FirstInstant), instant(until))
 }
 
-// Runs reads the runs that started at an instant or later, of these the last ones (0: all): started_at, finished_at,
-// recorded_at, summary. Without an instant it reads all, those too that tell no start. A table of earlier versions has no
-// column recorded_at.
-func (d Dataset) Runs(from pipeline.Instant, last int, recorded bool) string {
+// Runs reads the runs that started at an instant or later: started_at, finished_at, recorded_at, summary. A table of
+// earlier versions has no column recorded_at.
+func (d Dataset) Runs(from pipeline.Instant, recorded bool) string {
 	at := "`recorded_at`"
 	if !recorded {
 		at = "CAST(NULL AS TIMESTAMP) AS `recorded_at`"
 	}
-	where := "`started_at` IS NULL OR `started_at` >= " + instant(FirstInstant)
-	if from > FirstInstant {
-		where = "`started_at` >= " + instant(from)
-	}
-	sql := fmt.Sprintf("SELECT `started_at`, `finished_at`, %s, `summary` FROM %s WHERE %s", at, d.table(RunsTable), where)
-	if last > 0 {
-		sql += fmt.Sprintf(" ORDER BY `started_at` DESC, `sync_id` DESC LIMIT %d", last)
-	}
-	return sql
+	return fmt.Sprintf("SELECT `started_at`, `finished_at`, %s, `summary` FROM %s WHERE `started_at` >= %s", at, d.table(RunsTable), instant(from))
 }
 
 // BeginRun records that a run has begun.

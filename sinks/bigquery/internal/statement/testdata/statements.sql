@@ -200,28 +200,16 @@ SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.
 SELECT t.`window_start`, t.`window_end`, t.`scope`, t.`position`, t.`reason`, t.`raw`, t.`row_time`, CAST(NULL AS STRING) AS `field`, CAST(NULL AS STRING) AS `shape` FROM `test-project`.`contact_centre`.`_windrow_rejects` AS t WHERE t.`window_start` >= TIMESTAMP '2025-09-08 06:00:00.000000+00:00' AND t.`window_start` < TIMESTAMP '2025-09-12 06:00:00.000000+00:00' AND t.`source` IN ('ucontact') AND t.`account` IN ('default') AND t.`stream` IN ('ucontact.agents') ORDER BY t.`window_start`, t.`window_end`, COALESCE(t.`scope`, ''), t.`position`, t.`reason`, t.`raw`;
 
 -- read all runs
-SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
+SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- read all runs of an earlier version
-SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
+SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- read the runs of an earlier version since
 SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
 
 -- read the runs since
 SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00';
-
--- read the last runs
-SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
-
--- read the last runs since
-SELECT `started_at`, `finished_at`, `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
-
--- read the last runs of an earlier version
-SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` IS NULL OR `started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
-
--- read the last runs of an earlier version since
-SELECT `started_at`, `finished_at`, CAST(NULL AS TIMESTAMP) AS `recorded_at`, `summary` FROM `test-project`.`contact_centre`.`_windrow_runs` WHERE `started_at` >= TIMESTAMP '2025-10-01 00:01:00.000000+00:00' ORDER BY `started_at` DESC, `sync_id` DESC LIMIT 30;
 
 -- sweep windows of activity
 BEGIN TRANSACTION;
@@ -290,7 +278,7 @@ SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_ledger`
 SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_journal` AS t WHERE t.`at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- count the runs
-SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_runs` AS t WHERE (t.`started_at` IS NULL OR t.`started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00');
+SELECT COUNT(*) AS `seen` FROM `test-project`.`contact_centre`.`_windrow_runs` AS t WHERE t.`started_at` >= TIMESTAMP '0001-01-01 00:00:00.000000+00:00';
 
 -- view _windrow_watermarks
 WITH log AS (
