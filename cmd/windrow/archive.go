@@ -16,14 +16,17 @@ import (
 	"github.com/windrow-data/windrow/pipeline/archive"
 	"github.com/windrow-data/windrow/pipeline/engine"
 	bodies "github.com/windrow-data/windrow/sinks/archive"
+	"github.com/windrow-data/windrow/sinks/objectstore"
 	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
-// archivePlace is the directory of the archive, as an absolute path; empty where there is none.
+// archivePlace is the directory of the archive, as an absolute path, or its address; empty where there is none.
 func (s *setup) archivePlace() string {
 	switch {
 	case s.Archive == config.ArchiveOff:
 		return ""
+	case objectstore.Is(s.Archive):
+		return s.Archive
 	case s.Archive != "":
 		return parquet.Place(s.Archive)
 	case s.target != nil && s.target.archive != nil:
@@ -38,7 +41,11 @@ func (s *setup) archiveFaults() []pipeline.ConfigError {
 	if place == "" || s.Archive == "" {
 		return nil
 	}
-	err := parquet.CheckArchive(place)
+	var err error
+	if objectstore.Is(place) {
+		return bucketArchiveFaults(place, s.Sink)
+	}
+	err = parquet.CheckArchive(place)
 	if s.target.scheme == parquet.Scheme && err == nil {
 		err = parquet.CheckArchiveOf(s.where(), place)
 	}
@@ -48,13 +55,43 @@ func (s *setup) archiveFaults() []pipeline.ConfigError {
 	return []pipeline.ConfigError{{Variable: config.Prefix + "ARCHIVE", Problem: "cannot be used: " + err.Error(), Example: "/var/lib/windrow/raw"}}
 }
 
+// bucketArchiveFaults says why nothing can be kept in the archive's place in a bucket.
+func bucketArchiveFaults(place, sink string) []pipeline.ConfigError {
+	fault := func(problem string) []pipeline.ConfigError {
+		return []pipeline.ConfigError{{Variable: config.Prefix + "ARCHIVE", Problem: "cannot be used: " + problem, Example: "gs://my-bucket/raw"}}
+	}
+	at, err := objectstore.ParseAddress(place)
+	if err != nil {
+		return fault(err.Error())
+	}
+	tables, err := objectstore.ParseAddress(sink)
+	if err != nil {
+		return nil
+	}
+	if below, err := filepath.Rel(tables.String(), at.String()); err == nil && parquet.CheckArchiveOf("/", "/"+below) != nil {
+		return fault(at.String() + " is where the sink keeps its own")
+	}
+	return nil
+}
+
 // openArchive returns the archive of a run; nil where there is none. Beside the tables of a directory it shares their lock.
-func (a *app) openArchive(s *setup, store pipeline.Store) (*bodies.Store, error) {
+func (a *app) openArchive(ctx context.Context, s *setup, store pipeline.Store) (*bodies.Store, error) {
 	place := s.archivePlace()
 	if place == "" {
 		return nil, nil
 	}
-	if tables, ok := store.(*parquet.Store); ok {
+	tables, isParquet := store.(*parquet.Store)
+	if objectstore.Is(place) {
+		if isParquet && place == objectstore.Beneath(s.Sink, parquet.ArchiveDir) {
+			return bodies.Beneath(tables.Volume(), parquet.ArchiveDir), nil
+		}
+		o, err := a.besides(s, place, nil)
+		if err != nil {
+			return nil, err
+		}
+		return archiveInBucket(ctx, place, o)
+	}
+	if isParquet && !objectstore.Is(s.Sink) {
 		if below, err := filepath.Rel(tables.Root(), place); err == nil && below == parquet.ArchiveDir {
 			return bodies.Beneath(tables.Volume(), parquet.ArchiveDir), nil
 		}
@@ -70,8 +107,8 @@ func (a *app) showPlaces(s *setup) error {
 }
 
 // withArchive lends do the archive of a run; nil where there is none.
-func (a *app) withArchive(s *setup, store pipeline.Store, do func(*bodies.Store) error) error {
-	kept, err := a.openArchive(s, store)
+func (a *app) withArchive(ctx context.Context, s *setup, store pipeline.Store, do func(*bodies.Store) error) error {
+	kept, err := a.openArchive(ctx, s, store)
 	switch {
 	case err != nil:
 		return err

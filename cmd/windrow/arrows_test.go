@@ -59,7 +59,7 @@ var arrows = []arrow{
 const suite = "connectors/connectortest"
 
 // Siblings do not know each other.
-var siblings = []string{"connectors/ucontact", "connectors/chattonic", "connectors/dialpad", "connectors/vendorsim", "sinks/parquet", "sinks/archive", "sinks/memory", "sinks/bigquery"}
+var siblings = []string{"connectors/ucontact", "connectors/chattonic", "connectors/dialpad", "connectors/vendorsim", "sinks/parquet", "sinks/archive", "sinks/memory", "sinks/bigquery", "sinks/objectstore"}
 
 func TestDependenciesFollowTheArrows(t *testing.T) {
 	packages := listPackages(t)
@@ -126,6 +126,33 @@ func TestTheProgramLinksNoCAndNoDuckDB(t *testing.T) {
 		if cgo != "" {
 			t.Errorf("%s is in part C (%s): the program would not be a static file", path, cgo)
 		}
+	}
+}
+
+// The clients of the object stores are linked by sinks/objectstore, and by whoever wires it: a sink is handed a volume.
+func TestNothingButObjectstoreLinksAnObjectStoresClient(t *testing.T) {
+	rooms := []string{"pipeline/...", "transforms/...", "connectors/...", "sinks/parquet", "sinks/archive", "sinks/pushledger", "sinks/memory", "sinks/bigquery/...", "sinks/internal/..."}
+	list := []string{"list", "-deps", "-f", "{{.ImportPath}}"}
+	for _, room := range rooms {
+		list = append(list, module+room)
+	}
+	clients := func(args []string) (found []string) {
+		out, err := exec.CommandContext(t.Context(), "go", args...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path := range strings.Lines(string(out)) {
+			if path = strings.TrimSpace(path); under(path, "github.com/aws") || under(path, "google.golang.org/api/storage") || under(path, "cloud.google.com/go/storage") {
+				found = append(found, path)
+			}
+		}
+		return found
+	}
+	if found := clients(list); len(found) > 0 {
+		t.Errorf("%q are linked", found)
+	}
+	if found := clients(append(list[:4:4], module+"sinks/objectstore")); len(found) < 2 {
+		t.Errorf("sinks/objectstore links %q only: this test looks for the wrong clients", found)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
-	bodies "github.com/windrow-data/windrow/sinks/archive"
 )
 
 // checkFor bounds how long a check retries: somebody waits for its answer.
@@ -103,7 +102,7 @@ func (a *app) checkArchive(ctx context.Context, s *setup) []checkResult {
 	if place == "" {
 		return nil
 	}
-	kept, err := bodies.Open(place, bodies.Options{Now: a.now})
+	kept, err := a.openArchive(ctx, s, nil)
 	if err == nil {
 		err = errors.Join(kept.Check(ctx), kept.Close())
 	}

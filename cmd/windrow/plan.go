@@ -55,7 +55,7 @@ func (a *app) plan(ctx context.Context, s *setup, e *engine.Engine, f *selection
 	if damaged != nil && len(streams) == 0 {
 		return damaged
 	}
-	if err := a.withArchive(s, e.Store, func(kept *bodies.Store) error {
+	if err := a.withArchive(ctx, s, e.Store, func(kept *bodies.Store) error {
 		if kept == nil {
 			return nil
 		}

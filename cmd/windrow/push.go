@@ -23,6 +23,7 @@ import (
 	"github.com/windrow-data/windrow/connectors/ucontact/contacts"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
+	"github.com/windrow-data/windrow/sinks/objectstore"
 	"github.com/windrow-data/windrow/sinks/pushledger"
 )
 
@@ -245,6 +246,13 @@ func (s *setup) outbound(account string) (*tenant, error) {
 func (a *app) openPushLedger(ctx context.Context, s *setup) (push.Ledger, error) {
 	waiting := func(holder string) {
 		s.log.Warn("another process is writing to the send ledger; waiting for it to end", "holder", holder)
+	}
+	if objectstore.Is(s.push.Ledger) {
+		o, err := a.besides(s, s.push.Ledger, waiting)
+		if err != nil {
+			return nil, err
+		}
+		return ledgerInBucket(ctx, s.push.Ledger, o)
 	}
 	if s.push.Ledger != "" {
 		return pushledger.Open(s.push.Ledger, pushledger.Options{Now: a.now, RetryFor: s.RetryFor, Waiting: waiting})

@@ -62,7 +62,7 @@ func (a *app) replay(ctx context.Context, s *setup, f *selection) error {
 			return err
 		}
 		var summary pipeline.Summary
-		err = a.withArchive(s, e.Store, func(kept *bodies.Store) (err error) {
+		err = a.withArchive(ctx, s, e.Store, func(kept *bodies.Store) (err error) {
 			return a.followed(s, e, func() error {
 				summary, err = e.Replay(ctx, shelf{s, kept}, wanted)
 				return errors.Join(err, s.redactKept(ctx, e, kept, summary))

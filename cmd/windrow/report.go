@@ -243,7 +243,7 @@ func (a *app) reportPlans(ctx context.Context, s *setup, e *engine.Engine, b *re
 	if err != nil && pipeline.KindOf(err) != pipeline.Damaged {
 		return nil, err
 	}
-	if err := a.withArchive(s, e.Store, func(kept *bodies.Store) error {
+	if err := a.withArchive(ctx, s, e.Store, func(kept *bodies.Store) error {
 		if kept == nil {
 			return nil
 		}

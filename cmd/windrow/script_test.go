@@ -37,7 +37,7 @@ const noon = "2025-09-10T18:00:00Z"
 //	ucontact-says FILE    sets the variables that point windrow at a uContact that answers with the file
 //	differ DURATION       sets the vendors' real clocks apart from the machine's
 //
-// those of bigQueryCommands, mailboxCommands and companyCommands, and $NOW, the vendors' clock, for --as-of.
+// those of bigQueryCommands, mailboxCommands, companyCommands and bucketCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "refuses": refuses, "differ": differ, "ucontact-says": uContactSays,
@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 	maps.Copy(commands, bigQueryCommands)
 	maps.Copy(commands, mailboxCommands)
 	maps.Copy(commands, companyCommands)
+	maps.Copy(commands, bucketCommands)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline/push"
 	"github.com/windrow-data/windrow/sinks/bigquery"
 	bigqueryledger "github.com/windrow-data/windrow/sinks/bigquery/pushledger"
+	"github.com/windrow-data/windrow/sinks/objectstore"
 	"github.com/windrow-data/windrow/sinks/parquet"
 	"github.com/windrow-data/windrow/sinks/pushledger"
 )
@@ -28,6 +29,8 @@ var sinks = []sink{
 			notice: "BIGQUERY_EMULATOR_HOST is set: BigQuery is an emulator, asked without credentials",
 		},
 	}),
+	inBucket(objectstore.GCS, "gs://my-bucket/warehouse", gcsEmulator),
+	inBucket(objectstore.S3, "s3://my-bucket/warehouse?region=eu-central-1", s3Server),
 }
 
 func openParquet(ctx context.Context, _ *parquet.Settings, o sinkOptions) (pipeline.Store, error) {

@@ -117,7 +117,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 
 // archived runs the engine while what it reads is kept.
 func (a *app) archived(ctx context.Context, s *setup, e *engine.Engine, waive string) (summary pipeline.Summary, err error) {
-	err = a.withArchive(s, e.Store, func(kept *bodies.Store) (err error) {
+	err = a.withArchive(ctx, s, e.Store, func(kept *bodies.Store) (err error) {
 		keepAnswers(e, kept, s.MaxBody)
 		summary, err = a.watched(ctx, s, e, waive)
 		if kept == nil || summary.FinishedAt == 0 {

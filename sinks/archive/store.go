@@ -18,8 +18,8 @@ import (
 // setting is the variable that names the place.
 const setting = "WINDROW_ARCHIVE"
 
-// private is the folder of the lock and the drafts of an archive that has a directory of its own.
-const private = "_windrow"
+// Private is the folder of the lock and the drafts of an archive that has a place of its own.
+const Private = "_windrow"
 
 // Options of a Store that has a directory of its own.
 type Options struct {
@@ -45,14 +45,19 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the archive", Kind: pipeline.Invalid, Err: err, Hint: "name a directory, for example /var/lib/windrow/raw"}
 	}
-	local := volume.NewLocal(root, private)
+	local := volume.NewLocal(root, Private)
 	if o.Now != nil {
 		local.Now = o.Now
 	}
 	local.Patience = volume.Patience{Tell: o.Waiting, Most: o.RetryFor}
-	s := Beneath(local, "")
-	s.close = local.Close
-	return s, nil
+	return Over(local), nil
+}
+
+// Over returns the archive in a volume that is a place of its own, which the archive closes.
+func Over(v volume.Volume) *Store {
+	s := Beneath(v, "")
+	s.close = v.Close
+	return s
 }
 
 // Beneath returns the archive in a folder of a volume that somebody else opened and closes.

@@ -21,23 +21,36 @@ import (
 	"github.com/windrow-data/windrow/sinks/objectstore/s3"
 )
 
-// Config is the clouds' own variables that name other servers, as typed. Their names have no prefix.
-type Config struct {
-	GCS string `envconfig:"STORAGE_EMULATOR_HOST" desc:"server that is asked in the place of Google Cloud Storage, without credentials: host:port"`
-	S3  string `envconfig:"AWS_ENDPOINT_URL" desc:"server that is asked in the place of Amazon S3: http://host:port"`
+// GCSServer is the variable that names another server than Google Cloud Storage, as typed. Its name has no prefix.
+type GCSServer struct {
+	Host string `envconfig:"STORAGE_EMULATOR_HOST" desc:"server that is asked in the place of Google Cloud Storage, without credentials: host:port"`
 }
 
-// GCSEmulator is the root of the server in the place of Google Cloud Storage; empty: there is none.
-func (c Config) GCSEmulator() (root string, faults []pipeline.ConfigError) {
-	text := strings.TrimSpace(c.GCS)
-	if text == "" {
+// URL is the root of that server; empty: there is none.
+func (c *GCSServer) URL() (root string, faults []pipeline.ConfigError) {
+	return rootOf("STORAGE_EMULATOR_HOST", c.Host, "localhost:4443")
+}
+
+// S3Server is the variable that names another server than Amazon S3, as typed; AWS's client obeys it. Its name has no
+// prefix.
+type S3Server struct {
+	URLText string `envconfig:"AWS_ENDPOINT_URL" desc:"server that is asked in the place of Amazon S3: http://host:port"`
+}
+
+// URL is the root of that server; empty: there is none.
+func (c *S3Server) URL() (root string, faults []pipeline.ConfigError) {
+	return rootOf("AWS_ENDPOINT_URL", c.URLText, "http://localhost:9000")
+}
+
+func rootOf(variable, text, example string) (string, []pipeline.ConfigError) {
+	if text = strings.TrimSpace(text); text == "" {
 		return "", nil
 	}
-	if !strings.Contains(text, "://") {
+	if !strings.Contains(text, "://") && !strings.Contains(example, "://") {
 		text = "http://" + text
 	}
 	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", []pipeline.ConfigError{{Variable: "STORAGE_EMULATOR_HOST", Problem: "names no server", Example: "localhost:4443"}}
+		return "", []pipeline.ConfigError{{Variable: variable, Problem: "names no server", Example: example}}
 	}
 	return strings.TrimRight(text, "/"), nil
 }
@@ -47,7 +60,7 @@ type Options struct {
 	Now      func() time.Time // nil means time.Now
 	RetryFor time.Duration    // how long a call is repeated that the store throttles or cannot serve
 	Private  string           // the folder of what is not finished
-	Emulator string           // of Google Cloud Storage; see [Config.GCSEmulator]
+	Emulator string           // in the place of Google Cloud Storage; see [GCSServer]
 }
 
 // Open returns the volume of an address. It finds the credentials, and asks the store nothing.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,21 +19,80 @@ import (
 	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 	"github.com/windrow-data/windrow/sinks/internal/volumetest"
+	"github.com/windrow-data/windrow/sinks/objectstore"
 	"github.com/windrow-data/windrow/sinks/sinktest"
+	"github.com/windrow-data/windrow/sinks/sinktest/soak"
+	"github.com/windrow-data/windrow/sinks/sinktest/storetest"
 )
 
 // bucketDriver runs the sink on an object store, which keeps nobody out and appends to nothing.
-var bucketDriver = sinktest.Driver{
-	New:          func(testing.TB) sinktest.Place { return bucketPlace{volumetest.NewBucket()} },
-	LedgerWrites: compactEvery,
-	Records:      mostRuns,
-	Without:      map[sinktest.Ability]string{sinktest.Leaves: "drafts lie in the memory of their process"},
+func bucketDriver(fresh func(testing.TB) bucketPlace) sinktest.Driver {
+	return sinktest.Driver{
+		New:          func(t testing.TB) sinktest.Place { return fresh(t) },
+		LedgerWrites: compactEvery,
+		Records:      mostRuns,
+		Without:      map[sinktest.Ability]string{sinktest.Leaves: "drafts lie in the memory of their process"},
+	}
 }
 
-func TestTheSinkKeepsItsPromisesOnAnObjectStore(t *testing.T) { sinktest.Run(t, bucketDriver) }
+func inMemory(testing.TB) bucketPlace { return bucketPlace{volumetest.NewBucket().Open} }
 
-// bucketPlace is a bucket that all processes share.
-type bucketPlace struct{ bucket *volumetest.Bucket }
+func TestTheSinkKeepsItsPromisesOnAnObjectStore(t *testing.T) {
+	sinktest.Run(t, bucketDriver(inMemory))
+}
+
+// Crashes and faults at each call take long over a connection: the gate leaves them to the store in memory.
+func TestWhateverBreaksTheSinkKeepsItsPromisesOnServersOfObjectStores(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	promises, kinds := []int{1, 6, 7, 8}, []storetest.Kind{storetest.GCS, storetest.S3}
+	if soak.Whole() {
+		promises, kinds = append(promises, 0, 2, 5), append(kinds, storetest.S3Unfenced)
+	}
+	for _, kind := range kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			for _, n := range promises {
+				sinktest.Promise(t, bucketDriver(func(t testing.TB) bucketPlace { return served(t, kind) }), n)
+			}
+		})
+	}
+}
+
+// served is a place in the bucket of a server.
+func served(t testing.TB, kind storetest.Kind) bucketPlace {
+	t.Helper()
+	server, bucket := storetest.Bucket(t, kind)
+	address, o := "gs://"+bucket+"/tables", objectstore.Options{Private: private, Emulator: server, Now: clock}
+	if kind != storetest.GCS {
+		address = "s3://" + bucket + "/tables?endpoint=" + url.QueryEscape(server)
+	}
+	return bucketPlace{func() volume.Volume {
+		v, err := objectstore.Open(context.Background(), address, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}}
+}
+
+// bucketPlace is a bucket that all processes share; mount opens it as another process has it.
+type bucketPlace struct{ mount func() volume.Volume }
+
+// objects is the content of every object beneath dir, by name.
+func (p bucketPlace) objects(t testing.TB, dir string) map[string][]byte {
+	t.Helper()
+	v, all := p.mount(), map[string][]byte{}
+	names, err := v.List(context.Background(), dir)
+	for _, name := range names {
+		if err == nil {
+			all[name], err = v.Read(context.Background(), name)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
 
 func (p bucketPlace) open(t testing.TB, v volume.Volume) *Store {
 	t.Helper()
@@ -45,18 +105,18 @@ func (p bucketPlace) open(t testing.TB, v volume.Volume) *Store {
 	return s
 }
 
-func (p bucketPlace) Open(t testing.TB) pipeline.Store { return p.open(t, p.bucket.Open()) }
+func (p bucketPlace) Open(t testing.TB) pipeline.Store { return p.open(t, p.mount()) }
 
 func (p bucketPlace) OpenFaulty(t testing.TB, n int, after bool) (pipeline.Store, func() bool) {
 	plan := &faults.Plan{N: n, After: after}
-	return p.open(t, plan.Volume(p.bucket.Open())), plan.Hit
+	return p.open(t, plan.Volume(p.mount())), plan.Hit
 }
 
 // copied is the bucket's objects beneath dir as a directory, where DuckDB reads them.
 func (p bucketPlace) copied(t testing.TB, dir string) place {
 	t.Helper()
 	root := newPlace(t)
-	for name, body := range p.bucket.Objects(dir) {
+	for name, body := range p.objects(t, dir) {
 		file := filepath.Join(root.root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -82,7 +142,7 @@ func (p bucketPlace) Lose(t testing.TB, table *pipeline.Table, k pipeline.Stream
 	t.Helper()
 	name, err := windowFile(table.Name, k, w)
 	if err == nil {
-		err = p.bucket.Open().Remove(context.Background(), volume.Object{Name: name, Version: volume.Any})
+		err = p.mount().Remove(context.Background(), volume.Object{Name: name, Version: volume.Any})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +153,8 @@ func (p bucketPlace) Stamp(t testing.TB, table *pipeline.Table, k pipeline.Strea
 	t.Helper()
 	var stamp []string
 	for _, dir := range []string{layout.StreamDir(table.Name, k), layout.StreamDir(rejectsDir, k)} {
-		names := slices.Sorted(maps.Keys(p.bucket.Objects(dir)))
-		versions, err := p.bucket.Open().Versions(context.Background(), names...)
+		names := slices.Sorted(maps.Keys(p.objects(t, dir)))
+		versions, err := p.mount().Versions(context.Background(), names...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,6 +322,16 @@ func (p bucketPlace) tells(t *testing.T) {
 // Two writers: the second does its whole commit while the first stands still at one of its points, wherever that is,
 // and then goes on or dies. The third repairs what an open window left.
 func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
+	anotherWriterComes(t, inMemory)
+}
+
+// Versions that are made of contents alone do not tell what came back from what never went.
+func TestPromise07_AnotherWriterMayComeAtAnyPointWhereVersionsAreOfContents(t *testing.T) {
+	anotherWriterComes(t, func(testing.TB) bucketPlace { return bucketPlace{volumetest.NewTagged().Open} })
+}
+
+func anotherWriterComes(t *testing.T, fresh func(testing.TB) bucketPlace) {
+	t.Helper()
 	day := window(t, "UTC", "2025-09-08T00:00:00Z", 24*time.Hour)
 	morning := window(t, "UTC", "2025-09-08T00:00:00Z", 6*time.Hour)
 	rest := window(t, "UTC", "2025-09-08T06:00:00Z", 18*time.Hour)
@@ -296,7 +366,7 @@ func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
 	} {
 		for _, dies := range []bool{false, true} {
 			for n := 0; ; n++ {
-				p := bucketPlace{volumetest.NewBucket()}
+				p := fresh(t)
 				contents := make(map[pipeline.SyncID][]string)
 				stageAll := func(s pipeline.Store, w write) (group []pipeline.Sealed) {
 					contents[pipeline.SyncID(fmt.Sprint("run-", w.at))] = w.agents
@@ -365,13 +435,13 @@ func TestPromise07_AnotherWriterMayComeAtAnyPoint(t *testing.T) {
 // nobody would read it.
 func TestAWriterThatFellBehindFindsItsNumberTaken(t *testing.T) {
 	ctx := context.Background()
-	p := bucketPlace{volumetest.NewBucket()}
+	p := inMemory(t)
 	note := pipeline.Entry{Kind: pipeline.EntryFail, Window: window(t, "UTC", "2025-09-08T00:00:00Z", time.Hour)}
 	busy := p.Open(t)
 	if err := busy.Record(ctx, testKey, note); err != nil {
 		t.Fatal(err)
 	}
-	behind := newLedgerLog(p.bucket.Open(), layout.StreamDir(ledgerDir, testKey))
+	behind := newLedgerLog(p.mount(), layout.StreamDir(ledgerDir, testKey))
 	if err := behind.refresh(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,8 @@ func (s *Store) sums(ctx context.Context, t *pipeline.Table, name string, rows, 
 	}
 	found, err := s.summed(ctx, watched, totals)
 	switch failed := watched.err(); {
+	case errors.Is(failed, volume.ErrChanged): // it is another file by now
+		return nil, nil
 	case failed != nil:
 		return nil, failed
 	case ctx.Err() != nil:

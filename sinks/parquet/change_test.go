@@ -19,7 +19,6 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/layout"
-	"github.com/windrow-data/windrow/sinks/internal/volumetest"
 )
 
 // historyColumns are those of the contract, in its order.
@@ -195,7 +194,7 @@ func TestDuckDBReadsTheHistoryAndItTellsWhatTheTablesHeld(t *testing.T) {
 
 func TestHistoryOutlivesTheLedgersCompactions(t *testing.T) {
 	ctx := context.Background()
-	p := bucketPlace{volumetest.NewBucket()}
+	p := inMemory(t)
 	s := p.Open(t).(*Store)
 	r := rand.New(rand.NewPCG(3, 4))
 	day := window(t, "UTC", "2025-09-08T00:00:00Z", 24*time.Hour)
@@ -207,7 +206,7 @@ func TestHistoryOutlivesTheLedgersCompactions(t *testing.T) {
 		}
 	}), s, []pipeline.Sealed{begun})
 	compactions := func() {
-		l := newLedgerLog(p.bucket.Open(), layout.StreamDir(ledgerDir, testKey))
+		l := newLedgerLog(p.mount(), layout.StreamDir(ledgerDir, testKey))
 		if err := l.refresh(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -34,6 +34,12 @@ func Place(address string) string {
 // ArchiveDir is the folder of the root in which the vendors' answers are kept, unless somebody says where else.
 const ArchiveDir = "raw"
 
+// The folders of a store in a volume, for who opens volumes: that of what is not finished, and that of a send ledger.
+const (
+	Private = private
+	PushDir = pushDir
+)
+
 // Archive is that folder of an address.
 func Archive(address string) string { return filepath.Join(Place(address), ArchiveDir) }
 

@@ -77,10 +77,14 @@ func (s *Store) checkUnchanged(ctx context.Context, p *pending) error {
 		return nil
 	}
 	data, err := s.held(ctx, p.dataFile())
-	if err != nil {
-		return err
+	var rejects held
+	if err == nil {
+		rejects, err = s.held(ctx, p.rejectsFile())
 	}
-	rejects, err := s.held(ctx, p.rejectsFile())
+	if errors.Is(err, volume.ErrChanged) { // another writer is at it
+		p.Rewrite()
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package parquet
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -99,17 +100,46 @@ func (p *pending) publishRejects(ctx context.Context) error {
 	case p.disputed[p.Verdict.Entry.Window.Span]:
 		return p.empty(ctx, rejectsSchema, name)
 	default:
-		return st.store.volume.Remove(ctx, volume.Object{Name: name, Version: p.seen[name]})
+		return p.remove(ctx, name)
 	}
+}
+
+// remove removes files of the versions that were seen. Where the storage knows no such condition they become files without
+// rows, which their names, or the ledger, tell from a window's. Nothing is asked of a file that was not there: whoever has
+// created it since has begun after this commit, whose end meets him.
+func (p *pending) remove(ctx context.Context, names ...string) error {
+	var gone []volume.Object
+	for _, name := range names {
+		if p.seen[name] != volume.Absent {
+			gone = append(gone, volume.Object{Name: name, Version: p.seen[name]})
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	err := p.Stage.store.volume.Remove(ctx, gone...)
+	if !errors.Is(err, volume.ErrUnfenced) {
+		return err
+	}
+	for _, o := range gone {
+		schema := p.Table.StageSchema()
+		if strings.HasPrefix(o.Name, rejectsDir+"/") {
+			schema = rejectsSchema
+		}
+		if err := p.empty(ctx, schema, o.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // removeReplaced removes the files of the windows that the window replaces, and the orphans that overlap it. Files that
 // another writer may be about to replace stay, without rows; once nobody knows them any more they are orphans.
 func (p *pending) removeReplaced(ctx context.Context) error {
-	var gone []volume.Object
+	var gone []string
 	err := p.replacedFiles(func(w pipeline.Window, data, rejects string) error {
 		if !p.disputed[w.Span] {
-			gone = append(gone, volume.Object{Name: data, Version: p.seen[data]}, volume.Object{Name: rejects, Version: p.seen[rejects]})
+			gone = append(gone, data, rejects)
 			return nil
 		}
 		return errors.Join(p.empty(ctx, p.Table.StageSchema(), data), p.empty(ctx, rejectsSchema, rejects))
@@ -119,13 +149,10 @@ func (p *pending) removeReplaced(ctx context.Context) error {
 	}
 	for _, name := range p.orphans {
 		if name != p.dataFile() && name != p.rejectsFile() {
-			gone = append(gone, volume.Object{Name: name, Version: p.seen[name]})
+			gone = append(gone, name)
 		}
 	}
-	if len(gone) == 0 {
-		return nil
-	}
-	return p.Stage.store.volume.Remove(ctx, gone...)
+	return p.remove(ctx, gone...)
 }
 
 // empty publishes a file without rows over the version that was seen, once: several windows of a commit may replace the

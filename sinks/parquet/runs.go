@@ -91,7 +91,9 @@ func (s *Store) packRuns(ctx context.Context) {
 		return
 	}
 	for _, o := range gone {
-		_ = s.volume.Remove(ctx, o)
+		if err := s.volume.Remove(ctx, o); errors.Is(err, volume.ErrUnfenced) { // nobody but its run writes a record
+			_ = s.volume.Remove(ctx, volume.Object{Name: o.Name, Version: volume.Any})
+		}
 	}
 	pipeline.Point(ctx, "parquet.runs-pruned")
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/object"
-	"github.com/windrow-data/windrow/sinks/internal/volumetest"
 )
 
 func runAt(i int) pipeline.Summary {
@@ -44,7 +43,7 @@ func TestRunsOfSeveralProcessesArePackedAndNoneIsLostOrDoubled(t *testing.T) {
 		"a bucket":    func(_ place, b bucketPlace) pipeline.Store { return b.Open(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, b := newPlace(t), bucketPlace{volumetest.NewBucket()}
+			p, b := newPlace(t), inMemory(t)
 			const processes, runs = 4, mostRuns
 			var wg sync.WaitGroup
 			for n := range processes {

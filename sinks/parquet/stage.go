@@ -63,7 +63,7 @@ func (st *stage) begin(ctx context.Context) (*rowgroup.File, error) {
 			return nil, err
 		}
 		st.data = d
-		if st.file, err = rowgroup.NewFile(d, st.Table.StageSchema()); err != nil {
+		if st.file, err = newFile(d, st.Table.StageSchema()); err != nil {
 			return nil, err
 		}
 	}
@@ -136,13 +136,18 @@ func (st *stage) Counts() (rows, rejected int64) {
 	return rows, st.rejects.Rows()
 }
 
+// newFile begins a window's file. Its stamp tells it from an equal one that was there before.
+func newFile(d volume.Draft, schema *arrow.Schema) (*rowgroup.File, error) {
+	return rowgroup.NewFile(d, schema, rowgroup.Note{Key: "windrow.stamp", Value: volume.Stamp})
+}
+
 // build makes a draft, ready to be published, of the groups that fill adds.
 func (s *Store) build(ctx context.Context, schema *arrow.Schema, fill func(*rowgroup.File) error) (volume.Draft, error) {
 	d, err := s.volume.Draft(ctx)
 	if err != nil {
 		return nil, err
 	}
-	file, err := rowgroup.NewFile(d, schema)
+	file, err := newFile(d, schema)
 	if err == nil {
 		err = fill(file)
 	}

@@ -78,6 +78,9 @@ func Open(_ context.Context, root string, o Options) (*Store, error) {
 	return open(local, dir, o), nil
 }
 
+// Over returns the store in a volume that is a place of its own, which the store closes. place is how people call it.
+func Over(v volume.Volume, place string, o Options) *Store { return open(v, place, o) }
+
 func open(v volume.Volume, root string, o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -88,7 +91,7 @@ func open(v volume.Volume, root string, o Options) *Store {
 // Volume is where the store keeps its objects: who keeps something else beside them shares its lock.
 func (s *Store) Volume() volume.Volume { return s.volume }
 
-// Root is the directory, as an absolute path.
+// Root is the directory, as an absolute path, or how people call the volume.
 func (s *Store) Root() string { return s.root }
 
 // Close drops what was staged and not committed.

@@ -86,7 +86,11 @@ func (v *verifier) file(ctx context.Context, with *looker, e pipeline.Entry, x e
 		}
 	}
 	if err != nil {
-		if failed := watched.err(); failed != nil || ctx.Err() != nil {
+		failed := watched.err()
+		if errors.Is(failed, volume.ErrChanged) { // by whom, the ledger tells
+			return pipeline.Difference{Kind: pipeline.DiffUnreadable, Expected: x.counted(x.rows), Found: "a file that was replaced while it was read"}, nil
+		}
+		if failed != nil || ctx.Err() != nil {
 			return d, errors.Join(failed, ctx.Err())
 		}
 		return pipeline.Difference{Kind: pipeline.DiffUnreadable, Expected: x.counted(x.rows), Found: "a damaged file (" + err.Error() + ")"}, nil

@@ -32,8 +32,10 @@ import (
 const (
 	keysDir  = "keys"
 	termsDir = "terms"
-	private  = "private"
 	suffix   = ".push"
+
+	// Private is the folder of what is not finished, and of a directory's lock.
+	Private = "private"
 
 	// longestWrite is more than one change takes, under which a process holds the lock.
 	longestWrite = time.Minute
@@ -74,7 +76,7 @@ func Open(dir string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the send ledger", Kind: pipeline.Invalid, Err: err, Hint: "name a directory, for example /var/lib/windrow-push"}
 	}
-	local := volume.NewLocal(root, private)
+	local := volume.NewLocal(root, Private)
 	local.Secluded = true
 	if o.Now != nil {
 		local.Now = o.Now
@@ -83,10 +85,11 @@ func Open(dir string, o Options) (*Ledger, error) {
 	if o.RetryFor > 0 {
 		local.Patience.Most = longestWrite + o.RetryFor
 	}
-	return open(local), nil
+	return Over(local), nil
 }
 
-func open(v volume.Volume) *Ledger {
+// Over returns the ledger in a volume that is a place of its own, which the ledger closes.
+func Over(v volume.Volume) *Ledger {
 	l := &Ledger{volume: v}
 	l.living, _ = v.(living)
 	return l

@@ -2,7 +2,9 @@ package bucket
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"sync"
 
 	"github.com/windrow-data/windrow/sinks/internal/volume"
@@ -77,6 +79,9 @@ func (c *content) get(from, n int64) (part []byte, err error) {
 		_, err = io.ReadFull(r, part)
 		return brokenOff(ctx, err)
 	})
+	if errors.Is(err, fs.ErrNotExist) { // it was there
+		return nil, changed(c.object.Name)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -38,9 +38,12 @@ type bookedGroup struct {
 	meta *metadata.FileMetaData
 }
 
+// Note is what else the file's key-value metadata have.
+type Note struct{ Key, Value string }
+
 // NewFile begins a file of the schema in w. The fields' metadata becomes one JSON object in the file's key-value
-// metadata, under "windrow.columns".
-func NewFile(w io.Writer, schema *arrow.Schema) (*File, error) {
+// metadata, under "windrow.columns". Notes follow it.
+func NewFile(w io.Writer, schema *arrow.Schema, notes ...Note) (*File, error) {
 	props := writerProperties(schema, 0, memory.DefaultAllocator)
 	pq, err := pqarrow.ToParquet(schema, props, arrowProperties(memory.DefaultAllocator))
 	if err != nil {
@@ -53,6 +56,11 @@ func NewFile(w io.Writer, schema *arrow.Schema) (*File, error) {
 	kv := metadata.NewKeyValueMetadata()
 	if err := kv.Append("windrow.columns", columns); err != nil {
 		return nil, fmt.Errorf("parquet schema: %w", err)
+	}
+	for _, n := range notes {
+		if err := kv.Append(n.Key, n.Value); err != nil {
+			return nil, fmt.Errorf("parquet schema: %w", err)
+		}
 	}
 	meta, err := metadata.NewFileMetadataBuilder(pq, props, kv).Snapshot()
 	if err != nil {

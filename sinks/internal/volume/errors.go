@@ -30,6 +30,8 @@ func Classify(op string, err error, w Words) error {
 	switch {
 	case errors.As(err, &locked):
 		e.Kind, e.Hint = pipeline.Locked, w.Again+" once that process has ended, or end it"
+	case errors.Is(err, ErrUnfenced):
+		e.Hint = "remove it with the store's own tools while nothing else writes there"
 	case errors.Is(err, context.Canceled):
 		e.Kind = pipeline.Stopped
 	case errors.Is(err, context.DeadlineExceeded):

@@ -79,7 +79,7 @@ type Reader interface {
 	// one version, never of two.
 	Read(ctx context.Context, name string) ([]byte, error)
 	// Open opens an object to be read in parts, or returns [io/fs.ErrNotExist]. What is read is of one version: a content
-	// that is replaced or removed meanwhile is read to its end, or reading it fails. Reads obey ctx as far as the storage
+	// that is replaced or removed meanwhile is read to its end, or reading it fails with [ErrChanged]. Reads obey ctx as far as the storage
 	// can. The caller closes the content.
 	Open(ctx context.Context, name string) (Content, error)
 	// Versions returns the version of each named object, in order, Absent for one that does not exist. It reads no

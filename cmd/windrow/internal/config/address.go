@@ -6,6 +6,10 @@ import (
 	"unicode"
 )
 
+// Place reports whether addresses of a scheme are of places in which files or objects lie: what the variables of an archive, a
+// send ledger and a report may name. Whether an address is whole, who opens it says.
+func Place(scheme string) bool { return scheme == "file" || scheme == "gs" || scheme == "s3" }
+
 // mistyped says what a sink's address holds that only a shell or an accident puts there, and what to write instead. A
 // directory of such a name would be made without a word, and the tables would lie where nobody looks.
 func mistyped(address string) (problem, instead string) {

@@ -17,8 +17,8 @@ import (
 
 // Scope holds the variables that say what is synced and where to, as typed.
 type Scope struct {
-	Sink    string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, file:// and its absolute path, or bigquery://project/dataset?location=EU"`
-	Archive string `envconfig:"ARCHIVE" desc:"where the vendors' answers are kept as they came: a directory, or off; unset: raw/ under a Parquet sink, off for BigQuery"`
+	Sink    string `envconfig:"SINK" default:"./warehouse" desc:"where the tables go: a directory, file:// and its absolute path, gs://bucket/prefix, s3://bucket/prefix?region=…, or bigquery://project/dataset?location=EU"`
+	Archive string `envconfig:"ARCHIVE" desc:"where the vendors' answers are kept as they came: a directory, gs://…, s3://…, or off; unset: raw/ under a Parquet sink, off for BigQuery"`
 	Days    string `envconfig:"ARCHIVE_DAYS" default:"0" desc:"days after which answers go that no committed window is made of; 0: never"`
 	From    string `envconfig:"FROM" desc:"first day to sync, a local date of each account; unset: 30 days before the first sync"`
 	Streams string `envconfig:"STREAMS" default:"default" desc:"comma list of streams; default: every stream of each configured source whose answer is published"`
@@ -58,7 +58,7 @@ const WarnOfDrift = Prefix + "ON_DRIFT=" + driftWarns
 // Settings are [Scope] and [Operation], understood.
 type Settings struct {
 	Sink        string // of no scheme that this build refuses by name; the sink says whether it can be opened
-	Archive     string // a directory, ArchiveOff, or empty: the sink's own
+	Archive     string // a directory, an address of a bucket, ArchiveOff, or empty: the sink's own
 	ArchiveDays int    // 0: for ever
 	From        string // 2025-09-01, or empty
 	Streams     []pipeline.StreamID
@@ -91,8 +91,6 @@ func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 	s.Sink, s.From, s.Streams = strings.TrimSpace(c.Sink), strings.TrimSpace(c.From), StreamList(c.Streams)
 	if problem, instead := mistyped(s.Sink); problem != "" {
 		faults.add("SINK", problem, instead)
-	} else if scheme, unserved := unservedSink(s.Sink); unserved {
-		faults.add("SINK", "names "+scheme+"://, which is not served by this build; it writes to a local directory or to BigQuery", "./warehouse")
 	}
 	c.parseArchive(s, &faults)
 	if _, err := time.Parse(dateLayout, s.From); s.From != "" && err != nil {
@@ -134,8 +132,8 @@ func (c Scope) parseArchive(s *Settings, faults *faultList) {
 	scheme, _, isURL := strings.Cut(s.Archive, "://")
 	if problem, instead := mistyped(s.Archive); problem != "" {
 		faults.add("ARCHIVE", problem, instead)
-	} else if isURL && scheme != "file" {
-		faults.add("ARCHIVE", "names "+scheme+"://, which is not served by this build; it keeps answers in a local directory", "/var/lib/windrow/raw")
+	} else if isURL && !Place(scheme) {
+		faults.add("ARCHIVE", "names "+scheme+"://, which is neither a directory nor a bucket", "/var/lib/windrow/raw")
 	}
 	var err error
 	if s.ArchiveDays, err = strconv.Atoi(cmp.Or(strings.TrimSpace(c.Days), "0")); err != nil || s.ArchiveDays < 0 || s.ArchiveDays > mostArchiveDays {
@@ -198,10 +196,4 @@ func StreamList(s string) []pipeline.StreamID {
 		}
 	}
 	return ids
-}
-
-// unservedSink names the scheme of a sink that this build does not write to.
-func unservedSink(sink string) (scheme string, unserved bool) {
-	scheme, _, ok := strings.Cut(sink, "://")
-	return scheme, ok && slices.Contains(unservedSinks, scheme)
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -12,7 +11,7 @@ import (
 // Push holds the variables of pushes, as typed.
 type Push struct {
 	Key    string `envconfig:"PUSH_KEY" desc:"secret of at least 32 bytes, under which addresses lie in the send ledger as keyed hashes; windrow push needs it"`
-	Ledger string `envconfig:"PUSH_LEDGER" desc:"directory of the send ledger; unset: beside the ledger of syncs, in the sink"`
+	Ledger string `envconfig:"PUSH_LEDGER" desc:"directory of the send ledger, or gs://…, s3://…; unset: beside the ledger of syncs, in the sink"`
 }
 
 // PushSettings are [Push], understood.
@@ -42,10 +41,8 @@ func (c Push) Parse(s *PushSettings) []pipeline.ConfigError {
 	const example = "/var/lib/windrow-push"
 	if problem, instead := mistyped(s.Ledger); problem != "" {
 		faults.add("PUSH_LEDGER", problem, instead)
-	} else if scheme, _, is := strings.Cut(s.Ledger, "://"); is && slices.Contains(unservedSinks, scheme) {
-		faults.add("PUSH_LEDGER", "names "+scheme+"://, which is not served by this build; it keeps a send ledger in a directory", example)
-	} else if is && scheme != "file" {
-		faults.add("PUSH_LEDGER", "names "+scheme+"://, which is no directory", example)
+	} else if scheme, _, is := strings.Cut(s.Ledger, "://"); is && !Place(scheme) {
+		faults.add("PUSH_LEDGER", "names "+scheme+"://, which is neither a directory nor a bucket", example)
 	}
 	return faults
 }
