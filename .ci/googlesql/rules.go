@@ -14,7 +14,7 @@ const maxQuery = 1_000_000
 
 // statementKinds are those that the sink needs. Tables, views and columns are
 // made through the REST API, so that no DDL is among them.
-var statementKinds = []string{"BeginStmt", "CommitStmt", "DeleteStmt", "InsertStmt", "QueryStmt"}
+var statementKinds = []string{"BeginStmt", "CommitStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "QueryStmt"}
 
 // nodeKinds are the parts of statements that BigQuery documents and the sink
 // needs: GoogleSQL has many that BigQuery refuses (ON CONFLICT, THEN RETURN,
@@ -22,7 +22,7 @@ var statementKinds = []string{"BeginStmt", "CommitStmt", "DeleteStmt", "InsertSt
 var nodeKinds = []string{
 	"AggregateFunctionCall", "AggregateScan", "AnalyticFunctionCall", "AnalyticFunctionGroup", "AnalyticScan", "ArrayScan", "Cast",
 	"ColumnHolder", "ColumnRef", "ComputedColumn", "DMLValue", "FilterScan", "FunctionCall", "GetStructField", "InsertRow", "JoinScan",
-	"Literal", "MakeStruct", "OrderByItem", "OrderByScan", "OutputColumn", "ProjectScan", "SetOperationItem", "SetOperationScan", "SingleRowScan", "SubqueryExpr", "TableScan", "WindowFrame",
+	"Literal", "MakeStruct", "MergeWhen", "OrderByItem", "OrderByScan", "OutputColumn", "ProjectScan", "SetOperationItem", "SetOperationScan", "SingleRowScan", "SubqueryExpr", "TableScan", "UpdateItem", "WindowFrame",
 	"WindowFrameExpr", "WindowOrdering", "WindowPartitioning", "WithEntry", "WithRefScan", "WithScan",
 }
 

@@ -62,7 +62,7 @@ func bounds(n googlesql.ResolvedNode, column int32) ends {
 	return 0
 }
 
-// checkPartitions: a DELETE on a partitioned table is bounded at both ends, and
+// checkPartitions: a DELETE on a partitioned table, and a MERGE by its condition, is bounded at both ends, and
 // a read of one at one end at least.
 func (a *Analyser) checkPartitions(s Statement) []error {
 	p := partitions{tables: a.tables}
@@ -82,6 +82,10 @@ func (p *partitions) visit(n, where googlesql.ResolvedNode) {
 		where := must(n.WhereExpr())
 		p.scan(must(n.TableScan()), where, below|above)
 		p.visit(where, nil)
+		return
+	case *googlesql.ResolvedMergeStmt:
+		p.scan(must(n.TableScan()), must(n.MergeExpr()), below|above)
+		p.visit(must(n.FromScan()), nil)
 		return
 	case *googlesql.ResolvedInsertStmt:
 		if q, err := n.Query(); err == nil && !isNil(q) {

@@ -52,11 +52,7 @@ func (d Dataset) BeginRun(sum pipeline.Summary, text string) string {
 // partition in which the beginning is.
 func (d Dataset) EndRun(sum pipeline.Summary, text string) string {
 	names, values := runColumns(sum.Row(), text)
-	is := fmt.Sprintf("T.`sync_id` = %s", quote(string(sum.SyncID)))
-	if row := sum.Row(); row.StartedAt != nil {
-		at := instant(*row.StartedAt)
-		is = fmt.Sprintf("T.`started_at` BETWEEN %s AND %s AND %s", at, at, is)
-	}
+	at := instant(sum.StartedAt)
 	changed := make([]string, 0, len(names))
 	for i, name := range names {
 		if name != "sync_id" && name != "started_at" {
@@ -66,7 +62,7 @@ func (d Dataset) EndRun(sum pipeline.Summary, text string) string {
 	return strings.Join([]string{
 		fmt.Sprintf("MERGE %s AS T", d.table(RunsTable)),
 		"USING (SELECT 1 AS `one`) AS S",
-		"ON " + is,
+		fmt.Sprintf("ON T.`started_at` BETWEEN %s AND %s AND T.`sync_id` = %s", at, at, quote(string(sum.SyncID))),
 		"WHEN MATCHED THEN UPDATE SET " + strings.Join(changed, ", "),
 		fmt.Sprintf("WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)", columns(names, ""), strings.Join(values, ", ")),
 	}, "\n")

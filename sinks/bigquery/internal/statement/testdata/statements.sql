@@ -35,7 +35,7 @@ WHEN NOT MATCHED THEN INSERT (`sync_id`, `command`, `started_at`, `finished_at`,
 -- end a run that tells no start
 MERGE `test-project`.`contact_centre`.`_windrow_runs` AS T
 USING (SELECT 1 AS `one`) AS S
-ON T.`sync_id` = 'run'
+ON T.`started_at` BETWEEN TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND TIMESTAMP '0001-01-01 00:00:00.000000+00:00' AND T.`sync_id` = 'run'
 WHEN MATCHED THEN UPDATE SET `command` = 'sync', `finished_at` = TIMESTAMP '2025-10-01 00:02:00.000000+00:00', `exit` = 3, `committed` = 11, `unchanged` = 2, `failed` = 3, `rows` = 4, `rejected` = 5, `summary` = '{}', `recorded_at` = CURRENT_TIMESTAMP()
 WHEN NOT MATCHED THEN INSERT (`sync_id`, `command`, `started_at`, `finished_at`, `exit`, `committed`, `unchanged`, `failed`, `rows`, `rejected`, `summary`, `recorded_at`) VALUES ('run', 'sync', CAST(NULL AS TIMESTAMP), TIMESTAMP '2025-10-01 00:02:00.000000+00:00', 3, 11, 2, 3, 4, 5, '{}', CURRENT_TIMESTAMP());
 
