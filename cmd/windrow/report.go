@@ -156,11 +156,11 @@ func newerReport(name string, m report.Model, now time.Time) (bool, error) {
 // reportModel gathers what a report tells.
 func (a *app) reportModel(ctx context.Context, s *setup, e *engine.Engine, reasons bool) (report.Model, error) {
 	now := calendar.InstantOf(e.Clock())
-	b := report.New(now, 0)
+	b := report.New(now, s.watch.MaxLag)
 	rejected := make(map[pipeline.StreamKey][]pipeline.Window)
 	states, damaged := e.StatusOf(ctx, func(st plan.StreamStatus, of pipeline.Stream, l *pipeline.Ledger) {
-		if t, ok := s.stream(of.Key); ok && st.Table == "" {
-			st.Table = t.Table.Name
+		if t, ok := s.stream(of.Key); ok && !st.Configured {
+			st.Table, of.Unpublished = t.Table.Name, t.Unpublished
 		}
 		in := report.Input{Status: st, Stream: of, Ledger: l}
 		for entry := range l.All() {

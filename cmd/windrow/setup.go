@@ -21,6 +21,7 @@ type setup struct {
 	config.Settings
 	privacy personal.Options
 	push    config.PushSettings
+	watch   config.WatchSettings
 	tenants []*tenant
 	// accounts are those that --accounts names; empty: all.
 	accounts []pipeline.AccountID
@@ -44,9 +45,10 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	var operation config.Operation
 	var privacy config.Privacy
 	var pushes config.Push
+	var watch config.Watch
 	var cloudRun config.CloudRun
 	if err := errors.Join(config.Fill(config.Prefix, &scope), config.Fill(config.Prefix, &operation), config.Fill(config.Prefix, &privacy),
-		config.Fill(config.Prefix, &pushes), config.Fill("", &cloudRun)); err != nil {
+		config.Fill(config.Prefix, &pushes), config.Fill(config.Prefix, &watch), config.Fill("", &cloudRun)); err != nil {
 		return nil, err
 	}
 	s := &setup{}
@@ -61,6 +63,7 @@ func (a *app) readSettings(vendors []vendor, sinkAlone bool) (*setup, error) {
 	s.privacy, wrong = privacy.Parse()
 	faults = append(faults, wrong...)
 	faults = append(faults, pushes.Parse(&s.push)...)
+	faults = append(faults, watch.Parse(&s.watch)...)
 	faults = append(faults, target.addressFaults(s.Sink, faults)...)
 	s.task, wrong = cloudRun.Task()
 	faults = append(faults, wrong...)
@@ -107,7 +110,8 @@ func unknownVariables(vendors []vendor) []pipeline.ConfigError {
 // declaredVariables are those that begin with WINDROW_.
 func declaredVariables(vendors []vendor) []config.Variable {
 	known := slices.Concat(config.Variables(config.Prefix, new(config.Scope)), config.Variables(config.Prefix, new(config.Operation)),
-		config.Variables(config.Prefix, new(config.Privacy)), config.Variables(config.Prefix, new(config.Push)))
+		config.Variables(config.Prefix, new(config.Privacy)), config.Variables(config.Prefix, new(config.Push)),
+		config.Variables(config.Prefix, new(config.Watch)))
 	for _, k := range sinks {
 		known = append(known, k.variables...)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -16,6 +17,9 @@ import (
 func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Kept) StreamStatus {
 	st := ledgerStatus(s.Key, l, kept)
 	st.Configured = true
+	if st.Zone == "" {
+		st.Zone = s.Calendar.Location().String()
+	}
 	if s.Table != nil {
 		st.Table = s.Table.Name
 	}
@@ -38,6 +42,7 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Ke
 			st.Due = append(st.Due, w.Window.Span)
 		}
 	}
+	st.countFailures(l)
 	st.reached(plan.Watermark, now)
 	st.Holes, st.Failed = plan.Holes, failedAt(plan)
 	return st
@@ -54,6 +59,7 @@ func UnreadStatus(k pipeline.StreamKey, l *pipeline.Ledger, now calendar.Instant
 	}
 	st.Waived, st.Open = len(calendar.Union(l.Waived())), len(open)
 	st.Due = slices.SortedFunc(maps.Keys(open), func(a, b calendar.Span) int { return cmp.Compare(a.Start, b.Start) })
+	st.countFailures(l)
 	first, ok := l.First()
 	if !ok {
 		first, ok = l.Origin()
@@ -62,6 +68,36 @@ func UnreadStatus(k pipeline.StreamKey, l *pipeline.Ledger, now calendar.Instant
 		st.reached(l.Watermark(first), now)
 	}
 	return st
+}
+
+// countFailures counts the due windows whose last reading failed.
+func (st *StreamStatus) countFailures(l *pipeline.Ledger) {
+	for _, s := range st.Due {
+		if _, failed := l.Failed(s); failed {
+			st.FailedWindows++
+		}
+	}
+}
+
+// LateAfter is the lag above which a stream is late, unless somebody says otherwise.
+const LateAfter = 36 * time.Hour
+
+// Judge decides whether the stream is late at now: its lag is above the limit (0 is [LateAfter]), or it never settled a window.
+// Of a stream that is read only where it is named nobody knows whether it can be read: that it never settled one is not late.
+func (st *StreamStatus) Judge(s pipeline.Stream, now calendar.Instant, limit time.Duration) {
+	if limit <= 0 {
+		limit = LateAfter
+	}
+	never := st.Watermark == nil || st.Settled == 0 && st.Waived == 0
+	st.Late = never && !s.Unpublished || !never && now.Sub(*st.Watermark) > limit+st.longer(s)
+}
+
+// longer is by how much the window behind the watermark is longer than a day: a month that has not ended is not late.
+func (st *StreamStatus) longer(s pipeline.Stream) time.Duration {
+	if !st.Configured || s.Calendar.IsAny() {
+		return 0
+	}
+	return max(0, s.Calendar.Window(*st.Watermark).Length()-25*time.Hour)
 }
 
 // reached notes how far the stream is settled.
@@ -100,6 +136,7 @@ func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamSta
 	last := calendar.NoInstant
 	for e := range l.Windows(calendar.NoInstant) {
 		st.Rows += e.Counts.Rows
+		st.Zone = e.Window.Zone
 		if e.CommittedAt != 0 {
 			last = max(last, e.CommittedAt)
 		}
@@ -135,6 +172,10 @@ type StreamStatus struct {
 	LastCommit  *calendar.Instant  `json:"last_commit"`
 	Configured  bool               `json:"configured"` // false: the ledger knows the stream, and no run reads it
 	LeftOut     bool               `json:"-"`          // of those, the ones that a choice of streams leaves out
+	// FailedWindows are those of Open whose last reading failed.
+	FailedWindows int    `json:"failed"`
+	Late          bool   `json:"late"` // see [StreamStatus.Judge]; false until somebody has judged
+	Zone          string `json:"zone"` // in which its newest window was cut, or the next will be; empty where nobody knows
 	// Asked are the windows that the vendor was asked for, once and never again, and that nothing covers yet.
 	Asked []AskedWindow `json:"asked,omitempty"`
 	// Unplaced names what the vendor has sent and no window takes.

@@ -34,11 +34,8 @@ type Builder struct {
 	costs  map[string]*Cost
 }
 
-// New begins a model of what is known at now. A stream is late whose lag is above the limit; 0 is [LateAfter].
+// New begins a model of what is known at now. A stream is late whose lag is above the limit; 0 is [plan.LateAfter].
 func New(now calendar.Instant, limit time.Duration) *Builder {
-	if limit <= 0 {
-		limit = LateAfter
-	}
 	return &Builder{
 		now: now, limit: limit, looks: make(map[pipeline.StreamKey]time.Duration), change: make(map[pipeline.StreamKey]calendar.Instant),
 		ages: make(map[pipeline.StreamKey][]int), costs: make(map[string]*Cost),
@@ -50,21 +47,12 @@ func New(now calendar.Instant, limit time.Duration) *Builder {
 func (b *Builder) Stream(of Input) {
 	st := of.Status
 	k := pipeline.StreamKey{Account: st.Account, Stream: st.Stream}
-	s := Stream{
-		Stream: st.Stream, Account: st.Account, Table: st.Table, Zone: b.zone(of), Configured: st.Configured, Watermark: st.Watermark, LagSeconds: st.LagSeconds,
-		Settled: st.Settled, Provisional: st.Provisional, Open: st.Open, Waived: st.Waived, Expired: st.Expired, Rows: st.Rows,
-	}
+	st.Judge(of.Stream, b.now, b.limit)
+	s := StreamOf(st)
 	if st.Configured {
 		b.looks[k] = of.Stream.Lookback
 	}
-	late := st.Watermark == nil || st.Settled == 0 && st.Waived == 0 || b.now.Sub(*st.Watermark) > b.limit+longer(of, *st.Watermark)
-	s.Late = late && (!of.Stream.Unpublished || st.Settled > 0)
-	list := b.pieces(of)
-	for _, p := range list {
-		if p.state == Failed {
-			s.Failed += p.windows
-		}
-	}
+	list := pieces(of)
 	b.model.Spans = append(b.model.Spans, spans(k, list)...)
 	b.months(k, of.Ledger, of.Stream.Reduction != nil)
 	b.model.Volumes = append(b.model.Volumes, b.volume(k, of.Ledger))
@@ -77,14 +65,6 @@ func (b *Builder) Stream(of Input) {
 	}
 	s.LastLook, s.LastChange = known(look), known(changed)
 	b.model.Streams = append(b.model.Streams, s)
-}
-
-// longer is by how much the window behind the watermark is longer than a day: a month that has not ended is not late.
-func longer(of Input, watermark calendar.Instant) time.Duration {
-	if !of.Status.Configured || of.Stream.Calendar.IsAny() {
-		return 0
-	}
-	return max(0, of.Stream.Calendar.Window(watermark).Length()-25*time.Hour)
 }
 
 func known(i calendar.Instant) *calendar.Instant {
@@ -230,11 +210,7 @@ func (b *Builder) Model(order []pipeline.StreamKey) Model {
 	}
 	slices.SortStableFunc(m.Rejects, func(x, y Rejects) int { return cmp.Compare(y.Rows, x.Rows) })
 	m.Costs = append(m.Costs, costsOf(b.costs)...)
-	m.Ledger = !slices.ContainsFunc(m.Streams, func(s Stream) bool { return s.Configured })
-	for i := range m.Streams {
-		m.Streams[i].Late = m.Streams[i].Late && (m.Ledger || m.Streams[i].Configured)
-	}
-	m.Verdict, m.Good = verdict(m)
+	m.Ledger, m.Verdict, m.Good = Conclude(m.Streams)
 	return *m
 }
 
@@ -301,11 +277,30 @@ func costsOf(periods map[string]*Cost) []Cost {
 	return append(nights, months...)
 }
 
-// verdict is the report in one sentence.
-func verdict(m *Model) (sentence string, good bool) {
+// StreamOf is where a stream stands by its status alone.
+func StreamOf(st plan.StreamStatus) Stream {
+	return Stream{
+		Stream: st.Stream, Account: st.Account, Table: st.Table, Zone: st.Zone, Configured: st.Configured, Late: st.Late, Watermark: st.Watermark, LagSeconds: st.LagSeconds,
+		Settled: st.Settled, Provisional: st.Provisional, Open: st.Open, Failed: st.FailedWindows, Waived: st.Waived, Expired: st.Expired, Rows: st.Rows,
+	}
+}
+
+// Conclude says in a sentence how the streams stand, of which each has been judged by itself. What nobody reads is not late,
+// unless nobody reads any (alone).
+func Conclude(list []Stream) (alone bool, sentence string, good bool) {
+	alone = !slices.ContainsFunc(list, func(s Stream) bool { return s.Configured })
+	for i := range list {
+		list[i].Late = list[i].Late && (alone || list[i].Configured)
+	}
+	sentence, good = verdict(list, alone)
+	return alone, sentence, good
+}
+
+// verdict is the sentence.
+func verdict(list []Stream, alone bool) (sentence string, good bool) {
 	configured, late, failed, open := 0, 0, 0, 0
-	for _, s := range m.Streams {
-		if !s.Configured && !m.Ledger {
+	for _, s := range list {
+		if !s.Configured && !alone {
 			continue
 		}
 		configured++
@@ -326,7 +321,7 @@ func verdict(m *Model) (sentence string, good bool) {
 		return strings.Join(parts, "; ") + ".", false
 	}
 	switch {
-	case len(m.Streams) == 0:
+	case len(list) == 0:
 		return "There is no stream yet.", true
 	case open > 0:
 		return fmt.Sprintf("%s in time; %s %s due.", allOf(configured), plural(open, "window"), isAre(open)), true

@@ -187,6 +187,3 @@ const (
 
 // RejectsOf is how far back rejected rows are looked at one by one.
 const RejectsOf = 90 * 24 * time.Hour
-
-// LateAfter is the lag above which a stream is late, unless somebody says otherwise.
-const LateAfter = 36 * time.Hour

@@ -17,7 +17,7 @@ type piece struct {
 }
 
 // pieces are what the ledger knows of a stream, and what is due, in the order of time.
-func (b *Builder) pieces(of Input) []piece {
+func pieces(of Input) []piece {
 	l, doubt := of.Ledger, of.Ledger.InDoubt()
 	var list []piece
 	for e := range l.Windows(calendar.NoInstant) {
@@ -38,14 +38,14 @@ func (b *Builder) pieces(of Input) []piece {
 		if of.Status.Configured {
 			windows = len(of.Stream.Calendar.Cut(s))
 		}
-		list = append(list, piece{Window: calendar.Window{Span: s, Zone: b.zone(of)}, state: Waived, windows: windows, reason: of.reason(s)})
+		list = append(list, piece{Window: calendar.Window{Span: s, Zone: of.Status.Zone}, state: Waived, windows: windows, reason: of.reason(s)})
 	}
 	for _, s := range of.Status.Due {
 		state := Open
 		if _, failed := l.Failed(s); failed {
 			state = Failed
 		}
-		list = append(list, piece{Window: calendar.Window{Span: s, Zone: b.zone(of)}, state: state, windows: 1})
+		list = append(list, piece{Window: calendar.Window{Span: s, Zone: of.Status.Zone}, state: state, windows: 1})
 	}
 	slices.SortStableFunc(list, func(a, b piece) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
@@ -61,20 +61,6 @@ func (of Input) reason(s calendar.Span) string {
 		}
 	}
 	return ""
-}
-
-// zone is that of the stream's newest window, or of its calendar.
-func (b *Builder) zone(of Input) string {
-	last := ""
-	for e := range of.Ledger.Windows(calendar.NoInstant) {
-		if last != e.Window.Zone {
-			last = e.Window.Zone
-		}
-	}
-	if last == "" && of.Status.Configured {
-		last = of.Stream.Calendar.Location().String()
-	}
-	return last
 }
 
 // spans joins pieces that follow each other without a gap and are alike.

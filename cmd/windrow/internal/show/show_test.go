@@ -296,13 +296,15 @@ func TestStatusShowsLagInPeoplesUnits(t *testing.T) {
 	lag, mark := int64(98_000), at(t, "2025-09-08T05:00:00Z")
 	var out bytes.Buffer
 	err := Status(&out, []plan.StreamStatus{
-		{Stream: "dialpad.calls", Account: "default", Configured: true, Watermark: &mark, LagSeconds: &lag, Open: 2, Rows: 5},
-		{Stream: "dialpad.texts", Account: "default", Configured: true},
-	})
-	if err != nil || !strings.Contains(out.String(), "dialpad.calls  2025-09-08T05:00:00Z  1d 3h") || !strings.Contains(out.String(), "dialpad.texts  -                         -") {
+		{Stream: "dialpad.calls", Account: "default", Configured: true, Watermark: &mark, LagSeconds: &lag, Open: 2, Rows: 5, Zone: "America/Chicago"},
+		{Stream: "dialpad.texts", Account: "default", Configured: true, Late: true},
+		{Stream: "dialpad.csat", Account: "default", Configured: true, Watermark: &mark, LagSeconds: &lag, Zone: "UTC", Open: 1, FailedWindows: 1},
+	}, "1 of 3 streams is late; 1 window failed.")
+	if err != nil || !strings.HasPrefix(out.String(), "1 of 3 streams is late; 1 window failed.\n\nstream ") || !strings.Contains(out.String(), "\ndialpad.calls  due     2025-09-07   2025-09-08T05:00:00Z  1d 3h") ||
+		!strings.Contains(out.String(), "\ndialpad.texts  late    -            -                         -") || !strings.Contains(out.String(), "\ndialpad.csat   failed  09-08 05:00  2025-09-08T05:00:00Z  1d 3h") {
 		t.Errorf("%v:\n%s", err, out.String())
 	}
-	if !strings.Contains(out.String(), "2 windows due and not covered") {
+	if !strings.Contains(out.String(), "3 windows due and not covered") {
 		t.Errorf("it does not tell what is open:\n%s", out.String())
 	}
 }
@@ -315,15 +317,15 @@ func TestStatusTellsWhatHoldsAWatermarkBackWithItsCommandAndWhatNoRunReads(t *te
 		{Stream: "ucontact.campaigns", Account: "default", Configured: true, Failed: &pipeline.Window{Span: hole, Zone: "America/Mexico_City"}},
 		{Stream: "dialpad.calls", Account: "default", Open: 7},
 		{Stream: "dialpad.texts", Account: "default", LeftOut: true},
-	}); err != nil {
+	}, "All."); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"\nucontact.agents@mx: no window covers " + hole.String() + " (1h0m0s), and the vendor cannot be asked for it alone; to let the watermark pass: " +
+		"\nucontact.agents@mx: no window covers " + hole.String() + "\n(1h0m0s), and the vendor cannot be asked for it alone. To let the watermark\npass:\n  " +
 			"windrow sync --streams ucontact.agents --from 2025-03-09T06:00:00Z --to 2025-03-09T07:00:00Z --waive REASON\n",
-		"\nucontact.campaigns: the window 2025-03-09 00:00 to 01:00 -06:00 failed and holds the watermark back. `windrow sync` reads it again; to give it up: " +
+		"\nucontact.campaigns: the window 2025-03-09 00:00 to 01:00 -06:00 failed and holds\nthe watermark back. `windrow sync` reads it again; to give it up:\n  " +
 			"windrow sync --streams ucontact.campaigns --from 2025-03-09T06:00:00Z --to 2025-03-09T07:00:00Z --waive REASON\n",
-		"  not configured\n", "  left out\n",
+		"\ndialpad.calls       not configured  -", "\ndialpad.texts       left out        -",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it lacks %q:\n%s", want, out.String())

@@ -1,8 +1,11 @@
 package show
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -14,9 +17,17 @@ func StatusJSON(w io.Writer, states []plan.StreamStatus) error {
 	return Document(w, append([]plan.StreamStatus{}, states...))
 }
 
-// Status prints where each stream stands.
-func Status(w io.Writer, states []plan.StreamStatus) error {
-	t := NewTable("stream", "watermark", ">lag", ">settled", ">provisional", ">open", ">waived", ">rows", "last commit", "")
+// Status prints the verdict, and where each stream stands.
+func Status(w io.Writer, states []plan.StreamStatus, verdict string) error {
+	if _, err := fmt.Fprintf(w, "%s\n\n", verdict); err != nil {
+		return err
+	}
+	waived := slices.ContainsFunc(states, func(s plan.StreamStatus) bool { return s.Waived > 0 })
+	heads := []string{"stream", "state", "through", "watermark", ">lag", ">settled", ">provisional", ">open", ">rows", "last commit", ">waived"}
+	if !waived {
+		heads = heads[:len(heads)-1]
+	}
+	t := NewTable(heads...)
 	open, expired := 0, 0
 	for _, s := range states {
 		lag := "-"
@@ -24,17 +35,12 @@ func Status(w io.Writer, states []plan.StreamStatus) error {
 			lag = span(time.Duration(*s.LagSeconds) * time.Second)
 		}
 		expired += s.Expired
-		word := ""
-		switch {
-		case s.LeftOut:
-			word = "left out"
-		case !s.Configured:
-			word = "not configured"
-		default:
+		if s.Configured {
 			open += s.Open
 		}
-		t.Row(name(s.Stream, s.Account), instant(s.Watermark), lag, thousands(s.Settled), thousands(s.Provisional),
-			thousands(s.Open), thousands(s.Waived), thousands(s.Rows), instant(s.LastCommit), word)
+		row := []string{name(s.Stream, s.Account), stateOf(s), through(s), instant(s.Watermark), lag, thousands(s.Settled), thousands(s.Provisional),
+			thousands(s.Open), thousands(s.Rows), instant(s.LastCommit), thousands(s.Waived)}
+		t.Row(row[:len(heads)]...)
 	}
 	if err := t.Print(w); err != nil {
 		return err
@@ -52,45 +58,76 @@ func Status(w io.Writer, states []plan.StreamStatus) error {
 	if open == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "\n%s due and not covered: `windrow plan` says which and why, `windrow sync` reads them.\n", plural(open, "window"))
+	_, err := fmt.Fprintf(w, "\n%s due and not covered: `windrow plan` says which and why.\n", plural(open, "window"))
 	return err
 }
 
 // statusNotes tells what holds the watermark of a stream back, and the command that ends it.
 func statusNotes(w io.Writer, s plan.StreamStatus) error {
-	label := name(s.Stream, s.Account)
+	var wrong []error
+	note := func(command, format string, args ...any) {
+		text := name(s.Stream, s.Account) + ": " + fmt.Sprintf(format, args...)
+		wrong = append(wrong, printNote(w, text, command))
+	}
 	for _, h := range s.Holes {
-		if _, err := fmt.Fprintf(w, "\n%s: %s\n", label, holeNote(s.Stream, h)); err != nil {
-			return err
-		}
+		note(waiveCommand(s.Stream, h), "no window covers %s (%s), and the vendor cannot be asked for it alone. To let the watermark pass:", h, h.Length().Round(time.Minute))
 	}
 	for _, a := range s.Asked {
-		if _, err := fmt.Fprintf(w, "\n%s: %s\n", label, askedNote(s.Stream, a)); err != nil {
-			return err
+		span := pipeline.Span{Start: a.WindowStart, End: a.WindowEnd}
+		window := localSpan(pipeline.Window{Span: span, Zone: a.Zone})
+		if a.Taken {
+			note(waiveCommand(s.Stream, span), "the vendor was asked at %s for the window %s, and nothing has come yet; it is not asked again. To give it up:", a.AskedAt, window)
+		} else {
+			note(waiveCommand(s.Stream, span), "the vendor was perhaps never asked at %s for the window %s, and is not asked again: export it in the vendor's portal, and put the file into the inbox. To give it up:", a.AskedAt, window)
 		}
 	}
 	for _, what := range s.Unplaced {
-		if _, err := fmt.Fprintf(w, "\n%s: no window takes %s\n", label, what); err != nil {
-			return err
-		}
+		note("", "no window takes %s", what)
 	}
-	if s.Failed == nil {
-		return nil
+	if s.Failed != nil {
+		note(waiveCommand(s.Stream, s.Failed.Span), "the window %s failed and holds the watermark back. `windrow sync` reads it again; to give it up:", localSpan(*s.Failed))
 	}
-	_, err := fmt.Fprintf(w, "\n%s: the window %s failed and holds the watermark back. `windrow sync` reads it again; to give it up: %s\n",
-		label, localSpan(*s.Failed), waiveCommand(s.Stream, s.Failed.Span))
+	return errors.Join(wrong...)
+}
+
+// printNote prints a text in lines of 80 columns, and below it, in one piece, the command that it speaks of.
+func printNote(w io.Writer, text, command string) error {
+	if command != "" {
+		text = strings.Join(inLines(text, tableWidth), "\n") + "\n  " + command
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", text)
 	return err
 }
 
-// askedNote tells of a window that the vendor was asked for once, and that nothing has come for.
-func askedNote(stream pipeline.StreamID, a plan.AskedWindow) string {
-	span := pipeline.Span{Start: a.WindowStart, End: a.WindowEnd}
-	window := localSpan(pipeline.Window{Span: span, Zone: a.Zone})
-	if a.Taken {
-		return fmt.Sprintf("the vendor was asked at %s for the window %s, and nothing has come yet; it is not asked again. To give it up: %s", a.AskedAt, window, waiveCommand(stream, span))
+// stateOf is where a stream stands in a word.
+func stateOf(s plan.StreamStatus) string {
+	switch {
+	case s.LeftOut:
+		return "left out"
+	case s.FailedWindows > 0:
+		return "failed"
+	case s.Late:
+		return "late"
+	case !s.Configured:
+		return "not configured"
+	case s.Open > 0:
+		return "due"
 	}
-	return fmt.Sprintf("the vendor was perhaps never asked at %s for the window %s, and is not asked again: export it in the vendor's portal, and put the file into the inbox. To give it up: %s",
-		a.AskedAt, window, waiveCommand(stream, span))
+	return "whole"
+}
+
+// through is the last local day that is settled, or the local time up to which, where that is within a day.
+func through(s plan.StreamStatus) string {
+	loc, err := pipeline.Window{Zone: s.Zone}.Location()
+	switch {
+	case s.Watermark == nil:
+		return "-"
+	case s.Zone == "" || err != nil:
+		return ""
+	case beginsDay(*s.Watermark, loc):
+		return (*s.Watermark - 1).In(loc).Format(time.DateOnly)
+	}
+	return s.Watermark.In(loc).Format("01-02 15:04")
 }
 
 func instant(i *pipeline.Instant) string {
