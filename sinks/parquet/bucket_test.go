@@ -62,6 +62,11 @@ func TestWhateverBreaksTheSinkKeepsItsPromisesOnServersOfObjectStores(t *testing
 func served(t testing.TB, kind storetest.Kind) bucketPlace {
 	t.Helper()
 	server, bucket := storetest.Bucket(t, kind)
+	return inBucketOf(t, kind, server, bucket)
+}
+
+func inBucketOf(t testing.TB, kind storetest.Kind, server, bucket string) bucketPlace {
+	t.Helper()
 	address, o := "gs://"+bucket+"/tables", objectstore.Options{Private: private, Emulator: server, Now: clock}
 	if kind != storetest.GCS {
 		address = "s3://" + bucket + "/tables?endpoint=" + url.QueryEscape(server)

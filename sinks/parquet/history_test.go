@@ -163,6 +163,14 @@ func TestALongHistoryIsReadWithOneListingAndFewObjects(t *testing.T) {
 	if _, err := s.Ledger(context.Background(), testKey); err != nil || c.lists != 2 || c.reads > mostObjects+1 {
 		t.Errorf("looking again: %d listings, %d reads, %v", c.lists, c.reads, err)
 	}
+	for range mostObjects / 2 { // which no snapshot sums up
+		if err := writer.Record(context.Background(), testKey, entries[windows-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if waited, calls := p.waitsFor(t); calls < mostObjects/4 || calls > mostObjects+2 || waited > time.Second {
+		t.Errorf("%d calls to a store %s away, which took %s", calls, away, waited)
+	}
 }
 
 // askedOfANight is what the commits of one night ask of the files.

@@ -124,35 +124,79 @@ func (l *ledgerLog) look(ctx context.Context) error {
 		l.ledger, l.last, l.summed, l.added = pipeline.NewLedger(), 0, 0, 0
 		l.others.unknown = true
 		if ls.snapshot > 0 {
-			if l.summed, err = l.fold(ctx, ls.snapshots[ls.snapshot]); err != nil {
+			body, err := l.volume.Read(ctx, ls.snapshots[ls.snapshot])
+			if err != nil {
+				return err
+			}
+			if l.summed, err = l.fold(ls.snapshots[ls.snapshot], body); err != nil {
 				return err
 			}
 			l.last = ls.snapshot
 		}
 	}
 	l.snapshot = ls.snapshot
-	for l.last < ls.last {
-		name, ok := ls.objects[l.last+1]
+	var names []string
+	for n := l.last + 1; n <= ls.last; n++ {
+		name, ok := ls.objects[n]
 		if !ok {
-			return fmt.Errorf("%w: number %d", errMoved, l.last+1)
+			return fmt.Errorf("%w: number %d", errMoved, n)
 		}
-		n, err := l.fold(ctx, name)
+		names = append(names, name)
+	}
+	return l.readAll(ctx, names, func(name string, body []byte) error {
+		n, err := l.fold(name, body)
 		if err != nil {
 			return err
 		}
 		l.added += n
 		l.last++
+		return nil
+	})
+}
+
+// readAhead is how many objects are asked for at once: a store answers each after a while.
+const readAhead = 16
+
+// readAll hands the contents of objects to each, in order.
+func (l *ledgerLog) readAll(ctx context.Context, names []string, each func(name string, body []byte) error) error {
+	type answer struct {
+		body []byte
+		err  error
+	}
+	var asked sync.WaitGroup
+	defer asked.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make([]chan answer, len(names))
+	ask := func(i int) {
+		if i >= len(names) {
+			return
+		}
+		answers[i] = make(chan answer, 1)
+		asked.Go(func() {
+			body, err := l.volume.Read(ctx, names[i])
+			answers[i] <- answer{body, err}
+		})
+	}
+	for i := range min(readAhead, len(names)) {
+		ask(i)
+	}
+	for i, name := range names {
+		a := <-answers[i]
+		if a.err != nil {
+			return a.err
+		}
+		ask(i + readAhead)
+		if err := each(name, a.body); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // fold applies the entries of one object or snapshot, and returns their number. If the object is damaged, everything
 // that was folded is forgotten, and the next refresh reads it again.
-func (l *ledgerLog) fold(ctx context.Context, name string) (n int, err error) {
-	body, err := l.volume.Read(ctx, name)
-	if err != nil {
-		return 0, err
-	}
+func (l *ledgerLog) fold(name string, body []byte) (n int, err error) {
 	err = l.lines.readLedgerObject(name, body, func(e pipeline.Entry) {
 		l.ledger.Apply(e)
 		if l.others.watched && !l.others.unknown {
