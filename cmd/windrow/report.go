@@ -23,6 +23,8 @@ import (
 	"github.com/windrow-data/windrow/pipeline/plan"
 	"github.com/windrow-data/windrow/pipeline/report"
 	bodies "github.com/windrow-data/windrow/sinks/archive"
+	"github.com/windrow-data/windrow/sinks/objectstore"
+	"github.com/windrow-data/windrow/sinks/parquet"
 )
 
 // defaultReport is where a report goes unless somebody says where.
@@ -131,17 +133,37 @@ func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string) err
 	if err := page.Write(&html, m); err != nil {
 		return err
 	}
-	if newer, err := newerReport(to, m, a.now()); newer || err != nil {
+	if newer, err := a.newerReport(ctx, s, to, m); newer || err != nil {
 		return err
+	}
+	if objectstore.Is(to) {
+		o, err := a.besides(s, to, nil)
+		if err != nil {
+			return err
+		}
+		return objectstore.WriteObject(ctx, to, html.Bytes(), bucketOptions(o, parquet.Private))
 	}
 	_, err = writeReport(to, html.Bytes())
 	return err
 }
 
+// openReport opens the page that is there.
+func (a *app) openReport(ctx context.Context, s *setup, name string) (io.ReadCloser, error) {
+	if !objectstore.Is(name) {
+		return os.Open(name)
+	}
+	o, err := a.besides(s, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	page, err := objectstore.ReadObject(ctx, name, bucketOptions(o, parquet.Private))
+	return io.NopCloser(bytes.NewReader(page)), err
+}
+
 // newerReport reports whether the page that is there tells of a later moment: of several tasks that end together, the
 // last to write is not always the last to look.
-func newerReport(name string, m report.Model, now time.Time) (bool, error) {
-	there, err := os.Open(name)
+func (a *app) newerReport(ctx context.Context, s *setup, name string, m report.Model) (bool, error) {
+	there, err := a.openReport(ctx, s, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -150,7 +172,7 @@ func newerReport(name string, m report.Model, now time.Time) (bool, error) {
 	}
 	defer there.Close() //nolint:errcheck // it was read
 	at, known := page.MadeAt(io.LimitReader(there, 1<<16))
-	return known && at > m.MadeAt && at <= calendar.InstantOf(now.Add(pipeline.ClockTolerance)), nil
+	return known && at > m.MadeAt && at <= calendar.InstantOf(a.now().Add(pipeline.ClockTolerance)), nil
 }
 
 // reportModel gathers what a report tells.

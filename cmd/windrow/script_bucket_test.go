@@ -1,7 +1,10 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,7 +15,25 @@ import (
 // bucketCommands are the commands of scripts that sync into a bucket:
 //
 //	bucket gcs|s3|s3-deaf   makes a bucket, and sets $BUCKET to it, $QUERY to the parameters of addresses and the clouds' own variables
-var bucketCommands = map[string]func(*testscript.TestScript, bool, []string){"bucket": makeBucket}
+//	bucket-has NAME TEXT    checks that an object of the last bucket, one of S3, begins with a text
+var bucketCommands = map[string]func(*testscript.TestScript, bool, []string){"bucket": makeBucket, "bucket-has": bucketHas}
+
+func bucketHas(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: bucket-has NAME TEXT")
+	}
+	at := ts.Getenv("SERVER") + "/" + strings.TrimPrefix(ts.Getenv("BUCKET"), "s3://") + "/" + args[0]
+	ask, err := http.NewRequestWithContext(ts.Value(contextKey{}).(testing.TB).Context(), http.MethodGet, at, nil)
+	ts.Check(err)
+	answer, err := http.DefaultClient.Do(ask)
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if answer.StatusCode != http.StatusOK || !strings.HasPrefix(strings.ToLower(string(body)), strings.ToLower(args[1])) {
+		ts.Fatalf("%s: %s, %.200s", args[0], answer.Status, body)
+	}
+}
 
 func makeBucket(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {

@@ -69,6 +69,10 @@ func Open(ctx context.Context, address string, o Options) (*bucket.Volume, error
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the bucket", Kind: pipeline.Invalid, Err: err, Hint: "for example gs://my-bucket/warehouse or s3://my-bucket/warehouse?region=eu-central-1"}
 	}
+	return a.open(ctx, o)
+}
+
+func (a Address) open(ctx context.Context, o Options) (_ *bucket.Volume, err error) {
 	v := bucket.Options{Prefix: a.Prefix, Private: o.Private, RetryFor: o.RetryFor, Now: o.Now}
 	switch a.Scheme {
 	case GCS:
@@ -85,4 +89,35 @@ func Open(ctx context.Context, address string, o Options) (*bucket.Volume, error
 	return bucket.New(v), nil
 }
 
-var _ volume.Volume = (*bucket.Volume)(nil)
+// ReadObject returns the content of the object that an address names, or [io/fs.ErrNotExist].
+func ReadObject(ctx context.Context, address string, o Options) ([]byte, error) {
+	v, name, err := openObject(ctx, address, o)
+	if err != nil {
+		return nil, err
+	}
+	return v.Read(ctx, name)
+}
+
+// WriteObject puts the content in the place of the object that an address names, in one step.
+func WriteObject(ctx context.Context, address string, body []byte, o Options) error {
+	v, name, err := openObject(ctx, address, o)
+	if err != nil {
+		return err
+	}
+	return volume.Put(ctx, v, name, body)
+}
+
+// openObject opens the place that an object lies in. Nothing of a volume's own is kept there.
+func openObject(ctx context.Context, address string, o Options) (v *bucket.Volume, name string, err error) {
+	a, err := ParseAddress(address)
+	if err == nil && a.Prefix == "" {
+		err = errors.New("it names no object of the bucket")
+	}
+	if err != nil {
+		return nil, "", &pipeline.Error{Op: "open the bucket", Kind: pipeline.Invalid, Err: err, Hint: "for example gs://my-bucket/report.html"}
+	}
+	name = strings.TrimSuffix(a.Prefix, "/")
+	a.Prefix = ""
+	v, err = a.open(ctx, o)
+	return v, name, err
+}

@@ -34,7 +34,7 @@ type Operation struct {
 	MaxBody     string `envconfig:"MAX_BODY" default:"8GiB" desc:"size of an answer, without compression, above which its window fails, in either unit: 8GiB, 8GB"`
 	Concurrency string `envconfig:"CONCURRENCY" default:"8" desc:"windows read at once"`
 	RetryFor    string `envconfig:"RETRY_FOR" default:"2m" desc:"how long one request is retried"`
-	Report      string `envconfig:"REPORT" desc:"where each sync writes its report at its end: a file, or file:// and its absolute path"`
+	Report      string `envconfig:"REPORT" desc:"where each sync writes its report at its end: a file, file:// and its absolute path, or an object: gs://bucket/report.html, s3://…"`
 	LogLevel    string `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat   string `envconfig:"LOG_FORMAT" default:"auto" desc:"auto (text and progress bars on a terminal, JSON elsewhere, Cloud Logging's JSON on Cloud Run), json or text"`
 }
@@ -103,14 +103,16 @@ func (c Scope) Parse(s *Settings) []pipeline.ConfigError {
 	return faults
 }
 
-// parseReport is the file of a REPORT.
+// parseReport is the file of a REPORT, or the address of an object.
 func parseReport(typed string, faults *faultList) string {
 	report := strings.TrimSpace(typed)
 	scheme, path, isURL := strings.Cut(report, "://")
 	const example = "/var/lib/windrow/report.html"
 	switch {
+	case isURL && !Place(scheme):
+		faults.add("REPORT", "names "+scheme+"://, which is neither a file nor an object of a bucket", example)
 	case isURL && scheme != "file":
-		faults.add("REPORT", "names "+scheme+"://, which is not served by this build; a report is a local file", example)
+		return report
 	case isURL && !strings.HasPrefix(path, "/"):
 		faults.add("REPORT", "is no file:// with an absolute path", "file://"+example)
 	case isURL:
