@@ -199,3 +199,21 @@ type Sweeper interface {
 	// listed need not list again: what somebody put there in between may wait for the next one.
 	Sweep(ctx context.Context, k StreamKey, t *Table) (removed []string, err error)
 }
+
+// View is a view over the tables of a sink, for who reads them with SQL.
+type View struct {
+	Name        string
+	Description string // its grain and its formula
+	SQL         string // DuckDB: the statement that makes it; BigQuery: its query
+}
+
+// ViewKeeper is a [Store] beside whose tables views can be kept.
+type ViewKeeper interface {
+	// Views returns the views as they would be kept now, each behind those that it reads, and script, which makes all of them in
+	// the shell of the tables' database. It reads the ledgers where the views depend on what there is, and writes nothing.
+	Views(ctx context.Context) (views []View, script string, err error)
+	// KeepViews makes the views, and renews those that are not as they should be. With renew it does so only where views were
+	// kept before. It returns where what it wrote is, empty where nothing had to be written. Two calls at once are safe: both
+	// write the same, or the later one what is newer. Errors are those of the storage.
+	KeepViews(ctx context.Context, renew bool) (where string, err error)
+}

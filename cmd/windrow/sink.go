@@ -9,6 +9,7 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
+	"github.com/windrow-data/windrow/sinks/views"
 )
 
 // sink is a kind of store as the command line sees it.
@@ -30,7 +31,8 @@ type sink struct {
 	// archive is where the answers are kept, beside the tables; nil: nowhere, unless somebody says where.
 	archive func(address string) string
 	// ledger opens the send ledger that lies beside the sink's own; nil where none can.
-	ledger func(ctx context.Context, o sinkOptions) (push.Ledger, error)
+	ledger  func(ctx context.Context, o sinkOptions) (push.Ledger, error)
+	dialect views.Dialect // of who reads the tables with SQL
 	// project is the Google Cloud project of an address; nil where there is none.
 	project func(address string) string
 }

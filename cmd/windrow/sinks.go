@@ -12,6 +12,7 @@ import (
 	"github.com/windrow-data/windrow/sinks/objectstore"
 	"github.com/windrow-data/windrow/sinks/parquet"
 	"github.com/windrow-data/windrow/sinks/pushledger"
+	"github.com/windrow-data/windrow/sinks/views"
 )
 
 // sinks lists every sink. A new one is a folder under sinks and an entry here.
@@ -19,11 +20,11 @@ import (
 var sinks = []sink{
 	configured[parquet.Config](openParquet, sink{
 		scheme: parquet.Scheme, example: parquet.ExampleAddress, checkAddress: parquet.CheckAddress,
-		place: parquet.Place, archive: parquet.Archive, ledger: ledgerInDirectory,
+		place: parquet.Place, archive: parquet.Archive, ledger: ledgerInDirectory, dialect: views.DuckDB,
 	}),
 	configured[bigquery.Config](openBigQuery, sink{
 		scheme: bigquery.Scheme, example: bigquery.ExampleAddress, checkAddress: bigquery.CheckAddress,
-		group: bigquery.Grouping, access: bigQueryAccess, project: bigQueryProject, ledger: ledgerInBigQuery,
+		group: bigquery.Grouping, access: bigQueryAccess, project: bigQueryProject, ledger: ledgerInBigQuery, dialect: views.BigQuery,
 		emulator: &emulator{
 			variables: config.Variables("", new(bigquery.EmulatorConfig)), read: bigQueryEmulator,
 			notice: "BIGQUERY_EMULATOR_HOST is set: BigQuery is an emulator, asked without credentials",

@@ -104,6 +104,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 		if summary.FinishedAt == 0 { // there are no results to show
 			return err
 		}
+		s.renewViews(ctx, e.Store)
 		a.leaveReport(ctx, s, e.Store)
 		if err != nil && summary.Exit == pipeline.ExitDone { // all windows are committed, and the run could not be recorded
 			summary.Exit = exitCode(err)

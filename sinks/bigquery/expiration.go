@@ -155,13 +155,13 @@ func (s *Store) refuseExpired(group []*pending) (open []*pending) {
 	return open
 }
 
-// unexpireView takes an inherited expiration off the view.
-func (d *dataset) unexpireView(ctx context.Context) error {
+// unexpireView takes an inherited expiration off a view.
+func (d *dataset) unexpireView(ctx context.Context, name string) error {
 	if !d.inherits() {
 		return nil
 	}
 	return d.jobs.Retry(ctx, func() error {
-		_, err := d.handle.Table(statement.WatermarksView).Update(ctx, bigquery.TableMetadataToUpdate{ExpirationTime: bigquery.NeverExpire}, "")
+		_, err := d.handle.Table(name).Update(ctx, bigquery.TableMetadataToUpdate{ExpirationTime: bigquery.NeverExpire}, "")
 		return err
 	})
 }

@@ -67,6 +67,8 @@ var (
 
 	_ pipeline.Verifier = (*Store)(nil)
 	_ pipeline.Sweeper  = (*Store)(nil)
+
+	_ pipeline.ViewKeeper = (*Store)(nil)
 )
 
 // Open returns the store in a dataset: bigquery://project/dataset, where ?location=EU says where the dataset is to be

@@ -2,6 +2,7 @@ package bigquery
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
+	"github.com/windrow-data/windrow/sinks/views"
 )
 
 // stageLife is after how long BigQuery drops a staging table that nobody dropped. It is counted by BigQuery's clock, which
@@ -230,37 +232,92 @@ func (d *dataset) ensureFence(ctx context.Context) error {
 // watermarksMeaning describes the view. The ledger knows WINDROW_FROM from syncs alone.
 const watermarksMeaning = "how far each stream is settled without a hole, from its first day on: WINDROW_FROM as the last sync had it, else 30 days before the first sync"
 
-// ensureView makes the view, or renews the query of a view that an earlier version has made.
+// ensureView makes the view of watermarks, or renews the query of one that an earlier version has made.
 func (d *dataset) ensureView(ctx context.Context) error {
-	view, query := d.handle.Table(statement.WatermarksView), d.sql.Watermarks()
+	_, err := d.keepView(ctx, statement.WatermarksView, d.sql.Watermarks(), watermarksMeaning)
+	return err
+}
+
+// keepView makes a view, or renews one whose query is another or that is to expire. made tells whether it did.
+func (d *dataset) keepView(ctx context.Context, name, query, meaning string) (made bool, err error) {
+	view := d.handle.Table(name)
 	var md *bigquery.TableMetadata
-	err := d.jobs.Retry(ctx, func() (err error) {
+	err = d.jobs.Retry(ctx, func() (err error) {
 		md, err = view.Metadata(ctx)
 		return err
 	})
-	if err == nil && md.Type == bigquery.ViewTable && (md.ViewQuery != query || !md.ExpirationTime.IsZero()) {
+	if err == nil && md.Type != bigquery.ViewTable {
+		return false, &pipeline.Error{Op: "make the view " + name, Kind: pipeline.Invalid, Err: fmt.Errorf("it is a %s, not a view", md.Type),
+			Hint: fmt.Sprintf("rename %s.%s away: the name is Windrow's", d.sql.Name, name)}
+	}
+	if err == nil && (md.ViewQuery != query || md.Description != meaning || !md.ExpirationTime.IsZero()) {
 		err = d.jobs.Retry(ctx, func() error {
-			_, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: query, Description: watermarksMeaning, ExpirationTime: bigquery.NeverExpire}, md.ETag)
+			_, err := view.Update(ctx, bigquery.TableMetadataToUpdate{ViewQuery: query, Description: meaning, ExpirationTime: bigquery.NeverExpire}, md.ETag)
 			return err
 		})
 		if apierror.Status(err) == http.StatusPreconditionFailed {
-			return nil // another process does the same
+			return false, nil // another process does the same
 		}
-		return apierror.Classify("renew the view "+statement.WatermarksView, err)
+		return err == nil, apierror.Classify("renew the view "+name, err)
 	}
 	if apierror.Status(err) != http.StatusNotFound {
-		return apierror.Classify("look for the view "+statement.WatermarksView, err)
+		return false, apierror.Classify("look for the view "+name, err)
 	}
 	err = d.jobs.Retry(ctx, func() error {
-		return view.Create(ctx, &bigquery.TableMetadata{ViewQuery: query, Description: watermarksMeaning})
+		return view.Create(ctx, &bigquery.TableMetadata{ViewQuery: query, Description: meaning})
 	})
 	if err == nil {
-		err = d.unexpireView(ctx)
+		err = d.unexpireView(ctx, name)
 	}
 	if apierror.Status(err) == http.StatusConflict {
-		return nil
+		return false, nil
 	}
-	return apierror.Classify("make the view "+statement.WatermarksView, err)
+	return err == nil, apierror.Classify("make the view "+name, err)
+}
+
+// Views implements [pipeline.ViewKeeper]. It asks nobody. The last view's description ends in a digest of all of them, so
+// that one look tells whether they are as they should be.
+func (s *Store) Views(context.Context) ([]pipeline.View, string, error) {
+	place := views.Place{Dialect: views.BigQuery, Dataset: s.sql.Project + "." + s.sql.Name}
+	list, err := views.Build(place)
+	if err != nil {
+		return nil, "", &pipeline.Error{Op: "write the views", Kind: pipeline.Internal, Err: err}
+	}
+	script := views.Script(place, list)
+	digest := sha256.Sum256([]byte(script))
+	list[len(list)-1].Description += fmt.Sprintf(". Views of this dataset: %x", digest[:6])
+	return list, script, nil
+}
+
+// KeepViews implements [pipeline.ViewKeeper]. Views are metadata: making one runs no job and is billed nothing.
+func (s *Store) KeepViews(ctx context.Context, renew bool) (string, error) {
+	list, _, err := s.Views(ctx)
+	if err != nil {
+		return "", err
+	}
+	if renew {
+		last, err := s.dataset.metadata(ctx, list[len(list)-1].Name)
+		if err != nil || last.Description == list[len(list)-1].Description {
+			return "", apierror.Classify("look for the views", err)
+		}
+		first, err := s.dataset.metadata(ctx, list[0].Name)
+		if err != nil || first.Type == "" && last.Type == "" {
+			return "", apierror.Classify("look for the views", err)
+		}
+	} else if err := s.dataset.ensure(ctx); err != nil {
+		return "", err
+	}
+	where := ""
+	for _, v := range list {
+		made, err := s.dataset.keepView(ctx, v.Name, v.SQL, v.Description)
+		if err != nil {
+			return "", err
+		}
+		if made {
+			where = s.sql.Project + "." + s.sql.Name
+		}
+	}
+	return where, nil
 }
 
 // checkTables reports what is wrong with the tables that are there, and whether the credentials may write them:

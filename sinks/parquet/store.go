@@ -50,6 +50,7 @@ var (
 	_ pipeline.Verifier       = (*Store)(nil)
 	_ pipeline.Sweeper        = (*Store)(nil)
 	_ pipeline.HistoryReader  = (*Store)(nil)
+	_ pipeline.ViewKeeper     = (*Store)(nil)
 )
 
 // Open returns the store in a directory: ./warehouse, /var/lib/warehouse or file:///var/lib/warehouse. It touches

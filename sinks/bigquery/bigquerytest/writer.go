@@ -143,6 +143,11 @@ func (w *writer) operator(t token) *apiError {
 		f := w.open[len(w.open)-1]
 		w.open = w.open[:len(w.open)-1]
 		w.emit(f.close)
+		// The alias of an array's elements is their name: "Query syntax", UNNEST. In DuckDB it is the table's alone.
+		if name := w.at(w.pos + 1); f.function == "UNNEST" && w.at(w.pos).is("AS") && name.kind == wordToken {
+			w.emit("AS", duckName(name.text), "(", duckName(name.text), ")")
+			w.pos += 2
+		}
 		return nil
 	case ",":
 		if w.enclosing() == "CONCAT" { // null when any argument is null: "String functions", CONCAT
@@ -290,7 +295,7 @@ var unitFunctions = set("TIMESTAMP_TRUNC TIMESTAMP_DIFF DATE_TRUNC DATE_DIFF")
 
 // keywords may stand before a parenthesis without being functions.
 var keywords = set(`SELECT FROM WHERE AND OR NOT IN ON AS USING OVER VALUES WHEN THEN ELSE CASE INSERT EXISTS UNION ALL DISTINCT
-	EXCEPT INTERSECT BY HAVING QUALIFY JOIN WITH IS LIKE BETWEEN REPLACE SET LIMIT CROSS END PARTITION`)
+	EXCEPT INTERSECT BY HAVING QUALIFY JOIN WITH IS LIKE BETWEEN REPLACE SET LIMIT CROSS END PARTITION INTERVAL`)
 
 // plainNames mean something in DuckDB and nothing in GoogleSQL ("Lexical
 // structure and syntax", section "Reserved keywords").
@@ -312,13 +317,14 @@ var functions = map[string]string{
 	"DATE_ADD": "bq_date_add", "DATE_SUB": "bq_date_sub", "TIMESTAMP_TRUNC": "bq_timestamp_trunc", "DATE_TRUNC": "bq_date_trunc",
 	"TIMESTAMP_DIFF": "bq_timestamp_diff", "DATE_DIFF": "bq_date_diff", "UNIX_MICROS": "epoch_us", "UNIX_MILLIS": "epoch_ms",
 	"UNIX_SECONDS": "bq_unix_seconds", "TIMESTAMP_MICROS": "bq_timestamp_micros", "PARSE_JSON": "bq_parse_json", "TO_JSON_STRING": "bq_to_json_string",
-	"GENERATE_UUID": "bq_generate_uuid", "ARRAY_CONCAT": "list_concat", "JSON_VALUE": "bq_json_value",
+	"GENERATE_UUID": "bq_generate_uuid", "ARRAY_CONCAT": "list_concat", "JSON_VALUE": "bq_json_value", "GENERATE_DATE_ARRAY": "bq_generate_date_array",
 }
 
 // macros are what those functions need in DuckDB. TIMESTAMP_DIFF counts whole
 // units, DATE_DIFF counts boundaries ("Timestamp functions", "Date functions").
 const macros = `
-CREATE MACRO bq_timestamp(v) AS CAST(v AS TIMESTAMPTZ);
+CREATE MACRO bq_timestamp(v) AS CAST(v AS TIMESTAMPTZ), (v, zone) AS timezone(zone, CAST(v AS TIMESTAMP));
+CREATE MACRO bq_generate_date_array(a, b) AS CAST(generate_series(CAST(a AS DATE), CAST(b AS DATE), INTERVAL 1 DAY) AS DATE[]);
 CREATE MACRO bq_date(v) AS CAST(v AS DATE), (y, m, d) AS make_date(y, m, d), (v, zone) AS CAST(timezone(zone, v) AS DATE);
 CREATE MACRO bq_timestamp_add(v, i) AS v + i;
 CREATE MACRO bq_timestamp_sub(v, i) AS v - i;

@@ -11,6 +11,7 @@ const (
 	RejectsTable   = "_windrow_rejects"
 	JournalTable   = "_windrow_journal"
 	RunsTable      = "_windrow_runs"
+	HistoryTable   = "_windrow_history"
 	WatermarksView = "_windrow_watermarks"
 	StagePrefix    = "_windrow_stage_"
 	// FenceTable has one row, which every commit replaces, so that BigQuery cancels one of two commits at once. The name
