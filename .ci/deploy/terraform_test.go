@@ -93,8 +93,8 @@ func TestWithoutAnImageEverythingButTheJobIsMade(t *testing.T) {
 func TestRightsAreTheLeast(t *testing.T) {
 	resources, _ := plan(t, imageVar, "archive_bucket=my-project-archive")
 	want := map[string]string{
-		"google_project_iam_member.job_runs_queries":                                "roles/bigquery.jobUser",
-		"google_bigquery_dataset_iam_member.job":                                    "roles/bigquery.dataEditor",
+		"google_project_iam_member.job_runs_queries[0]":                             "roles/bigquery.jobUser",
+		"google_bigquery_dataset_iam_member.job[0]":                                 "roles/bigquery.dataEditor",
 		"google_cloud_run_v2_job_iam_member.scheduler[0]":                           "roles/run.invoker",
 		"google_storage_bucket_iam_member.job[0]":                                   "roles/storage.objectUser",
 		`google_secret_manager_secret_iam_member.job["WINDROW_UCONTACT_TOKEN"]`:     "roles/secretmanager.secretAccessor",
@@ -109,6 +109,27 @@ func TestRightsAreTheLeast(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("rights\n%v\nwant\n%v", got, want)
+	}
+}
+
+func TestWithABucketTheJobWritesParquetAndHasNoRightInBigQuery(t *testing.T) {
+	resources, outputs := plan(t, imageVar, "warehouse_bucket=my-project-warehouse", `dataset_readers=["group:analysts@acme.example"]`)
+	if got := outputs["sink"]; got != "gs://my-project-warehouse/warehouse" {
+		t.Errorf("the sink is %v", got)
+	}
+	rights := map[string]string{
+		"google_storage_bucket_iam_member.warehouse[0]":                           "roles/storage.objectUser",
+		`google_storage_bucket_iam_member.readers["group:analysts@acme.example"]`: "roles/storage.objectViewer",
+	}
+	for address, role := range rights {
+		if resources[address] == nil || resources[address]["role"] != role {
+			t.Errorf("%s is %v, want %s", address, resources[address], role)
+		}
+	}
+	for _, address := range []string{"google_bigquery_dataset_iam_member.job[0]", "google_project_iam_member.job_runs_queries[0]"} {
+		if resources[address] != nil {
+			t.Errorf("%s is made", address)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
-# Windrow does not archive raw payloads yet. The bucket is here so that its
-# rights and its lifetime can be agreed beforehand; it is off by default.
+# The vendors' answers as they came, where WINDROW_ARCHIVE names the bucket. They
+# are personal data with a lifetime of their own; it is off by default.
 resource "google_storage_bucket" "archive" {
   count = var.archive_bucket == "" ? 0 : 1
 

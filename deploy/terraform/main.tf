@@ -1,4 +1,4 @@
-# A nightly sync into BigQuery: a Cloud Run job, what it may touch, and who is
+# A nightly sync into BigQuery, or as Parquet into a bucket: a Cloud Run job, what it may touch, and who is
 # told when it fails. The other files have one concern each.
 
 locals {
@@ -17,9 +17,12 @@ locals {
   # The job needs an image, and the image a repository, which this module makes.
   with_job = var.image != ""
 
+  # The tables are Parquet files in a bucket; the dataset stays empty, and the job may not touch it.
+  in_bucket = var.warehouse_bucket != ""
+
   environment = merge(
     var.settings,
-    { WINDROW_SINK = "bigquery://${var.project_id}/${google_bigquery_dataset.windrow.dataset_id}?location=${var.dataset_location}" },
+    { WINDROW_SINK = local.in_bucket ? "gs://${google_storage_bucket.warehouse[0].name}/warehouse" : "bigquery://${var.project_id}/${google_bigquery_dataset.windrow.dataset_id}?location=${var.dataset_location}" },
   )
 }
 

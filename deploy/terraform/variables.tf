@@ -52,7 +52,7 @@ variable "region" {
 }
 
 variable "settings" {
-  description = "WINDROW_ variables that are no secrets, by name. WINDROW_SINK is made from the dataset."
+  description = "WINDROW_ variables that are no secrets, by name. WINDROW_SINK is made from the dataset or the bucket."
   type        = map(string)
   default     = {}
 
@@ -180,8 +180,19 @@ variable "memory" {
   }
 }
 
+variable "warehouse_bucket" {
+  description = "Name of a bucket that is made for the tables, as Parquet files beneath gs://NAME/warehouse, in dataset_location. Empty: they go into BigQuery."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.warehouse_bucket == "" || can(regex("^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$", var.warehouse_bucket))
+    error_message = "warehouse_bucket has 3 to 63 small letters, digits, hyphens and underscores, and is unique in the world."
+  }
+}
+
 variable "archive_bucket" {
-  description = "Name of a bucket for raw payloads. Empty: none. Windrow does not write an archive yet, so that an empty bucket is all that it gives you today."
+  description = "Name of a bucket that is made for the vendors' answers. Empty: none. WINDROW_ARCHIVE among the settings names it too: gs://NAME/raw."
   type        = string
   default     = ""
 
