@@ -99,7 +99,7 @@ type Stream struct {
 	// row (events of overlapping targets); the first keeps it.
 	Overlap bool
 	// Unpublished: nobody has published what the vendor answers, nor that it answers at all. Such a stream is read only
-	// where it is named, and its rows may have no measure.
+	// where it is named, and rows of which only fields without a column may measure are committed with a warning.
 	Unpublished bool
 	// Reduction makes the stream's rows of several source rows each; nil: each source row is a row.
 	Reduction *Reduction

@@ -25,6 +25,10 @@ const (
 	screenRow  = "2025-09-09 09:%02d:00,200,6529997769220400,Ana,a@example.com,user,600,5,UTC\n"
 	sumsHead   = "date,user_id,name,email,type,inbound_calls,voicemails,talk_duration,timezone\n"
 	sumsRow    = "2025-09-09,60000000000000%02d,Ana,a@example.com,user,7,3,1.5,UTC\n"
+	sentHead   = "date,user_id,name,email,type,sms_sent,voicemails,timezone\n"
+	sentRow    = "2025-09-09,60000000000000%02d,Ana,a@example.com,user,7,,UTC\n"
+	whoHead    = "date,user_id,name,email,type,voicemails,timezone\n"
+	whoRow     = "2025-09-09,60000000000000%02d,Ana,a@example.com,user,,UTC\n"
 )
 
 // ten are ten rows, of which that of the number, from 1 on, is edited.
@@ -111,6 +115,11 @@ func TestSiblingsOfReportedDamage(t *testing.T) {
 		{"dashboard: days in the place of hours", "chattonic.dashboard", hoursOf("", "2025-09-09"), "", 3, `date.*9999-99-99`},
 		{"dashboard: months in the place of hours", "chattonic.dashboard", hoursOf("", "2025-09"), "", 3, `date.*9999-99`},
 		{"dashboard: hours in the place of days", "chattonic.dashboard", hoursOf("", "2025-09-09 03", "2025-09-09 04"), "WINDROW_CHATTONIC_DATE_FORMAT_GROUP=%Y-%m-%d", 3, `date.*9999-99-99 99`},
+		{"texts_stats: measures that nobody has published", "dialpad.texts_stats", sentHead + ten(sentRow, 0, nil), "", 0,
+			`"kind": "drift",\n(.*\n)*.*"message": "no row of 10 has any measure: none of the names that Windrow knows is filled; what may measure is in extras alone, as sms_sent"`},
+		{"texts_stats: rows that may measure nothing", "dialpad.texts_stats", whoHead + ten(whoRow, 0, nil), "", 3, `no row of 10 has any measure: inbound_calls, .*WINDROW_ON_DRIFT=warn`},
+		{"dashboard: no measure", "chattonic.dashboard", `[{"date":"2025-09-09 03","usersNew":1}]`, "", 3, `no row of 1 has any measure: .*newUsers.*WINDROW_ON_DRIFT=warn`},
+		{"dashboard: no measure, with a word", "chattonic.dashboard", `[{"date":"2025-09-09 03","usersNew":1}]`, "WINDROW_ON_DRIFT=warn", 0, `"kind": "drift",\n(.*\n)*.*"message": "no row of 1 has any measure`},
 		{"dashboard: one row for the day, as asked", "chattonic.dashboard", hoursOf("", "2025-09-09"), "WINDROW_CHATTONIC_DATE_FORMAT_GROUP=%Y-%m-%d", 0, `"rows": 1`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 type Health struct {
 	// MaxUnreadable is the share of a field's values that may be unreadable.
 	MaxUnreadable RejectLimit
-	// DriftWarns: a window that lacks a field which the stream had before, or which was asked for by name, is committed
-	// with a warning.
+	// DriftWarns: a window that lacks a field which the stream had before, or which was asked for by name, or any measure,
+	// is committed with a warning.
 	DriftWarns bool
 	// DriftSetting is what the user sets for that.
 	DriftSetting string
@@ -29,8 +29,8 @@ const leastFilled = 5
 // nothingCommitted ends the hint of every window that fails for its fields.
 const nothingCommitted = "; nothing was committed and what was there stays"
 
-// judge returns the news of a window's fields, and why their state condemns the window; nil if it does not. Of what nobody has published, no measure
-// is known. readAt is when the window was read.
+// judge returns the news of a window's fields, and why their state condemns the window; nil if it does not. readAt is
+// when the window was read.
 func (h Health) judge(w *openWindow, j job, readAt calendar.Instant) (news fieldNews, why error) {
 	if w.counts.Rows == 0 {
 		return news, nil
@@ -47,8 +47,10 @@ func (h Health) judge(w *openWindow, j job, readAt calendar.Instant) (news field
 	if err := news.bear(h, h.checkAsked(t, j.stream.Asked, w.counts.Rows)); err != nil {
 		return news, err
 	}
-	if j.stream.Table == pipeline.Activity && !j.stream.Unpublished && !hasUnnamed(t, j.stream.Asked.Names) {
-		if err := checkMeasured(t, w.counts.Rows); err != nil {
+	if j.stream.Table == pipeline.Activity && !hasUnnamed(t, j.stream.Asked.Names) {
+		unknown := j.stream.Unpublished && len(t.Unnamed) > 0 // what nobody has published may measure under any name
+		h := Health{DriftWarns: h.DriftWarns || unknown, DriftSetting: h.DriftSetting}
+		if err := news.bear(h, h.checkMeasured(t, w.counts.Rows, unknown)); err != nil {
 			return news, err
 		}
 	}
@@ -95,7 +97,7 @@ func firstUnreadable(h pipeline.FieldHealth) string {
 
 // checkMeasured fails a window of activity whose rows measure nothing. A value that is there and that no column takes,
 // for its unit is unknown or it is too old to tell, does measure.
-func checkMeasured(t *pipeline.FieldTally, rows int64) error {
+func (h Health) checkMeasured(t *pipeline.FieldTally, rows int64, unknown bool) error {
 	var names []string
 	first := ""
 	for f, h := range t.Health {
@@ -113,13 +115,16 @@ func checkMeasured(t *pipeline.FieldTally, rows int64) error {
 	if t.Measured {
 		return nil
 	}
-	if len(names) > 0 {
+	switch {
+	case unknown:
+		first = fmt.Sprintf(": none of the names that Windrow knows is filled%s; what may measure is in extras alone, as %s", first, shownNames(slices.Sorted(slices.Values(t.Unnamed))))
+	case len(names) > 0:
 		first = fmt.Sprintf(": %s are blank or missing%s", listed(names), first)
 	}
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.Unmeasured,
 		Err:  fmt.Errorf("no row of %d has any measure%s", rows, first),
-		Hint: "the vendor may have renamed its metrics, or wrapped them into an object" + nothingCommitted,
+		Hint: "the vendor may have renamed its metrics, or wrapped them into an object; where that is meant, " + h.DriftSetting + " takes the rows without measures, and what came is in extras" + nothingCommitted,
 	}
 }
 
