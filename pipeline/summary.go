@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -130,7 +131,7 @@ const (
 	WarnShrunk  WarningKind = "shrunk"  // a settled window was read again and has lost more than half of its rows
 	WarnSilent  WarningKind = "silent"  // a day has no row, and each of the seven days before has some
 	WarnFew     WarningKind = "few"     // a window has less than a tenth of the rows of the same weekday before
-	WarnDrift   WarningKind = "drift"   // a window lacks a field that the stream had before, or that was asked for
+	WarnDrift   WarningKind = "drift"   // a window lacks a field that the stream had before, or that was asked for, or any measure
 	WarnUnheard WarningKind = "unheard" // a stream, or a name that it asks for, had no row in its first seven windows
 )
 
@@ -244,4 +245,12 @@ func (s Summary) failure(k StreamKey, w Span) *WindowError {
 		}
 	}
 	return nil
+}
+
+// Counted writes "1 row", "2 rows".
+func Counted[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

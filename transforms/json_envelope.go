@@ -186,7 +186,7 @@ func (e *envelope) read() error {
 	case !e.found:
 		return e.format.notTheDocument(s.b[s.space(0):])
 	case e.total > float64(e.rows.elements):
-		return e.vendors(pipeline.Incomplete, "the answer's total is %g, but it has %d rows", e.total, e.rows.elements)
+		return e.vendors(pipeline.Incomplete, "the answer's total is %g, but it has %s", e.total, pipeline.Counted(e.rows.elements, "row"))
 	}
 	return e.checkGrowth()
 }

@@ -213,7 +213,7 @@ func (s *setup) dropSpent(ctx context.Context, e *engine.Engine, kept *bodies.St
 			return err
 		}
 		if len(spent) > 0 {
-			s.log.Info(fmt.Sprintf("%d answers were removed from the archive: they are older than %d days, and no committed window is made of them", len(spent), s.ArchiveDays),
+			s.log.Info(fmt.Sprintf("%s older than %s removed from the archive: no committed window is made of what goes", pipeline.Counted(len(spent), "answer"), pipeline.Counted(s.ArchiveDays, "day")),
 				"stream", string(k.Stream), "account", string(k.Account))
 		}
 	}
@@ -246,7 +246,7 @@ func (s *setup) redactKept(ctx context.Context, e *engine.Engine, kept *bodies.S
 		})
 		failed = append(failed, err)
 		if n > 0 {
-			s.log.Info(fmt.Sprintf("%d answers in the archive were replaced by redacted copies", n), "stream", string(k.Stream), "account", string(k.Account))
+			s.log.Info(pipeline.Counted(n, "answer")+" in the archive replaced by redacted copies", "stream", string(k.Stream), "account", string(k.Account))
 		}
 	}
 	return errors.Join(failed...)

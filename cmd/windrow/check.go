@@ -190,7 +190,7 @@ func checkTables(ctx context.Context, s *setup, store pipeline.Store) error {
 		return nil
 	}
 	return &pipeline.Error{Op: "compare the tables with the ledger", Kind: pipeline.SinkFailed,
-		Err:  fmt.Errorf("%d windows differ, and %d files belong to no window; the first: %s", windows, extra, first),
+		Err:  fmt.Errorf("%s and %s of no window differ from the ledger; the first: %s", pipeline.Counted(windows, "window"), pipeline.Counted(extra, "file"), first),
 		Hint: "`windrow verify` names them all, and what to do"}
 }
 

@@ -253,7 +253,7 @@ func TestReplayUnderHashAndDrop(t *testing.T) {
 					return
 				}
 				dropped := append(slices.Clone(settings), "WINDROW_PII=drop")
-				if out, code := run(dropped, "replay"); code != 0 || !strings.Contains(out, "were replaced by redacted copies") {
+				if out, code := run(dropped, "replay"); code != 0 || !strings.Contains(out, "replaced by redacted copies") {
 					t.Errorf("replay under drop exits with %d:\n%s", code, out)
 				}
 				if out, code := run(dropped, "sync", "--refetch"); code != 0 || !regexp.MustCompile(`(?m)^total +0 +[1-9]`).MatchString(out) {

@@ -55,7 +55,7 @@ func newApp(stdout, stderr io.Writer, now func() time.Time) *app {
 // missedLines is the line that stands for those that nobody took.
 func (a *app) missedLines(n int) []byte {
 	var line bytes.Buffer
-	a.newLog(&line, slog.LevelDebug).Warn(fmt.Sprintf("%d lines were dropped here: nobody was reading", n))
+	a.newLog(&line, slog.LevelDebug).Warn(pipeline.Counted(n, "line") + " dropped here: nobody was reading")
 	return line.Bytes()
 }
 

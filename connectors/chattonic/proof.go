@@ -75,7 +75,7 @@ func (s *Source) proveInbox(ctx context.Context) pipeline.Proof {
 			taken++
 		}
 	}
-	proof.Note = fmt.Sprintf("%s has %d files with dated answers, of %d", s.inbox.place, taken, len(view.exports))
+	proof.Note = fmt.Sprintf("%s has %s with dated answers, of %d", s.inbox.place, pipeline.Counted(taken, "file"), len(view.exports))
 	return proof
 }
 

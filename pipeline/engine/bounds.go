@@ -154,6 +154,9 @@ func checkRejects(read, rejected int64, limit RejectLimit, first []pipeline.Reje
 	if rejected == 0 || float64(rejected)/float64(read) <= limit.Share {
 		return nil
 	}
+	if read == 1 {
+		return tooManyRejects(first, "the only row was rejected, more than the share of %g that %s allows", limit.Share, limit.Setting)
+	}
 	return tooManyRejects(first, "%d of %d rows were rejected, more than the share of %g that %s allows", rejected, read, limit.Share, limit.Setting)
 }
 

@@ -84,9 +84,9 @@ func (d *dayCounts) verify(hint, zoneHint string) error {
 				outside, outside+d.inside),
 		}
 	case d.before > 0 && d.last == 0:
-		return stale("%d rows lie before the asked days and the last asked day has none", d.before)
+		return stale("the report has %s from before the asked days and none of the last asked day", pipeline.Counted(d.before, "row"))
 	case d.after > 0 && d.first == 0:
-		return stale("%d rows lie after the asked days and the first asked day has none", d.after)
+		return stale("the report has %s from after the asked days and none of the first asked day", pipeline.Counted(d.after, "row"))
 	case d.asked.EdgesMustHaveRows && (d.first == 0 || d.last == 0):
 		return stale("the vendor answered from its cache shortly after local midnight and an asked day at an end has no row")
 	}

@@ -86,7 +86,7 @@ func (h *History) Unusual(committed []Reading) []pipeline.Warning {
 			continue
 		}
 		if before, ok := h.windows[r.Window.Span]; ok && before.Settled && 2*r.Rows < before.Rows {
-			list = append(list, warning(pipeline.WarnShrunk, r.Window, fmt.Sprintf("%d rows, where the settled reading before had %d: more than half are gone", r.Rows, before.Rows)))
+			list = append(list, warning(pipeline.WarnShrunk, r.Window, fmt.Sprintf("%s, where the settled reading before had %d: more than half are gone", pipeline.Counted(r.Rows, "row"), before.Rows)))
 			continue
 		}
 		if !r.Ended {
@@ -103,7 +103,7 @@ func (h *History) Unusual(committed []Reading) []pipeline.Warning {
 		}
 		if median, ok := sameWeekday(starts, r.Window); ok && float64(10*r.Rows) < median {
 			list = append(list, warning(pipeline.WarnFew, r.Window,
-				fmt.Sprintf("%d rows, less than a tenth of the %g that are usual on a %s", r.Rows, median, weekday(r.Window))))
+				fmt.Sprintf("%s, less than a tenth of the %g that are usual on a %s", pipeline.Counted(r.Rows, "row"), median, weekday(r.Window))))
 		}
 	}
 	return append(list, h.unheard(committed)...)

@@ -87,7 +87,7 @@ func TestE_ASyncRemembersYesterday(t *testing.T) {
 		{"a day that has not ended", runOfDays(13, 1, 1, 1, 1, 1, 1, 1), []Reading{open}, nil},
 		{"told before", runOfDays(13, 1, 1, 1, 1, 1, 1, 1, 0), []Reading{same}, nil},
 
-		{"less than a tenth of three Mondays", mondays(12, 12, 12), runOfDays(32, 1), []string{"few 1 rows 12 Monday"}},
+		{"less than a tenth of three Mondays", mondays(12, 12, 12), runOfDays(32, 1), []string{"few 1 row, 12 Monday"}},
 		{"of two Mondays", mondays(12, 12), runOfDays(32, 1), nil},
 		{"a tenth", mondays(10, 10, 10), runOfDays(32, 1), nil},
 		{"the median, not the mean", mondays(10, 10, 5000), runOfDays(32, 1), nil},

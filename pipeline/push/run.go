@@ -237,7 +237,7 @@ func (s *run) book(b Batch, items []item, state State, out Outcome) error {
 // note takes a batch into the report.
 func (s *run) note(b Batch, state State, out Outcome) {
 	s.report.Batches = append(s.report.Batches, BatchRecord{ID: b.ID, Number: b.Number, Name: b.Name, State: state, Contacts: len(b.Contacts), Status: out.Status, Note: out.Text})
-	s.tell("batch %s, %q: %d contacts %s", b.ID, b.Name, len(b.Contacts), state)
+	s.tell("batch %s, %q: %s %s", b.ID, b.Name, pipeline.Counted(len(b.Contacts), "contact"), state)
 }
 
 // stop ends the push; items stay where they are.

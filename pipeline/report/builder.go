@@ -312,10 +312,10 @@ func verdict(list []Stream, alone bool) (sentence string, good bool) {
 	}
 	var parts []string
 	if late > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %s %s late", late, plural(configured, "stream"), isAre(late)))
+		parts = append(parts, fmt.Sprintf("%d of %s %s late", late, pipeline.Counted(configured, "stream"), isAre(late)))
 	}
 	if failed > 0 {
-		parts = append(parts, plural(failed, "window")+" failed")
+		parts = append(parts, pipeline.Counted(failed, "window")+" failed")
 	}
 	if len(parts) > 0 {
 		return strings.Join(parts, "; ") + ".", false
@@ -324,7 +324,7 @@ func verdict(list []Stream, alone bool) (sentence string, good bool) {
 	case len(list) == 0:
 		return "There is no stream yet.", true
 	case open > 0:
-		return fmt.Sprintf("%s in time; %s %s due.", allOf(configured), plural(open, "window"), isAre(open)), true
+		return fmt.Sprintf("%s in time; %s %s due.", allOf(configured), pipeline.Counted(open, "window"), isAre(open)), true
 	}
 	return allOf(configured) + " whole.", true
 }
@@ -334,13 +334,6 @@ func allOf(streams int) string {
 		return "The one stream is"
 	}
 	return fmt.Sprintf("All %d streams are", streams)
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 func isAre(n int) string {

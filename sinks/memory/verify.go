@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -41,8 +40,8 @@ func (s *Store) compare(ctx context.Context, k pipeline.StreamKey, t *pipeline.T
 	differ := func(kind pipeline.DifferenceKind, expected, found string) (pipeline.Difference, bool, error) {
 		return pipeline.Difference{Kind: kind, Window: e.Window, Entry: e, Object: "memory", Expected: expected, Found: found}, true, nil
 	}
-	rows := func(n int64) string { return fmt.Sprintf("%d rows", n) }
-	rejects := func(n int64) string { return fmt.Sprintf("%d rejects", n) }
+	rows := func(n int64) string { return pipeline.Counted(n, "row") }
+	rejects := func(n int64) string { return pipeline.Counted(n, "reject") }
 	switch {
 	case c.window != e.Window && (e.Counts.Rows > 0 || e.Counts.Rejected > 0):
 		return differ(pipeline.DiffMissing, rows(e.Counts.Rows), "nothing")

@@ -3,9 +3,9 @@ package parquet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/parquet"
@@ -100,13 +100,10 @@ func (v *verifier) file(ctx context.Context, with *looker, e pipeline.Entry, x e
 
 // counted is a number of rows or rejects for people.
 func (x expected) counted(n int64) string {
-	if n == 1 {
-		return "1 " + x.what[:len(x.what)-1]
-	}
-	return fmt.Sprintf("%d %s", n, x.what)
+	return pipeline.Counted(n, strings.TrimSuffix(x.what, "s"))
 }
 
-func inBytes(n int64) string { return fmt.Sprintf("%d bytes", n) }
+func inBytes(n int64) string { return pipeline.Counted(n, "byte") }
 
 // hashRows compares the fingerprint of the rows in a file, and where they say that they came from.
 func (v *verifier) hashRows(ctx context.Context, with *looker, e pipeline.Entry, content volume.Content) (d pipeline.Difference, err error) {

@@ -79,7 +79,7 @@ func years(spans []report.Span) []yearPicture {
 		for _, state := range report.States {
 			if d := drawn[year][state]; d != nil {
 				c.Paths = append(c.Paths, path{state, d.String()})
-				words = append(words, fmt.Sprintf("%s on %d days", state, counts[year][state]))
+				words = append(words, fmt.Sprintf("%s on %s", state, pipeline.Counted(counts[year][state], "day")))
 			}
 		}
 		c.Label = fmt.Sprintf("%d: %s", year, strings.Join(words, ", "))
@@ -155,7 +155,7 @@ func stripOf(spans []report.Span, zone string, now pipeline.Instant) strip {
 	for _, state := range report.States {
 		if d := drawn[state]; d != nil {
 			st.Paths = append(st.Paths, path{state, d.String()})
-			words = append(words, fmt.Sprintf("%d days %s", counts[state], state))
+			words = append(words, fmt.Sprintf("%s %s", pipeline.Counted(counts[state], "day"), state))
 		}
 	}
 	st.Label = "since " + st.From + ": " + strings.Join(words, ", ")
@@ -211,7 +211,7 @@ func barsOf(v report.Volume) bars {
 	}
 	b.Usual, b.Odd, b.Median = usual.String(), strange.String(), line.String()
 	if n := len(v.Days); n > 0 {
-		b.Label = fmt.Sprintf("rows by day from %s to %s, at most %d; %d days differ much from their median", v.Days[0].Date, v.Days[n-1].Date, b.Most, len(v.Odd))
+		b.Label = fmt.Sprintf("rows by day from %s to %s, at most %d; %s far from their median", v.Days[0].Date, v.Days[n-1].Date, b.Most, pipeline.Counted(len(v.Odd), "day"))
 	}
 	return b
 }
@@ -272,7 +272,7 @@ func runBarsOf(runs []report.Run) runBars {
 		fmt.Fprintf(into, "M%d %sh7v%sh-7z", x, short(barHeight-h), short(h))
 	}
 	b.Good, b.Bad, b.Killed = good.String(), bad.String(), killed.String()
-	b.Label = fmt.Sprintf("%d runs, %d of them with exit code 0; the longest took %s", len(runs), goods, longest.Round(time.Second))
+	b.Label = fmt.Sprintf("%s, %d with exit code 0; the longest took %s", pipeline.Counted(len(runs), "run"), goods, longest.Round(time.Second))
 	return b
 }
 

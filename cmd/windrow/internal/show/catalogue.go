@@ -209,7 +209,7 @@ func TargetLists(w io.Writer, lists []Targets) error {
 			what := ""
 			switch {
 			case of.Rows != nil:
-				what = fmt.Sprintf("%d rows in 30 days", *of.Rows)
+				what = pipeline.Counted(*of.Rows, "row") + " in 30 days"
 			case of.PartOf != "":
 				what = "(" + strings.ReplaceAll(of.PartOf, ":", " ") + ")"
 			}

@@ -56,15 +56,15 @@ func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 			if archived {
 				renew += "; `windrow plan` names those that `windrow replay` can make of the archive, without asking the vendor"
 			}
-			line(log, slog.LevelWarn, fmt.Sprintf("%d settled windows were read under other settings; %s", len(e.Changed), renew), e)
+			line(log, slog.LevelWarn, fmt.Sprintf("%s read under other settings; %s", plural(len(e.Changed), "settled window")+were(len(e.Changed)), renew), e)
 		case engine.EventDated:
 			last := slices.MaxFunc(e.Dated, func(a, b pipeline.Entry) int { return cmp.Compare(a.ReadAt, b.ReadAt) })
-			line(log, slog.LevelWarn, fmt.Sprintf("%d windows were read by a machine whose clock was ahead (up to %s); their times count for nothing, and what is due of them is read again",
-				len(e.Dated), last.ReadAt), e)
+			line(log, slog.LevelWarn, fmt.Sprintf("%s read by a machine whose clock was ahead (up to %s); such times count for nothing, and what is due is read again",
+				plural(len(e.Dated), "window")+were(len(e.Dated)), last.ReadAt), e)
 		case engine.EventExpired:
-			line(log, well, fmt.Sprintf("%d windows are past the retention of their table; they are not read", e.Total), e)
+			line(log, well, fmt.Sprintf("%s past the retention of the table: not read", plural(e.Total, "window")), e)
 		case engine.EventSwept:
-			line(log, slog.LevelWarn, fmt.Sprintf("%d files were named as a window's and belonged to none; they were removed: %s", e.Total, e.Text), e)
+			line(log, slog.LevelWarn, fmt.Sprintf("%s named as a window's and belonging to none%s removed: %s", plural(e.Total, "file"), were(e.Total), e.Text), e)
 		case engine.EventUnusual:
 			w := e.Warning
 			line(log, slog.LevelWarn, fmt.Sprintf("%s: %s", localDates(w.WindowStart, w.WindowEnd, w.Zone), w.Message), e,

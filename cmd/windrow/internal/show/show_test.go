@@ -415,6 +415,14 @@ func TestProgressTellsWhatToTypeAboutWhatARunLeavesAlone(t *testing.T) {
 			"2 settled windows were read under other settings; to read them again: windrow sync --streams dialpad.calls --from 2025-09-08T00:00:00Z --to 2025-09-10T00:00:00Z --refetch",
 		},
 		{
+			engine.Event{Kind: engine.EventChanged, Stream: key, Changed: []pipeline.Window{first}},
+			"1 settled window was read under other settings; to read them again: windrow sync --streams dialpad.calls --from 2025-09-08T00:00:00Z --to 2025-09-09T00:00:00Z --refetch",
+		},
+		{
+			engine.Event{Kind: engine.EventSwept, Stream: key, Total: 1, Text: "a.parquet"},
+			"1 file named as a window's and belonging to none was removed: a.parquet",
+		},
+		{
 			engine.Event{Kind: engine.EventHole, Stream: key, Hole: first.Span},
 			"2025-09-08T00:00:00Z/2025-09-09T00:00:00Z is covered by no window and cannot be asked for; to let the watermark pass: " +
 				"windrow sync --streams dialpad.calls --from 2025-09-08T00:00:00Z --to 2025-09-09T00:00:00Z --waive REASON",
