@@ -8,7 +8,9 @@
 //     variables (job_test.go);
 //   - the Terraform module is formatted, valid, and plans what it should, as
 //     OpenTofu sees it with a stand-in for Google's provider that knows the
-//     arguments its documentation names, and does nothing (terraform_test.go).
+//     arguments its documentation names, and does nothing (terraform_test.go);
+//   - the dbt package's YAML has the keys that dbt knows, its Jinja renders,
+//     and it becomes the SQL of the views (package dbt).
 //
 // It has a module of its own, so that its dependencies are not ours.
 package deploy

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/sinks/bigquery"
@@ -72,5 +74,29 @@ func TestTheAlertAwaitsTheRecordThatEverySyncEndsWith(t *testing.T) {
 		if want := `jsonPayload.message="` + show.Finished + `"`; !strings.Contains(string(text), want) {
 			t.Errorf("deploy/%s does not hold %s", file, want)
 		}
+	}
+}
+
+// dbt asks the ledger when a table was last read: of the streams whose rows are in it.
+func TestTheFreshnessOfDBTKnowsEveryStream(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/dbt/models/sources.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{stdout: io.Discard, stderr: io.Discard, now: time.Now}
+	s, err := a.configure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, st := range s.catalogue() {
+		_, after, _ := strings.Cut(string(text), "- name: "+st.Table.Name+"\n")
+		of, _, _ := strings.Cut(after, "- name: ")
+		if found++; !strings.Contains(of, "'"+string(st.Key.Stream)+"'") {
+			t.Errorf("%s is not asked for the freshness of %s", st.Key.Stream, st.Table.Name)
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d streams", found)
 	}
 }

@@ -74,7 +74,7 @@ func (p Place) functions() template.FuncMap {
 		"integer":  func() string { return either("BIGINT", "INT64") },
 		"double":   func() string { return either("DOUBLE", "FLOAT64") },
 		"short":    func() string { return shortSeconds },
-		"count":    func(condition string) string { return "COUNT(CASE WHEN " + condition + " THEN 1 END)" },
+		"count":    count,
 		"sum":      func(x string) string { return either("CAST(SUM("+x+") AS BIGINT)", "SUM("+x+")") },
 		"earliest": earliest,
 		"seconds": func(from, to string) string {
@@ -104,6 +104,8 @@ func (p Place) functions() template.FuncMap {
 		},
 	}
 }
+
+func count(condition string) string { return "COUNT(CASE WHEN " + condition + " THEN 1 END)" }
 
 // earliest is the earlier of two moments that may be null, else the third. LEAST skips nulls in DuckDB alone.
 func earliest(a, b, otherwise string) string {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"text/template"
@@ -66,29 +64,34 @@ func Build(p Place) ([]pipeline.View, error) {
 	return list, nil
 }
 
-// view fills the template of one view.
+// view is one view of the place.
 func (p Place) view(name string) (pipeline.View, error) {
-	body, err := fs.ReadFile(files, path.Join("sql", name+".sql"))
+	body, err := files.ReadFile("sql/" + name + ".sql")
 	if err != nil {
 		return pipeline.View{}, err
 	}
+	query, meaning, err := fill(string(body), p.functions())
+	if err != nil {
+		return pipeline.View{}, err
+	}
+	return p.Dialect.define(name, parametersOf(string(body)), meaning, query), nil
+}
+
+// fill takes a view's description off and fills its template.
+func fill(text string, functions template.FuncMap) (query, meaning string, err error) {
 	var described []string
-	text := string(body)
 	for strings.HasPrefix(text, "--") {
 		var line string
 		line, text, _ = strings.Cut(text, "\n")
 		described = append(described, strings.TrimSpace(strings.TrimPrefix(line, "--")))
 	}
-	parameters := parametersOf(text)
-	t, err := template.New(name).Funcs(p.functions()).Parse(text)
+	t, err := template.New("").Funcs(functions).Parse(text)
 	if err != nil {
-		return pipeline.View{}, err
+		return "", "", err
 	}
 	var out bytes.Buffer
-	if err := t.Execute(&out, nil); err != nil {
-		return pipeline.View{}, err
-	}
-	return p.Dialect.define(name, parameters, strings.Join(described, ". "), strings.TrimSpace(out.String())), nil
+	err = t.Execute(&out, nil)
+	return strings.TrimSpace(out.String()), strings.Join(described, ". "), err
 }
 
 // parametersOf reads what a template says of its parameters.

@@ -110,15 +110,28 @@ INSERT INTO %[1]s (kind, sync_id, source, account, stream, window_start, window_
   ('failed', 'run', 'dialpad', 'default', 'dialpad.texts', '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', '2025-09-11 05:00:00+00', NULL, NULL, NULL, NULL, NULL, 'unavailable', NULL);
 `
 
+// notes are a run and a reject; %[3]s is the reject's position in its report.
+const notes = `
+INSERT INTO %[1]s (sync_id, command, started_at, finished_at, exit, committed, unchanged, failed, "rows", rejected, summary) VALUES
+  ('run', 'sync', '2025-09-09 11:00:00+00', '2025-09-09 11:05:00+00', 3, 5, 1, 1, 470, 1, '{}'), ('killed', 'sync', '2025-09-10 11:00:00+00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}');
+INSERT INTO %[2]s (source, account, stream, window_start, window_end, scope, %[3]s, reason, raw, row_time, field, shape, extracted_at, sync_id) VALUES
+  ('dialpad', 'default', 'dialpad.calls', '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', 'callcenter:1', 7, 'no time', 'a,b', NULL, 'date_started', 'letters', '2025-09-09 12:00:00+00', 'run');
+`
+
 const project, dataset = "test-project", "contact_centre"
 
 // warehouse is the rows as Parquet files, with DuckDB's views over them.
 func warehouse(t *testing.T) *sql.DB {
 	t.Helper()
-	root := filepath.Join(t.TempDir(), "it's a [ware]*house") // DuckDB's patterns give these characters a meaning
+	return store(t, filepath.Join(t.TempDir(), "it's a [ware]*house")) // DuckDB's patterns give these characters a meaning
+}
+
+// store makes the rows files below a root, and returns DuckDB's views over them.
+func store(t *testing.T, root string) *sql.DB {
+	t.Helper()
 	db := open(t)
 	exec(t, db, strings.Join(empty(t), ";\n"))
-	exec(t, db, "ALTER TABLE activity ADD COLUMN date DATE; ALTER TABLE events ADD COLUMN date DATE")
+	exec(t, db, "ALTER TABLE activity ADD COLUMN date DATE; ALTER TABLE events ADD COLUMN date DATE; ALTER TABLE rejects ADD COLUMN date DATE DEFAULT DATE '2025-09-08'")
 	exec(t, db, fmt.Sprintf(rows, "activity", "events")+fmt.Sprintf(history, "history"))
 	exec(t, db, "UPDATE activity SET date = local_date; UPDATE events SET date = local_date")
 	for _, table := range []string{"activity", "events"} {
@@ -128,14 +141,31 @@ func warehouse(t *testing.T) *sql.DB {
 		}
 		exec(t, db, "COPY "+table+" TO '"+strings.ReplaceAll(into, "'", "''")+"' (FORMAT parquet, PARTITION_BY (source, account, stream, date))")
 	}
-	of := filepath.Join(root, "_windrow", "history")
-	if err := os.MkdirAll(of, 0o750); err != nil {
-		t.Fatal(err)
+	exec(t, db, fmt.Sprintf(notes, "runs", "rejects", `"row"`))
+	for table, options := range map[string]string{"history": "", "runs": "", "rejects": ", PARTITION_BY (source, account, stream, date)"} {
+		into := filepath.Join(root, "_windrow", table)
+		if err := os.MkdirAll(into, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if options == "" {
+			into = filepath.Join(into, "a.parquet")
+		}
+		exec(t, db, "COPY "+table+" TO '"+strings.ReplaceAll(into, "'", "''")+"' (FORMAT parquet"+options+")")
 	}
-	exec(t, db, "COPY history TO '"+strings.ReplaceAll(of, "'", "''")+"/a.parquet' (FORMAT parquet)")
+	for stream, read := range map[string]string{"ucontact/ucontact.agents": "2025-09-09T11:00:00Z", "dialpad/dialpad.calls": "2025-11-03T13:00:00Z"} {
+		source, name, _ := strings.Cut(stream, "/")
+		of := filepath.Join(root, "_windrow", "ledger", "source="+source, "account=default", "stream="+name)
+		if err := os.MkdirAll(of, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		line := `{"kind":"commit","read_at":"` + read + `","settled":true}` + "\n" + `{"kind":"begin","read_at":"2030-01-01T00:00:00Z"}` + "\n"
+		if err := os.WriteFile(filepath.Join(of, "00000001.jsonl"), []byte("windrow-ledger 3 a name\n"+line+"end 2 81a6e8f1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	fresh := open(t)
 	apply(t, fresh, views.Place{
-		Dialect: views.DuckDB, Root: root, Held: map[string]bool{"activity": true, "events": true, "history": true},
+		Dialect: views.DuckDB, Root: root, Held: map[string]bool{"activity": true, "events": true, "history": true, "runs": true, "rejects": true},
 		Watermarks: []views.Watermark{{Key: pipeline.StreamKey{Account: "default", Stream: "dialpad.voicemails"}, At: pipeline.NoInstant}},
 	})
 	return fresh
@@ -154,7 +184,9 @@ func empty(t *testing.T) []string {
 		}
 		made = append(made, "CREATE TABLE "+name+" ("+strings.Join(columns, ", ")+")")
 	}
-	return made
+	return append(made,
+		`CREATE TABLE runs (sync_id VARCHAR, command VARCHAR, started_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, exit BIGINT, committed BIGINT, unchanged BIGINT, failed BIGINT, "rows" BIGINT, rejected BIGINT, summary VARCHAR)`,
+		`CREATE TABLE rejects (source VARCHAR, account VARCHAR, stream VARCHAR, window_start TIMESTAMPTZ, window_end TIMESTAMPTZ, scope VARCHAR, "row" BIGINT, reason VARCHAR, raw VARCHAR, row_time TIMESTAMPTZ, field VARCHAR, shape VARCHAR, extracted_at TIMESTAMPTZ, sync_id VARCHAR)`)
 }
 
 func open(t *testing.T) *sql.DB {
@@ -354,7 +386,7 @@ func TestBothDialectsGiveTheSameRows(t *testing.T) {
 		t.Fatalf("views that are as they should be were renewed in %q, %v", where, err)
 	}
 	table := func(name string) string { return `"` + project + "." + dataset + `".` + name }
-	if err := server.ExecDuckDB(ctx, fmt.Sprintf(rows, table("activity"), table("events"))+fmt.Sprintf(history, table("_windrow_history"))); err != nil {
+	if err := server.ExecDuckDB(ctx, fmt.Sprintf(rows, table("activity"), table("events"))+fmt.Sprintf(history, table("_windrow_history"))+fmt.Sprintf(notes, table("_windrow_runs"), table("_windrow_rejects"), "position")); err != nil {
 		t.Fatal(err)
 	}
 	onFile(t, server)
