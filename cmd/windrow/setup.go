@@ -11,6 +11,7 @@ import (
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/telemetry"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/plan"
 	"github.com/windrow-data/windrow/transforms/personal"
@@ -28,6 +29,9 @@ type setup struct {
 	target   *target
 	task     config.Task
 	log      *slog.Logger
+	// telemetry is told what a sync does; nil: nobody wants to know.
+	telemetry *telemetry.Run
+	ending    telemetry.Ending
 }
 
 // configure reads the environment and reports everything wrong with it at once.

@@ -93,6 +93,10 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 	if s.leavesWaiver(f) {
 		return a.showNothingWaived(s, f)
 	}
+	return a.measured(ctx, s, func() error { return a.syncStreams(ctx, s, f, shown) })
+}
+
+func (a *app) syncStreams(ctx context.Context, s *setup, f *selection, shown func(pipeline.Summary) error) error {
 	return a.withEngine(ctx, s, func(e *engine.Engine) error {
 		if err := errors.Join(s.refuseUnserved(ctx, e), s.refuseStrangers(ctx, e.Store, s.log)); err != nil {
 			return err
@@ -105,6 +109,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 			return err
 		}
 		s.renewViews(ctx, e.Store)
+		s.lookAround(ctx, e, summary)
 		a.leaveReport(ctx, s, e.Store)
 		if err != nil && summary.Exit == pipeline.ExitDone { // all windows are committed, and the run could not be recorded
 			summary.Exit = exitCode(err)
@@ -158,7 +163,11 @@ func (a *app) followed(s *setup, e *engine.Engine, do func() error) error {
 		defer bars.Close()
 		s.log = a.newLog(bars, s.LogLevel)
 	}
-	e.Observe = show.Progress(s.log, bars, s.archivePlace() != "")
+	progress := show.Progress(s.log, bars, s.archivePlace() != "")
+	e.Observe = func(ev engine.Event) {
+		progress(ev)
+		s.telemetry.Observe(ev)
+	}
 	return do()
 }
 

@@ -232,7 +232,7 @@ func (r *report) poll(ctx context.Context, h handle) (string, error) {
 	}
 	for {
 		if wait > 0 {
-			if err := notifyAndSleep(ctx, r.notify, "waiting for the report", r.src.now, wait); err != nil {
+			if err := notifyAndSleep(ctx, r.notify, "waiting for the report", pipeline.WaitReport, r.src.now, wait); err != nil {
 				return "", err
 			}
 		}

@@ -9,11 +9,14 @@ import (
 )
 
 // notifyAndSleep tells what is waited for and then waits, or returns when ctx ends.
-func notifyAndSleep(ctx context.Context, notify func(string, time.Time), why string, now func() time.Time, d time.Duration) error {
+func notifyAndSleep(ctx context.Context, notify func(string, time.Time), why string, reason pipeline.WaitReason, now func() time.Time, d time.Duration) error {
 	if d > 0 {
 		notify(why, now().Add(d))
 	}
-	if pipeline.Sleep(ctx, d) != nil {
+	began := now()
+	slept := pipeline.Sleep(ctx, d)
+	pipeline.TellWait(ctx, reason, began, now())
+	if slept != nil {
 		return stopped(ctx)
 	}
 	return nil

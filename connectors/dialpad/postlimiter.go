@@ -107,6 +107,8 @@ func (l *postLimiter) awaitLock(ctx context.Context, p *postAttempt) error {
 	if !until.IsZero() {
 		p.notify("waiting for its turn to order a report", until)
 	}
+	began := l.now()
+	defer func() { pipeline.TellWait(ctx, pipeline.WaitTurn, began, l.now()) }()
 	select {
 	case <-mine:
 		return nil
@@ -201,43 +203,43 @@ func (l *postLimiter) reserve(ctx context.Context, p *postAttempt) (note time.Ti
 // awaitRoom waits until nothing that is known keeps the POST back. The lock is held.
 func (l *postLimiter) awaitRoom(ctx context.Context, p *postAttempt) error {
 	for {
-		wait, why, err := l.blocked(ctx, p)
+		wait, why, reason, err := l.blocked(ctx, p)
 		if err != nil || wait <= 0 {
 			return err
 		}
-		if err := l.sleep(ctx, p, why, wait); err != nil {
+		if err := l.sleep(ctx, p, why, reason, wait); err != nil {
 			return err
 		}
 	}
 }
 
 // blocked says how long the POST may not be sent, and why. The lock is held.
-func (l *postLimiter) blocked(ctx context.Context, p *postAttempt) (time.Duration, string, error) {
+func (l *postLimiter) blocked(ctx context.Context, p *postAttempt) (wait time.Duration, why string, reason pipeline.WaitReason, err error) {
 	now := l.now()
 	l.mu.Lock()
 	pause, err := l.throttle.Until.Sub(now), l.throttle.GivenUp()
 	l.mu.Unlock()
 	if err != nil {
-		return 0, "", err
+		return 0, "", "", err
 	}
 	if pause > 0 {
-		return pause, "throttled by the vendor", nil
+		return pause, "throttled by the vendor", pipeline.WaitThrottled, nil
 	}
 	if wait, why := p.hold(); wait > 0 {
-		return wait, why, nil
+		return wait, why, pipeline.WaitMidnight, nil
 	}
 	l.mu.Lock()
 	stale := l.quota.NeedsJournal(now)
 	l.mu.Unlock()
 	if stale {
 		if err := l.readJournal(ctx, p, now); err != nil {
-			return 0, "", err
+			return 0, "", "", err
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	wait, why := l.quota.Room(now)
-	return wait, why, nil
+	wait, why = l.quota.Room(now)
+	return wait, why, pipeline.WaitQuota, nil
 }
 
 func (l *postLimiter) readJournal(ctx context.Context, p *postAttempt, now time.Time) error {
@@ -290,7 +292,7 @@ func (l *postLimiter) confirm(ctx context.Context, p *postAttempt, note time.Tim
 	l.quota.TakeBack(note)
 	l.mu.Unlock()
 	pause := time.Second + rand.N(time.Duration(l.quota.tasks)*4*time.Second)
-	return false, l.sleep(ctx, p, fmt.Sprintf("another task took the last place in the quota of %s reports", l.quota.quota), pause)
+	return false, l.sleep(ctx, p, fmt.Sprintf("another task took the last place in the quota of %s reports", l.quota.quota), pipeline.WaitQuota, pause)
 }
 
 func (l *postLimiter) noteOf(at time.Time, kind string, p *postAttempt) pipeline.Note {
@@ -298,10 +300,10 @@ func (l *postLimiter) noteOf(at time.Time, kind string, p *postAttempt) pipeline
 }
 
 // sleep waits with the lock held, and lets those behind it know until when.
-func (l *postLimiter) sleep(ctx context.Context, p *postAttempt, why string, wait time.Duration) error {
+func (l *postLimiter) sleep(ctx context.Context, p *postAttempt, why string, reason pipeline.WaitReason, wait time.Duration) error {
 	l.setWaiting(l.now().Add(wait))
 	defer l.setWaiting(time.Time{})
-	return notifyAndSleep(ctx, p.notify, why, l.now, wait)
+	return notifyAndSleep(ctx, p.notify, why, reason, l.now, wait)
 }
 
 func (l *postLimiter) setWaiting(until time.Time) {

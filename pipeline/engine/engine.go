@@ -49,8 +49,12 @@ type EventKind string
 const (
 	EventPlanned   EventKind = "planned"   // Total windows of Stream are planned
 	EventWaiting   EventKind = "waiting"   // Text says for what, Until when it looks again
+	EventBegun     EventKind = "begun"     // the work on Window begins
+	EventSpent     EventKind = "spent"     // Stretch is over, of Window (the first it serves)
+	EventAwaited   EventKind = "awaited"   // nothing has come for Window yet; Text says what is waited for
 	EventReading   EventKind = "reading"   // a body of Window (the first it serves) is being read
 	EventCommitted EventKind = "committed" // Window is committed; Counts tell its rows
+	EventRestated  EventKind = "restated"  // that commit has replaced rows of a settled window
 	EventUnchanged EventKind = "unchanged"
 	EventYielded   EventKind = "yielded"
 	EventFailed    EventKind = "failed"     // Err says why
@@ -78,4 +82,5 @@ type Event struct {
 	Hole    calendar.Span
 	Dated   []pipeline.Entry // by start, and at least one
 	Warning pipeline.Warning
+	Stretch pipeline.Stretch
 }

@@ -51,7 +51,7 @@ func (r *run) await(j job, left []leftOpen) {
 	r.streams[j.stream.Key].Awaited += len(left)
 	r.mu.Unlock()
 	for _, f := range left {
-		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: f.window, Text: reasonOf(f.why, f.window.Span)})
+		r.observe(Event{Kind: EventAwaited, Stream: j.stream.Key, Window: f.window, Text: reasonOf(f.why, f.window.Span)})
 	}
 }
 

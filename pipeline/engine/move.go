@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/sourcegraph/conc/pool"
@@ -37,7 +38,10 @@ type job struct {
 // way nothing is visible, so a crash before the commit leaves no trace, and
 // one inside it is the sink's to survive.
 func (r *run) move(ctx context.Context, j job) {
-	x, err := r.extractAgainIfBroken(ctx, j)
+	for _, w := range j.windows() {
+		r.observe(Event{Kind: EventBegun, Stream: j.stream.Key, Window: w})
+	}
+	x, err := r.extractAgainIfBroken(r.followed(ctx, j), j)
 	j.fields.end(j.turn)
 	if err != nil {
 		r.bookFailure(ctx, j, j.windows(), masked(err, j.stream.Mask), x.rejects)
@@ -48,7 +52,9 @@ func (r *run) move(ctx context.Context, j job) {
 		return
 	}
 	pipeline.Point(ctx, "engine.sealed")
+	began := r.Now()
 	for i, result := range r.committer.commit(ctx, x.sealed, j.planned) {
+		r.spent(j, x.sealed[i].Entry.Window, pipeline.StretchCommit, began, result.Err)
 		r.book(ctx, j, x.sealed[i].Entry.Window, result, x.rejects)
 		if result.Outcome == pipeline.Committed || result.Outcome == pipeline.Unchanged {
 			r.noteNews(j.stream.Key, x.sealed[i].Entry.Window, x.news[i])
@@ -82,8 +88,11 @@ func (r *run) extractAgainIfBroken(ctx context.Context, j job) (x extracted, err
 		pause := wait.NextBackOff()
 		r.observe(Event{Kind: EventWaiting, Stream: j.stream.Key, Window: j.extraction.Windows[0],
 			Text: "the answer broke off, asking again", Until: r.Now().Add(pause)})
-		if err := pipeline.Sleep(ctx, pause); err != nil {
-			return x, err
+		began := r.Now()
+		slept := pipeline.Sleep(ctx, pause)
+		pipeline.TellWait(ctx, pipeline.WaitBroken, began, r.Now())
+		if slept != nil {
+			return x, slept
 		}
 	}
 }
@@ -204,12 +213,14 @@ func (h *heldAnswers) end(ctx context.Context, refused error) error {
 }
 
 // readBody takes a slot and reads one document into the windows.
-func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipeline.Format, cut *cutter) error {
+func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipeline.Format, cut *cutter) (err error) {
 	if err := r.reader.slots.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer r.reader.slots.Release(1)
 	r.observe(Event{Kind: EventReading, Stream: j.stream.Key, Window: j.extraction.Windows[0]})
+	began := r.Now()
+	defer func() { r.spent(j, j.extraction.Windows[0], pipeline.StretchRead, began, err) }()
 
 	body := &bodyCutter{cutter: cut, meta: &b.Meta, days: dayCounts{asked: b.Meta.Days}, maxRejects: r.MaxRejects, maxBody: r.MaxBody}
 	if err := r.reader.read(ctx, b, format, j.stream.Decoded(), body); err != nil {
@@ -228,6 +239,25 @@ func (r *run) readBody(ctx context.Context, j job, b pipeline.Body, format pipel
 		}
 	}
 	return cut.endBody()
+}
+
+// followed returns a context in which what the job's requests take is told, of the first of its windows.
+func (r *run) followed(ctx context.Context, j job) context.Context {
+	if r.Observe == nil {
+		return ctx
+	}
+	return pipeline.WithStretches(ctx, func(s pipeline.Stretch) {
+		r.observe(Event{Kind: EventSpent, Stream: j.stream.Key, Window: j.extraction.Windows[0], Stretch: s})
+	})
+}
+
+// spent tells of a stretch that is over.
+func (r *run) spent(j job, w calendar.Window, kind pipeline.StretchKind, began time.Time, err error) {
+	s := pipeline.Stretch{Kind: kind, Began: began, Ended: r.Now()}
+	if err != nil {
+		s.Failed = pipeline.ErrorKind(err)
+	}
+	r.observe(Event{Kind: EventSpent, Stream: j.stream.Key, Window: w, Stretch: s})
 }
 
 // brokenBody marks an error met while a document was read, after the request

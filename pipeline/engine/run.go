@@ -240,6 +240,9 @@ func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipelin
 	}
 	r.mu.Unlock()
 	r.observe(Event{Kind: kind, Stream: j.stream.Key, Window: w, Counts: result.Entry.Counts})
+	if why := j.planned[w].Reason; kind == EventCommitted && (why == pipeline.ReasonLookback || why == pipeline.ReasonRefetch) {
+		r.observe(Event{Kind: EventRestated, Stream: j.stream.Key, Window: w})
+	}
 }
 
 // finish forgives windows that another run committed meanwhile, decides the

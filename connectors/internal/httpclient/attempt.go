@@ -69,10 +69,12 @@ type hop struct {
 }
 
 // hop sends one request. It returns an answer, or where to go next, or an error.
-func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, error) {
+func (c *Client) hop(ctx context.Context, r Request, h hop) (answer *Response, next *hop, err error) {
+	asked := c.now()
 	if err := c.awaitRate(ctx, h.url, r.Since); err != nil {
 		return nil, nil, stopped(r.Op, err)
 	}
+	pipeline.TellWait(ctx, pipeline.WaitRate, asked, c.now())
 	own, cancel := context.WithCancelCause(ctx)
 	req, err := c.newRequest(own, r, h)
 	if err != nil {
@@ -82,6 +84,7 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 	slow := newWatch(c.timeout, func() { cancel(errSlow) })
 	slow.arm()
 	sent := c.now()
+	defer func() { c.tell(ctx, r, h, sent, err) }()
 	resp, err := c.transport.RoundTrip(req)
 	slow.disarm()
 	if err != nil {
@@ -127,6 +130,19 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (*Response, *hop, er
 		status.Asks = wordAsk(wait, until, excerpt([]byte(resp.Header.Get("Retry-After")), c.secrets(r)))
 	}
 	return nil, nil, e
+}
+
+// tell tells whoever follows the run of a request, without its query, its headers and its answer. Where a redirect or a
+// download leads is the vendor's to say, and may be a secret.
+func (c *Client) tell(ctx context.Context, r Request, h hop, sent time.Time, err error) {
+	s := pipeline.Stretch{Kind: pipeline.StretchRequest, Began: sent, Ended: c.now(), Method: h.method, Host: h.url.Hostname()}
+	if err != nil {
+		s.Failed = pipeline.ErrorKind(err)
+	}
+	if path, is := strings.CutPrefix(r.Op, r.Method+" "); is && h.first {
+		s.Template = "/" + strings.TrimPrefix(path, "/")
+	}
+	pipeline.Tell(ctx, s)
 }
 
 // errorPage reads the beginning of an error's body. One that trickles, or never ends, does not hold the attempt: the

@@ -325,8 +325,11 @@ func (c *Client) retry(ctx context.Context, r Request, try func(Request) error) 
 		if r.Notify != nil {
 			r.Notify(waitText(err), c.now().Add(wait))
 		}
-		if err := pipeline.Sleep(ctx, wait); err != nil {
-			return stopped(r.Op, err)
+		began, reason := c.now(), waitReason(err)
+		slept := pipeline.Sleep(ctx, wait)
+		pipeline.TellWait(ctx, reason, began, c.now())
+		if slept != nil {
+			return stopped(r.Op, slept)
 		}
 	}
 }
@@ -368,6 +371,13 @@ func askedFor(err error) time.Duration {
 		return e.RetryAfter
 	}
 	return 0
+}
+
+func waitReason(err error) pipeline.WaitReason {
+	if pipeline.KindOf(err) == pipeline.Throttled {
+		return pipeline.WaitThrottled
+	}
+	return pipeline.WaitUnavailable
 }
 
 func waitText(err error) string {

@@ -80,7 +80,7 @@ func (b *Bars) observe(e engine.Event) {
 		return
 	}
 	switch e.Kind {
-	case engine.EventWaiting:
+	case engine.EventWaiting, engine.EventAwaited:
 		r.waits(e.Text, e.Until)
 	case engine.EventReading:
 		r.waits("", time.Time{})

@@ -41,8 +41,14 @@ func (o Origin) trace() string {
 	if o.Project == "" || o.Execution == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(o.Execution))
-	return "projects/" + o.Project + "/traces/" + hex.EncodeToString(sum[:16])
+	id := TraceID(o.Execution)
+	return "projects/" + o.Project + "/traces/" + hex.EncodeToString(id[:])
+}
+
+// TraceID is that of a job's execution, for all its tasks and attempts.
+func TraceID(execution string) [16]byte {
+	sum := sha256.Sum256([]byte(execution))
+	return [16]byte(sum[:16])
 }
 
 func (o Origin) labels() []slog.Attr {

@@ -37,7 +37,7 @@ func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 		switch e.Kind {
 		case engine.EventPlanned:
 			line(log, well, "planned", e, slog.Int("windows", e.Total))
-		case engine.EventWaiting:
+		case engine.EventWaiting, engine.EventAwaited:
 			line(log, well, e.Text, e, slog.Time("until", e.Until.UTC()))
 		case engine.EventReading:
 			line(log, slog.LevelDebug, "reading", e)
