@@ -34,6 +34,9 @@
 		code.after(b);
 	}
 
+	// Of a picture that is wider than its window the newest days are looked for first.
+	for (const svg of all('svg[data-year]')) svg.parentElement.scrollLeft = svg.getBoundingClientRect().width;
+
 	const tip = document.createElement('div');
 	tip.id = 'tip';
 	tip.hidden = true;
