@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,12 +101,10 @@ func (a *app) leaveReport(ctx context.Context, s *setup, store pipeline.Store) {
 	if s.Report == "" {
 		return
 	}
-	patience := reportPatience
-	if ctx.Err() != nil {
-		patience = time.Second // the process is to end
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportPatience)
 	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })() // the process is to end
+	ctx = patient
 	if err := a.reportOf(ctx, store, s.Report); err != nil {
 		s.log.Warn("the report could not be written; `windrow report` tries again: "+err.Error(), "report", filepath.Base(s.Report))
 	}
@@ -197,17 +196,20 @@ func (a *app) reportModel(ctx context.Context, s *setup, e *engine.Engine, reaso
 		}
 		b.Stream(in)
 	})
-	if len(states) == 0 && damaged != nil {
-		return report.Model{}, damaged
-	}
 	if damaged != nil {
+		if pipeline.KindOf(damaged) != pipeline.Damaged || ctx.Err() != nil {
+			return report.Model{}, damaged
+		}
 		s.log.Warn("the report lacks streams: " + damaged.Error())
+		if err := lackStreams(ctx, e.Store, b, states); err != nil {
+			return report.Model{}, err
+		}
 	}
 	var order []pipeline.StreamKey
 	for _, st := range states {
 		order = append(order, pipeline.StreamKey{Account: st.Account, Stream: st.Stream})
 	}
-	if err := a.reportPast(ctx, e.Store, b, order, rejected); err != nil {
+	if err := a.reportPast(ctx, s, e.Store, b, order, rejected); err != nil {
 		return report.Model{}, err
 	}
 	plans, err := a.reportPlans(ctx, s, e, b)
@@ -220,22 +222,46 @@ func (a *app) reportModel(ctx context.Context, s *setup, e *engine.Engine, reaso
 	return b.Model(order), nil
 }
 
-// reportPast adds what the sink keeps of runs, changes and rejects.
-func (a *app) reportPast(ctx context.Context, store pipeline.Store, b *report.Builder, keys []pipeline.StreamKey, rejected map[pipeline.StreamKey][]pipeline.Window) error {
+// lackStreams notes the streams that the sink has and whose ledgers gave no status.
+func lackStreams(ctx context.Context, store pipeline.Store, b *report.Builder, states []plan.StreamStatus) error {
+	known, err := store.Streams(ctx)
+	for _, k := range known {
+		if slices.ContainsFunc(states, func(st plan.StreamStatus) bool { return st.Stream == k.Stream && st.Account == k.Account }) {
+			continue
+		}
+		b.Lacks(k, report.LacksLedger)
+		b.Do(report.Task{Stream: k.Stream, Account: k.Account, What: "its ledger cannot be read, and this page tells nothing of it. What is damaged, and what helps:", Command: "windrow status"})
+	}
+	return err
+}
+
+// reportPast adds what the sink keeps of runs, changes and rejects. What cannot be read is told, and the rest is.
+func (a *app) reportPast(ctx context.Context, s *setup, store pipeline.Store, b *report.Builder, keys []pipeline.StreamKey, rejected map[pipeline.StreamKey][]pipeline.Window) error {
+	lacks := func(k pipeline.StreamKey, what string, err error) error {
+		if ctx.Err() != nil {
+			return err
+		}
+		s.log.Warn("the report lacks " + what + ": " + err.Error())
+		b.Lacks(k, what)
+		b.Do(report.Task{Stream: k.Stream, Account: k.Account, What: "the " + what + " cannot be read whole. What is damaged, and what helps:", Command: "windrow report"})
+		return nil
+	}
 	if r, can := store.(pipeline.HistoryReader); can {
 		for row, err := range r.History(ctx, nil, pipeline.Span{Start: calendar.NoInstant, End: calendar.InstantOf(a.now().AddDate(1, 0, 0))}) {
-			if err != nil {
+			if err == nil {
+				b.History(row)
+			} else if err := lacks(pipeline.StreamKey{}, report.LacksHistory, err); err != nil {
 				return err
 			}
-			b.History(row)
 		}
 	}
 	if r, can := store.(pipeline.RunReader); can {
 		for run, err := range r.Runs(ctx, pipeline.NoInstant, 0) {
-			if err != nil {
+			if err == nil {
+				b.Run(run)
+			} else if err := lacks(pipeline.StreamKey{}, report.LacksRuns, err); err != nil {
 				return err
 			}
-			b.Run(run)
 		}
 	}
 	r, can := store.(pipeline.RejectReader)
@@ -247,10 +273,11 @@ func (a *app) reportPast(ctx context.Context, store pipeline.Store, b *report.Bu
 			continue
 		}
 		for reject, err := range r.WindowRejects(ctx, k, rejected[k]) {
-			if err != nil {
+			if err == nil {
+				b.Reject(k, reject.Reject)
+			} else if err := lacks(k, report.LacksRejects, err); err != nil {
 				return err
 			}
-			b.Reject(k, reject.Reject)
 		}
 	}
 	return nil
@@ -285,6 +312,12 @@ func (a *app) reportPlans(ctx context.Context, s *setup, e *engine.Engine, b *re
 func writeReport(name string, html []byte) (path string, err error) {
 	if path, err = filepath.Abs(name); err != nil {
 		return "", err
+	}
+	if at, err := os.Stat(path); err == nil && at.IsDir() {
+		return "", usagef("Name a file in it.", "the report cannot be written: %s is a folder", path)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return "", usagef("Create the folder, or name a file elsewhere.", "the report cannot be written: there is no folder %s", filepath.Dir(path))
 	}
 	draft, err := os.CreateTemp(filepath.Dir(path), ".windrow-report-*")
 	if err != nil {

@@ -54,7 +54,7 @@ func (a *app) status(ctx context.Context, s *setup, limit time.Duration, asJSON 
 		if len(states) == 0 {
 			return damaged
 		}
-		verdict, late := s.judge(states, pipeline.InstantOf(e.Clock()), limit)
+		verdict, late := s.judge(states, damaged, pipeline.InstantOf(e.Clock()), limit)
 		var err error
 		if asJSON {
 			err = show.StatusJSON(a.stdout, states)
@@ -69,7 +69,7 @@ func (a *app) status(ctx context.Context, s *setup, limit time.Duration, asJSON 
 }
 
 // judge says which streams are late, and in a sentence how all stand. Of those that no run reads it adds what the catalogue knows.
-func (s *setup) judge(states []plan.StreamStatus, now pipeline.Instant, limit time.Duration) (verdict string, late bool) {
+func (s *setup) judge(states []plan.StreamStatus, damaged error, now pipeline.Instant, limit time.Duration) (verdict string, late bool) {
 	list := make([]report.Stream, len(states))
 	for i := range states {
 		st := &states[i]
@@ -80,10 +80,21 @@ func (s *setup) judge(states []plan.StreamStatus, now pipeline.Instant, limit ti
 		st.Judge(of, now, limit)
 		list[i] = report.StreamOf(*st)
 	}
-	_, verdict, _ = report.Conclude(list)
+	_, verdict, _ = report.Conclude(list, howMany(damaged))
 	for i := range states {
 		states[i].Late = list[i].Late
 		late = late || list[i].Late
 	}
 	return verdict, late
+}
+
+// howMany errors were joined.
+func howMany(err error) int {
+	if many, joined := err.(interface{ Unwrap() []error }); joined {
+		return len(many.Unwrap())
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
 }

@@ -39,7 +39,7 @@ func New(now calendar.Instant, limit time.Duration) *Builder {
 	return &Builder{
 		now: now, limit: limit, looks: make(map[pipeline.StreamKey]time.Duration), change: make(map[pipeline.StreamKey]calendar.Instant),
 		ages: make(map[pipeline.StreamKey][]int), costs: make(map[string]*Cost),
-		model: Model{MadeAt: now, Streams: []Stream{}, Spans: []Span{}, Months: []Month{}, Ages: []Age{}, Changes: []Change{}, Volumes: []Volume{}, Rejects: []Rejects{}, Runs: []Run{}, Missing: []string{}, Costs: []Cost{}, ToDo: []Task{}},
+		model: Model{MadeAt: now, Streams: []Stream{}, Spans: []Span{}, Months: []Month{}, Ages: []Age{}, Changes: []Change{}, Volumes: []Volume{}, Rejects: []Rejects{}, Runs: []Run{}, Missing: []string{}, Lacks: []Lack{}, Costs: []Cost{}, ToDo: []Task{}},
 	}
 }
 
@@ -179,6 +179,11 @@ func (b *Builder) Reject(k pipeline.StreamKey, r pipeline.Reject) {
 	b.model.Rejects = append(b.model.Rejects, Rejects{k.Stream, k.Account, r.Field, 1})
 }
 
+// Lacks notes what could not be read, and of which stream; of none in particular where the key is zero.
+func (b *Builder) Lacks(k pipeline.StreamKey, what string) {
+	b.model.Lacks = append(b.model.Lacks, Lack{k.Stream, k.Account, what})
+}
+
 // Do adds something to do.
 func (b *Builder) Do(t Task) { b.model.ToDo = append(b.model.ToDo, t) }
 
@@ -210,7 +215,7 @@ func (b *Builder) Model(order []pipeline.StreamKey) Model {
 	}
 	slices.SortStableFunc(m.Rejects, func(x, y Rejects) int { return cmp.Compare(y.Rows, x.Rows) })
 	m.Costs = append(m.Costs, costsOf(b.costs)...)
-	m.Ledger, m.Verdict, m.Good = Conclude(m.Streams)
+	m.Ledger, m.Verdict, m.Good = Conclude(m.Streams, len(slices.DeleteFunc(slices.Clone(m.Lacks), func(l Lack) bool { return l.What != LacksLedger })))
 	return *m
 }
 
@@ -237,32 +242,46 @@ func cumulated(k pipeline.StreamKey, days []int, lookback time.Duration) []Age {
 	return list
 }
 
-// missing lists the days in UTC on which no run began, from the day of the oldest run to the day before now's. A night's
-// run may begin on either side of midnight, and some teams run once a week: where fewer than half of the days have a run,
-// none is missed.
+// missing lists the days in UTC, the newest first, of which no run is recorded where one was to be expected: a run that is
+// killed leaves no record. Days are counted from run to run, so that nights whose runs begin about midnight are none twice
+// and none missed. A weekday counts on which most weeks have a run: some teams rest on Sundays, and some run once a week.
 func missing(runs []Run, now calendar.Instant) []string {
 	if len(runs) < 2 {
 		return nil
 	}
-	began := make(map[string]bool)
+	first := runs[len(runs)-1].StartedAt.Time().Truncate(24 * time.Hour)
+	var gone []time.Time
+	ran := make(map[time.Time]bool)
+	next := now
 	for _, r := range runs {
-		began[r.StartedAt.Time().Format(time.DateOnly)] = true
-	}
-	var list []string
-	days := 0
-	end := now.Time().Truncate(24 * time.Hour)
-	for day := runs[len(runs)-1].StartedAt.Time().Truncate(24 * time.Hour); day.Before(end); day = day.AddDate(0, 0, 1) {
-		days++
-		if name := day.Format(time.DateOnly); !began[name] {
-			list = append(list, name)
+		at := r.StartedAt.Time()
+		ran[at.Truncate(24*time.Hour)] = true
+		for n := int(math.Round(next.Sub(r.StartedAt).Hours()/24)) - 1; n > 0; n-- {
+			gone = append(gone, at.Add(time.Duration(n)*24*time.Hour))
 		}
+		next = r.StartedAt
 	}
-	if 2*len(list) > days {
+	if 2*len(gone) > int(now.Time().Sub(first).Hours()/24) && now.Time().Sub(first) < leastWeeks*7*24*time.Hour {
 		return nil
 	}
-	slices.Reverse(list)
+	var weekdays, worked [7]int
+	for day := first; day.Before(now.Time()); day = day.AddDate(0, 0, 1) {
+		weekdays[day.Weekday()]++
+		if ran[day] {
+			worked[day.Weekday()]++
+		}
+	}
+	var list []string
+	for _, night := range gone {
+		if day := night.Weekday(); weekdays[day] < leastWeeks || 2*worked[day] >= weekdays[day] {
+			list = append(list, night.Format(time.DateOnly))
+		}
+	}
 	return list
 }
+
+// leastWeeks is of how many weeks it is told on which of their days runs are to be expected.
+const leastWeeks = 3
 
 // costsOf are the newest nights, the newest first, then the months.
 func costsOf(periods map[string]*Cost) []Cost {
@@ -286,18 +305,18 @@ func StreamOf(st plan.StreamStatus) Stream {
 }
 
 // Conclude says in a sentence how the streams stand, of which each has been judged by itself. What nobody reads is not late,
-// unless nobody reads any (alone).
-func Conclude(list []Stream) (alone bool, sentence string, good bool) {
+// unless nobody reads any (alone). damaged is of how many streams the ledger cannot be read: they are not in the list.
+func Conclude(list []Stream, damaged int) (alone bool, sentence string, good bool) {
 	alone = !slices.ContainsFunc(list, func(s Stream) bool { return s.Configured })
 	for i := range list {
 		list[i].Late = list[i].Late && (alone || list[i].Configured)
 	}
-	sentence, good = verdict(list, alone)
+	sentence, good = verdict(list, alone, damaged)
 	return alone, sentence, good
 }
 
 // verdict is the sentence.
-func verdict(list []Stream, alone bool) (sentence string, good bool) {
+func verdict(list []Stream, alone bool, damaged int) (sentence string, good bool) {
 	configured, late, failed, open := 0, 0, 0, 0
 	for _, s := range list {
 		if !s.Configured && !alone {
@@ -311,6 +330,9 @@ func verdict(list []Stream, alone bool) (sentence string, good bool) {
 		open += s.Open - s.Failed
 	}
 	var parts []string
+	if damaged > 0 {
+		parts = append(parts, fmt.Sprintf("The ledger of %s cannot be read", pipeline.Counted(damaged, "stream")))
+	}
 	if late > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %s %s late", late, pipeline.Counted(configured, "stream"), isAre(late)))
 	}

@@ -37,7 +37,8 @@ type Model struct {
 	Volumes []Volume  `json:"volumes"`
 	Rejects []Rejects `json:"rejects"`
 	Runs    []Run     `json:"runs"`
-	Missing []string  `json:"missing_nights"` // dates in UTC, between the first run shown and now, on which no run began
+	Missing []string  `json:"missing_nights"` // dates in UTC, between the first run shown and now, of which no run is recorded
+	Lacks   []Lack    `json:"lacks"`
 	Costs   []Cost    `json:"costs"`
 	// Forecast is what the windows that are due now will use of a sink that bills; nil where none does.
 	Forecast *pipeline.Estimate `json:"forecast,omitempty"`
@@ -166,6 +167,21 @@ type Cost struct {
 	BytesBilled int64  `json:"bytes_billed"`
 	SlotMillis  int64  `json:"slot_ms"`
 }
+
+// Lack is something that could not be read, so that the report does not tell of it.
+type Lack struct {
+	Stream  pipeline.StreamID  `json:"stream"`
+	Account pipeline.AccountID `json:"account"`
+	What    string             `json:"what"` // one of the constants below
+}
+
+// What a report can lack.
+const (
+	LacksLedger  = "ledger"
+	LacksHistory = "history"
+	LacksRuns    = "runs"
+	LacksRejects = "rejects"
+)
 
 // Task is something that a person should do. The caller words the command.
 type Task struct {

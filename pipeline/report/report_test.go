@@ -1,0 +1,47 @@
+package report
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/windrow-data/windrow/pipeline/calendar"
+)
+
+// A night is missed where a run was to be expected, and only there.
+func TestMissingNights(t *testing.T) {
+	chicago, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		hour, minute int // on Chicago's clock, from 2025-10-06, a Monday, on
+		days         int
+		skip         func(day time.Time, n int) bool
+		want         []string
+	}{
+		"every night":                                          {2, 0, 60, nil, nil},
+		"one night, killed or not begun":                       {2, 0, 60, func(_ time.Time, n int) bool { return n == 40 }, []string{"2025-11-15"}},
+		"two in the first week":                                {2, 0, 6, func(_ time.Time, n int) bool { return n == 2 || n == 3 }, []string{"2025-10-09", "2025-10-08"}},
+		"about midnight in UTC, as clocks are put back":        {18, 30, 60, nil, nil},
+		"the last night but one, and one that may still begin": {2, 0, 60, func(_ time.Time, n int) bool { return n > 57 }, []string{"2025-12-03"}},
+		"not at weekends":                                      {2, 0, 60, func(d time.Time, _ int) bool { return d.Weekday() == time.Saturday || d.Weekday() == time.Sunday }, nil},
+		"a Tuesday of a team that rests at weekends": {2, 0, 60, func(d time.Time, n int) bool {
+			return d.Weekday() == time.Saturday || d.Weekday() == time.Sunday || n == 36
+		}, []string{"2025-11-11"}},
+		"once a week":     {2, 0, 60, func(d time.Time, _ int) bool { return d.Weekday() != time.Monday }, nil},
+		"two weeks of it": {2, 0, 14, func(d time.Time, _ int) bool { return d.Weekday() != time.Monday }, nil},
+	} {
+		var runs []Run
+		for n := range c.days {
+			if day := time.Date(2025, 10, 6+n, c.hour, c.minute, 0, 0, chicago); c.skip == nil || !c.skip(day, n) {
+				runs = append(runs, Run{StartedAt: calendar.InstantOf(day)})
+			}
+		}
+		slices.Reverse(runs)
+		now := time.Date(2025, 10, 6+c.days-1, c.hour+5, c.minute, 0, 0, chicago)
+		if got := missing(runs, calendar.InstantOf(now)); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, not %q", name, got, c.want)
+		}
+	}
+}
