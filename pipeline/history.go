@@ -141,14 +141,28 @@ func (t *Total) Add(v float64) {
 	if math.IsNaN(part) || math.IsInf(v, 0) {
 		return
 	}
-	t.AddInt(int64(max(-most, min(most, whole))))
-	t.billionths += int64(math.Round(part * billion))
+	t.AddParts(int64(max(-most, min(most, whole))), int64(math.Round(part*billion)))
+}
+
+// AddParts adds numbers that were added up elsewhere: their whole parts, and the billionths of the rest.
+func (t *Total) AddParts(whole, billionths int64) {
+	t.AddInt(whole)
+	t.AddInt(billionths / billion)
+	t.billionths += billionths % billion
 	t.AddInt(t.billionths / billion)
 	t.billionths %= billion
 }
 
-// Value is the sum.
-func (t *Total) Value() float64 { return float64(t.whole) + float64(t.billionths)/billion }
+// Value is the sum. It is the same however the number was added up.
+func (t *Total) Value() float64 {
+	whole, rest := t.whole, t.billionths
+	if whole > 0 && rest < 0 {
+		whole, rest = whole-1, rest+billion
+	} else if whole < 0 && rest > 0 {
+		whole, rest = whole+1, rest-billion
+	}
+	return float64(whole) + float64(rest)/billion
+}
 
 // SumsOf are the sums of totals by column, those that are 0 left out.
 func SumsOf(totals map[string]*Total) Sums {

@@ -24,6 +24,12 @@ func TestATotalDoesNotDependOnTheOrder(t *testing.T) {
 	if got := of([]float64{0.1, 0.2}); got != 3.3 {
 		t.Errorf("0.1 + 0.2 + 3 is %v", got)
 	}
+	var apart, one Total
+	apart.AddParts(12, 1_999_999_999)
+	one.AddParts(14, -1)
+	if apart.Value() != one.Value() || one.Value() != 13.999999999 {
+		t.Errorf("%v and %v, want 13.999999999", apart.Value(), one.Value())
+	}
 	var most Total
 	most.AddInt(1 << 62)
 	most.AddInt(1 << 62)

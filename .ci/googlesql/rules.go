@@ -30,7 +30,7 @@ var nodeKinds = []string{
 // has and the sink needs: GoogleSQL has many that BigQuery has not.
 var functions = []string{
 	"$add", "$and", "$between", "$case_no_value", "$count_star", "$equal", "$greater", "$greater_or_equal", "$in", "$is_null", "$less", "$less_or_equal", "$make_array",
-	"$not", "$not_equal", "$or", "coalesce", "current_timestamp", "json_value", "lead", "max", "min", "row_number", "timestamp_add", "timestamp_micros",
+	"$multiply", "$not", "$not_equal", "$or", "$subtract", "coalesce", "current_timestamp", "json_value", "lead", "max", "min", "round", "row_number", "sum", "timestamp_add", "timestamp_micros", "trunc",
 }
 
 // Check judges a script by the rules that the analyser does not know.

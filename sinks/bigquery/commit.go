@@ -126,6 +126,7 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 		l.mu.Lock()
 		undecided := p.Judge(l.folded)
 		p.seen, p.owned, p.owner = l.seen, l.owned, l.folded.Owner()
+		p.known = p.Replaced(l.folded)
 		l.mu.Unlock()
 		if undecided {
 			open = append(open, p)
@@ -151,6 +152,9 @@ func (s *Store) judge(ctx context.Context, group []*pending) (open []*pending) {
 
 // attempt runs one transaction for the windows. The ledger says whether they are committed; the error does not.
 func (s *Store) attempt(ctx context.Context, group []*pending, at *stageTables) (id string, err error) {
+	if err := s.describe(ctx, group); err != nil {
+		return "", s.missing(err)
+	}
 	full := s.nameTables(ctx, group, at)
 	tx, err := s.batchOf(group, at)
 	if err != nil {

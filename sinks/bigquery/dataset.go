@@ -40,6 +40,7 @@ type found struct {
 	expires  bool                          // new tables inherit an expiration
 	kept     map[string]pipeline.Retention // of data tables, by name
 	whole    map[string]bool               // tables of which no policy hides a row
+	summable map[string]bool               // whether the columns that are added up may be read as they are, by table
 }
 
 // locate finds out whether the dataset is there, and where.

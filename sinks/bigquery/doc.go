@@ -41,6 +41,7 @@
 //
 //	replace the row of the fence
 //	insert the ledger entries, except those of windows that another commit touched without the verdict knowing
+//	insert the rows of history of the windows whose entries were inserted
 //	delete the rows of the windows whose entries were inserted, and insert the staged rows
 //	the same for the rejects
 //
@@ -56,6 +57,13 @@
 //
 // Ledger entries of unchanged windows go the same way: appended blindly, they could claim the rows of a window that
 // another process has replaced in between.
+//
+// # The history
+//
+// What replaces rows by others has a row of history in the same transaction, and a failure in that of its entry. The sums
+// of the rows that go are read before the transaction, with one query for each group that changes anything: the guard lets
+// no window through that others have committed since the verdict, so that the rows which were added up are those that go.
+// The sums of the rows that come are those of the staged files.
 //
 // # The log
 //

@@ -17,17 +17,17 @@ const ledgerRow = 100
 // of a nightly run, where most windows have not changed; the query that counts the rows of such windows is added.
 //
 // Jobs: a load job, a script and a read of the ledger for each group of each table; a read for each stream's plan; an
-// INSERT for each stream that is seen for the first time; a count of rows for each group where the ledger has windows
-// of the plan; two jobs for the record of the run, and one for the receipts of its groups. Groups are counted by [Grouping]'s windows and bytes, although a run
-// that takes hours also closes a group every 5 minutes. Not counted: a second load job for the rejects of a group,
-// INSERTs into the journal (the plan does not tell which streams have a quota of reports), noted failures, and making
-// the tables, once.
+// INSERT for each stream that is seen for the first time; where the ledger has windows of the plan, a count of rows for
+// each group, and the sums of the rows that go for each group of each table; two jobs for the record of the run, and one
+// for the receipts of its groups. Groups are counted by [Grouping]'s windows and bytes, although a run that takes hours
+// also closes a group every 5 minutes. Not counted: a second load job for the rejects of a group, INSERTs into the journal
+// (the plan does not tell which streams have a quota of reports), noted failures, and making the tables, once.
 //
 // Bytes: each statement of a script is billed 10 MB for every table that the statement names, or more where the
 // statement scans more. A DELETE scans the partitions of its group's days, and an INSERT scans what is staged for those
-// days: both are taken for the table's bytes a day times the days, and so is a count of rows, which reads less. The
-// days of a table are those of the windows in the ledger, as far as the ledger has been read; where the ledger has no
-// windows, a DELETE counts as reading the whole table.
+// days: both are taken for the table's bytes a day times the days, and so are a count of rows and their sums, which read
+// less. The days of a table are those of the windows in the ledger, as far as the ledger has been read; where the ledger
+// has no windows, a DELETE counts as reading the whole table.
 func (s *Store) Estimate(ctx context.Context, plan []pipeline.PlannedStream) (pipeline.Estimate, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -175,11 +175,16 @@ func (e *estimate) group(t *pipeline.Table, group []*pending, there *statement.E
 		max(leastBilled, min(daily*touched, whole)) + guard + // DELETE of rows
 		rows + guard + // INSERT of rows
 		leastBilled + guard // DELETE of rejects
+	if e.counts {
+		script += guard // INSERT of the history
+	}
 	e.bill.LoadJobs++
 	e.query(script)
 	e.query(leastBilled)
-	if e.counts {
-		e.bill.BytesBilled += max(leastBilled, min(daily*touched, whole))
+	if e.counts { // what is counted as unchanged, and what is summed up for the history
+		held := max(leastBilled, min(daily*touched, whole))
+		e.query(held)
+		e.bill.BytesBilled += held
 	}
 	const split = "split the span by --from and --to"
 	e.warn(float64(touched), 4000, "partitions that one job of table "+t.Name+" may modify", split)

@@ -10,6 +10,7 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
 // Ledger implements [pipeline.Sink] with one query: for the whole log at first, for what is new later. The ledger is
@@ -31,7 +32,7 @@ func (s *Store) Ledger(ctx context.Context, k pipeline.StreamKey) (*pipeline.Led
 }
 
 // Record implements [pipeline.Sink] with one INSERT, which counts towards no limit of load jobs and conflicts with
-// nothing.
+// nothing; with a second one where the history has to be told of failures.
 func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pipeline.Entry) error {
 	const op = "write the ledger"
 	if len(entries) == 0 {
@@ -53,7 +54,11 @@ func (s *Store) Record(ctx context.Context, k pipeline.StreamKey, entries ...pip
 		}
 	}
 	if err == nil {
-		err = s.jobs.Write(ctx, "windrow_record_"+job.Nonce(), s.sql.AddEntries(lines))
+		script := s.sql.AddEntries(lines)
+		if failures := staging.Failures(k, entries); len(failures) > 0 {
+			script = s.sql.RecordWithHistory(lines, failures)
+		}
+		err = s.jobs.Write(ctx, "windrow_record_"+job.Nonce(), script)
 	}
 	s.logs.recorded(k)
 	if err != nil {

@@ -31,7 +31,6 @@ var driver = sinktest.Driver{
 func withoutReading(without map[sinktest.Ability]string) map[sinktest.Ability]string {
 	all := map[sinktest.Ability]string{
 		sinktest.ReadsHoldings: "a count by window is a job that is billed",
-		sinktest.ReadsHistory:  "it keeps none yet",
 	}
 	maps.Copy(all, without)
 	return all

@@ -65,6 +65,8 @@ var (
 	_ pipeline.RunReader    = (*Store)(nil)
 	_ pipeline.RejectReader = (*Store)(nil)
 
+	_ pipeline.HistoryReader = (*Store)(nil)
+
 	_ pipeline.Verifier = (*Store)(nil)
 	_ pipeline.Sweeper  = (*Store)(nil)
 

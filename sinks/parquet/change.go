@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
@@ -98,11 +97,7 @@ func (s *Store) sums(ctx context.Context, t *pipeline.Table, name string, rows, 
 	}
 	defer content.Close() //nolint:errcheck // it was read
 	watched := &watchedContent{Content: content}
-	totals := make(map[string]*pipeline.Total)
-	for _, name := range t.Additive() {
-		totals[name] = new(pipeline.Total)
-	}
-	found, err := s.summed(ctx, watched, totals)
+	sums, found, err := staging.SumRows(ctx, t, watched, content.Size())
 	switch failed := watched.err(); {
 	case errors.Is(failed, volume.ErrChanged): // it is another file by now
 		return nil, nil
@@ -113,29 +108,7 @@ func (s *Store) sums(ctx context.Context, t *pipeline.Table, name string, rows, 
 	case err != nil || found != rows || size != 0 && size != content.Size():
 		return nil, nil
 	}
-	return pipeline.SumsOf(totals), nil
-}
-
-// summed adds the file's values to the totals, and tells its rows.
-func (s *Store) summed(ctx context.Context, content *watchedContent, totals map[string]*pipeline.Total) (rows int64, err error) {
-	var scan rowgroup.Scanner
-	if rows, err = scan.Count(content, content.Size()); err != nil {
-		return 0, err
-	}
-	wanted := func(column string) bool { return totals[column] != nil }
-	return rows, scan.ScanOnly(ctx, content, content.Size(), wanted, func(v rowgroup.Values) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		total := totals[v.Column]
-		for _, n := range v.Int64s {
-			total.AddInt(n)
-		}
-		for _, f := range v.Floats {
-			total.Add(f)
-		}
-		return nil
-	})
+	return sums, nil
 }
 
 // tell writes the history of windows whose files are in place. met are those that another writer touches meanwhile; what

@@ -311,7 +311,7 @@ var functions = map[string]string{
 	"ARRAY_AGG": "array_agg", "STRING_AGG": "string_agg", "LOGICAL_OR": "bool_or", "LOGICAL_AND": "bool_and", "MAX_BY": "arg_max_null",
 	"MIN_BY": "arg_min_null", "ROW_NUMBER": "row_number", "RANK": "rank", "LAG": "lag", "LEAD": "lead", "FIRST_VALUE": "first_value",
 	"LAST_VALUE": "last_value", "COALESCE": "coalesce", "IF": "if", "IFNULL": "ifnull", "NULLIF": "nullif", "CAST": "CAST", "SAFE_CAST": "TRY_CAST",
-	"ABS": "abs", "MOD": "mod", "ROUND": "round", "FLOOR": "floor", "CEIL": "ceil", "LENGTH": "length", "LOWER": "lower", "UPPER": "upper",
+	"ABS": "abs", "MOD": "mod", "ROUND": "round", "TRUNC": "trunc", "FLOOR": "floor", "CEIL": "ceil", "LENGTH": "length", "LOWER": "lower", "UPPER": "upper",
 	"SUBSTR": "substr", "TRIM": "trim", "STARTS_WITH": "starts_with", "ENDS_WITH": "ends_with", "CONCAT": "", "ARRAY_LENGTH": "len", "UNNEST": "unnest",
 	"EXTRACT": "extract", "TIMESTAMP": "bq_timestamp", "DATE": "bq_date", "TIMESTAMP_ADD": "bq_timestamp_add", "TIMESTAMP_SUB": "bq_timestamp_sub",
 	"DATE_ADD": "bq_date_add", "DATE_SUB": "bq_date_sub", "TIMESTAMP_TRUNC": "bq_timestamp_trunc", "DATE_TRUNC": "bq_date_trunc",

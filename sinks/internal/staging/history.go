@@ -1,9 +1,12 @@
 package staging
 
 import (
+	"context"
+	"io"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
 
 // Replaced lists, by window, the commits whose rows go with the window's commit, from what the ledger knows: of the window
@@ -47,6 +50,30 @@ func (c Claims) Take(replaced []pipeline.Entry) (free []pipeline.Entry) {
 		}
 	}
 	return free
+}
+
+// SumRows adds up the additive columns of a Parquet file of size bytes, and tells its rows.
+func SumRows(ctx context.Context, t *pipeline.Table, r io.ReaderAt, size int64) (sums pipeline.Sums, rows int64, err error) {
+	totals := make(map[string]*pipeline.Total)
+	for _, name := range t.Additive() {
+		totals[name] = new(pipeline.Total)
+	}
+	var scan rowgroup.Scanner
+	if rows, err = scan.Count(r, size); err != nil {
+		return nil, 0, err
+	}
+	wanted := func(column string) bool { return totals[column] != nil }
+	err = scan.ScanOnly(ctx, r, size, wanted, func(v rowgroup.Values) error {
+		total := totals[v.Column]
+		for _, n := range v.Int64s {
+			total.AddInt(n)
+		}
+		for _, f := range v.Floats {
+			total.Add(f)
+		}
+		return ctx.Err()
+	})
+	return pipeline.SumsOf(totals), rows, err
 }
 
 // Failures are the rows of history of those entries that are failures.

@@ -47,6 +47,10 @@ func statements(t *testing.T) string {
 		}
 		return l
 	}
+	changed := func(w pipeline.Window, measures map[string][2]float64) pipeline.HistoryRow {
+		return pipeline.HistoryRow{Kind: pipeline.HistoryChanged, SyncID: "run", Key: agents, Window: w.Span, ReadAt: readAt(2), PreviousReadAt: readAt(1),
+			AfterSettle: true, RowsBefore: 3, RowsAfter: 2, Measures: measures}
+	}
 	script := func(table *pipeline.Table, rows, rejects string, replaces bool) string {
 		tx := Transaction{ID: "0123456789abcdef01234567", Table: table, Rows: rows, Rejects: rejects,
 			RejectColumns: []string{"source", "account", "stream", "window_start", "window_end", "scope", "position", "reason", "raw", "row_time", "field", "shape"}}
@@ -57,6 +61,11 @@ func statements(t *testing.T) string {
 			e := commit
 			e.Window = w
 			l := line(e)
+			if table == pipeline.Events {
+				tx.History = append(tx.History, changed(w, nil))
+			} else if rows != "" {
+				tx.History = append(tx.History, changed(w, map[string][2]float64{"talk_seconds": {620, 655.5}}))
+			}
 			l.Seen, l.Replaces = int64(i), replaces
 			tx.Lines = append(tx.Lines, l)
 			if !replaces {
@@ -101,6 +110,15 @@ func statements(t *testing.T) string {
 		{"end a run that tells no start", testDataset.EndRun(unbegun, "{}")},
 		{"add the receipts of a run", testDataset.AddReceipts(run, []BatchReceipt{{"0123456789abcdef01234567", dayWindow(0).Span, pipeline.Receipt{LoadJobs: 1, QueryJobs: 2, BytesBilled: 80 << 20, SlotMillis: 1234}}})},
 		{"record entries", testDataset.AddEntries([]Line{line(fail), line(commit)})},
+		{"record failures", testDataset.RecordWithHistory([]Line{line(fail)}, []pipeline.HistoryRow{pipeline.FailureRow(agents, &fail)})},
+		{"read the history", testDataset.History(nil, dayWindow(0).Span)},
+		{"read the history of streams", testDataset.History([]pipeline.StreamKey{agents, calls}, dayWindow(0).Span)},
+		{"sum rows of activity up", testDataset.SumRows(pipeline.Activity, counted)},
+		{"sum rows of events up", testDataset.SumRows(pipeline.Events, counted)},
+		{"try to delete rows by what is summed up", testDataset.TryDelete("activity", "local_date", pipeline.Activity.Additive()...)},
+		{"try to delete events by what is summed up", testDataset.TryDelete("events", "local_date", pipeline.Events.Additive()...)},
+		{"try to delete the history", testDataset.TryDelete(HistoryTable, "window_start")},
+		{"count the history", testDataset.CountAll(HistoryTable, "window_start")},
 		{"make the fence", testDataset.FenceRow("none")},
 		{"make the fence of a send ledger", testDataset.PushFenceRow("none")},
 		{"read a send ledger", testDataset.ReadPush("terms", 7)},

@@ -23,6 +23,7 @@ type Transaction struct {
 	// Rows and Rejects name staging tables; empty where there is nothing to insert.
 	Rows, Rejects string
 	RejectColumns []string // of the staging table of rejects
+	History       []pipeline.HistoryRow
 }
 
 // Commit is the script of a transaction. Its only error is [ErrTooLong].
@@ -35,6 +36,9 @@ func (d Dataset) Commit(t Transaction) (string, error) {
 		fmt.Sprintf("DELETE FROM %s WHERE TRUE", d.table(FenceTable)),
 		d.FenceRow(t.ID),
 		d.insertLines(t.ID, t.Lines),
+	}
+	if len(t.History) > 0 {
+		list = append(list, d.insertHistory(t.ID, t.Lines, t.History))
 	}
 	if !t.Replaced.Empty() {
 		list = append(list, d.deleteRows(t))
