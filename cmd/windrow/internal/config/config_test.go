@@ -61,6 +61,10 @@ func TestUnknownVariables(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			faults := UnknownVariables([]string{c.variable + "=s3cret=value"}, known, sources)
+			empty := UnknownVariables([]string{c.variable + "="}, known, sources)
+			if refused := c.want != "" && !strings.Contains(c.want, "ACCOUNTS"); (len(empty) > 0) != refused {
+				t.Errorf("without a value: %v", empty)
+			}
 			if c.want == "" {
 				if len(faults) != 0 {
 					t.Fatalf("got %v, want none", faults)

@@ -9,34 +9,37 @@ import (
 
 // UnknownVariables finds the variables of environ (as os.Environ gives it) that begin
 // with [Prefix] and that no struct declares: misspelt ones, and those that this
-// build does not serve. It never repeats a value: a misspelt variable may hold
-// a secret.
+// build does not serve. An empty one of an account that is named no more counts
+// as unset. It never repeats a value: a misspelt variable may hold a secret.
 func UnknownVariables(environ []string, known []Variable, sources []pipeline.SourceID) []pipeline.ConfigError {
 	var faults []pipeline.ConfigError
 	for _, pair := range environ {
-		name, _, _ := strings.Cut(pair, "=")
+		name, value, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, Prefix) || slices.ContainsFunc(known, func(v Variable) bool { return v.Name == name }) {
 			continue
 		}
-		faults = append(faults, pipeline.ConfigError{Variable: name, Problem: problemOf(name, known, sources)})
+		if problem, unserved := problemOf(name, known, sources); value != "" || !unserved {
+			faults = append(faults, pipeline.ConfigError{Variable: name, Problem: problem})
+		}
 	}
 	slices.SortFunc(faults, func(a, b pipeline.ConfigError) int { return strings.Compare(a.Variable, b.Variable) })
 	return faults
 }
 
-func problemOf(name string, known []Variable, sources []pipeline.SourceID) string {
+// problemOf says what is wrong with a variable; unserved: it is one of an account that is not named.
+func problemOf(name string, known []Variable, sources []pipeline.SourceID) (problem string, unserved bool) {
 	near := nearest(name, known)
 	if near == "" || pipeline.Edits(name, near) > 1 { // one letter mistyped is likelier than another account
 		for _, id := range sources {
 			if account, ok := accountOf(name, SourcePrefix(id), known); ok {
-				return "is of the account " + account + ", which " + SourcePrefix(id) + accountsName + " does not name"
+				return "is of the account " + account + ", which " + SourcePrefix(id) + accountsName + " does not name", true
 			}
 		}
 	}
 	if near != "" {
-		return "does not exist; did you mean " + near + "?"
+		return "does not exist; did you mean " + near + "?", false
 	}
-	return "does not exist"
+	return "does not exist", false
 }
 
 // SinkPrefix begins the variables of a sink: WINDROW_BIGQUERY_.
