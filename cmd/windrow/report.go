@@ -56,7 +56,7 @@ With WINDROW_REPORT each sync writes it anew.`,
 			return a.report(cmd.Context(), s, f)
 		},
 	}
-	cmd.Flags().StringVarP(&f.out, "output", "o", defaultReport, "where to: a file, or - for stdout")
+	cmd.Flags().StringVarP(&f.out, "output", "o", defaultReport, "where to: a file, an object of a bucket (gs://…, s3://…), or - for stdout")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print what the page tells as JSON, alone on stdout")
 	cmd.Flags().BoolVar(&f.reasons, "reasons", false, "tell the reasons of waivers")
 	cmd.Flags().BoolVar(&f.opens, "open", false, "open the page in a browser")
@@ -64,6 +64,9 @@ With WINDROW_REPORT each sync writes it anew.`,
 }
 
 func (a *app) report(ctx context.Context, s *setup, f reportFlags) error {
+	if f.opens && objectstore.Is(f.out) {
+		return usagef("Leave --open, and open the object in the store's own console.", "--open opens files, and %s is an object of a bucket", f.out)
+	}
 	return a.withLedgers(ctx, s, func(e *engine.Engine) error {
 		m, err := a.reportModel(ctx, s, e, f.reasons)
 		if err != nil {
@@ -80,13 +83,13 @@ func (a *app) report(ctx context.Context, s *setup, f reportFlags) error {
 			_, err := a.stdout.Write(html.Bytes())
 			return err
 		}
-		path, err := writeReport(f.out, html.Bytes())
+		place, err := a.putReport(ctx, s, f.out, html.Bytes())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%s The report is in %s.\n", m.Verdict, path)
+		fmt.Fprintf(a.stdout, "%s The report is in %s.\n", m.Verdict, place)
 		if f.opens {
-			return openInBrowser(ctx, path)
+			return openInBrowser(ctx, place)
 		}
 		return nil
 	})
@@ -135,15 +138,24 @@ func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string) err
 	if newer, err := a.newerReport(ctx, s, to, m); newer || err != nil {
 		return err
 	}
-	if objectstore.Is(to) {
-		o, err := a.besides(s, to, nil)
-		if err != nil {
-			return err
-		}
-		return objectstore.WriteObject(ctx, to, html.Bytes(), bucketOptions(o, parquet.Private))
-	}
-	_, err = writeReport(to, html.Bytes())
+	_, err = a.putReport(ctx, s, to, html.Bytes())
 	return err
+}
+
+// putReport writes the page into a file or an object of a bucket, and returns where a person finds it.
+func (a *app) putReport(ctx context.Context, s *setup, to string, html []byte) (place string, err error) {
+	if !objectstore.Is(to) {
+		return writeReport(to, html)
+	}
+	address, err := objectstore.ParseAddress(to)
+	if err != nil {
+		return "", usagef("For example -o gs://my-bucket/report.html.", "the report cannot be written to %s: %s", to, err)
+	}
+	o, err := a.besides(s, to, nil)
+	if err != nil {
+		return "", err
+	}
+	return address.String(), objectstore.WriteObject(ctx, to, html, bucketOptions(o, parquet.Private))
 }
 
 // openReport opens the page that is there.

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,14 +16,25 @@ import (
 // bucketCommands are the commands of scripts that sync into a bucket:
 //
 //	bucket gcs|s3|s3-deaf   makes a bucket, and sets $BUCKET to it, $QUERY to the parameters of addresses and the clouds' own variables
-//	bucket-has NAME TEXT    checks that an object of the last bucket, one of S3, begins with a text
-var bucketCommands = map[string]func(*testscript.TestScript, bool, []string){"bucket": makeBucket, "bucket-has": bucketHas}
+//	bucket-has NAME TEXT    checks that an object of the last bucket begins with a text
+//	locked                  sets $LOCKED to a store that refuses everybody
+var bucketCommands = map[string]func(*testscript.TestScript, bool, []string){"bucket": makeBucket, "bucket-has": bucketHas, "locked": lockedStore}
+
+func lockedStore(ts *testscript.TestScript, _ bool, _ []string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	ts.Defer(server.Close)
+	ts.Setenv("LOCKED", server.URL)
+}
 
 func bucketHas(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: bucket-has NAME TEXT")
 	}
-	at := ts.Getenv("SERVER") + "/" + strings.TrimPrefix(ts.Getenv("BUCKET"), "s3://") + "/" + args[0]
+	scheme, bucket, _ := strings.Cut(ts.Getenv("BUCKET"), "://")
+	at := ts.Getenv("SERVER") + "/" + bucket + "/" + args[0]
+	if scheme == "gs" {
+		at = ts.Getenv("SERVER") + "/storage/v1/b/" + bucket + "/o/" + url.PathEscape(args[0]) + "?alt=media"
+	}
 	ask, err := http.NewRequestWithContext(ts.Value(contextKey{}).(testing.TB).Context(), http.MethodGet, at, nil)
 	ts.Check(err)
 	answer, err := http.DefaultClient.Do(ask)
@@ -40,6 +52,7 @@ func makeBucket(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: bucket gcs|s3|s3-deaf")
 	}
 	server, name := storetest.Bucket(ts.Value(contextKey{}).(testing.TB), storetest.Kind(args[0]))
+	ts.Setenv("SERVER", server)
 	if storetest.Kind(args[0]) == storetest.GCS {
 		ts.Setenv("STORAGE_EMULATOR_HOST", server)
 		ts.Setenv("BUCKET", "gs://"+name)
@@ -50,5 +63,4 @@ func makeBucket(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	ts.Setenv("BUCKET", "s3://"+name)
 	ts.Setenv("QUERY", "?region=eu-central-1&use_path_style=true&endpoint="+url.QueryEscape(server))
-	ts.Setenv("SERVER", server)
 }
