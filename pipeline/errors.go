@@ -235,8 +235,8 @@ var hints = [...]string{
 	GiveUp:  "the window stays due; where the vendor's answer stays as it is, a waiver settles it",
 }
 
-// hintOf is the hint for a failure by its word, as [ErrorKind] tells it; empty for a word that nobody knows.
-func hintOf(kind string) string {
+// HintOf is the hint for a failure by its word, as [ErrorKind] tells it; empty for a word that nobody knows.
+func HintOf(kind string) string {
 	for _, of := range [][]failure{kinds[:], causes[:]} {
 		for _, f := range of {
 			if kind != "" && strings.ReplaceAll(f.word, " ", "_") == kind {

@@ -83,7 +83,7 @@ type HistoryReader interface {
 
 // FailureRow is the row of a recorded failure.
 func FailureRow(k StreamKey, e *Entry) HistoryRow {
-	return HistoryRow{Kind: HistoryFailed, SyncID: e.SyncID, Key: k, Window: e.Window.Span, ReadAt: e.ReadAt, ErrorKind: e.ErrorKind, Hint: hintOf(e.ErrorKind)}
+	return HistoryRow{Kind: HistoryFailed, SyncID: e.SyncID, Key: k, Window: e.Window.Span, ReadAt: e.ReadAt, ErrorKind: e.ErrorKind, Hint: HintOf(e.ErrorKind)}
 }
 
 // Sums are the sums of a window's additive columns, by name; a column that is not there has 0. nil: not known.

@@ -64,7 +64,7 @@ func TestAFailureHasAHintOfOurs(t *testing.T) {
 			t.Errorf("%s: %+v", word, row)
 		}
 	}
-	if got := FailureRow(StreamKey{}, &Entry{}).Hint + hintOf("of a later version"); got != "" {
+	if got := FailureRow(StreamKey{}, &Entry{}).Hint + HintOf("of a later version"); got != "" {
 		t.Errorf("a word that nobody knows has the hint %q", got)
 	}
 }

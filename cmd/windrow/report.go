@@ -104,30 +104,37 @@ func (a *app) leaveReport(ctx context.Context, s *setup, store pipeline.Store) {
 	if s.Report == "" {
 		return
 	}
-	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportPatience)
+	ctx, cancel := lastCall(ctx, reportPatience)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })() // the process is to end
-	ctx = patient
 	if err := a.reportOf(ctx, store, s.Report); err != nil {
 		s.log.Warn("the report could not be written; `windrow report` tries again: "+err.Error(), "report", filepath.Base(s.Report))
 	}
 }
 
-// reportOf writes the report of the configuration as it is in the environment.
-func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string) error {
+// wholeEngine is of the configuration as it is in the environment, for what is told of all streams after a run of some.
+func (a *app) wholeEngine(store pipeline.Store) (*setup, *engine.Engine, error) {
 	s, err := a.configureSink()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	clock, err := a.clock()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	sources, err := a.sources(s, s.RetryFor, clock)
 	if err != nil {
+		return nil, nil, err
+	}
+	return s, &engine.Engine{Store: store, Sources: sources, Streams: s.Streams, Clock: clock, Now: a.now}, nil
+}
+
+// reportOf writes the report of the configuration as it is in the environment.
+func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string) error {
+	s, e, err := a.wholeEngine(store)
+	if err != nil {
 		return err
 	}
-	m, err := a.reportModel(ctx, s, &engine.Engine{Store: store, Sources: sources, Streams: s.Streams, Clock: clock, Now: a.now}, false)
+	m, err := a.reportModel(ctx, s, e, false)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type app struct {
 	files   envFiles
 	running bool // a verb has begun; errors before that are of usage
 	final   finalRecord
+	ping    pinging
 
 	stopping chan struct{} // closed by the first signal
 }
@@ -97,6 +98,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 			a.tell(slog.LevelError, fmt.Sprintf("internal error: %v\n%s", p, debug.Stack()))
 			code = pipeline.ExitInternal
 		}
+		a.endPing(ctx, code)
 		a.end(code)
 	}()
 	root := &cobra.Command{

@@ -25,6 +25,7 @@ func (a *app) syncCommand() *cobra.Command {
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-07 --refetch
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-01 --waive "deleted at the vendor"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.beginPing(cmd.Context())
 			if err := f.parse(cmd); err != nil {
 				return err
 			}
@@ -103,6 +104,7 @@ func (a *app) syncStreams(ctx context.Context, s *setup, f *selection, shown fun
 		}
 		f.apply(e)
 		e.Shard = s.shard()
+		known := a.remember(ctx, s, e.Store)
 		summary, err := a.archived(ctx, s, e, f.waive)
 		a.final.keep(summary)
 		if summary.FinishedAt == 0 { // there are no results to show
@@ -111,6 +113,7 @@ func (a *app) syncStreams(ctx context.Context, s *setup, f *selection, shown fun
 		s.renewViews(ctx, e.Store)
 		s.lookAround(ctx, e, summary)
 		a.leaveReport(ctx, s, e.Store)
+		a.tellChanges(ctx, s, e.Store, known, summary)
 		if err != nil && summary.Exit == pipeline.ExitDone { // all windows are committed, and the run could not be recorded
 			summary.Exit = exitCode(err)
 		}
