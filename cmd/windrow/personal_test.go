@@ -103,7 +103,7 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 			kept = func() map[string]string { return keptBy(t, server) }
 		}
 		all := map[string]string{}
-		for _, verb := range []string{"sync", "sync --json --refetch", "status --json", "plan", "rejects --json", "verify --deep", "check", "replay --json"} {
+		for _, verb := range []string{"sync", "sync --json --refetch", "status --json", "plan", "rejects --json", "verify --deep", "check", "replay --json", "report --reasons -o -", "report --json"} {
 			out, _ := process(t, "windrow", dir, env, append(strings.Fields(verb), "--as-of", noon)...).CombinedOutput()
 			all["the output of "+verb] = string(out)
 		}

@@ -111,7 +111,18 @@ func TestPromise13_WhatVendorsPlantIsNowhere(t *testing.T) {
 				}
 				said, _ := process(t, "windrow", dir, env, "sync", "--as-of", noon).CombinedOutput()
 				asJSON, _ := process(t, "windrow", dir, env, "sync", "--as-of", noon, "--json", "--refetch").CombinedOutput()
+				page, err := process(t, "windrow", dir, env, "report", "--as-of", noon, "-o", "-").Output()
+				model, err2 := process(t, "windrow", dir, env, "report", "--as-of", noon, "--json").Output()
+				if err != nil || err2 != nil {
+					t.Fatal(err, err2)
+				}
+				for _, text := range []string{string(page), string(model)} { // a vendor's words, secret or not, and the machine's places
+					if strings.Contains(text, plantedControl) || strings.Contains(text, dir) || strings.Contains(text, "127.0.0.1") || !strings.Contains(text, "ucontact.agents") {
+						t.Errorf("the report holds what it should not:\n%s", text)
+					}
+				}
 				all := kept()
+				all["the page"], all["the model"] = string(page), string(model)
 				all["the first output"], all["the second output"] = string(said), string(asJSON)
 				plantedNowhere(t, all, p.found)
 			})
