@@ -15,6 +15,7 @@ import (
 var alone = map[string]func(options, context.Context, io.Writer) ([]gate, error){
 	"ledger":  options.ledger,
 	"quiet":   options.quiet,
+	"report":  options.report,
 	"verify":  options.verify,
 	"waiting": options.waiting,
 }

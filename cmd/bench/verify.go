@@ -79,7 +79,7 @@ func writeWindows(ctx context.Context, sink string, n int) (err error) {
 		for i := from; i < min(n, from+ledgerGroup); i++ {
 			start := at.Add(time.Duration(i) * time.Hour)
 			w := pipeline.Window{Span: pipeline.Span{Start: start, End: start.Add(time.Hour)}, Zone: s.Calendar.Zone.String()}
-			sealed, err := sealRows(ctx, store, s, w)
+			sealed, err := sealRows(ctx, store, s, w, reading{at: w.End.Add(3 * time.Hour), rows: verifiedRows, settled: true})
 			if err != nil {
 				return err
 			}
@@ -94,13 +94,20 @@ func writeWindows(ctx context.Context, sink string, n int) (err error) {
 	return nil
 }
 
+// reading is one of a window.
+type reading struct {
+	at      pipeline.Instant
+	rows    int
+	settled bool
+}
+
 // sealRows stages a window of rows that differ a little from each other.
-func sealRows(ctx context.Context, store *parquet.Store, s pipeline.Stream, w pipeline.Window) (sealed pipeline.Sealed, err error) {
-	t, read := s.Table, w.End.Add(3*time.Hour)
+func sealRows(ctx context.Context, store *parquet.Store, s pipeline.Stream, w pipeline.Window, of reading) (sealed pipeline.Sealed, err error) {
+	t, read := s.Table, of.at
 	id := pipeline.SyncID(read.Time().Format("20060102T150405Z") + "-5f3a9c1e")
 	b := pipeline.NewBatch(t)
 	defer b.Release()
-	for i := range verifiedRows {
+	for i := range of.rows {
 		lost := fmt.Sprint(int(w.Start)%977 + i)
 		for name, text := range map[string]string{"resource_type": "campaign", "resource_id": fmt.Sprint("Ventas ", i), "resource_name": fmt.Sprint("Ventas ", i),
 			"channel": "voice", "timezone": w.Zone, "extras": `{"lost":` + lost + `}`} {
@@ -119,8 +126,8 @@ func sealRows(ctx context.Context, store *parquet.Store, s pipeline.Stream, w pi
 	if err := b.Finish(); err != nil {
 		return sealed, err
 	}
-	e := pipeline.Entry{Kind: pipeline.EntryCommit, Window: w, SyncID: id, ExtractedAt: read, ReadAt: read, Settled: true,
-		Counts: pipeline.Counts{Read: verifiedRows, Rows: verifiedRows}, Settings: s.Settings}
+	e := pipeline.Entry{Kind: pipeline.EntryCommit, Window: w, SyncID: id, ExtractedAt: read, ReadAt: read, Settled: of.settled,
+		Counts: pipeline.Counts{Read: int64(of.rows), Rows: int64(of.rows)}, Settings: s.Settings}
 	for _, h := range b.HashRows() {
 		e.Fingerprint = e.Fingerprint.Add(h)
 	}
@@ -132,7 +139,7 @@ func sealRows(ctx context.Context, store *parquet.Store, s pipeline.Stream, w pi
 	if err != nil {
 		return sealed, err
 	}
-	rec, release := b.Record(pipeline.RowRange{From: 0, To: verifiedRows}, &pipeline.RowLineage{Window: w, ExtractedAt: read, SyncID: id, Clock: calendar.NewZoneClock(zone)})
+	rec, release := b.Record(pipeline.RowRange{From: 0, To: of.rows}, &pipeline.RowLineage{Window: w, ExtractedAt: read, SyncID: id, Clock: calendar.NewZoneClock(zone)})
 	err = stage.Append(ctx, 1, rec)
 	release()
 	if err != nil {
