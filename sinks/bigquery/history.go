@@ -80,7 +80,7 @@ func (s summed) of(k pipeline.StreamKey, old pipeline.Entry) pipeline.Sums {
 	return nil
 }
 
-// sumsBefore reads, with one query for each table, the sums of the rows that go. Of columns that the account may not read as
+// sumsBefore reads, with one query, the sums of the rows that go. Of columns that the account may not read as
 // they are there are none.
 func (s *Store) sumsBefore(ctx context.Context, changed []*pending, replaced map[*pending][]pipeline.Entry) (found summed, err error) {
 	for _, t := range pipeline.Tables() {
@@ -98,12 +98,11 @@ func (s *Store) sumsBefore(ctx context.Context, changed []*pending, replaced map
 		if x.Empty() {
 			continue
 		}
-		if true, err := s.dataset.sumsTrue(ctx, t); err != nil || !true {
+		if readable, err := s.dataset.sumsTrue(ctx, t); err != nil || !readable {
 			return nil, err
 		}
-		// A group has one table.
 		err := s.jobs.Read(ctx, s.sql.SumRows(t, x), func() { found = make(summed) }, func(row []bigquery.Value) error { return found.add(t, row) })
-		return found, err
+		return found, err // a group has one table
 	}
 	return nil, nil
 }

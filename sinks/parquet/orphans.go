@@ -8,6 +8,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/layout"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
 // orphans are the files of windows that the ledger does not know, on the days that were looked at.
@@ -25,9 +26,8 @@ func (o *orphans) forget(names []string) {
 
 const (
 	day = 24 * time.Hour
-	// reach is the length of the longest window: a year, and another year where a window grows over a seam. A file that
-	// overlaps a window lies in the folder of a day at most so long before the window's start.
-	reach = 2 * 366 * day
+	// reach: a file that overlaps a window lies in the folder of a day at most so long before the window's start.
+	reach = staging.LongestWindow
 	// beyond is looked at too, for the commits that follow, in whichever direction.
 	beyond = 32 * day
 )

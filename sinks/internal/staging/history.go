@@ -4,10 +4,14 @@ import (
 	"context"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
+
+// LongestWindow is a year, and another year where a window grows over a seam.
+const LongestWindow = 2 * 366 * 24 * time.Hour
 
 // Replaced lists, by window, the commits whose rows go with the window's commit, from what the ledger knows: of the window
 // itself, and of those that it supersedes.

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
 
 // historyValue is how one column of the history comes out of a row. A time is its microseconds.
@@ -108,15 +108,12 @@ func (d Dataset) RecordWithHistory(lines []Line, rows []pipeline.HistoryRow) str
 	return strings.Join([]string{"BEGIN TRANSACTION", d.AddEntries(lines), d.insertHistory("", nil, rows), "COMMIT TRANSACTION"}, ";\n") + ";"
 }
 
-// longestWindow is a year, and another year where a window grows over a seam.
-const longestWindow = 2 * 366 * 24 * time.Hour
-
 // History reads the history of streams (nil: of all) whose windows overlap a span, in order: kind, sync_id, account, stream,
 // window_start, window_end, read_at, previous_read_at, after_settle, rows_before, rows_after, measures, error_kind, hint. Of
 // several streams there may be others among them.
 func (d Dataset) History(keys []pipeline.StreamKey, over pipeline.Span) string {
 	where := []string{
-		"t.`window_start` >= " + instant(max(over.Start, FirstInstant+pipeline.Instant(longestWindow.Microseconds())).Add(-longestWindow)),
+		"t.`window_start` >= " + instant(max(over.Start, FirstInstant.Add(staging.LongestWindow)).Add(-staging.LongestWindow)),
 		"t.`window_start` < " + instant(over.End), "t.`window_end` > " + instant(over.Start),
 	}
 	if len(keys) > 0 {
