@@ -25,7 +25,10 @@ func TestARowAccessPolicyDoublesNoRowAndIsNamedByCheck(t *testing.T) {
 	if err := s.Add(ctx, note); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"activity", "events", statement.LedgerTable, statement.RejectsTable, statement.JournalTable, statement.RunsTable, statement.FenceTable} {
+	if err := s.Record(ctx, agents, pipeline.Entry{Kind: pipeline.EntryFail, Window: dayWindow(9), SyncID: "run-1", ReadAt: readAt(1), ErrorKind: "cut_short"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"activity", "events", statement.LedgerTable, statement.RejectsTable, statement.JournalTable, statement.RunsTable, statement.HistoryTable, statement.FenceTable} {
 		if err := p.server.FilterRows("test-project", "contact_centre", name, true); err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +37,7 @@ func TestARowAccessPolicyDoublesNoRowAndIsNamedByCheck(t *testing.T) {
 			!strings.Contains(err.Error(), "CREATE ROW ACCESS POLICY windrow ON `test-project.contact_centre."+name+"` GRANT TO (…) FILTER USING (TRUE)") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if name != statement.JournalTable && name != statement.RunsTable && name != "events" {
+		if name != statement.JournalTable && name != statement.RunsTable && name != statement.HistoryTable && name != "events" {
 			s := p.open(t, p.options())
 			for _, r := range mustCommit(t, s, pipeline.Failed, seal(t, s, dayWindow(0), 2, 1, "new"), seal(t, s, dayWindow(1), 2, 0, "eva")) {
 				if pipeline.KindOf(r.Err) != pipeline.Unauthorized {
@@ -51,6 +54,12 @@ func TestARowAccessPolicyDoublesNoRowAndIsNamedByCheck(t *testing.T) {
 		}
 		if _, err := s.Since(ctx, note.Tenant, note.At); (name == statement.JournalTable) != (err != nil) || err != nil && !hides(err, name) {
 			t.Errorf("%s: the journal reads %v", name, err)
+		}
+		var last error
+		for _, last = range s.History(ctx, nil, dayWindow(0).Span) { //nolint:revive // only how it ends counts
+		}
+		if (name == statement.HistoryTable) != (last != nil) || last != nil && !hides(last, name) {
+			t.Errorf("%s: the history reads %v", name, last)
 		}
 		p.holds(t, "ana", "bob")
 		if err := p.server.FilterRows("test-project", "contact_centre", name, false); err != nil {
