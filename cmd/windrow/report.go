@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -338,15 +339,12 @@ func writeReport(name string, html []byte) (path string, err error) {
 	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return "", usagef("Create the folder, or name a file elsewhere.", "the report cannot be written: there is no folder %s", filepath.Dir(path))
 	}
-	draft, err := os.CreateTemp(filepath.Dir(path), ".windrow-report-*")
+	draft, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".windrow-report-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640) // less the umask
 	if err != nil {
 		return "", &pipeline.Error{Op: "write the report", Kind: pipeline.SinkFailed, Err: err}
 	}
 	defer os.Remove(draft.Name()) //nolint:errcheck // gone where it was renamed
 	_, err = draft.Write(html)
-	if err == nil {
-		err = draft.Chmod(0o640)
-	}
 	if err = errors.Join(err, draft.Close()); err == nil {
 		err = os.Rename(draft.Name(), path)
 	}

@@ -150,6 +150,9 @@ func TestWindowsOfAWrongClockAreNamedOnce(t *testing.T) {
 			dated = append(dated, ev.Dated...)
 		}
 	}
+	if states, err := e.Status(t.Context()); err != nil || len(states) != 1 || len(states[0].Dated) != 13 {
+		t.Errorf("the status names %v, %v", states, err)
+	}
 	if _, err := e.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -327,7 +327,7 @@ func (e *Engine) StatusOf(ctx context.Context, see func(plan.StreamStatus, pipel
 	now := calendar.InstantOf(e.Clock())
 	all, damage := make([]plan.StreamStatus, len(streams)), make([]error, len(streams))
 	var one sync.Mutex
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, _ []pipeline.Entry, damaged error) error {
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, damaged error) error {
 		switch {
 		case damaged != nil:
 			damage[i] = damaged
@@ -338,6 +338,7 @@ func (e *Engine) StatusOf(ctx context.Context, see func(plan.StreamStatus, pipel
 			all[i].LeftOut = unread[i-read].LeftOut
 		}
 		if damaged == nil {
+			all[i].Dated = dated
 			one.Lock()
 			defer one.Unlock()
 			see(all[i], streams[i].Stream, l)

@@ -178,6 +178,8 @@ type StreamStatus struct {
 	Zone          string `json:"zone"` // in which its newest window was cut, or the next will be; empty where nobody knows
 	// Asked are the windows that the vendor was asked for, once and never again, and that nothing covers yet.
 	Asked []AskedWindow `json:"asked,omitempty"`
+	// Dated are the commits of readings by a clock that was ahead, which tell no time; see [pipeline.Ledger.Trusted].
+	Dated []pipeline.Entry `json:"-"`
 	// Unplaced names what the vendor has sent and no window takes.
 	Unplaced []string `json:"unplaced,omitempty"`
 	// Due are the windows that Open counts.

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -32,6 +33,8 @@ type plannedStream struct {
 	// Replayable are those of Changed that the archive has.
 	Replayable []pipeline.Span `json:"replayable"`
 	Expired    []pipeline.Span `json:"expired"`
+	// Dated are the windows that a clock which was ahead has read; their times count for nothing.
+	Dated []pipeline.Span `json:"dated,omitempty"`
 	// Untested tells of settings that the vendor does not document.
 	Untested []string `json:"untested,omitempty"`
 }
@@ -49,6 +52,9 @@ func PlanJSON(w io.Writer, plan []pipeline.PlannedStream) error {
 		}
 		if p.Watermark != pipeline.NoInstant {
 			s.Watermark = &p.Watermark
+		}
+		for _, e := range p.Dated {
+			s.Dated = append(s.Dated, e.Window.Span)
 		}
 		for _, pw := range p.Windows {
 			s.Windows = append(s.Windows, plannedWindow{Start: pw.Window.Start, End: pw.Window.End, Reason: pw.Reason, Supersedes: spansOf(pw.Supersedes)})
@@ -135,6 +141,13 @@ func holeNote(stream pipeline.StreamID, h pipeline.Span) string {
 		h, h.Length().Round(time.Minute), waiveCommand(stream, h))
 }
 
+// datedNote tells of windows whose times cannot be true. Which of two clocks is wrong, a vendor's answer alone says.
+func datedNote(dated []pipeline.Entry) string {
+	last := slices.MaxFunc(dated, func(a, b pipeline.Entry) int { return cmp.Compare(a.ReadAt, b.ReadAt) })
+	return fmt.Sprintf("%s read by a machine whose clock was ahead, or this one's is behind (up to %s): such times count for nothing, and what is due is read again",
+		plural(len(dated), "window")+were(len(dated)), last.ReadAt)
+}
+
 func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 	label := name(p.Stream.Key.Stream, p.Stream.Key.Account)
 	for _, pw := range p.Windows {
@@ -151,6 +164,11 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 	}
 	for _, h := range p.Holes {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", label, holeNote(p.Stream.Key.Stream, h)); err != nil {
+			return err
+		}
+	}
+	if len(p.Dated) > 0 {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", label, datedNote(p.Dated)); err != nil {
 			return err
 		}
 	}

@@ -1,12 +1,10 @@
 package show
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
@@ -58,9 +56,7 @@ func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 			}
 			line(log, slog.LevelWarn, fmt.Sprintf("%s read under other settings; %s", plural(len(e.Changed), "settled window")+were(len(e.Changed)), renew), e)
 		case engine.EventDated:
-			last := slices.MaxFunc(e.Dated, func(a, b pipeline.Entry) int { return cmp.Compare(a.ReadAt, b.ReadAt) })
-			line(log, slog.LevelWarn, fmt.Sprintf("%s read by a machine whose clock was ahead (up to %s); such times count for nothing, and what is due is read again",
-				plural(len(e.Dated), "window")+were(len(e.Dated)), last.ReadAt), e)
+			line(log, slog.LevelWarn, datedNote(e.Dated), e)
 		case engine.EventExpired:
 			line(log, well, fmt.Sprintf("%s past the retention of the table: not read", plural(e.Total, "window")), e)
 		case engine.EventSwept:

@@ -72,6 +72,9 @@ func statusNotes(w io.Writer, s plan.StreamStatus) error {
 	for _, h := range s.Holes {
 		note(waiveCommand(s.Stream, h), "no window covers %s (%s), and the vendor cannot be asked for it alone. To let the watermark pass:", h, h.Length().Round(time.Minute))
 	}
+	if len(s.Dated) > 0 {
+		note("", "%s", datedNote(s.Dated))
+	}
 	for _, a := range s.Asked {
 		span := pipeline.Span{Start: a.WindowStart, End: a.WindowEnd}
 		window := localSpan(pipeline.Window{Span: span, Zone: a.Zone})
