@@ -87,7 +87,7 @@ func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		a.syncCommand(), a.planCommand(), a.statusCommand(), a.checkCommand(), a.verifyCommand(), a.replayCommand(), a.runsCommand(), a.rejectsCommand(),
 		a.historyCommand(), a.adoptCommand(), a.streamsCommand(), a.targetsCommand(), a.schemaCommand(), a.viewsCommand(), a.reportCommand(), a.pushCommand(), a.demoCommand(),
-		a.versionCommand(),
+		a.versionCommand(), a.generateCommand(),
 	}
 }
 
