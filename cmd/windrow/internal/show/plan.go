@@ -72,17 +72,18 @@ func spansOf(windows []pipeline.Window) []pipeline.Span {
 	return spans
 }
 
-// Plan prints what a sync would read and why. Neighbouring windows with the
+// Plan prints what a sync would read and why, in the time of the zone that windows are cut in. Neighbouring windows with the
 // same reason share a line.
 func Plan(w io.Writer, plan []pipeline.PlannedStream) error {
-	t := NewTable("stream", "reason", ">windows", "from", "to")
+	t := NewTable("stream", "reason", ">windows", "local time")
 	windows, requests := 0, 0
 	for _, p := range plan {
 		windows += len(p.Windows)
 		requests += p.Requests
 		for _, run := range runsOf(p.Windows) {
 			first, last := run[0], run[len(run)-1]
-			t.Row(name(p.Stream.Key.Stream, p.Stream.Key.Account), string(first.Reason), thousands(len(run)), first.Window.Start.String(), last.Window.End.String())
+			t.Row(name(p.Stream.Key.Stream, p.Stream.Key.Account), string(first.Reason), thousands(len(run)),
+				localSpan(pipeline.Window{Span: pipeline.Span{Start: first.Window.Start, End: last.Window.End}, Zone: first.Window.Zone}))
 		}
 	}
 	if windows > 0 {
@@ -152,7 +153,7 @@ func planNotes(w io.Writer, p pipeline.PlannedStream) error {
 	label := name(p.Stream.Key.Stream, p.Stream.Key.Account)
 	for _, pw := range p.Windows {
 		for _, old := range pw.Supersedes {
-			if _, err := fmt.Fprintf(w, "%s: %s will replace the committed window %s, which has other bounds\n", label, pw.Window.Span, old.Span); err != nil {
+			if _, err := fmt.Fprintf(w, "%s: %s will replace the committed window %s, which has other bounds\n", label, localSpan(pw.Window), localSpan(old)); err != nil {
 				return err
 			}
 		}
