@@ -45,10 +45,14 @@ var form = object.Form{Word: "windrow-push", Version: 2, Named: 2}
 
 var words = volume.Words{Variable: "WINDROW_PUSH_LEDGER", Again: "push again"}
 
-// Ledger is a [push.Ledger] in a directory.
-type Ledger struct {
-	volume volume.Volume
-	living living // nil where the volume does not know processes
+// Ledger is a [push.Ledger] in a volume.
+type Ledger struct{ volume volume.Volume }
+
+// witnessed is a ledger in a volume that knows processes. One that does not know must not be a [push.Witness]: it would
+// call every push dead that is under way.
+type witnessed struct {
+	*Ledger
+	living
 }
 
 // living is what a volume knows of those who write to it.
@@ -59,7 +63,7 @@ type living interface {
 
 var (
 	_ push.Ledger  = (*Ledger)(nil)
-	_ push.Witness = (*Ledger)(nil)
+	_ push.Witness = witnessed{}
 )
 
 // Options of a Ledger.
@@ -71,7 +75,7 @@ type Options struct {
 
 // Open returns the ledger in a directory: ./ledger, /var/lib/ledger or file:///var/lib/ledger. It touches nothing: a
 // directory that is missing is an empty ledger, and the first push creates it.
-func Open(dir string, o Options) (*Ledger, error) {
+func Open(dir string, o Options) (push.Ledger, error) {
 	root, err := volume.Root(dir)
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the send ledger", Kind: pipeline.Invalid, Err: err, Hint: "name a directory, for example /var/lib/windrow-push"}
@@ -89,9 +93,11 @@ func Open(dir string, o Options) (*Ledger, error) {
 }
 
 // Over returns the ledger in a volume that is a place of its own, which the ledger closes.
-func Over(v volume.Volume) *Ledger {
+func Over(v volume.Volume) push.Ledger {
 	l := &Ledger{volume: v}
-	l.living, _ = v.(living)
+	if knows, ok := v.(living); ok {
+		return witnessed{l, knows}
+	}
 	return l
 }
 
@@ -100,18 +106,8 @@ func (l *Ledger) Close() error {
 	return volume.Classify("close the send ledger", l.volume.Close(), words)
 }
 
-// Run implements [push.Witness].
-func (l *Ledger) Run() string {
-	if l.living == nil {
-		return ""
-	}
-	return l.living.Run()
-}
-
 // Lives implements [push.Witness].
-func (l *Ledger) Lives(_ context.Context, run string) bool {
-	return l.living != nil && run != "" && l.living.Lives(run)
-}
+func (w witnessed) Lives(_ context.Context, run string) bool { return run != "" && w.living.Lives(run) }
 
 // dirOf is the folder of a key. Its name is none that the key holds: a hub may be called anything.
 func dirOf(k push.Key) (string, error) {
