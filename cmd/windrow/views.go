@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -96,9 +98,22 @@ func (a *app) viewsOf(ctx context.Context, s *setup, store pipeline.Store, apply
 	}
 	fmt.Fprintf(a.stdout, "%d views are kept in %s: %s.\n", len(list), where, strings.Join(names, ", "))
 	if s.target.dialect == views.DuckDB {
-		fmt.Fprintf(a.stdout, "\nTo open them: duckdb -init %s\n", where)
+		fmt.Fprintf(a.stdout, "\nTo open them: %s\n", opening(where))
 	}
 	return nil
+}
+
+// opening is the command that opens views in DuckDB's shell, which reads its -init from a file alone.
+func opening(where string) string {
+	if strings.Contains(where, "://") {
+		return "fetch " + where + ", then duckdb -init views.sql"
+	}
+	if strings.ContainsFunc(where, func(r rune) bool {
+		return r < utf8.RuneSelf && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+=@:,", r)
+	}) {
+		where = "'" + strings.ReplaceAll(where, "'", `'\''`) + "'"
+	}
+	return "duckdb -init " + where
 }
 
 // renewViews renews the views where some are kept. Tables are whole without them: a failure is told and no more.

@@ -1,5 +1,5 @@
 -- grain: one row for each call
--- formula: entry rows of kind call. answered, abandoned and missed follow the vendor's status (incoming, abandoned, missed). short_abandoned = given up less than 6 s after the start. wait_seconds, of a call that nobody answered, runs from the earlier of queued_at and first_rang_at, else from started_at, to ended_at. The agent is that of the earliest connected leg, else of the first leg; handle_seconds is the sum over the legs.
+-- formula: entry rows of kind call. answered, abandoned and missed follow the vendor's status (incoming, abandoned, missed). short_abandoned = given up less than short_abandon_seconds after the start. wait_seconds, of a call that nobody answered, runs from the earlier of queued_at and first_rang_at, else from started_at, to ended_at. The agent is that of the earliest connected leg, else of the first leg; handle_seconds is the sum over the legs.
 SELECT e.source, e.account, e.stream, e.scope, e.local_date, e.timezone, e.event_id AS call_id, e.direction, e.channel, e.status, e.tags,
   e.started_at, e.queued_at, e.first_rang_at, e.rang_at, e.connected_at, e.ended_at,
   CASE WHEN e.resource_type = 'call_center' THEN e.resource_id END AS queue_id,

@@ -1,5 +1,5 @@
 -- grain: one row for each queue and interval of {minutes} minutes in which a call came in
--- formula: inbound calls of call centres. contacts = offered = calls that came in; abandon_rate = abandoned / offered; asa_seconds, the mean speed of answer, = answer_seconds / answer_count, over the calls whose wait the source tells; aht_seconds = handle_seconds / handled, over the connected legs of these calls. Sum the parts and divide once.
+-- formula: inbound calls of call centres. contacts = offered = calls that came in; abandon_rate = abandoned / offered; short_abandoned are those of the abandoned that ended less than short_abandon_seconds after their start; asa_seconds, the mean speed of answer, = answer_seconds / answer_count, over the calls whose wait the source tells; aht_seconds = handle_seconds / handled, over the connected legs of these calls. Sum the parts and divide once.
 {{parameters "minutes" "short"}}
 SELECT source, account, local_date, interval_start, queue_id, queue, contacts, contacts AS offered, answered, abandoned, short_abandoned, missed,
   abandoned / NULLIF(contacts, 0) AS abandon_rate, answer_seconds, answer_count, answer_seconds / NULLIF(answer_count, 0) AS asa_seconds,
