@@ -63,7 +63,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.given += int64(n)
 	if b.limit > 0 && b.given > b.limit {
 		over := int(b.given - b.limit)
-		b.err = b.failed(pipeline.Malformed, pipeline.OtherDocument, fmt.Errorf("the answer is longer than %d bytes", b.limit))
+		b.err = b.failed(pipeline.Unavailable, pipeline.TooLong, fmt.Errorf("%w, longer than %d bytes", errEndless, b.limit))
 		return n - over, b.err
 	}
 	if err != nil {
@@ -101,6 +101,9 @@ func (b *body) begin() error {
 // hollowBytes is how many bytes of gzip may bring nothing. Members without content could go on for ever, and no limit of
 // what they bring would end them.
 const hollowBytes = 1 << 20
+
+// errEndless marks an answer that passes the limit of its request: asking again would only bring it again.
+var errEndless = errors.New("the answer does not end")
 
 var errHollow = errors.New("the answer's gzip brings no content")
 

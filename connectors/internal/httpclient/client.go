@@ -304,7 +304,7 @@ func (c *Client) retry(ctx context.Context, r Request, try func(Request) error) 
 		err = try(r)
 		answered(err)
 		outageEnd := c.outage.note(err, time.Now()).Add(c.retryFor)
-		if err == nil || r.NoRetry || r.Once || !pipeline.Retryable(err) || ctx.Err() != nil {
+		if err == nil || r.NoRetry || r.Once || !pipeline.Retryable(err) || errors.Is(err, errEndless) || ctx.Err() != nil {
 			return err
 		}
 		throttled := pipeline.KindOf(err) == pipeline.Throttled

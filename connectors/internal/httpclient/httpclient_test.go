@@ -407,8 +407,8 @@ func TestPromise04_ABodyIsWholeOrAnError(t *testing.T) {
 		{name: "gzip with a wrong checksum", body: damaged, header: map[string]string{"Content-Encoding": "gzip"}, want: long, kind: pipeline.Unavailable},
 		{name: "something that only begins like gzip", body: []byte("\x1f\x8b and so on, and so on"), kind: pipeline.Malformed},
 		{name: "an encoding nobody asked for", body: []byte("x"), header: map[string]string{"Content-Encoding": "br"}, kind: pipeline.Malformed},
-		{name: "longer than allowed", body: []byte(long), max: 100, want: long[:100], kind: pipeline.Malformed},
-		{name: "gzip that unpacks to more than allowed", body: zipped, max: 5000, want: long[:5000], kind: pipeline.Malformed},
+		{name: "longer than allowed", body: []byte(long), max: 100, want: long[:100], kind: pipeline.Unavailable},
+		{name: "gzip that unpacks to more than allowed", body: zipped, max: 5000, want: long[:5000], kind: pipeline.Unavailable},
 		{name: "just as long as allowed", body: []byte(long), max: int64(len(long)), want: long, ok: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -446,10 +446,16 @@ func TestJSONAnswers(t *testing.T) {
 		{"an HTML page with status 200", "<html><body>Log in</body></html>", pipeline.Malformed, false},
 		{"cut short", `{"token":"abc"`, pipeline.Malformed, false},
 		{"of another shape", `{"token":123456}`, pipeline.Malformed, false},
-		{"too long", `{"token":"` + strings.Repeat("x", 2<<20) + `"}`, pipeline.Malformed, false},
+		{"too long", `{"token":"` + strings.Repeat("x", 2<<20) + `"}`, pipeline.Unavailable, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, tc.body) })
+			asked := 0
+			s := serve(t, func(w http.ResponseWriter, r *http.Request) { asked++; io.WriteString(w, tc.body) })
+			defer func() {
+				if tc.name == "too long" && asked != 1 {
+					t.Errorf("an answer without end was asked for %d times", asked)
+				}
+			}()
 			var into struct{ Token string }
 			err := newClient(t, Options{Base: parse(t, s.URL)}).JSON(t.Context(), get("/x"), &into)
 			if (err == nil) != tc.ok || err != nil && pipeline.KindOf(err) != tc.kind {
