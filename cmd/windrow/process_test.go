@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -108,8 +109,13 @@ func TestPromise14_AProgramThatDoesNotStopIsEndedWithin8Seconds(t *testing.T) {
 			for _, sig := range c.then {
 				send(t, cmd, sig)
 			}
-			_, _ = io.Copy(io.Discard, stderr)
+			said, _ := io.ReadAll(stderr)
 			code := exitCodeOf(t, cmd.Wait())
+			defer func() {
+				if t.Failed() {
+					t.Logf("%s", said)
+				}
+			}()
 			if took := time.Since(began); code != pipeline.ExitStopped || took < c.after || took >= c.within {
 				t.Errorf("exit code %d after %s; want 130 after %s and within %s", code, took, c.after, c.within)
 			}
@@ -209,7 +215,7 @@ func TestPromise14_ASignalStopsASyncInTimeAndTheNextOneCompletesIt(t *testing.T)
 		{syscall.SIGTERM, "parquet", `"msg":"committed","stream":"dialpad.texts"`, 0},
 		{syscall.SIGINT, "parquet", `"msg":"committed","stream":"dialpad.texts"`, 0},
 		// BigQuery's groups wait for minutes, so what is committed is an earlier run's.
-		{syscall.SIGTERM, "bigquery", `"msg":"planned","stream":"ucontact.agents"`, 1},
+		{syscall.SIGTERM, "bigquery", `"msg":"reading","stream":"chattonic.operators"`, 1},
 	} {
 		t.Run(c.sig.String()+" "+c.sink, func(t *testing.T) {
 			world := quickWorld(now)
@@ -228,7 +234,7 @@ func TestPromise14_ASignalStopsASyncInTimeAndTheNextOneCompletesIt(t *testing.T)
 			}
 			world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultHang, Times: -1})
 
-			cmd := process(t, "windrow", dir, env, "sync", "--as-of", noon)
+			cmd := process(t, "windrow", dir, append(slices.Clone(env), "WINDROW_LOG_LEVEL=debug"), "sync", "--as-of", noon)
 			stderr, err := cmd.StderrPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -241,8 +247,13 @@ func TestPromise14_ASignalStopsASyncInTimeAndTheNextOneCompletesIt(t *testing.T)
 			readUntil(t, stderr, c.until)
 			began := time.Now()
 			send(t, cmd, c.sig)
-			_, _ = io.Copy(io.Discard, stderr)
+			said, _ := io.ReadAll(stderr)
 			code := exitCodeOf(t, cmd.Wait())
+			defer func() {
+				if t.Failed() {
+					t.Logf("%s", said)
+				}
+			}()
 			if took := time.Since(began); code != pipeline.ExitStopped || took >= 8*time.Second {
 				t.Errorf("exit code %d after %s; want 130 within 8 s", code, took)
 			}

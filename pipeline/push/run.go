@@ -305,7 +305,7 @@ func (s *run) awaitOthers(ctx context.Context, mine map[string]bool) error {
 	}
 	for waited := time.Duration(0); waited < s.push.Pace.Others; waited += pollOthers {
 		if !slices.ContainsFunc(theirs, func(b *BatchRecord) bool { return b.State == Sending && s.lives(ctx, b, s.began) }) {
-			return nil
+			break
 		}
 		if err := s.pause(ctx, pollOthers); err != nil {
 			return err
@@ -314,7 +314,8 @@ func (s *run) awaitOthers(ctx context.Context, mine map[string]bool) error {
 			return err
 		}
 	}
-	return nil
+	// Who does not live any more may have ended between the look at the book and the look for him, and noted it before.
+	return s.sender.catchUp(ctx)
 }
 
 // lives reports whether the push that sends the i-th batch of the book may still end it. Where the ledger does not know,

@@ -106,6 +106,15 @@ func (l *Ledger) Close() error {
 	return volume.Classify("close the send ledger", l.volume.Close(), words)
 }
 
+// Run implements [push.Witness]. Whoever asks is about to write: a process gets its name with its first turn to write, and
+// a batch without a name would look like a dead process's to others.
+func (w witnessed) Run() string {
+	if w.living.Run() == "" {
+		_ = w.volume.Update(context.Background(), func(context.Context, bool) error { return nil }) // what is wrong with the place the write will say
+	}
+	return w.living.Run()
+}
+
 // Lives implements [push.Witness].
 func (w witnessed) Lives(_ context.Context, run string) bool { return run != "" && w.living.Lives(run) }
 

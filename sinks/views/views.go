@@ -107,7 +107,7 @@ func parametersOf(text string) []string {
 // Script is the statements as one text for the dialect's own shell, with the descriptions.
 func Script(p Place, list []pipeline.View) string {
 	var b strings.Builder
-	b.WriteString("-- Windrow's views. `windrow views --apply` writes them, and each sync keeps them current.\n")
+	b.WriteString("-- Windrow's views.\n")
 	for _, v := range list {
 		b.WriteString("\n")
 		for _, line := range wrapped(v.Name+": "+v.Description, 110) {
@@ -148,7 +148,7 @@ type column struct{ name, kind string } // kind is DuckDB's
 func relations() []relation {
 	var list []relation
 	for _, t := range pipeline.Tables() {
-		r := relation{name: t.Name, folder: t.Name, meaning: "grain: one row for each row that the vendors gave, as `windrow schema " + t.Name + "` describes it", keyed: true, shown: true}
+		r := relation{name: t.Name, folder: t.Name, meaning: "grain: one row for each row that the vendors gave; the data dictionary says what each column is", keyed: true, shown: true}
 		for _, f := range t.Schema().Fields() {
 			r.columns = append(r.columns, column{f.Name, duckType(f.Type)})
 		}
