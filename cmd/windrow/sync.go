@@ -132,7 +132,7 @@ func (a *app) archived(ctx context.Context, s *setup, e *engine.Engine, waive st
 		if kept == nil || summary.FinishedAt == 0 {
 			return err
 		}
-		return errors.Join(err, s.dropSpent(ctx, e, kept, summary))
+		return errors.Join(err, s.tidyArchive(ctx, e, kept, summary))
 	})
 	return summary, err
 }

@@ -306,22 +306,21 @@ func (s *Store) keepMeta(ctx context.Context, m meta, name string, there bool) e
 // dropBodiless removes metas whose bodies a killed run did not publish. names are those of a folder before this answer,
 // which has used one of them, maybe.
 func (s *Store) dropBodiless(ctx context.Context, names []string, used string) error {
-	bodies := map[string]bool{used: true}
-	for _, name := range names {
-		if of, isMeta, ok := split(name); ok && !isMeta {
-			bodies[of] = true
-		}
-	}
-	var gone []volume.Object
-	for _, name := range names {
-		if of, isMeta, ok := split(name); ok && isMeta && !bodies[of] {
-			gone = append(gone, volume.Object{Name: name, Version: volume.Any})
-		}
-	}
+	gone := slices.DeleteFunc(bodiless(names), func(o volume.Object) bool { return o.Name == used+metaSuffix })
 	if len(gone) == 0 {
 		return nil
 	}
 	return s.volume.Remove(ctx, gone...)
+}
+
+// bodiless are the metas among sorted names whose bodies are not.
+func bodiless(names []string) (metas []volume.Object) {
+	for _, name := range names {
+		if of, isMeta, ok := split(name); ok && isMeta && !hasBody(names, of) {
+			metas = append(metas, volume.Object{Name: name, Version: volume.Any})
+		}
+	}
+	return metas
 }
 
 // Abort implements [archive.Answer].

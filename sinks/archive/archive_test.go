@@ -399,6 +399,50 @@ func TestWhatNoWindowNeedsGoes(t *testing.T) {
 	}
 }
 
+// What a kill between a description and its document leaves goes with the next run's Tidy, whatever that run reads. Another
+// process may be about to keep the document where it is not kept out.
+func TestADescriptionWithoutADocumentGoes(t *testing.T) {
+	root := t.TempDir()
+	bucket := volumetest.NewBucket()
+	for name, open := range map[string]func() volume.Volume{
+		"directory": func() volume.Volume { return volume.NewLocal(root, "_windrow") }, "bucket": func() volume.Volume { return bucket.Open() },
+	} {
+		v := open()
+		a := bodies.Beneath(v, "raw")
+		for n := range 3 {
+			if err := keep(t.Context(), a, question(n), 0, "one"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, d := range documents(t, a)[:2] {
+			if err := v.Remove(t.Context(), volume.Object{Name: d.Name, Version: volume.Any}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left := func(since pipeline.Instant) int {
+			if err := a.Tidy(t.Context(), key, since); err != nil {
+				t.Fatal(err)
+			}
+			names, err := v.List(t.Context(), "raw")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(names)
+		}
+		if n := left(readAt); name == "bucket" && n != 4 {
+			t.Errorf("%s: %d files, and another process may be about to keep two documents", name, n)
+		} else if name == "directory" && n != 2 {
+			t.Errorf("%s: %d files are left", name, n)
+		}
+		if n := left(readAt + 1); n != 2 {
+			t.Errorf("%s: %d files are left", name, n)
+		}
+		if all := documents(t, a); len(all) != 1 || all[0].Err != nil {
+			t.Errorf("%s: %v", name, all)
+		}
+	}
+}
+
 func TestPromise13_ASecretThatIsEchoedIsNotKept(t *testing.T) {
 	a, _ := opened(t)
 	q := question(0)

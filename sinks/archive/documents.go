@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"iter"
+	"path"
 	"slices"
 	"strings"
 
@@ -143,6 +144,31 @@ func (b *body) Close() error {
 // damaged is the error of a body that cannot be read.
 func damaged(name string, err error) error {
 	return &pipeline.Error{Op: "read the archive", Kind: pipeline.Refused, Cause: pipeline.KeptDamaged, Err: fmt.Errorf("%s: %w", name, err)}
+}
+
+// Tidy removes what killed runs have left of a stream: descriptions without a document. Where others may write meanwhile, those
+// of documents that were read since the instant stay: somebody may be about to give them theirs.
+func (s *Store) Tidy(ctx context.Context, k pipeline.StreamKey, since pipeline.Instant) error {
+	const op = "tidy the archive"
+	left := func(ctx context.Context) ([]volume.Object, error) {
+		names, err := s.volume.List(ctx, s.streamDir(k))
+		return bodiless(names), err
+	}
+	if gone, err := left(ctx); err != nil || len(gone) == 0 { // nearly always
+		return classify(op, err)
+	}
+	return classify(op, s.volume.Update(ctx, func(ctx context.Context, alone bool) error {
+		gone, err := left(ctx)
+		if err != nil {
+			return err
+		}
+		if !alone {
+			gone = slices.DeleteFunc(gone, func(o volume.Object) bool {
+				return path.Base(o.Name) >= since.Time().UTC().Format(timeLayout)
+			})
+		}
+		return s.volume.Remove(ctx, gone...)
+	}))
 }
 
 // Remove removes documents, bodies first.

@@ -94,11 +94,12 @@ type container struct {
 	bare    bool // the machine permits no namespaces
 }
 
-// newContainer builds the program as the image does, and tries out what the machine permits.
+// newContainer builds the program as the image does, and tries out what the machine permits. The flags are the image's:
+// with others Go would compile everything once more.
 func newContainer(t *testing.T, env []string) *container {
 	t.Helper()
 	c := &container{T: t, program: filepath.Join(t.TempDir(), "windrow"), env: env}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", c.program, "github.com/windrow-data/windrow/cmd/windrow")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", c.program, "github.com/windrow-data/windrow/cmd/windrow")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
