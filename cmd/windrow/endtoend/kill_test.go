@@ -3,6 +3,7 @@ package endtoend
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -103,6 +104,13 @@ func child(root string) int {
 		e.Sources = slices.Clone(sources)
 		for i, source := range sources {
 			e.Sources[i] = archive.Tee(source, kept, 0)
+		}
+		work = func(ctx context.Context) (pipeline.Summary, error) {
+			sum, err := e.Sync(ctx)
+			for _, of := range sum.Streams { // as the program's sync does at its end
+				err = errors.Join(err, kept.Tidy(ctx, pipeline.StreamKey{Account: of.Account, Stream: of.Stream}, pipeline.InstantOf(now())))
+			}
+			return sum, err
 		}
 	}
 	sum, err := work(ctx)
