@@ -5,11 +5,10 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // Blank implements [pipeline.Blanker]. Secrets that are learned later stay in what was read before.
@@ -18,7 +17,14 @@ func (s *secrets) Blank(r io.Reader) io.Reader {
 	if n == nil {
 		return r
 	}
-	return newBlanker(r, n.blank, n.longest)
+	escaped := s.all().whole()
+	return newBlanker(r, func(text []byte) {
+		found := escaped.find(text)
+		n.blank(text) // may take away the beginning of what was found
+		for _, at := range found {
+			star(text[at.start:at.end])
+		}
+	}, max(n.longest, min(escaped.longest*mostEscaped, longestLink)))
 }
 
 // BlankLinks implements [pipeline.Blanker].
@@ -32,14 +38,106 @@ const longestLink = 64 << 10
 // blankSignatures makes asterisks of the signatures of signed URLs.
 func blankSignatures(text []byte) {
 	for _, at := range signature.FindAllSubmatchIndex(text, -1) {
-		for i := at[3]; i < at[1]; i++ {
-			text[i] = '*'
-		}
+		star(text[at[3]:at[1]])
 	}
 }
 
-// wholeSpellings are the secrets as an echo may carry them, the longest first. A body is not searched for every mixture of
-// escapes that [spelledSecrets] finds in a message: it is a hundred thousand times as long.
+func star(secret []byte) {
+	for i := range secret {
+		secret[i] = '*'
+	}
+}
+
+// mostEscaped is how many bytes a byte becomes that is escaped twice throughout: those of &#x34; each as such again.
+const mostEscaped = 36
+
+// wholeSecrets finds whole secrets in a body, spelled with at least one escape. Most bytes of a body are near none: it is a
+// hundred thousand times as long as a message.
+type wholeSecrets struct {
+	*spelledSecrets
+	grams   beginnings // every byte of a spelling, and every leastSecret bytes
+	longest int        // of the spellings, before anything of them is escaped
+}
+
+// whole is the search without what was cut: a body is searched whole, and what only begins like a secret stays.
+func (s *spelledSecrets) whole() *wholeSecrets {
+	w := &wholeSecrets{spelledSecrets: &spelledSecrets{begins: s.begins}}
+	for a := range s.first {
+		for b, list := range s.first[a] {
+			for _, one := range list {
+				one.least, one.before, one.after = len(one.text), false, false
+				w.first[a][b] = append(w.first[a][b], one)
+				w.longest = max(w.longest, len(one.text))
+				for i := range one.text {
+					w.grams.set(one.text[i : i+1])
+					if i+leastSecret <= len(one.text) {
+						w.grams.set(one.text[i : i+leastSecret])
+					}
+				}
+			}
+		}
+	}
+	return w
+}
+
+// find returns where the secrets are.
+func (w *wholeSecrets) find(body []byte) (found []span) {
+	text := unsafe.String(unsafe.SliceData(body), len(body)) // nobody keeps it
+	var next [len(escapeSigns)]int                           // of each sign
+	for i := range next {
+		next[i] = signAfter(text, 0, escapeSigns[i])
+	}
+	for from := 0; ; {
+		sign := 0
+		for i := range next {
+			if next[i] < next[sign] {
+				sign = i
+			}
+		}
+		escape := next[sign]
+		if escape == len(text) {
+			return found
+		}
+		next[sign] = signAfter(text, escape+1, escapeSigns[sign])
+		inside, behind := w.covered(text, escape)
+		if behind { // the spelling's first escape
+			for i := max(from, escape-w.longest+1); i <= escape-leastSecret+1; i++ {
+				found = w.at(found, text, i, escape)
+			}
+		}
+		if inside {
+			for i := max(from, escape-leastSecret+2); i <= escape; i++ {
+				found = w.at(found, text, i, escape)
+			}
+		}
+		from = escape + 1
+	}
+}
+
+func signAfter(text string, from int, sign byte) int {
+	if i := strings.IndexByte(text[from:], sign); i >= 0 {
+		return from + i
+	}
+	return len(text)
+}
+
+// covered tells whether an escape may stand for a byte of a secret, and whether it may end leastSecret bytes of one.
+func (w *wholeSecrets) covered(text string, escape int) (inside, behind bool) {
+	last := 0
+	for depth := range mostEscapes + 1 {
+		c, n := decoded(text, escape, depth)
+		if n > last && w.grams.has(string(c.bytes[:1])) {
+			inside = true
+			if ahead := escape - leastSecret + 1; ahead >= 0 && !behind {
+				behind = w.grams.has(text[ahead:escape] + string(c.bytes[:1]))
+			}
+		}
+		last = max(last, n)
+	}
+	return inside, behind
+}
+
+// wholeSpellings are the secrets as an echo may carry them without an escape, the longest first.
 func (s *secrets) wholeSpellings() (all []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,11 +156,7 @@ func (s *secrets) wholeSpellings() (all []string) {
 				continue
 			}
 			add(p)
-			add(url.QueryEscape(p))
-			add(url.PathEscape(p))
-			if quoted, err := json.Marshal(p); err == nil {
-				add(string(quoted[1 : len(quoted)-1]))
-			}
+			add(strings.ReplaceAll(p, " ", "+")) // as in a form
 			add(hex.EncodeToString([]byte(p)))
 			add(strings.ToUpper(hex.EncodeToString([]byte(p))))
 			for ahead := range 3 { // bytes of other text in the group of three
@@ -99,13 +193,14 @@ func (b *blanker) Read(p []byte) (int, error) {
 		if b.err != nil {
 			return 0, b.err
 		}
-		room := b.buf[len(b.buf):cap(b.buf)]
-		n, err := b.r.Read(room[:min(len(room), blankBytes)])
 		from := max(0, len(b.buf)-b.longest+1)
-		b.buf, b.err = b.buf[:len(b.buf)+n], err
+		for full := len(b.buf) + blankBytes; len(b.buf) < full && b.err == nil; {
+			n, err := b.r.Read(b.buf[len(b.buf):full])
+			b.buf, b.err = b.buf[:len(b.buf)+n], err
+		}
 		b.blank(b.buf[from:])
 		b.clear = max(0, len(b.buf)-b.longest+1)
-		if err != nil {
+		if b.err != nil {
 			b.clear = len(b.buf)
 		}
 	}
@@ -172,8 +267,6 @@ func (n *needles) blank(text []byte) {
 		at++
 	}
 	for _, secret := range found {
-		for i := range secret {
-			secret[i] = '*'
-		}
+		star(secret)
 	}
 }

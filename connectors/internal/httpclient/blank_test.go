@@ -62,6 +62,50 @@ func TestABodyIsBlankedOfEverySecretAndOfNothingElse(t *testing.T) {
 	}
 }
 
+// What is left of a secret is no more than the bytes beside it in base64, also where the body is cut, and all else stays.
+func TestASecretIsBlankedHoweverABodySpellsIt(t *testing.T) {
+	for _, secret := range []string{"abc1", "s3cr3t-key-0123456789", `p"w/ 1%41&+`, "correct horse", "~~>>??/+_-=", "eyJh.b-c_d", strings.Repeat("token/", 90)} {
+		s := newSecrets([]string{secret})
+		for _, block := range []int{0, blankBytes} { // between two secrets
+			var b strings.Builder
+			places := make(map[string]span)
+			for name, write := range notations {
+				spelled := write(secret)
+				b.WriteString(strings.Repeat("x", max(0, block-b.Len()%blankBytes-len(spelled)/2)) + ` {"a":"https:\/\/x.test\/`)
+				places[name] = span{b.Len(), b.Len() + len(spelled)}
+				b.WriteString(spelled + `","b":"50% & more … or less"} `)
+			}
+			text := b.String()
+			blanked, err := io.ReadAll(s.Blank(iotest.HalfReader(strings.NewReader(text))))
+			if err != nil || len(blanked) != len(text) {
+				t.Fatalf("%s: %d bytes of %d, %v", secret, len(blanked), len(text), err)
+			}
+			rest := []byte(text)
+			for name, at := range places {
+				got := string(blanked[at.start:at.end])
+				copy(rest[at.start:], got)
+				stars := strings.Count(got, "*")
+				if beside := len(got) - stars; stars == 0 || beside > 18 || beside > 0 && !strings.HasPrefix(name, "base64") {
+					t.Errorf("%s of %s: %q is left of %q", name, secret, got, text[at.start:at.end])
+				}
+			}
+			if string(rest) != string(blanked) {
+				t.Errorf("%s: bytes of the body that are no secret's are changed", secret)
+			}
+		}
+	}
+}
+
+// A body is no message: what only begins like a secret where it is cut stays.
+func TestTheBeginningOfASecretStaysInABody(t *testing.T) {
+	s := newSecrets([]string{"s3cr3t-key-0123456789"})
+	for _, text := range []string{"s3cr3t-key-01234…", "%73%33%63%72%33%74-key", `\u0073\u0033cr3t-ke`, "a=1&amp;s3cr3t-key-012345678"} {
+		if got, err := io.ReadAll(s.Blank(strings.NewReader(text))); string(got) != text || err != nil {
+			t.Errorf("%q becomes %q, %v", text, got, err)
+		}
+	}
+}
+
 func TestABodyWithoutSecretsStaysAsItIs(t *testing.T) {
 	text := strings.Repeat("date,agent\n2025-09-08,Ana\n", 10_000)
 	for name, s := range map[string]*secrets{"none": newSecrets(nil), "one": newSecrets([]string{"a-long-token-of-the-vendor"})} {
@@ -88,10 +132,17 @@ func TestSignaturesOfLinksAreBlankedWhereverABodyIsCut(t *testing.T) {
 }
 
 func BenchmarkBlank(b *testing.B) {
-	text := strings.Repeat("2025-09-08 10:11:12,4567890123456789,Ana López,+5215512345678,inbound,12.5,0.25\n", 100_000)
 	s := newSecrets([]string{"9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c"})
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		_, _ = io.Copy(struct{ io.Writer }{io.Discard}, s.Blank(strings.NewReader(text)))
+	for name, line := range map[string]string{
+		"CSV":          "2025-09-08 10:11:12,4567890123456789,Ana López,+5215512345678,inbound,12.5,0.25\n",
+		"escaped JSON": `{"at":"2025-09-08 10:11:12","url":"https:\/\/files.test\/r\/12?a=1\u0026b=50%25","text":"\u00a1Hola!\n\"s\u00ed\""},` + "\n",
+	} {
+		text := strings.Repeat(line, 100_000)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				_, _ = io.Copy(struct{ io.Writer }{io.Discard}, s.Blank(strings.NewReader(text)))
+			}
+		})
 	}
 }

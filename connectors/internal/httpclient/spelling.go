@@ -64,10 +64,11 @@ var blurred = alike(" +-+_/AaBbCcDdEeFf")
 
 func (b *beginnings) add(text string) {
 	for n := range leastSecret {
-		at := place(text[:n+1])
-		b[at/64] |= 1 << (at % 64)
+		b.set(text[:n+1])
 	}
 }
+
+func (b *beginnings) set(text string) { at := place(text); b[at/64] |= 1 << (at % 64) }
 
 func (b *beginnings) has(text string) bool { at := place(text); return b[at/64]&(1<<(at%64)) != 0 }
 
@@ -133,7 +134,6 @@ func (s *spelledSecrets) hide(text string) string {
 		return text
 	}
 	var found []span
-	var read [2 * leastSecret]byte
 	escape := -1 // where the next one is
 	for i := range len(text) {
 		if escape < i {
@@ -143,21 +143,28 @@ func (s *spelledSecrets) hide(text string) string {
 				escape += i
 			}
 		}
-		switch {
-		case i+leastSecret <= escape:
-			if !s.begins.has(text[i : i+leastSecret]) {
-				continue
-			}
-		case escape == len(text):
-			return masked(text, found) // less is left than the least
-		case !s.mayBegin(text, i, read[:0]):
-			continue
-		}
-		for _, depths := range readings {
-			found = s.from(found, text, i, depths)
-		}
+		found = s.at(found, text, i, escape)
 	}
 	return masked(text, found)
+}
+
+// at adds the secrets that begin at i. escape is where the next one is; the text's length where there is none.
+func (s *spelledSecrets) at(found []span, text string, i, escape int) []span {
+	var read [2 * leastSecret]byte
+	switch {
+	case i+leastSecret <= escape:
+		if !s.begins.has(text[i : i+leastSecret]) {
+			return found
+		}
+	case escape == len(text):
+		return found // less is left than the least
+	case !s.mayBegin(text, i, read[:0]):
+		return found
+	}
+	for _, depths := range readings {
+		found = s.from(found, text, i, depths)
+	}
+	return found
 }
 
 // mayBegin tells whether a secret may begin with what was read and what stands at i.
@@ -180,7 +187,7 @@ func (s *spelledSecrets) mayBegin(text string, i int, read []byte) bool {
 	return false
 }
 
-// from adds the secrets that begin at i.
+// from adds the secrets that begin at i and are read so.
 func (s *spelledSecrets) from(found []span, text string, i int, depths []int) []span {
 	for _, depth := range depths {
 		c, n := decoded(text, i, depth)
