@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,6 +22,14 @@ type clocked struct {
 	truth time.Time
 	wrong time.Duration // that the machine's clock is ahead
 	from  string        // FROM
+	says  error         // what a check is told
+
+	checked int
+}
+
+func (s *clocked) Check(context.Context) error {
+	s.checked++
+	return s.says
 }
 
 func (s *clocked) Streams() []pipeline.Stream {
@@ -158,6 +167,30 @@ func TestWindowsOfAWrongClockAreNamedOnce(t *testing.T) {
 	}
 	if len(dated) != 13 || dated[0].Window.Start.String() != "2025-09-07T00:00:00Z" {
 		t.Errorf("%d windows are named: %v", len(dated), dated)
+	}
+}
+
+// A machine is so far behind that nothing is due by its clock. It would end well every night, with nothing read.
+func TestARunWithoutAnythingDueComparesTheClockAllTheSame(t *testing.T) {
+	s := newClocked(-30 * 24 * time.Hour)
+	store := &writes{Store: memory.New(memory.Options{Now: s.now})}
+	for _, c := range []struct {
+		says error
+		kind pipeline.Kind
+		exit int
+	}{
+		{errClock, pipeline.ClockWrong, pipeline.ExitInternal},
+		{&pipeline.Error{Op: "ask", Kind: pipeline.Unavailable, Err: errors.New("nobody is there")}, pipeline.Internal, pipeline.ExitDone},
+		{nil, pipeline.Internal, pipeline.ExitDone},
+	} {
+		s.says, s.checked, store.calls = c.says, 0, nil
+		sum, err := s.engine(store).Sync(t.Context())
+		if sum.Exit != c.exit || pipeline.KindOf(err) != c.kind || s.checked != 1 {
+			t.Errorf("%v: exit %d, %v, asked %d times", c.says, sum.Exit, err, s.checked)
+		}
+		if got := strings.Join(store.calls, " "); c.says == errClock && got != "begin end" {
+			t.Errorf("written by a wrong clock: %s", got)
+		}
 	}
 }
 

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -16,6 +18,30 @@ func (r *run) end(err error) {
 	if r.ended == nil {
 		r.ended = unlocated(err)
 		r.cancel()
+	}
+}
+
+// comparingFor is how long a run that reads nothing waits for a vendor's answer.
+const comparingFor = 30 * time.Second
+
+// compareClock asks a vendor for the time where nothing is due, and so nobody would be asked: to a machine that is days behind
+// nothing is. What else an answer says is for the run that reads.
+func (r *run) compareClock(ctx context.Context, plans []plannedStream) {
+	ctx, r.cancel = context.WithTimeout(ctx, comparingFor)
+	defer r.cancel()
+	var asked []pipeline.Source
+	for _, p := range plans {
+		if slices.Contains(asked, p.source) {
+			continue
+		}
+		asked = append(asked, p.source)
+		err := p.source.Check(ctx)
+		if pipeline.KindOf(err) == pipeline.ClockWrong {
+			r.end(err)
+		}
+		if err == nil || ctx.Err() != nil {
+			return
+		}
 	}
 }
 

@@ -62,6 +62,9 @@ func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 	if err := r.begin(ctx, pipeline.CommandSync, started); err != nil {
 		return pipeline.Summary{SyncID: r.id}, err
 	}
+	if len(jobs) == 0 {
+		r.compareClock(ctx, plans)
+	}
 	r.work(ctx, jobs)
 	return r.finish(ctx, plans, damaged, started)
 }
