@@ -251,8 +251,8 @@ func (l *postLimiter) readJournal(ctx context.Context, p *postAttempt, now time.
 	future := l.quota.Learn(notes, now)
 	l.mu.Unlock()
 	if n := len(future); n > 0 {
-		l.warn(fmt.Sprintf("the journal has %d notes from the future, the last of %s: a clock was wrong when they were made, and they count for nothing in the quota of reports",
-			n, future[n-1].At.UTC().Format(time.RFC3339)))
+		l.warn(fmt.Sprintf("the journal has %s from the future, the last of %s: a clock was wrong, and they count for nothing in the quota of reports",
+			pipeline.Counted(n, "note"), future[n-1].At.UTC().Format(time.RFC3339)))
 	}
 	return nil
 }

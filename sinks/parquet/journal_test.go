@@ -72,6 +72,16 @@ func TestADamagedNoteIsRefusedByNameUntilItCountsForNothing(t *testing.T) {
 	if err := s.Check(ctx); err != nil {
 		t.Fatal(err)
 	}
+	// One whose name lies in the future would stop its account until then, and counts for nothing whatever stood in it.
+	if err := s.Add(ctx, noteAt(clock().Add(2*365*day), "by a wrong clock")); err != nil {
+		t.Fatal(err)
+	}
+	later := p.names(t, journalDir)[2]
+	damage(t, filepath.Join(p.root, later), func(what string) {
+		if notes, err := s.Since(ctx, tenant, clock()); err != nil || len(notes) != 3 || notes[2].At.Before(clock().Add(2*365*day)) {
+			t.Fatalf("%s of a note from the future: %+v, %v", what, notes, err)
+		}
+	})
 	other := filepath.Join(filepath.Dir(name), "20251002T000000.000000Z_0000000000000000.note")
 	if err := os.Rename(filepath.Join(p.root, name), filepath.Join(p.root, other)); err != nil {
 		t.Fatal(err)
