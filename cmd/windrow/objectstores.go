@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
+	"github.com/windrow-data/windrow/cmd/windrow/internal/intake"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
 	bodies "github.com/windrow-data/windrow/sinks/archive"
@@ -46,6 +47,15 @@ func archiveInBucket(ctx context.Context, address string, o sinkOptions) (*bodie
 		return nil, err
 	}
 	return bodies.Over(v), nil
+}
+
+// objectOfContacts is an object that contacts come from.
+func (a *app) objectOfContacts(ctx context.Context, s *setup, address string) (intake.Body, error) {
+	o, err := a.besides(s, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	return objectstore.OpenObject(ctx, address, bucketOptions(o, pushledger.Private))
 }
 
 func bucketOptions(o sinkOptions, private string) objectstore.Options {

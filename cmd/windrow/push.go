@@ -87,7 +87,7 @@ func (a *app) pushOf(d push.Delivery) *cobra.Command {
 		flags.StringVar(&f.key.Name, "key", "", "what names this push")
 	}
 	flags.StringVar(&f.hubType, "hub-type", "", "telephony, preview, voicebroadcast, email, sms or whatsapp")
-	flags.StringVar(&f.from, "from", "", "the contacts: a file (.csv, .jsonl, .parquet), - for CSV on stdin, or bigquery://project?query=@file.sql")
+	flags.StringVar(&f.from, "from", "", "the contacts: a file or an object of gs:// or s3:// (.csv, .jsonl, .parquet), - for CSV on stdin, or bigquery://project?query=@file.sql")
 	flags.StringArrayVar(&f.maps, "map", nil, "column=property; may be repeated. data.x is the member x of data")
 	flags.StringVar(&f.zone, "timezone", "", "IANA zone of contacts that name none")
 	flags.StringVar(&f.country, "country", "", "country of numbers that name none, as UY; without it they are sent as they are")
@@ -269,7 +269,9 @@ func (a *app) pushInput(ctx context.Context, s *setup, p *push.Push, f *pushFlag
 	if err != nil {
 		return err
 	}
-	in, err := intake.Open(ctx, f.from, intake.Options{Options: o, Stdin: os.Stdin, Query: queryContacts})
+	in, err := intake.Open(ctx, f.from, intake.Options{Options: o, Stdin: os.Stdin, Query: queryContacts, Object: func(ctx context.Context, address string) (intake.Body, error) {
+		return a.objectOfContacts(ctx, s, address)
+	}})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -36,11 +37,13 @@ const noon = "2025-09-10T18:00:00Z"
 //	refuses EXPORT…       makes Dialpad refuse these exports alone: 'csat records'
 //	ucontact-says FILE    sets the variables that point windrow at a uContact that answers with the file
 //	differ DURATION       sets the vendors' real clocks apart from the machine's
+//	unknown-batch         sets $BATCH to the id in the last output of push resolve --json
 //
 // those of bigQueryCommands, mailboxCommands, companyCommands and bucketCommands, and $NOW, the vendors' clock, for --as-of.
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"vendors": pointAtVendors, "exits": exits, "fails": fails, "mended": mended, "refuses": refuses, "differ": differ, "ucontact-says": uContactSays,
+		"unknown-batch": unknownBatch,
 	}
 	maps.Copy(commands, bigQueryCommands)
 	maps.Copy(commands, mailboxCommands)
@@ -188,6 +191,15 @@ func uContactSays(ts *testscript.TestScript, neg bool, args []string) {
 	for name, value := range map[string]string{"URL": server.URL, "TOKEN": "k", "TIMEZONE": "UTC", "AGENTS": "Ana", "RATE": "1000"} {
 		ts.Setenv("WINDROW_UCONTACT_"+name, value)
 	}
+}
+
+func unknownBatch(ts *testscript.TestScript, _ bool, _ []string) {
+	var all []struct{ ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
+	if len(all) != 1 {
+		ts.Fatalf("%d batches are unknown", len(all))
+	}
+	ts.Setenv("BATCH", all[0].ID)
 }
 
 func mended(ts *testscript.TestScript, neg bool, args []string) {

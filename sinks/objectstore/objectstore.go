@@ -98,6 +98,16 @@ func ReadObject(ctx context.Context, address string, o Options) ([]byte, error) 
 	return v.Read(ctx, name)
 }
 
+// OpenObject opens the object that an address names, or returns [io/fs.ErrNotExist]. What is read is of one version: of an
+// object that is replaced or removed meanwhile reading fails. Reads obey ctx.
+func OpenObject(ctx context.Context, address string, o Options) (volume.Content, error) {
+	v, name, err := openObject(ctx, address, o)
+	if err != nil {
+		return nil, err
+	}
+	return v.Open(ctx, name)
+}
+
 // WriteObject puts the content in the place of the object that an address names, in one step.
 func WriteObject(ctx context.Context, address string, body []byte, o Options) error {
 	v, name, err := openObject(ctx, address, o)

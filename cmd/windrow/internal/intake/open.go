@@ -3,10 +3,12 @@
 package intake
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
@@ -25,22 +27,46 @@ type Options struct {
 	Stdin io.Reader // of the input -
 	// Query runs the query of an address of BigQuery; nil: it is not served.
 	Query func(ctx context.Context, address string) (push.Rows, error)
+	// Object opens the object of a bucket that an address names, which is [io/fs.ErrNotExist] where there is none; nil: it is
+	// not served. Reads obey ctx.
+	Object func(ctx context.Context, address string) (Body, error)
 }
+
+// Body is the bytes of an input, which stay as they are while they are read.
+type Body interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// fileBody is the bytes that a file has now.
+type fileBody struct {
+	*os.File
+	size int64
+}
+
+func (b fileBody) Size() int64 { return b.size }
 
 // Input is an opened input.
 type Input struct {
 	*contacts.Input
 	// Comma is what stands between the cells of a file of its rejects.
-	Comma rune
-	file  *os.File // nil where there is none
+	Comma  rune
+	body   Body    // nil where there is none
+	object *object // nil where the body is none
+}
+
+// Read implements [push.Input].
+func (in *Input) Read(ctx context.Context, accept func(push.Contact) error, refuse func(push.Refusal) error) error {
+	return in.object.blame(in.Input.Read(ctx, accept, refuse))
 }
 
 // Close implements [push.Input].
 func (in *Input) Close() error {
 	err := in.Input.Close()
-	if in.file != nil {
-		err = errors.Join(err, in.file.Close())
-		in.file = nil
+	if in.body != nil {
+		err = errors.Join(err, in.body.Close())
+		in.body = nil
 	}
 	return err
 }
@@ -57,10 +83,10 @@ func Open(ctx context.Context, from string, o Options) (*Input, error) {
 		if table != nil {
 			_ = table.Close() // nothing was written
 		}
-		if in.file != nil {
-			_ = in.file.Close()
+		if in.body != nil {
+			_ = in.body.Close()
 		}
-		return nil, err
+		return nil, in.object.blame(err)
 	}
 	return in, nil
 }
@@ -82,29 +108,30 @@ func (in *Input) open(ctx context.Context, from string, o Options) (push.Rows, e
 			from = rest
 		case scheme == "bigquery" && o.Query != nil:
 			return o.Query(ctx, from)
-		case scheme == "gs" || scheme == "s3":
-			return nil, refused(from, "copy the object to this machine and push the file", errors.New("objects of a bucket cannot be pushed yet"))
+		case (scheme == "gs" || scheme == "s3") && o.Object != nil:
+			return in.inBucket(ctx, from, o)
 		default:
 			return nil, refused(from, kinds, fmt.Errorf("%s:// is no input", scheme))
 		}
 	}
-	ending := strings.ToLower(filepath.Ext(from))
-	if ending != ".csv" && ending != ".jsonl" && ending != ".parquet" {
-		return nil, refused(from, kinds, errors.New("its name does not say what it is"))
+	ending, err := endingOf(from)
+	if err != nil {
+		return nil, err
 	}
 	file, err := os.Open(from)
 	if err != nil {
 		return nil, refused(from, "", withoutPath(err))
 	}
-	in.file = file
 	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return nil, refused(from, "", withoutPath(err))
-	case info.IsDir():
-		return nil, refused(from, kinds, errors.New("it is a directory"))
-	case !info.Mode().IsRegular(): // a pipe is read once
-		in.file = nil
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a directory")
+	}
+	if err != nil {
+		_ = file.Close() // nothing was written
+		return nil, refused(from, kinds, withoutPath(err))
+	}
+	if in.body = (fileBody{file, info.Size()}); !info.Mode().IsRegular() { // a pipe is read once
+		in.body = nil
 		err = in.spool(ctx, file)
 		if err = errors.Join(err, file.Close()); err != nil {
 			return nil, unread(ctx, from, err)
@@ -113,7 +140,60 @@ func (in *Input) open(ctx context.Context, from string, o Options) (push.Rows, e
 	return in.table(ctx, filepath.Base(from), ending)
 }
 
-const kinds = "an input is a file that ends in .csv, .jsonl or .parquet, - for CSV on stdin, or bigquery://project?query=@file.sql"
+// inBucket opens the table of an object of a bucket.
+func (in *Input) inBucket(ctx context.Context, address string, o Options) (push.Rows, error) {
+	place, _, _ := strings.Cut(address, "?")
+	ending, err := endingOf(place)
+	if err != nil {
+		return nil, err
+	}
+	body, err := o.Object(ctx, address)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, refused(place, "", errors.New("no such object"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.object = &object{Body: body, place: place}
+	in.body = in.object
+	return in.table(ctx, path.Base(place), ending)
+}
+
+// object is the bytes of an object of a bucket. It keeps why it could not be read: who reads rows takes whatever goes wrong
+// for the input's fault.
+type object struct {
+	Body
+	place  string
+	failed error
+}
+
+// ReadAt implements [io.ReaderAt].
+func (b *object) ReadAt(p []byte, at int64) (int, error) {
+	n, err := b.Body.ReadAt(p, at)
+	if err != nil && err != io.EOF && b.failed == nil {
+		b.failed = err
+	}
+	return n, err
+}
+
+// blame is why reading ended with err.
+func (b *object) blame(err error) error {
+	if err == nil || b == nil || b.failed == nil {
+		return err
+	}
+	return &pipeline.Error{Op: "read " + b.place, Kind: pipeline.KindOf(b.failed), Hint: "push again; nothing of it was sent", Err: b.failed}
+}
+
+// endingOf is what the name of an input says that it is.
+func endingOf(name string) (string, error) {
+	switch ending := strings.ToLower(path.Ext(filepath.ToSlash(name))); ending {
+	case ".csv", ".jsonl", ".parquet":
+		return ending, nil
+	}
+	return "", refused(name, kinds, errors.New("its name does not say what it is"))
+}
+
+const kinds = "an input is a file, or an object of gs:// or s3://, that ends in .csv, .jsonl or .parquet, - for CSV on stdin, or bigquery://project?query=@file.sql"
 
 func refused(from, hint string, err error) error {
 	return &pipeline.Error{Op: "read " + from, Kind: pipeline.Invalid, Hint: hint, Err: err}
@@ -134,11 +214,15 @@ func (in *Input) spool(ctx context.Context, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	in.file = file
-	if err := os.Remove(file.Name()); err != nil {
-		return err
+	if err = os.Remove(file.Name()); err == nil {
+		var size int64
+		size, err = io.Copy(file, &cancelled{ctx, r})
+		in.body = fileBody{file, size}
 	}
-	_, err = io.Copy(file, &cancelled{ctx, r})
+	if err != nil {
+		in.body = nil
+		_ = file.Close() // nobody reads it
+	}
 	return err
 }
 
@@ -163,14 +247,15 @@ func (c *cancelled) Read(p []byte) (int, error) {
 	return c.Reader.Read(p)
 }
 
-// table reads the file, whose bytes are those that it has now.
+// atOnce is how much of an input is read at once, where each reading is a request.
+const atOnce = 1 << 20
+
+// table reads the bytes of the input.
 func (in *Input) table(ctx context.Context, name, ending string) (push.Rows, error) {
-	info, err := in.file.Stat()
-	if err != nil {
-		return nil, refused(name, "", withoutPath(err))
-	}
-	bytes := func() *io.SectionReader { return io.NewSectionReader(in.file, 0, info.Size()) }
-	source := rows.Source{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes()), nil }}
+	bytes := func() *io.SectionReader { return io.NewSectionReader(in.body, 0, in.body.Size()) }
+	source := rows.Source{Name: name, Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(bufio.NewReaderSize(bytes(), atOnce)), nil
+	}}
 	switch ending {
 	case ".jsonl":
 		return orNone(rows.NewJSONLines(ctx, source))
