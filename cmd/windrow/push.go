@@ -288,6 +288,9 @@ func (a *app) pushInput(ctx context.Context, s *setup, p *push.Push, f *pushFlag
 		sieve.Refused = rejects.Add
 	}
 	prepared, err := p.Prepare(ctx, in, sieve)
+	if err != nil && prepared != nil && ctx.Err() != nil {
+		return errors.Join(err, exitWith(exitStopped(prepared.Told())))
+	}
 	if err != nil {
 		return err
 	}
@@ -322,7 +325,10 @@ func (a *app) send(ctx context.Context, prepared *push.Prepared, f *pushFlags, r
 		return nil
 	}
 	if n > needsWord && !f.way.yes {
-		if err := a.confirm(ctx, prepared, f); err != nil {
+		switch err := a.confirm(ctx, prepared, f); {
+		case ctx.Err() != nil:
+			return refuse(exitStopped(told), err)
+		case err != nil:
 			return refuse(exitCode(err), err)
 		}
 	}
@@ -335,6 +341,12 @@ func (a *app) send(ctx context.Context, prepared *push.Prepared, f *pushFlags, r
 		err = report.Stop
 	}
 	return err
+}
+
+// exitStopped is the exit code of a push that a signal ended before anything was sent: what is unknown outweighs it.
+func exitStopped(r push.Report) int {
+	r.Stop = &pipeline.Error{Op: "push", Kind: pipeline.Stopped, Err: context.Canceled}
+	return r.Exit()
 }
 
 // confirm asks for a word where people watch, and refuses elsewhere.

@@ -134,6 +134,19 @@ func (b *Book) having(id Digest) func(yield func(int32) bool) {
 	}
 }
 
+// sending yields the batches under way that carry an address of the contact.
+func (b *Book) sending(e Entry) func(yield func(*BatchRecord) bool) {
+	return func(yield func(*BatchRecord) bool) {
+		for _, id := range e.IDs {
+			for i := range b.having(id) {
+				if r := &b.entries[i]; r.state == Sending && !yield(r.batch) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Verdict is what the book says of a contact that somebody wants to send.
 type Verdict uint8
 

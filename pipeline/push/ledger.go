@@ -36,7 +36,7 @@ type Change struct {
 	Batch    string    `json:"batch,omitempty"`    // empty where contacts are planned or suppressed, of no batch yet
 	Number   int       `json:"number,omitempty"`   // of the batch, in its first change alone; and so Name, Run and Contacts
 	Name     string    `json:"name,omitempty"`     // by which the portal shows the batch
-	Run      string    `json:"run,omitempty"`      // who sends it; see [Witness]
+	Run      string    `json:"run,omitempty"`      // who sends it: a process, as [Witness] names it, a slash and which of its pushes
 	Contacts []Entry   `json:"contacts,omitempty"` // of the batch
 	At       time.Time `json:"at"`                 // by the real clock
 	Status   int       `json:"status,omitempty"`   // of the vendor's answer
@@ -65,8 +65,8 @@ type Ledger interface {
 	// fold. An error of fold ends the reading and comes back as it is.
 	Read(ctx context.Context, k Key, after Position, fold func(Change) error) (Position, error)
 	// Append adds changes, at least one, behind a position and returns the position behind them. The changes are durable,
-	// all or none, when it returns nil. Where the key's log has moved on since, it adds nothing and returns [ErrMoved]; the
-	// caller reads again. After any other error nobody knows whether the changes stand; Read tells. It retries nothing that
+	// all or none, when it returns nil. Where the key's log has moved on since, it adds nothing and returns [ErrMoved], and so
+	// it may where its own write has moved the log and the store's answer was lost; the caller reads again. After any other error nobody knows whether the changes stand; Read tells. It retries nothing that
 	// may have had its effect. It may block for one write of the store.
 	Append(ctx context.Context, k Key, after Position, changes ...Change) (Position, error)
 	// Keys lists the keys that have a log, sorted by account, hub, delivery and name, without the zero Key.
@@ -77,11 +77,21 @@ type Ledger interface {
 
 // Witness is an ability of a ledger that knows which of those who write to it still live.
 type Witness interface {
-	// Run names this process in the changes that it writes.
+	// Run names this process in the changes that it writes; empty where nobody could tell whether it lives.
 	Run() string
-	// Lives reports whether the process of that name is still there. In doubt it is not.
-	Lives(ctx context.Context, run string) bool
+	// Life tells whether the process of that name is still there.
+	Life(ctx context.Context, run string) Life
 }
+
+// Life is what a [Witness] knows of a process.
+type Life uint8
+
+const (
+	// Doubtful: it may be there, out of sight.
+	Doubtful Life = iota
+	Dead
+	Alive
+)
 
 // Terms is what a ledger belongs to. Under other terms the same addresses would look like new ones.
 type Terms struct {

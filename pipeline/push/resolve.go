@@ -103,7 +103,7 @@ func Resolve(ctx context.Context, l Ledger, id string, word Event, reason string
 
 // resolved is the state of a batch behind the operator's word.
 func resolved(ctx context.Context, l Ledger, of *BatchRecord, word Event) (State, error) {
-	if w, ok := l.(Witness); ok && of.State == Sending && w.Lives(ctx, of.Run) {
+	if of.State == Sending && lifeOf(ctx, l, of) == Alive {
 		return "", unresolvable("the push that sends the batch %q is still running, and will note the outcome itself", of.ID)
 	}
 	state, err := of.State.Seen().After(word)

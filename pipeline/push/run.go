@@ -24,7 +24,6 @@ const (
 type run struct {
 	*Prepared
 	report    Report
-	began     int     // batches of the book before the first of this run
 	rest      []Entry // contacts that this run has not sent, since others have or since it stopped
 	unknown   int     // in a row
 	unwritten int     // in a row
@@ -41,7 +40,6 @@ func (r *Prepared) Send(ctx context.Context) (Report, error) {
 	s.report.Counts.Planned, s.report.Counts.Unknown = 0, 0
 	s.rest = r.held
 	err := s.plan(ctx)
-	s.began = len(s.sender.book.Batches())
 	if err == nil {
 		err = s.batches(ctx)
 	} else {
@@ -253,20 +251,20 @@ func stopped(err error) error { return &pipeline.Error{Op: "push", Kind: pipelin
 
 // end waits for what others are sending of this run's contacts, and counts what this run has not sent.
 func (s *run) end(ctx context.Context, err error) (Report, error) {
-	mine := make(map[string]bool, len(s.report.Batches))
-	for _, b := range s.report.Batches {
-		mine[b.ID] = true
-	}
 	if err == nil && ctx.Err() == nil && len(s.rest) > 0 {
-		if failed := s.awaitOthers(ctx, mine); ctx.Err() == nil { // else a signal ended the wait
+		if failed := s.awaitOthers(ctx); ctx.Err() == nil { // else a signal ended the wait
 			err = failed
 		}
 	}
 	book := s.sender.book
+	held := map[*BatchRecord]bool{} // that still hold contacts of this run
 	for _, e := range s.rest {
 		switch v := book.Verdict(e); {
 		case v == MayBeSent:
 			s.report.Counts.Unknown++
+			for b := range book.sending(e) {
+				held[b] = true
+			}
 		case v == WasSent, v == WasSentOtherwise:
 			s.report.Counts.AlreadySent++
 		case v == WasRefused:
@@ -276,12 +274,19 @@ func (s *run) end(ctx context.Context, err error) (Report, error) {
 			s.report.Counts.Planned++
 		}
 	}
-	unknown := unknownOf(book)
-	s.report.Unknown = len(unknown)
+	mine := make(map[string]bool, len(s.report.Batches))
+	for _, b := range s.report.Batches {
+		mine[b.ID] = true
+	}
 	var before []BatchRecord
-	for _, b := range unknown {
-		if !mine[b.ID] {
-			before = append(before, b)
+	for _, b := range book.Batches() {
+		if b.State.Seen() != Unknown || b.State == Sending && !s.sender.sends(b) && !held[b] && s.mayEnd(ctx, b) {
+			continue // another push is sending other contacts
+		}
+		s.report.Unknown++
+		if seen := *b; !mine[b.ID] {
+			seen.State = Unknown
+			before = append(before, seen)
 		}
 	}
 	s.report.Batches = append(before, s.report.Batches...)
@@ -291,21 +296,14 @@ func (s *run) end(ctx context.Context, err error) (Report, error) {
 	return s.report, err
 }
 
-// awaitOthers waits for the batches that other pushes are sending at this moment. Those of dead ones are waited for by
-// nobody.
-func (s *run) awaitOthers(ctx context.Context, mine map[string]bool) error {
+// awaitOthers waits while other pushes are sending contacts of this run.
+func (s *run) awaitOthers(ctx context.Context) error {
 	if err := s.sender.catchUp(ctx); err != nil {
 		return err
 	}
-	var theirs []*BatchRecord
-	for i, b := range s.sender.book.Batches() {
-		if b.State == Sending && !mine[b.ID] && s.lives(ctx, b, i) {
-			theirs = append(theirs, b)
-		}
-	}
-	for waited := time.Duration(0); waited < s.push.Pace.Others; waited += pollOthers {
-		if !slices.ContainsFunc(theirs, func(b *BatchRecord) bool { return b.State == Sending && s.lives(ctx, b, s.began) }) {
-			break
+	for waited := time.Duration(0); waited < s.push.Pace.Others && s.underWay(ctx); waited += pollOthers {
+		if waited == 0 {
+			s.tell("another push is sending some of these contacts; waiting for its outcome")
 		}
 		if err := s.pause(ctx, pollOthers); err != nil {
 			return err
@@ -318,13 +316,25 @@ func (s *run) awaitOthers(ctx context.Context, mine map[string]bool) error {
 	return s.sender.catchUp(ctx)
 }
 
-// lives reports whether the push that sends the i-th batch of the book may still end it. Where the ledger does not know,
-// only what was begun after this run counts as alive.
-func (s *run) lives(ctx context.Context, b *BatchRecord, i int) bool {
-	if w, ok := s.push.Ledger.(Witness); ok {
-		return w.Lives(ctx, b.Run)
+// underWay reports whether a batch with a contact of this run may still end by itself.
+func (s *run) underWay(ctx context.Context) bool {
+	asked := map[*BatchRecord]bool{}
+	for _, e := range s.rest {
+		for b := range s.sender.book.sending(e) {
+			if !asked[b] && s.mayEnd(ctx, b) {
+				return true
+			}
+			asked[b] = true
+		}
 	}
-	return i >= s.began
+	return false
+}
+
+// mayEnd reports whether the push that is sending a batch may still note what became of it. One that is out of sight may for
+// as long as others are waited for at all.
+func (s *run) mayEnd(ctx context.Context, b *BatchRecord) bool {
+	life := lifeOf(ctx, s.push.Ledger, b)
+	return life == Alive || life == Doubtful && s.push.Now().Sub(b.Since).Abs() < s.push.Pace.Others
 }
 
 func (s *run) pause(ctx context.Context, d time.Duration) error {

@@ -2,11 +2,13 @@ package push
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -20,18 +22,31 @@ type sender struct {
 	now    func() time.Time // the real clock
 	book   *Book
 	at     Position
+	nonce  string // names this push among those of its process
 }
 
 func newSender(l Ledger, h Hub, k Key, now func() time.Time) *sender {
-	return &sender{ledger: l, hub: h, key: k, now: now, book: NewBook()}
+	return &sender{ledger: l, hub: h, key: k, now: now, book: NewBook(), nonce: "/" + rand.Text()}
 }
 
-// run is this process, where the ledger knows processes.
+// run is who sends, in this push's changes alone.
 func (s *sender) run() string {
 	if w, ok := s.ledger.(Witness); ok {
-		return w.Run()
+		return w.Run() + s.nonce
 	}
-	return ""
+	return s.nonce
+}
+
+// sends reports whether this push has begun a batch.
+func (s *sender) sends(b *BatchRecord) bool { return strings.HasSuffix(b.Run, s.nonce) }
+
+// lifeOf is what is known of the process that sends a batch.
+func lifeOf(ctx context.Context, l Ledger, b *BatchRecord) Life {
+	if w, ok := l.(Witness); ok {
+		run, _, _ := strings.Cut(b.Run, "/")
+		return w.Life(ctx, run)
+	}
+	return Doubtful
 }
 
 // item is a contact on its way.
@@ -76,7 +91,11 @@ func (s *sender) append(ctx context.Context, make func() []Change) error {
 // claim makes it durable that a request leaves with those of the items that may still be sent, and returns them. Of two
 // pushes at once one wins each contact: the other finds that the log has moved on, and the contacts taken.
 func (s *sender) claim(ctx context.Context, items []item) (b Batch, claimed []item, err error) {
+	run := s.run()
 	err = s.append(ctx, func() []Change {
+		if of := s.book.Batch(b.ID); of != nil && s.sends(of) { // it was added, and the store's answer was lost
+			return nil
+		}
 		claimed = claimed[:0]
 		entries := make([]Entry, 0, len(items))
 		for _, i := range items {
@@ -88,7 +107,7 @@ func (s *sender) claim(ctx context.Context, items []item) (b Batch, claimed []it
 			return nil
 		}
 		b = s.key.batch(s.book.NextNumber(), s.at)
-		return []Change{{State: Sending, Batch: b.ID, Number: b.Number, Name: b.Name, Run: s.run(), Contacts: entries, At: s.now()}}
+		return []Change{{State: Sending, Batch: b.ID, Number: b.Number, Name: b.Name, Run: run, Contacts: entries, At: s.now()}}
 	})
 	if err != nil || len(claimed) == 0 {
 		return Batch{}, nil, err
@@ -128,6 +147,9 @@ func (s *sender) exchange(ctx, noting context.Context, b Batch) (State, Outcome,
 		return Unknown, out, err
 	}
 	err = s.append(noting, func() []Change {
+		if of := s.book.Batch(b.ID); of != nil && of.State == state { // it was added, and the store's answer was lost
+			return nil
+		}
 		return []Change{{State: state, Batch: b.ID, At: s.now(), Status: out.Status, Note: out.Text}}
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
 	"github.com/windrow-data/windrow/sinks/internal/object"
+	"github.com/windrow-data/windrow/sinks/internal/process"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
@@ -45,15 +46,9 @@ var form = object.Form{Word: "windrow-push", Version: 2, Named: 2}
 
 var words = volume.Words{Variable: "WINDROW_PUSH_LEDGER", Again: "push again"}
 
-// Ledger is a [push.Ledger] in a volume.
+// Ledger is a [push.Ledger] in a volume. A directory knows by its locks who lives, on whatever machine. Of a bucket's writers
+// those of this machine are known.
 type Ledger struct{ volume volume.Volume }
-
-// witnessed is a ledger in a volume that knows processes. One that does not know must not be a [push.Witness]: it would
-// call every push dead that is under way.
-type witnessed struct {
-	*Ledger
-	living
-}
 
 // living is what a volume knows of those who write to it.
 type living interface {
@@ -63,7 +58,7 @@ type living interface {
 
 var (
 	_ push.Ledger  = (*Ledger)(nil)
-	_ push.Witness = witnessed{}
+	_ push.Witness = (*Ledger)(nil)
 )
 
 // Options of a Ledger.
@@ -75,7 +70,7 @@ type Options struct {
 
 // Open returns the ledger in a directory: ./ledger, /var/lib/ledger or file:///var/lib/ledger. It touches nothing: a
 // directory that is missing is an empty ledger, and the first push creates it.
-func Open(dir string, o Options) (push.Ledger, error) {
+func Open(dir string, o Options) (*Ledger, error) {
 	root, err := volume.Root(dir)
 	if err != nil {
 		return nil, &pipeline.Error{Op: "open the send ledger", Kind: pipeline.Invalid, Err: err, Hint: "name a directory, for example /var/lib/windrow-push"}
@@ -93,30 +88,37 @@ func Open(dir string, o Options) (push.Ledger, error) {
 }
 
 // Over returns the ledger in a volume that is a place of its own, which the ledger closes.
-func Over(v volume.Volume) push.Ledger {
-	l := &Ledger{volume: v}
-	if knows, ok := v.(living); ok {
-		return witnessed{l, knows}
-	}
-	return l
-}
+func Over(v volume.Volume) *Ledger { return &Ledger{volume: v} }
 
 // Close implements [push.Ledger].
 func (l *Ledger) Close() error {
 	return volume.Classify("close the send ledger", l.volume.Close(), words)
 }
 
-// Run implements [push.Witness]. Whoever asks is about to write: a process gets its name with its first turn to write, and
-// a batch without a name would look like a dead process's to others.
-func (w witnessed) Run() string {
-	if w.living.Run() == "" {
-		_ = w.volume.Update(context.Background(), func(context.Context, bool) error { return nil }) // what is wrong with the place the write will say
+// Run implements [push.Witness]. Whoever asks is about to write: a process gets its name in a directory with its first turn
+// to write, and a batch without a name would look like a dead process's to others.
+func (l *Ledger) Run() string {
+	knows, ok := l.volume.(living)
+	if !ok {
+		return process.Name()
 	}
-	return w.living.Run()
+	if knows.Run() == "" {
+		_ = l.volume.Update(context.Background(), func(context.Context, bool) error { return nil }) // what is wrong with the place the write will say
+	}
+	return knows.Run()
 }
 
-// Lives implements [push.Witness].
-func (w witnessed) Lives(_ context.Context, run string) bool { return run != "" && w.living.Lives(run) }
+// Life implements [push.Witness].
+func (l *Ledger) Life(_ context.Context, run string) push.Life {
+	knows, ok := l.volume.(living)
+	switch {
+	case !ok:
+		return process.Life(run)
+	case run != "" && knows.Lives(run):
+		return push.Alive
+	}
+	return push.Dead
+}
 
 // dirOf is the folder of a key. Its name is none that the key holds: a hub may be called anything.
 func dirOf(k push.Key) (string, error) {

@@ -148,23 +148,23 @@ func TestFilesAndFoldersAreTheOwnersAlone(t *testing.T) {
 
 func TestAProcessLivesUntilItsLedgerIsClosed(t *testing.T) {
 	p := newPlace(t)
-	one, other := p.Open(t), p.Open(t)
+	one, other := p.Open(t).(*pushledger.Ledger), p.Open(t).(*pushledger.Ledger)
 	if _, err := one.Append(t.Context(), push.Key{}, 0, push.Change{State: push.Planned}); err != nil {
 		t.Fatal(err)
 	}
-	run := one.(push.Witness).Run()
-	if run == "" || !other.(push.Witness).Lives(t.Context(), run) || !other.(push.Witness).Lives(t.Context(), run) {
+	run := one.Run()
+	if run == "" || other.Life(t.Context(), run) != push.Alive || other.Life(t.Context(), run) != push.Alive {
 		t.Errorf("%q is not seen to live", run)
 	}
 	for _, name := range []string{"", ".", "..", "run-none", "../tmp/" + run} {
-		if other.(push.Witness).Lives(t.Context(), name) {
+		if other.Life(t.Context(), name) != push.Dead {
 			t.Errorf("%q is seen to live", name)
 		}
 	}
 	if err := one.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if other.(push.Witness).Lives(t.Context(), run) {
+	if other.Life(t.Context(), run) != push.Dead {
 		t.Error("a process that has ended is seen to live")
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
+	"github.com/windrow-data/windrow/sinks/internal/process"
 )
 
 const (
@@ -43,7 +44,10 @@ type Ledger struct {
 	ready bool // the tables are there
 }
 
-var _ push.Ledger = (*Ledger)(nil)
+var (
+	_ push.Ledger  = (*Ledger)(nil)
+	_ push.Witness = (*Ledger)(nil)
+)
 
 // Open returns the ledger in the dataset of a sink's address. It sends nothing: a missing dataset is an empty ledger.
 func Open(ctx context.Context, dsn string, o sink.Options) (*Ledger, error) {
@@ -63,6 +67,12 @@ func Open(ctx context.Context, dsn string, o sink.Options) (*Ledger, error) {
 
 // Close implements [push.Ledger].
 func (l *Ledger) Close() error { return l.client.Close() }
+
+// Run implements [push.Witness].
+func (l *Ledger) Run() string { return process.Name() }
+
+// Life implements [push.Witness]. BigQuery knows nobody: those of this machine are known.
+func (l *Ledger) Life(_ context.Context, run string) push.Life { return process.Life(run) }
 
 func logOf(k push.Key) (log, key string, err error) {
 	text, err := json.Marshal(k)

@@ -67,6 +67,7 @@ var proofs = []struct {
 	{"what is damaged is refused by its name", damaged},
 	{"a push that dies at any named point leaves no contact to be sent twice", dies},
 	{"two pushes at once send each contact once and leave nothing unknown", both},
+	{"a push that begins while another is sending waits for what becomes of its contacts", meets},
 	{"a ledger nobody has written to is empty, and stays so", untouched},
 }
 
@@ -333,13 +334,21 @@ func untouched(t *testing.T, d Driver) {
 
 // vendor takes everything.
 type vendor struct {
-	mu    sync.Mutex
-	taken map[string]int
+	mu     sync.Mutex
+	taken  map[string]int
+	during func() // once, while a request is under way; nil: nothing happens
 }
 
 func (v *vendor) Wait(ctx context.Context) error { return ctx.Err() }
 
 func (v *vendor) Send(_ context.Context, _ push.Key, b push.Batch) push.Outcome {
+	v.mu.Lock()
+	during := v.during
+	v.during = nil
+	v.mu.Unlock()
+	if during != nil {
+		during()
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, c := range b.Contacts {
@@ -365,9 +374,11 @@ func (input) Columns() []string { return nil }
 func (input) Ignored() []string { return nil }
 func (input) Close() error      { return nil }
 
-func (v *vendor) push(ctx context.Context, l push.Ledger, n int) (push.Report, error) {
-	p := &push.Push{Ledger: l, Hub: v, Key: summer, Hasher: push.NewHasher("0123456789abcdef0123456789abcdef"), Batch: 2, Now: time.Now,
-		Pace: push.Pace{RetryFor: time.Minute, Others: 2 * time.Minute}}
+// alone is the pace of a push beside which nobody pushes, atOnce that of pushes at once.
+var alone, atOnce = push.Pace{RetryFor: time.Minute}, push.Pace{RetryFor: time.Minute, Others: 2 * time.Minute}
+
+func (v *vendor) push(ctx context.Context, l push.Ledger, n int, pace push.Pace) (push.Report, error) {
+	p := &push.Push{Ledger: l, Hub: v, Key: summer, Hasher: push.NewHasher("0123456789abcdef0123456789abcdef"), Batch: 2, Now: time.Now, Pace: pace}
 	r, err := p.Prepare(ctx, input(n), push.Sieve{Suppressed: func([]string) bool { return false }})
 	if err != nil {
 		return push.Report{}, err
@@ -388,7 +399,7 @@ func dies(t *testing.T, d Driver) {
 		p, v := d.New(t), &vendor{taken: map[string]int{}}
 		point := v.dieAt(t, p.Open(t), contacts, n)
 		l := p.Open(t)
-		report, err := v.push(t.Context(), l, contacts)
+		report, err := v.push(t.Context(), l, contacts, alone)
 		if err != nil {
 			t.Fatalf("after %s: %v", point, err)
 		}
@@ -435,7 +446,7 @@ func (v *vendor) dieAt(t *testing.T, l push.Ledger, contacts, n int) (point stri
 			}
 		}
 	}()
-	if _, err := v.push(ctx, l, contacts); err != nil {
+	if _, err := v.push(ctx, l, contacts, alone); err != nil {
 		t.Error(err)
 	}
 	return ""
@@ -449,7 +460,7 @@ func both(t *testing.T, d Driver) {
 	for i := range sent {
 		l := p.Open(t)
 		all.Go(func() {
-			report, err := v.push(t.Context(), l, contacts)
+			report, err := v.push(t.Context(), l, contacts, atOnce)
 			if err != nil || report.Exit() != 0 {
 				t.Errorf("%+v, %v", report, err)
 			}
@@ -460,6 +471,49 @@ func both(t *testing.T, d Driver) {
 	if sent[0]+sent[1] != contacts || len(v.taken) != contacts {
 		t.Errorf("sent %v, and %d were taken", sent, len(v.taken))
 	}
+	for contact, times := range v.taken {
+		if times != 1 {
+			t.Errorf("%s was taken %d times", contact, times)
+		}
+	}
+}
+
+func meets(t *testing.T, d Driver) {
+	const contacts = 6
+	p, v := d.New(t), &vendor{taken: map[string]int{}}
+	first, second := p.Open(t), p.Open(t)
+	var other conc.WaitGroup
+	defer other.Wait()
+	v.during = func() {
+		meets := make(chan struct{})
+		pace := atOnce
+		pace.Pause = func(ctx context.Context, d time.Duration) error {
+			select {
+			case <-meets:
+				return pipeline.Sleep(ctx, d)
+			default:
+				close(meets)
+			}
+			return ctx.Err()
+		}
+		over := make(chan struct{})
+		other.Go(func() {
+			defer close(over)
+			report, err := v.push(t.Context(), second, contacts, pace)
+			if err != nil || report.Exit() != 0 || report.Counts.Unknown != 0 || report.Counts.Sent != contacts-2 || report.Counts.AlreadySent != 2 {
+				t.Errorf("the second: %+v, %v", report, err)
+			}
+		})
+		select {
+		case <-meets:
+		case <-over: // without waiting for the first
+		}
+	}
+	report, err := v.push(t.Context(), first, contacts, atOnce)
+	if err != nil || report.Exit() != 0 || report.Counts.Sent != 2 || report.Counts.AlreadySent != contacts-2 {
+		t.Errorf("the first: %+v, %v", report, err)
+	}
+	other.Wait()
 	for contact, times := range v.taken {
 		if times != 1 {
 			t.Errorf("%s was taken %d times", contact, times)
