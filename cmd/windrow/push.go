@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -205,6 +206,27 @@ func (a *app) push(cmd *cobra.Command, f *pushFlags) error {
 	return err
 }
 
+// watchedHub keeps track of whether the outcome of a batch is unknown, for a process that is ended at once.
+type watchedHub struct {
+	push.Hub
+	unknown *atomic.Bool
+	stays   bool // of an earlier batch
+}
+
+// Wait implements [push.Hub]. What became of the batch before is noted by now.
+func (h *watchedHub) Wait(ctx context.Context) error {
+	h.unknown.Store(h.stays)
+	return h.Hub.Wait(ctx)
+}
+
+// Send implements [push.Hub].
+func (h *watchedHub) Send(ctx context.Context, k push.Key, b push.Batch) push.Outcome {
+	h.unknown.Store(true)
+	out := h.Hub.Send(ctx, k, b)
+	h.stays = h.stays || out.Event == push.Uncertain
+	return out
+}
+
 // collectOften has the collector come often until the end of a push: contacts are short-lived, and what is kept of them is
 // small.
 func (a *app) collectOften() (end func()) {
@@ -287,6 +309,8 @@ func (a *app) pushInput(ctx context.Context, s *setup, p *push.Push, f *pushFlag
 		defer rejects.Abort()
 		sieve.Refused = rejects.Add
 	}
+	watched := &watchedHub{Hub: p.Hub, unknown: &a.unknown}
+	p.Hub = watched
 	prepared, err := p.Prepare(ctx, in, sieve)
 	if err != nil && prepared != nil && ctx.Err() != nil {
 		return errors.Join(err, exitWith(exitStopped(prepared.Told())))
@@ -300,6 +324,8 @@ func (a *app) pushInput(ctx context.Context, s *setup, p *push.Push, f *pushFlag
 		}
 	}
 	result.Shown, result.Ignored, result.Report = prepared.Shown, in.Ignored(), prepared.Told()
+	watched.stays = result.Report.Unknown > 0
+	a.unknown.Store(watched.stays)
 	err = a.send(ctx, prepared, f, &result)
 	return errors.Join(a.showPushed(s, f, result), err, exitWith(result.Exit))
 }
@@ -333,6 +359,7 @@ func (a *app) send(ctx context.Context, prepared *push.Prepared, f *pushFlags, r
 		}
 	}
 	report, err := prepared.Send(ctx)
+	a.unknown.Store(report.Exit() == pipeline.ExitUnknown)
 	result.Report, result.Exit = report, report.Exit()
 	if err != nil && report.Unknown == 0 {
 		result.Exit = exitCode(err)

@@ -381,11 +381,13 @@ func TestASignalEndsAPushWithin8Seconds(t *testing.T) {
 	for _, x := range []struct {
 		says  string
 		fault vendorsim.Fault
+		again bool // another signal comes, which ends it at once
 		exit  int
 		left  standing
 	}{
-		{"a vendor that never answers", vendorsim.Fault{Kind: vendorsim.FaultHang, Effect: true}, pipeline.ExitUnknown, standing{Planned: 4, Unknown: 2}},
-		{"a vendor that needs a second", vendorsim.Fault{Kind: vendorsim.FaultSlow, Bytes: 10, Pause: 200 * time.Millisecond}, pipeline.ExitStopped, standing{Planned: 4, Sent: 2}},
+		{"a vendor that never answers", vendorsim.Fault{Kind: vendorsim.FaultHang, Effect: true}, false, pipeline.ExitUnknown, standing{Planned: 4, Unknown: 2}},
+		{"a vendor that never answers, and another signal", vendorsim.Fault{Kind: vendorsim.FaultHang, Effect: true}, true, pipeline.ExitUnknown, standing{Planned: 4, Unknown: 2}},
+		{"a vendor that needs a second", vendorsim.Fault{Kind: vendorsim.FaultSlow, Bytes: 10, Pause: 200 * time.Millisecond}, false, pipeline.ExitStopped, standing{Planned: 4, Sent: 2}},
 	} {
 		t.Run(x.says, func(t *testing.T) {
 			t.Parallel()
@@ -403,6 +405,9 @@ func TestASignalEndsAPushWithin8Seconds(t *testing.T) {
 			began := time.Now()
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
+			}
+			if x.again {
+				_ = cmd.Process.Signal(syscall.SIGINT)
 			}
 			exit := exitCodeOf(t, cmd.Wait())
 			if took := time.Since(began); exit != x.exit || took > 8*time.Second {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ type app struct {
 	ping    pinging
 
 	stopping chan struct{} // closed by the first signal
+	unknown  atomic.Bool   // of a push: the outcome of a batch is unknown at this moment
 }
 
 // newApp is one run of the program, which writes on stderr as its surroundings want.

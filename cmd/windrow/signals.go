@@ -53,8 +53,12 @@ func (a *app) untilSignal(parent context.Context) (ctx context.Context, release 
 				return
 			}
 		}
-		within(lastLineWithin, func() { a.end(pipeline.ExitStopped) })
-		os.Exit(pipeline.ExitStopped)
+		code := pipeline.ExitStopped
+		if a.unknown.Load() {
+			code = pipeline.ExitUnknown
+		}
+		within(lastLineWithin, func() { a.end(code) })
+		os.Exit(code)
 	}()
 	return ctx, func() {
 		signal.Stop(signals)

@@ -82,11 +82,9 @@ var historySchema = bigquery.Schema{
 	field("hint", bigquery.StringFieldType, "what closes the window; null of a change"),
 }
 
-// pushLayouts are the tables of a send ledger, the fence's first.
+// pushLayouts are the tables of a send ledger, in the order in which they are made: a fence without the ledger is what is left
+// of one.
 var pushLayouts = []layout{
-	{name: statement.PushFenceTable, push: true, description: "one row that every writer of the send ledger replaces, so that two at once conflict", schema: bigquery.Schema{
-		required("writer", bigquery.StringFieldType, "the last writer"),
-	}},
 	{name: statement.PushTable, push: true, description: "what was pushed to outbound hubs: append-only; addresses and contents as keyed hashes", schema: bigquery.Schema{
 		required("log", bigquery.StringFieldType, "the hash of the key, or terms"),
 		required("position", bigquery.IntegerFieldType, "the order of the log; equal for what was written as one"),
@@ -99,6 +97,9 @@ var pushLayouts = []layout{
 		required("change", bigquery.StringFieldType, "the change as JSON, which Windrow reads"),
 		required("proof", bigquery.IntegerFieldType, "CRC-32 by which the row proves itself"),
 	}, cluster: []string{"log", "position"}},
+	{name: statement.PushFenceTable, push: true, description: "one row that every writer of the send ledger replaces, so that two at once conflict", schema: bigquery.Schema{
+		required("writer", bigquery.StringFieldType, "the last writer"),
+	}},
 }
 
 // PushTables are the tables of a send ledger (package pushledger) in a dataset, which the sink itself neither makes nor
@@ -119,6 +120,9 @@ func (t *PushTables) Ensure(ctx context.Context) error {
 	if err := t.d.ensureDataset(ctx); err != nil {
 		return err
 	}
+	if err := t.lost(ctx); err != nil {
+		return err
+	}
 	for _, l := range pushLayouts {
 		if err := t.d.ensureTable(ctx, l); err != nil {
 			return err
@@ -127,9 +131,28 @@ func (t *PushTables) Ensure(ctx context.Context) error {
 	return nil
 }
 
-// SeesAll makes sure that no policy hides rows of the ledger.
+// SeesAll makes sure that no policy hides rows of the ledger, and that it has not vanished.
 func (t *PushTables) SeesAll(ctx context.Context) error {
-	return t.d.seesAllOf(ctx, pushLayouts[len(pushLayouts)-1])
+	if err := t.d.seesAllOf(ctx, pushLayouts[0]); err != nil || t.d.sees(statement.PushTable) {
+		return err
+	}
+	return t.lost(ctx)
+}
+
+// lost refuses a dataset in which somebody has removed the ledger and nothing else: everybody would look new.
+func (t *PushTables) lost(ctx context.Context) error {
+	for _, l := range []struct {
+		name string
+		left bool // the ledger is lost where the table is as this says
+	}{{statement.PushTable, false}, {statement.PushFenceTable, true}, {statement.PushTable, false}} { // twice: somebody may be making both
+		md, err := t.d.metadata(ctx, l.name)
+		if there := err == nil && len(md.Schema) > 0; err != nil || there != l.left {
+			return err
+		}
+	}
+	return &pipeline.Error{Op: "find the send ledger", Kind: pipeline.Damaged,
+		Err:  fmt.Errorf("the table %s is missing, and %s beside it is there: without it everybody would be sent again", statement.PushTable, statement.PushFenceTable),
+		Hint: "restore it, for example: bq cp " + t.d.sql.Name + "." + statement.PushTable + "@-3600000 " + t.d.sql.Name + "." + statement.PushTable + "; where nothing was ever pushed, drop the other too"}
 }
 
 // layoutOf is the layout of one of Windrow's own tables.

@@ -41,11 +41,15 @@ func (d *dataset) seesAll(ctx context.Context, table string) error {
 	return d.seesAllOf(ctx, l)
 }
 
-func (d *dataset) seesAllOf(ctx context.Context, l layout) error {
+// sees reports whether seesAll has found a table, and all of its rows.
+func (d *dataset) sees(table string) bool {
 	d.mu.Lock()
-	known := d.whole[l.name]
-	d.mu.Unlock()
-	if known {
+	defer d.mu.Unlock()
+	return d.whole[table]
+}
+
+func (d *dataset) seesAllOf(ctx context.Context, l layout) error {
+	if d.sees(l.name) {
 		return nil
 	}
 	denied := d.jobs.Try(ctx, d.sql.TryDelete(l.name, l.partition))

@@ -102,6 +102,38 @@ func TestALedgerWhoseRowsAreHiddenIsRefused(t *testing.T) {
 	}
 }
 
+// Without its table everybody would look new.
+func TestALedgerThatVanishedAloneIsRefused(t *testing.T) {
+	p := newPlace(t)
+	at, err := p.Open(t).Append(t.Context(), june, 0, sending("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := bigquery.NewClient(t.Context(), "test-project", p.server.Options()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Dataset("contact_centre").Table("_windrow_push").Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l := p.Open(t)
+	_, reading := l.Read(t.Context(), june, 0, func(push.Change) error { return nil })
+	_, listing := l.Keys(t.Context())
+	_, writing := l.Append(t.Context(), june, at, sending("2"))
+	for what, err := range map[string]error{"reading": reading, "listing": listing, "writing": writing} {
+		if pipeline.KindOf(err) != pipeline.Damaged || !strings.Contains(err.Error(), "the table _windrow_push is missing") || !strings.Contains(err.Error(), "bq cp contact_centre._windrow_push@-3600000") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := client.Dataset("contact_centre").Table("_windrow_push_turn").Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Open(t).Append(t.Context(), june, 0, sending("2")); err != nil {
+		t.Errorf("a new one: %v", err)
+	}
+}
+
 // A log may have many megabytes, which must not lie in memory at once.
 func TestALedgerIsReadInSmallAnswers(t *testing.T) {
 	p := newPlace(t)
