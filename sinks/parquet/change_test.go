@@ -269,6 +269,9 @@ func TestADamagedHistoryIsNamedWithTheRemedy(t *testing.T) {
 		if last == nil || pipeline.KindOf(last) != pipeline.Damaged || !strings.Contains(last.Error(), historyFile(testKey, day.Start)) || !strings.Contains(last.Error(), "restore it") {
 			t.Errorf("%s: reading says %v", name, last)
 		}
+		if err := p.Open(t).Check(ctx); err == nil || last == nil || err.Error() != last.Error() {
+			t.Errorf("%s: check says %v", name, err)
+		}
 		s := p.Open(t)
 		for _, r := range s.Commit(ctx, []pipeline.Sealed{staged(t, s, 3, day, []string{"cy"}, 0)}) {
 			if r.Outcome != pipeline.Failed || pipeline.KindOf(r.Err) != pipeline.Damaged {
@@ -280,6 +283,9 @@ func TestADamagedHistoryIsNamedWithTheRemedy(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = p.Open(t)
+	if err := s.Check(ctx); err != nil {
+		t.Error(err)
+	}
 	for _, r := range s.Commit(ctx, []pipeline.Sealed{staged(t, s, 4, day, []string{"cy"}, 0)}) {
 		if r.Outcome != pipeline.Committed {
 			t.Errorf("restored: %+v", r)

@@ -238,6 +238,11 @@ func (s *Store) readHistory(ctx context.Context, name string) (rows []pipeline.H
 	if err != nil {
 		return nil, err
 	}
+	return historyIn(ctx, name, body)
+}
+
+// historyIn are the rows of a file of the history.
+func historyIn(ctx context.Context, name string, body []byte) (rows []pipeline.HistoryRow, err error) {
 	for rec, err := range rowgroup.Records(ctx, bytes.NewReader(body)) {
 		if err == nil {
 			err = checkColumns(rec, historySchema, historySchema.NumFields(), "a history")
@@ -318,6 +323,23 @@ func (s *Store) History(ctx context.Context, keys []pipeline.StreamKey, over pip
 			yield(pipeline.HistoryRow{}, classify("read the history", err))
 		}
 	}
+}
+
+// checkHistory reads all files of the history: a commit that has something to add to a damaged one fails.
+func (s *Store) checkHistory(ctx context.Context) error {
+	const op = "read the history"
+	names, err := s.volume.List(ctx, historyDir)
+	if err != nil {
+		return classify(op, err)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, ok := historyOf(name, pipeline.Span{Start: pipeline.NoInstant, End: 1<<63 - 1})
+		return !ok
+	})
+	return classify(op, readAll(ctx, s.volume, names, func(name string, body []byte) error {
+		_, err := historyIn(ctx, name, body)
+		return err
+	}))
 }
 
 // historyOf tells the stream of a file of the history, and whether it may have windows that overlap the span.

@@ -99,7 +99,7 @@ func (s *Store) Root() string { return s.root }
 func (s *Store) Close() error { return classify("close the sink", s.volume.Close()) }
 
 // Check implements [pipeline.Store]. It creates no directory. If the root is missing, it tries the nearest directory above.
-// It reads every ledger, every journal and the records of all runs, and names an object that is damaged.
+// It reads every ledger, every journal, the records of all runs and the history, and names an object that is damaged.
 func (s *Store) Check(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {
@@ -125,7 +125,7 @@ func (s *Store) Check(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.checkHistory(ctx)
 }
 
 // log returns the ledger's log of a stream.
