@@ -299,13 +299,13 @@ func costsOf(periods map[string]*Cost) []Cost {
 // StreamOf is where a stream stands by its status alone.
 func StreamOf(st plan.StreamStatus) Stream {
 	return Stream{
-		Stream: st.Stream, Account: st.Account, Table: st.Table, Zone: st.Zone, Configured: st.Configured, Late: st.Late, Watermark: st.Watermark, LagSeconds: st.LagSeconds,
+		Stream: st.Stream, Account: st.Account, Table: st.Table, Zone: st.Zone, Configured: st.Configured, LeftOut: st.LeftOut, Late: st.Late, Watermark: st.Watermark, LagSeconds: st.LagSeconds,
 		Settled: st.Settled, Provisional: st.Provisional, Open: st.Open, Failed: st.FailedWindows, Waived: st.Waived, Expired: st.Expired, Rows: st.Rows,
 	}
 }
 
-// Conclude says in a sentence how the streams stand, of which each has been judged by itself. What nobody reads is not late,
-// unless nobody reads any (alone). damaged is of how many streams the ledger cannot be read: they are not in the list.
+// Conclude says in a sentence how the streams stand, of which each has been judged by itself. What nobody reads is not late
+// and is told by itself, unless nobody reads any (alone). damaged is of how many streams the ledger cannot be read: they are not in the list.
 func Conclude(list []Stream, damaged int) (alone bool, sentence string, good bool) {
 	alone = !slices.ContainsFunc(list, func(s Stream) bool { return s.Configured })
 	for i := range list {
@@ -317,9 +317,12 @@ func Conclude(list []Stream, damaged int) (alone bool, sentence string, good boo
 
 // verdict is the sentence.
 func verdict(list []Stream, alone bool, damaged int) (sentence string, good bool) {
-	configured, late, failed, open := 0, 0, 0, 0
+	configured, gone, late, failed, open := 0, 0, 0, 0, 0
 	for _, s := range list {
 		if !s.Configured && !alone {
+			if !s.LeftOut {
+				gone++
+			}
 			continue
 		}
 		configured++
@@ -338,6 +341,9 @@ func verdict(list []Stream, alone bool, damaged int) (sentence string, good bool
 	}
 	if failed > 0 {
 		parts = append(parts, pipeline.Counted(failed, "window")+" failed")
+	}
+	if gone > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s not configured any more", pipeline.Counted(gone, "stream"), isAre(gone)))
 	}
 	if len(parts) > 0 {
 		return strings.Join(parts, "; ") + ".", false

@@ -52,6 +52,7 @@ type Stream struct {
 	Table       string             `json:"table"`
 	Zone        string             `json:"zone"` // in which its days are cut; empty where it has no window
 	Configured  bool               `json:"configured"`
+	LeftOut     bool               `json:"-"`    // of one that is not configured: the choice of streams says so
 	Late        bool               `json:"late"` // its lag is above the limit, or it never settled a window; of a stream that no run reads: false, where others are read
 	Watermark   *pipeline.Instant  `json:"watermark"`
 	LagSeconds  *int64             `json:"lag_seconds"`

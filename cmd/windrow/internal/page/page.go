@@ -158,8 +158,10 @@ func streamOf(id int, s report.Stream, m report.Model) stream {
 		}
 	}
 	switch {
+	case s.LeftOut:
+		of.Word = "left out"
 	case !s.Configured && !m.Ledger:
-		of.Word = "not read"
+		of.Word, of.Act = "not configured", true
 	case s.Failed > 0:
 		of.Word, of.Act = "failed", true
 	case s.Late:

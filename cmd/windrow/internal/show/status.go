@@ -29,6 +29,7 @@ func Status(w io.Writer, states []plan.StreamStatus, verdict string) error {
 	}
 	t := NewTable(heads...)
 	open, expired := 0, 0
+	alone := !slices.ContainsFunc(states, func(s plan.StreamStatus) bool { return s.Configured })
 	for _, s := range states {
 		lag := "-"
 		if s.LagSeconds != nil {
@@ -38,7 +39,7 @@ func Status(w io.Writer, states []plan.StreamStatus, verdict string) error {
 		if s.Configured {
 			open += s.Open
 		}
-		row := []string{name(s.Stream, s.Account), stateOf(s), through(s), instant(s.Watermark), lag, thousands(s.Settled), thousands(s.Provisional),
+		row := []string{name(s.Stream, s.Account), stateOf(s, alone), through(s), instant(s.Watermark), lag, thousands(s.Settled), thousands(s.Provisional),
 			thousands(s.Open), thousands(s.Rows), instant(s.LastCommit), thousands(s.Waived)}
 		t.Row(row[:len(heads)]...)
 	}
@@ -102,11 +103,13 @@ func printNote(w io.Writer, text, command string) error {
 	return err
 }
 
-// stateOf is where a stream stands in a word.
-func stateOf(s plan.StreamStatus) string {
+// stateOf is where a stream stands in a word. Where no stream is configured (alone), the ledger's word comes first.
+func stateOf(s plan.StreamStatus, alone bool) string {
 	switch {
 	case s.LeftOut:
 		return "left out"
+	case !s.Configured && !alone:
+		return "not configured"
 	case s.FailedWindows > 0:
 		return "failed"
 	case s.Late:
