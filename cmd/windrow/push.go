@@ -33,8 +33,9 @@ const (
 	needsWord = 100
 	// answerGrace is how long a request under way may still be answered after a signal; see stopWithin.
 	answerGrace = 4 * time.Second
-	// othersFor is how long the end of a push waits for batches of its contacts that another push is sending.
-	othersFor = 3 * time.Minute
+	// othersFor is how long the end of a push waits for batches of its contacts that another push is sending: longer than an
+	// exchange takes.
+	othersFor = 5 * time.Minute
 )
 
 func (a *app) pushCommand() *cobra.Command {

@@ -1,17 +1,25 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 	"github.com/windrow-data/windrow/sinks/sinktest/soak"
+	"github.com/windrow-data/windrow/sinks/sinktest/storetest"
 )
 
 // inBigQuery makes campaigns whose send ledgers lie in datasets of one BigQuery.
@@ -22,6 +30,94 @@ func inBigQuery(server *bigquerytest.Server) makeCampaign {
 		c.env = append(c.env, "WINDROW_PUSH_LEDGER=", "BIGQUERY_EMULATOR_HOST="+server.URL(), fmt.Sprintf("WINDROW_SINK=bigquery://%s/ledger_%d?location=EU", testProject, n.Add(1)))
 		return c
 	}
+}
+
+// inABucket is a campaign whose send ledger lies in a bucket.
+func inABucket(t *testing.T, kind string, contacts int) *campaign {
+	c := newCampaign(t, kind, contacts)
+	server, bucket := storetest.Bucket(t, storetest.GCS)
+	c.env = append(c.env, "STORAGE_EMULATOR_HOST="+server, "WINDROW_PUSH_LEDGER=gs://"+bucket+"/pushes")
+	return c
+}
+
+func TestPushKilledAtRandomBesideABucketSendsEachContactOnce(t *testing.T) {
+	t.Parallel()
+	killedAtRandom(t, inABucket, 2, 60)
+}
+
+// A push begins while another process has a request under way, and must not call that unknown.
+func TestAPushWaitsForWhatAnotherProcessIsSending(t *testing.T) {
+	for ledger, newCampaign := range map[string]makeCampaign{"a directory": newCampaign, "a bucket": inABucket, "BigQuery": inBigQuery(bigQueryServer(t))} {
+		t.Run(ledger, func(t *testing.T) {
+			t.Parallel()
+			c := newCampaign(t, "lists", 6)
+			calls, answers := c.holdFirstRequest()
+			first, second := c.push("windrow"), c.push("windrow")
+			var out bytes.Buffer
+			first.Stdout, first.Stderr = &out, os.Stderr
+			if err := first.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-calls
+			said, err := second.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var secondOut bytes.Buffer
+			second.Stdout = &secondOut
+			if err := second.Start(); err != nil {
+				t.Fatal(err)
+			}
+			waited := false
+			for lines := bufio.NewScanner(said); lines.Scan(); {
+				if strings.Contains(lines.Text(), "waiting for its outcome") && !waited {
+					waited = true
+					close(answers)
+				}
+			}
+			if !waited {
+				close(answers)
+			}
+			var reports [2]pushReport
+			for i, of := range []struct {
+				cmd *exec.Cmd
+				out *bytes.Buffer
+			}{{first, &out}, {second, &secondOut}} {
+				exit := exitCodeOf(t, of.cmd.Wait())
+				if err := json.Unmarshal(of.out.Bytes(), &reports[i]); err != nil || exit != 0 {
+					t.Errorf("exit %d, %v: %s", exit, err, of.out.Bytes())
+				}
+			}
+			if !waited || reports[0].Sent != 2 || reports[0].AlreadySent != 4 || reports[1].Sent != 4 || reports[1].AlreadySent != 2 {
+				t.Errorf("waited %v, %+v", waited, reports)
+			}
+			c.finish()
+		})
+	}
+}
+
+// holdFirstRequest puts somebody between the campaign and its vendor, who says that the first request has come, and passes
+// it on when the second channel is closed.
+func (c *campaign) holdFirstRequest() (calls <-chan struct{}, answers chan struct{}) {
+	c.Helper()
+	called, answers := make(chan struct{}), make(chan struct{})
+	at := slices.IndexFunc(c.env, func(v string) bool { return strings.HasPrefix(v, "WINDROW_UCONTACT_URL=") })
+	vendor, err := url.Parse(strings.TrimPrefix(c.env[at], "WINDROW_UCONTACT_URL="))
+	if err != nil {
+		c.Fatal(err)
+	}
+	pass := httputil.NewSingleHostReverseProxy(vendor)
+	var asked atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			close(called)
+			<-answers
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	c.Cleanup(front.Close)
+	c.env[at] = "WINDROW_UCONTACT_URL=" + front.URL
+	return called, answers
 }
 
 func TestPushKilledAtEveryNamedPointOfBigQuerySendsEachContactOnce(t *testing.T) {

@@ -16,8 +16,8 @@ const (
 	// plannedAtOnce is how many addresses one change plans, about: a ledger bounds the size of a change.
 	plannedAtOnce = 5000
 
-	firstWait, longestWait = time.Second, 30 * time.Second // where a vendor answers 429 and does not say
-	pollOthers             = 200 * time.Millisecond
+	firstWait, longestWait  = time.Second, 30 * time.Second           // where a vendor answers 429 and does not say
+	pollOthers, longestPoll = 200 * time.Millisecond, 5 * time.Second // a look may be a query that is billed
 )
 
 // run is a push while it sends.
@@ -301,11 +301,12 @@ func (s *run) awaitOthers(ctx context.Context) error {
 	if err := s.sender.catchUp(ctx); err != nil {
 		return err
 	}
-	for waited := time.Duration(0); waited < s.push.Pace.Others && s.underWay(ctx); waited += pollOthers {
+	pause := pollOthers
+	for waited := time.Duration(0); waited < s.push.Pace.Others && s.underWay(ctx); waited, pause = waited+pause, min(2*pause, longestPoll) {
 		if waited == 0 {
-			s.tell("another push is sending some of these contacts; waiting for its outcome")
+			s.tell("another push is sending some of these contacts; waiting for its outcome, for %s at most", s.push.Pace.Others)
 		}
-		if err := s.pause(ctx, pollOthers); err != nil {
+		if err := s.pause(ctx, pause); err != nil {
 			return err
 		}
 		if err := s.sender.catchUp(ctx); err != nil {
