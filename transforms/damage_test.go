@@ -36,7 +36,7 @@ func readAnyCSV(t *testing.T, doc string, proven bool, rangeBytes int) (loaded, 
 	return got, err
 }
 
-func TestPromise04_ALastRowThatIsNotShapedLikeOneCondemnsACSVDocument(t *testing.T) {
+func TestA_ALastRowThatIsNotShapedLikeOneCondemnsACSVDocument(t *testing.T) {
 	good := row1 + strings.Repeat("2,2025-09-08 10:00:00,Call,UTC\n", 30)
 	for name, end := range map[string]struct{ text, says string }{
 		"an error":               {"ERROR: the export ran too long", "row 32 has 1 of 4 cells: ERROR: the export ran too long"},
@@ -76,7 +76,7 @@ func TestPromise04_ALastRowThatIsNotShapedLikeOneCondemnsACSVDocument(t *testing
 	}
 }
 
-func TestPromise04_TheHeaderInsideTheDocumentCondemnsIt(t *testing.T) {
+func TestA_TheHeaderInsideTheDocumentCondemnsIt(t *testing.T) {
 	const header = "id,started,kind,zone"
 	good := strings.Repeat("2,2025-09-08 10:00:00,Call,UTC\n", 5)
 	for name, again := range map[string]string{
@@ -113,7 +113,7 @@ func TestPromise04_TheHeaderInsideTheDocumentCondemnsIt(t *testing.T) {
 	}
 }
 
-func TestAProvenDocumentNeedsNoLineEnd(t *testing.T) {
+func TestB_AProvenDocumentNeedsNoLineEnd(t *testing.T) {
 	for name, doc := range map[string]string{
 		"an unknown last column": "id,started,kind,new\n1,2025-09-08 10:00:00,Call,x", "a last cell that can be cut": "id,started,kind\n1,2025-09-08 10:00:00,Call",
 		"a blank last cell": minimal + "1,2025-09-08 10:00:00,Call,", "the zone asked for": minimal + "1,2025-09-08 10:00:00,Call,America/Chicago",
@@ -133,7 +133,7 @@ func TestAProvenDocumentNeedsNoLineEnd(t *testing.T) {
 	}
 }
 
-func TestSpoiltBytesSpoilTheirValuesAndAreCounted(t *testing.T) {
+func TestB_SpoiltBytesSpoilTheirValuesAndAreCounted(t *testing.T) {
 	header := "id,started,ended,kind,talk,text,new,zone\n"
 	row := func(cells string) string { return "1,2025-09-08 10:00:00," + cells + "\n" }
 	sound := row(",Call,1,hello,x,UTC")
@@ -227,7 +227,7 @@ func wide(s string, low int) string {
 	return b.String()
 }
 
-func TestPromise04_ARowThatIsNoneCondemnsAJSONDocument(t *testing.T) {
+func TestA_ARowThatIsNoneCondemnsAJSONDocument(t *testing.T) {
 	list := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	around := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
 	good := `{"resource":"A","n":1}`
@@ -292,7 +292,7 @@ func TestPromise04_ARowThatIsNoneCondemnsAJSONDocument(t *testing.T) {
 
 func errorOf[T any](_ T, err error) error { return err }
 
-func TestPromise04_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
+func TestA_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 	f := NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
 	rows := `"operators":[{"resource":"A"},{"resource":"B"}]`
 	for says, members := range map[string][]string{
@@ -328,7 +328,7 @@ func TestPromise04_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestSpoiltJSONValuesAreCounted(t *testing.T) {
+func TestB_SpoiltJSONValuesAreCounted(t *testing.T) {
 	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
 	for name, c := range map[string]struct {
 		row  string

@@ -10,7 +10,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-func TestAWaitThatIsTooLongEndsEveryRequest(t *testing.T) {
+func TestF_AWaitThatIsTooLongEndsEveryRequest(t *testing.T) {
 	for _, code := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 		for _, where := range []string{loginPath, "/api/v1/acme/stats/operator", "/api/v1/acme/stats/bigquery"} {
 			asked := 0

@@ -13,7 +13,7 @@ import (
 
 // Wherever Dialpad asks for a wait without end, every request ends at once, says what was asked for, and the rest of the
 // run does not hang behind it.
-func TestAWaitThatIsTooLongEndsEveryRequest(t *testing.T) {
+func TestF_AWaitThatIsTooLongEndsEveryRequest(t *testing.T) {
 	refuse := func(code int, after string) func(http.ResponseWriter) bool {
 		return func(w http.ResponseWriter) bool {
 			w.Header().Set("Retry-After", after)
@@ -74,7 +74,7 @@ func TestAWaitThatIsTooLongEndsEveryRequest(t *testing.T) {
 
 // A quota of reports is waited for, though it is beyond RetryFor; what goes on for longer than three hours is not, by none
 // of the run's orders, one after the other.
-func TestThreeHoursOfThrottlingAreEnoughForAll(t *testing.T) {
+func TestF_ThreeHoursOfThrottlingAreEnoughForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVendor(t)
 		vendorQuota(v, time.Now().Add(1000*time.Hour), func() string { return fmt.Sprint(100 * 60) })

@@ -234,7 +234,7 @@ func TestPromise11_A429IsWaitedOutAndFailsNothing(t *testing.T) {
 	}
 }
 
-func TestAVendorThatThrottlesForEverIsGivenUp(t *testing.T) {
+func TestF_AVendorThatThrottlesForEverIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVendor(t)
 		vendorQuota(v, time.Now().Add(1000*time.Hour), nil)
@@ -311,7 +311,7 @@ func TestRepeatedPostsCountToo(t *testing.T) {
 	})
 }
 
-func TestAVendorThatIsDownIsGivenUpAfterTheRetryTime(t *testing.T) {
+func TestF_AVendorThatIsDownIsGivenUpAfterTheRetryTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVendor(t)
 		v.onPost = func(_ int, w http.ResponseWriter) bool {

@@ -499,7 +499,7 @@ func TestPromise13_TheTokenStaysWithItsHost(t *testing.T) {
 	}
 }
 
-func TestAWaitThatIsTooLongEndsTheRequest(t *testing.T) {
+func TestF_AWaitThatIsTooLongEndsTheRequest(t *testing.T) {
 	for code, kind := range map[int]pipeline.Kind{429: pipeline.Throttled, 503: pipeline.Unavailable} {
 		calls := 0
 		s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

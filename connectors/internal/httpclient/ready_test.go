@@ -63,7 +63,7 @@ func text(body string) func(http.ResponseWriter) {
 }
 
 // A 202 and a 204 mean that the answer is not ready: it is asked for again, within RetryFor, and is never an empty one.
-func TestAnAnswerThatIsNotReadyIsAskedForAgain(t *testing.T) {
+func TestB_AnAnswerThatIsNotReadyIsAskedForAgain(t *testing.T) {
 	accepted := func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted); _, _ = io.WriteString(w, `{"a":"1"}`) }
 	for _, c := range []struct {
 		name    string
@@ -122,7 +122,7 @@ func TestARequestIsRetriedForItsOwnTimeWhereAnotherIsNotReady(t *testing.T) {
 	})
 }
 
-func TestTheVendorSaysHowLongItNeeds(t *testing.T) {
+func TestB_TheVendorSaysHowLongItNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
 		client := newClient(t, Options{Base: parse(t, "https://vendor.test"), RetryFor: time.Minute, Transport: answering(t, &calls, status(202, "Retry-After", "30"), text("x"))})
@@ -133,7 +133,7 @@ func TestTheVendorSaysHowLongItNeeds(t *testing.T) {
 	})
 }
 
-func TestADeclaredCharsetIsHonoured(t *testing.T) {
+func TestB_ADeclaredCharsetIsHonoured(t *testing.T) {
 	for _, c := range []struct{ declared, body, want string }{
 		{"", "Pe\xf1a", "Pe\xf1a"}, {"text/csv", "Pe\xf1a", "Pe\xf1a"}, {"text/csv; charset=utf-8", "Pe\xc3\xb1a\xf1", "Pe\xc3\xb1a\xf1"},
 		{"application/json;charset=ISO-8859-1", "Pe\xf1a", "Peña"}, {`text/csv; charset="iso-8859-1"; header=present`, "Pe\xf1a", "Peña"}, {"text/csv; charset=latin1", "\xe9", "é"},
@@ -157,7 +157,7 @@ func TestADeclaredCharsetIsHonoured(t *testing.T) {
 	}
 }
 
-func TestACharsetThatIsNotReadIsRefusedByItsName(t *testing.T) {
+func TestB_ACharsetThatIsNotReadIsRefusedByItsName(t *testing.T) {
 	for _, c := range []struct{ declared, body, want string }{
 		{"text/csv; charset=koi8-r", "Pe\xf1a", "declared in the charset koi8-r, which is not read, and its byte 3 is no ASCII"},
 		{"text/csv; charset=Shift_JIS", strings.Repeat("a", 100_000) + "\x93\xfa", "charset Shift_JIS, which is not read, and its byte 100001 is no ASCII"},

@@ -10,7 +10,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-func TestRetryAfterHeader(t *testing.T) {
+func TestF_RetryAfterIsSecondsAUnixTimeOrADate(t *testing.T) {
 	now := time.Date(2025, 9, 8, 12, 0, 0, 0, time.UTC) // 1757332800
 	for _, c := range []struct {
 		text string
@@ -41,7 +41,7 @@ func TestRetryAfterHeader(t *testing.T) {
 }
 
 // A time is one of the vendor's clock, which its Date tells; this machine's may be half an hour off.
-func TestATimeToWaitForIsCountedByTheVendorsClock(t *testing.T) {
+func TestF_ATimeToWaitForIsCountedByTheVendorsClock(t *testing.T) {
 	here := noon.Add(30 * time.Minute)
 	for _, text := range []string{"Wed, 10 Sep 2025 12:00:40 GMT", "1757505640", "40"} {
 		h := http.Header{"Retry-After": {text}, "Date": {noon.Format(http.TimeFormat)}}
@@ -59,7 +59,7 @@ func TestOtherHeadersOfLimitsAreNotRead(t *testing.T) {
 	}
 }
 
-func TestTheMessageSaysWhatTheVendorAskedFor(t *testing.T) {
+func TestF_TheMessageSaysWhatTheVendorAskedFor(t *testing.T) {
 	for _, c := range []struct {
 		code      int
 		header    string
