@@ -18,6 +18,10 @@ const (
 	HistoryChanged HistoryKind = "changed"
 	// HistoryFailed: a window could not be read or committed; what was committed of it stayed.
 	HistoryFailed HistoryKind = "failed"
+	// HistoryUnreadable: a commit that replaced nothing has values that could not be read.
+	HistoryUnreadable HistoryKind = "unreadable"
+	// HistoryWarned: a run has warned of what a window, or several, hold.
+	HistoryWarned HistoryKind = "warned"
 )
 
 // HistoryRow is one row of the history: what became of a window that is not simply new or as it was. No value of a row
@@ -27,21 +31,47 @@ type HistoryRow struct {
 	SyncID SyncID
 	Key    StreamKey
 	Window Span
-	ReadAt Instant // of the reading that was committed, or when the window failed
+	ReadAt Instant // of the reading that was committed, or when the window failed, or the run warned
 
-	// The rest but the last two are of a change alone.
+	// What follows is of a change alone, until something else is said.
 
 	// PreviousReadAt is that of the reading that was replaced, of the newest of several.
 	PreviousReadAt Instant
 	AfterSettle    bool // a reading that was replaced was settled
 	RowsBefore     int64
-	RowsAfter      int64
+	RowsAfter      int64 // of each commit
 	// Measures are the sums before and after, by column, where they differ: of the columns that [Table.Additive] lists. nil:
 	// nobody could tell the sums before, since the rows were lost or not those of the ledger.
 	Measures map[string][2]float64
 
-	// ErrorKind and Hint are of a failure alone: why, as [ErrorKind] tells it, and what closes the window.
+	// ErrorKind is of a failure alone: why, as [ErrorKind] tells it. Hint is what closes the window then, and what was
+	// unusual where the run warned.
 	ErrorKind, Hint string
+	// Unreadable counts the values that could not be read, by source field, of each commit.
+	Unreadable FieldCounts
+	// Warning is what was unusual. Of a change it is [WarnShrunk] or nothing.
+	Warning WarningKind
+}
+
+// IsCommit reports whether the row tells of a commit.
+func (r *HistoryRow) IsCommit() bool { return r.Kind == HistoryChanged || r.Kind == HistoryUnreadable }
+
+// UnreadableJSON is the column unreadable: {"talk_duration":12}; empty where all values could be read.
+func (r *HistoryRow) UnreadableJSON() string {
+	if len(r.Unreadable) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(r.Unreadable) //nolint:errcheck // names and numbers
+	return string(b)
+}
+
+// ReadUnreadable is the opposite of UnreadableJSON.
+func (r *HistoryRow) ReadUnreadable(text string) error {
+	r.Unreadable = nil
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), &r.Unreadable)
 }
 
 // MeasuresJSON is the column measures: {"talk_seconds":[620,655.5]}; empty where the sums before are not known.
@@ -69,17 +99,24 @@ func CompareHistory(a, b *HistoryRow) int {
 		cmp.Compare(a.ReadAt, b.ReadAt), cmp.Compare(a.SyncID, b.SyncID), cmp.Compare(a.Kind, b.Kind))
 }
 
-// HistoryReader is a [Store] that keeps, for good, what reading again has changed and what has failed. Such a store writes
-// a row of kind HistoryChanged with each commit that replaces committed rows of the window, or of windows that it
-// supersedes, by others, and a row of kind HistoryFailed with each recorded failure. A first commit, an equal reading and
-// one that yields leave none. A commit whose row cannot be written fails. A crash at any point leaves no row twice, and
+// HistoryReader is a [Store] that keeps, for good, what reading again has changed, what has failed, and what could not be
+// read. Such a store writes a row of kind HistoryChanged with each commit that replaces committed rows of the window, or of
+// windows that it supersedes, by others, and a row of kind HistoryFailed with each recorded failure; of a first commit
+// it writes one of kind HistoryUnreadable where values could not be read, else none. An equal reading and one that yields
+// leave none. A commit whose row cannot be written fails. A crash at any point leaves no row twice, and
 // none that a repeat of the commit does not put right.
 type HistoryReader interface {
 	// History yields the rows of these streams (nil: of all that it has any of) whose windows overlap the span, by stream,
 	// account, window and the time of reading: see [CompareHistory]. The memory needed does not grow with the years. A sink
 	// that bills asks once for all streams. A row of a commit that has begun and not ended may be among them.
 	History(ctx context.Context, keys []StreamKey, over Span) iter.Seq2[HistoryRow, error]
+	// Warn adds rows of kind HistoryWarned: all, or, where it fails, maybe some. Calls may overlap, also with those of other
+	// processes.
+	Warn(ctx context.Context, rows ...HistoryRow) error
 }
+
+// Shrank reports whether a reading has lost more than half of the rows of a settled one.
+func Shrank(settled bool, before, after int64) bool { return settled && 2*after < before }
 
 // FailureRow is the row of a recorded failure.
 func FailureRow(k StreamKey, e *Entry) HistoryRow {

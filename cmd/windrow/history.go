@@ -16,7 +16,8 @@ func (a *app) historyCommand() *cobra.Command {
 		Use: "history", Short: "Shows what reading windows again has changed, and which failed", Args: cobra.NoArgs,
 		Long: `Shows each commit that replaced rows by others: the window, when it was read and
 read before, its rows before and after, and the three measures whose sums changed
-most, by share. Windows that failed are among them. It asks no vendor and needs no
+most, by share. Windows that failed are among them, first readings with values
+that could not be read, and what a sync warned of. It asks no vendor and needs no
 variable but the sink's.
 
 --json has every measure that changed.`,

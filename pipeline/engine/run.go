@@ -218,6 +218,28 @@ func (r *run) warnOfUnusual(p plannedStream, s *pipeline.StreamSummary) {
 	}
 }
 
+// noteWarnings tells the history what a stream was warned of. What a commit has told is not told again, and a drift is
+// told by the ledger's fields.
+func (r *run) noteWarnings(ctx context.Context, sum *pipeline.Summary) error {
+	keeper, ok := r.Store.(pipeline.HistoryReader)
+	var rows []pipeline.HistoryRow
+	for _, s := range sum.Streams {
+		for _, w := range s.Warnings {
+			if w.Kind == pipeline.WarnShrunk || w.Kind == pipeline.WarnDrift {
+				continue
+			}
+			rows = append(rows, pipeline.HistoryRow{
+				Kind: pipeline.HistoryWarned, SyncID: r.id, Key: pipeline.StreamKey{Account: s.Account, Stream: s.Stream},
+				Window: calendar.Span{Start: w.WindowStart, End: w.WindowEnd}, ReadAt: calendar.InstantOf(r.Now()), Warning: w.Kind, Hint: w.Message,
+			})
+		}
+	}
+	if !ok || len(rows) == 0 {
+		return nil
+	}
+	return keeper.Warn(ctx, rows...)
+}
+
 // book enters the result of a commit in the summary.
 func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipeline.Result, rejects windowRejects) {
 	if result.Outcome == pipeline.Failed {
@@ -266,6 +288,9 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 		if r.ended == nil {
 			r.noteDays(graceful, p.Stream.Key) //nolint:errcheck // what went wrong ends the run
 		}
+	}
+	if r.ended == nil {
+		errs = append(errs, r.noteWarnings(graceful, &sum))
 	}
 	if r.ended == nil && ctx.Err() == nil && !r.replays {
 		errs = append(errs, r.sweep(graceful, plans))

@@ -85,7 +85,7 @@ func (h *History) Unusual(committed []Reading) []pipeline.Warning {
 		if r.Same {
 			continue
 		}
-		if before, ok := h.windows[r.Window.Span]; ok && before.Settled && 2*r.Rows < before.Rows {
+		if before, ok := h.windows[r.Window.Span]; ok && pipeline.Shrank(before.Settled, before.Rows, r.Rows) {
 			list = append(list, warning(pipeline.WarnShrunk, r.Window, fmt.Sprintf("%s, where the settled reading before had %d: more than half are gone", pipeline.Counted(r.Rows, "row"), before.Rows)))
 			continue
 		}

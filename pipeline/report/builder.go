@@ -81,11 +81,12 @@ func (b *Builder) months(k pipeline.StreamKey, l *pipeline.Ledger, derived bool)
 		name := local(e.Window).Format("2006-01")
 		m := sums[name]
 		if m == nil {
-			m = &Month{Stream: k.Stream, Account: k.Account, Month: name, Derived: derived}
+			m = &Month{Stream: k.Stream, Account: k.Account, Month: name, Unreadable: pipeline.FieldCounts{}, Derived: derived}
 			sums[name] = m
 		}
 		m.Windows++
 		m.Counts = m.Counts.Add(e.Counts)
+		m.Unreadable.AddAll(e.Unreadable)
 	}
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
 		b.model.Months = append(b.model.Months, *sums[name])

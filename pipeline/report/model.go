@@ -88,6 +88,8 @@ type Month struct {
 	Month   string             `json:"month"` // 2025-09
 	Windows int                `json:"windows"`
 	pipeline.Counts
+	// Unreadable counts the values of the loaded rows that could not be read, by source field.
+	Unreadable pipeline.FieldCounts `json:"unreadable"`
 	// Derived: the rows are made of several source rows each, which Read counts.
 	Derived bool `json:"derived"`
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
+	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
 	"github.com/windrow-data/windrow/sinks/internal/staging"
 )
@@ -37,7 +38,7 @@ func (s *Store) describe(ctx context.Context, group []*pending) error {
 			claims[p.Key] = make(staging.Claims)
 		}
 		free := claims[p.Key].Take(p.known)
-		if p.told = staging.Change(p.Key, &p.Verdict.Entry, free); p.told != nil {
+		if p.told = staging.Change(p.Key, &p.Verdict.Entry, free); p.told != nil && p.told.Kind == pipeline.HistoryChanged {
 			changed, replaced[p] = append(changed, p), free
 		}
 	}
@@ -187,6 +188,20 @@ func (s *Store) History(ctx context.Context, keys []pipeline.StreamKey, over pip
 	}
 }
 
+// Warn implements [pipeline.HistoryReader] with one INSERT.
+func (s *Store) Warn(ctx context.Context, rows ...pipeline.HistoryRow) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	err := ctx.Err()
+	if err == nil {
+		err = s.dataset.ensure(ctx)
+	}
+	if err == nil {
+		err = s.jobs.Write(ctx, "windrow_warn_"+job.Nonce(), s.sql.AddHistory(rows))
+	}
+	return apierror.Classify("write the history", s.missing(err))
+}
+
 // history reads what [Store.History] tells. What was told is not told again.
 func (s *Store) history(ctx context.Context, keys []pipeline.StreamKey, over pipeline.Span, tell func(pipeline.HistoryRow) error) error {
 	ctx, cancel := context.WithTimeout(ctx, groupTime)
@@ -197,8 +212,12 @@ func (s *Store) history(ctx context.Context, keys []pipeline.StreamKey, over pip
 	if there, err := s.readable(ctx, statement.HistoryTable); err != nil || !there {
 		return err
 	}
+	md, err := s.dataset.metadata(ctx, statement.HistoryTable)
+	if err != nil {
+		return err
+	}
 	told, anew := 0, false
-	err := s.jobs.Read(ctx, s.sql.History(keys, over), func() { anew = told > 0 }, func(row []bigquery.Value) error {
+	err = s.jobs.Read(ctx, s.sql.History(keys, over, hasColumn(md, "warning")), func() { anew = told > 0 }, func(row []bigquery.Value) error {
 		if anew {
 			return fmt.Errorf("the answer broke off after %d rows", told)
 		}
@@ -217,8 +236,8 @@ func (s *Store) history(ctx context.Context, keys []pipeline.StreamKey, over pip
 
 // historyRowOf understands a row of [statement.Dataset.History].
 func historyRowOf(row []bigquery.Value) (r pipeline.HistoryRow, err error) {
-	if len(row) != 14 {
-		return r, errors.New("a row of the history has not fourteen columns")
+	if len(row) != len(statement.HistoryColumns) {
+		return r, fmt.Errorf("a row of the history has not %d columns", len(statement.HistoryColumns))
 	}
 	text := func(col int) string {
 		v, _ := row[col].(string)
@@ -233,13 +252,16 @@ func historyRowOf(row []bigquery.Value) (r pipeline.HistoryRow, err error) {
 	r = pipeline.HistoryRow{
 		Kind: pipeline.HistoryKind(text(0)), SyncID: pipeline.SyncID(text(1)),
 		Key:    pipeline.StreamKey{Account: pipeline.AccountID(text(2)), Stream: pipeline.StreamID(text(3))},
-		Window: spanIn(row[4:]), ReadAt: at(6), PreviousReadAt: at(7), ErrorKind: text(12), Hint: text(13),
+		Window: spanIn(row[4:]), ReadAt: at(6), PreviousReadAt: at(7), ErrorKind: text(12), Hint: text(13), Warning: pipeline.WarningKind(text(15)),
 	}
 	r.AfterSettle, _ = row[8].(bool)
 	r.RowsBefore, _ = row[9].(int64)
 	r.RowsAfter, _ = row[10].(int64)
 	if err := r.ReadMeasures(text(11)); err != nil {
 		return r, fmt.Errorf("the measures of %s in the history: %w", r.Window, err)
+	}
+	if err := r.ReadUnreadable(text(14)); err != nil {
+		return r, fmt.Errorf("the unreadable values of %s in the history: %w", r.Window, err)
 	}
 	return r, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	cloud "cloud.google.com/go/bigquery"
+
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
@@ -120,5 +122,33 @@ func TestAFailureIsToldWithItsEntryOrNotAtAll(t *testing.T) {
 		if v != nil {
 			t.Errorf("a failure has %v", noted[0])
 		}
+	}
+}
+
+// A history that an earlier version made has no columns of what could not be read and of warnings, until a sync adds them.
+func TestAHistoryOfAnEarlierVersionIsReadAndAddedTo(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	s := p.open(t, p.options())
+	mustCommit(t, s, pipeline.Committed, seal(t, s, dayWindow(0), 1, 0, "ana"))
+	table := p.client(t).Table(statement.HistoryTable)
+	if err := table.Delete(ctx); err != nil {
+		t.Fatal(err)
+	}
+	earlier := historySchema[:len(historySchema)-2]
+	if err := table.Create(ctx, &cloud.TableMetadata{Schema: earlier, TimePartitioning: &cloud.TimePartitioning{Field: "window_start"}}); err != nil {
+		t.Fatal(err)
+	}
+	p.spoil(t, `INSERT INTO "test-project.contact_centre"."_windrow_history" VALUES ('failed', 'run-0', 'ucontact', 'default', 'ucontact.agents', TIMESTAMPTZ '2025-09-08 05:00:00+00', TIMESTAMPTZ '2025-09-09 05:00:00+00', TIMESTAMPTZ '2025-09-09 06:00:00+00', NULL, NULL, NULL, NULL, NULL, 'cut_short', NULL)`)
+	if rows := p.told(t); len(rows) != 1 || rows[0].ErrorKind != "cut_short" || rows[0].Unreadable != nil || rows[0].Warning != "" {
+		t.Errorf("the history tells %+v", rows)
+	}
+	s = p.open(t, p.options())
+	warned := pipeline.HistoryRow{Kind: pipeline.HistoryWarned, SyncID: "run-2", Key: agents, Window: dayWindow(0).Span, ReadAt: readAt(2), Warning: pipeline.WarnFew, Hint: "few"}
+	if err := s.Warn(ctx, warned); err != nil {
+		t.Fatal(err)
+	}
+	if rows := p.told(t); len(rows) != 2 || rows[1].Warning+rows[0].Warning != pipeline.WarnFew {
+		t.Errorf("the history tells %+v", rows)
 	}
 }

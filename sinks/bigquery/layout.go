@@ -59,27 +59,29 @@ func layouts() ([]layout, error) {
 		layout{name: statement.RejectsTable, description: "source rows that could not be loaded", schema: rejects, partition: "window_start", cluster: statement.StreamColumns, retained: true},
 		layout{name: statement.JournalTable, description: "vendor requests that must not be repeated", schema: journalSchema, partition: "at", cluster: []string{"source", "account"}},
 		layout{name: statement.RunsTable, description: "one row a run; finished_at is null of one that was killed", schema: runs, partition: "started_at", mayLack: true, relaxed: "exit", cluster: []string{"started_at"}},
-		layout{name: statement.HistoryTable, description: "what reading again has changed, and what failed: a row for each commit that replaced other rows, and for each failure", schema: historySchema, partition: "window_start", cluster: statement.StreamColumns},
+		layout{name: statement.HistoryTable, description: "what reading again has changed, what failed, what could not be read and what was warned of: a row for each commit that replaced other rows or has unreadable values, for each failure, and for each warning", schema: historySchema, partition: "window_start", cluster: statement.StreamColumns},
 		layout{name: statement.FenceTable, description: "one row that every commit replaces, so that two commits at once conflict", schema: fenceSchema},
 	), nil
 }
 
 var historySchema = bigquery.Schema{
-	required("kind", bigquery.StringFieldType, "changed: a commit replaced committed rows by others; failed: a window could not be read or committed"),
+	required("kind", bigquery.StringFieldType, "changed: a commit replaced committed rows by others; failed: a window could not be read or committed; unreadable: a first commit has values that could not be read; warned: a run has warned"),
 	required("sync_id", bigquery.StringFieldType, "the run"),
 	required("source", bigquery.StringFieldType, "the vendor"),
 	required("account", bigquery.StringFieldType, "the tenant of the source"),
 	required("stream", bigquery.StringFieldType, "the stream's full name"),
 	required("window_start", bigquery.TimestampFieldType, "start of the window"),
 	required("window_end", bigquery.TimestampFieldType, "end of the window, exclusive"),
-	required("read_at", bigquery.TimestampFieldType, "when what was committed was read, or when the window failed"),
-	field("previous_read_at", bigquery.TimestampFieldType, "when what was replaced was read; null of a failure"),
-	field("after_settle", bigquery.BooleanFieldType, "a reading that was replaced was settled; null of a failure"),
-	field("rows_before", bigquery.IntegerFieldType, "rows of what was replaced; null of a failure"),
-	field("rows_after", bigquery.IntegerFieldType, "rows of what replaced it; null of a failure"),
+	required("read_at", bigquery.TimestampFieldType, "when what was committed was read, or when the window failed or the run warned"),
+	field("previous_read_at", bigquery.TimestampFieldType, "when what was replaced was read; null of other kinds than changed"),
+	field("after_settle", bigquery.BooleanFieldType, "a reading that was replaced was settled; null of other kinds than changed"),
+	field("rows_before", bigquery.IntegerFieldType, "rows of what was replaced; null of other kinds than changed"),
+	field("rows_after", bigquery.IntegerFieldType, "rows of what was committed; null of a failure and a warning"),
 	field("measures", bigquery.StringFieldType, "a JSON object: the sums before and after of every additive measure that changed"),
-	field("error_kind", bigquery.StringFieldType, "why it failed; null of a change"),
-	field("hint", bigquery.StringFieldType, "what closes the window; null of a change"),
+	field("error_kind", bigquery.StringFieldType, "why it failed; null of other kinds"),
+	field("hint", bigquery.StringFieldType, "what closes the window of a failure; what was unusual, of a warning"),
+	field("unreadable", bigquery.StringFieldType, "a JSON object: how many values of the committed rows could not be read, by source field; null: all could"),
+	field("warning", bigquery.StringFieldType, "what was unusual: shrunk, silent, few or unheard; null: nothing"),
 }
 
 // pushLayouts are the tables of a send ledger, in the order in which they are made: a fence without the ledger is what is left

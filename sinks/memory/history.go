@@ -29,13 +29,24 @@ func (s *Store) History(ctx context.Context, keys []pipeline.StreamKey, over pip
 	}
 }
 
+// Warn implements [pipeline.HistoryReader].
+func (s *Store) Warn(ctx context.Context, rows ...pipeline.HistoryRow) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.history = append(s.history, rows...)
+	return nil
+}
+
 // change is the row of history of a commit, while the store still holds what it replaces; nil: there is none. The caller
 // holds the mutex.
 func (k *stream) change(p *staging.Pending[*stage]) *pipeline.HistoryRow {
 	replaced := p.Replaced(k.ledger)
 	row := staging.Change(p.Key, &p.Verdict.Entry, replaced)
-	if row == nil {
-		return nil
+	if row == nil || row.Kind != pipeline.HistoryChanged {
+		return row
 	}
 	before := make(pipeline.Sums)
 	for _, old := range replaced {

@@ -18,6 +18,7 @@ import (
 
 // told is what the history is told of one window.
 type told struct {
+	tells    bool             // there is a row to write
 	replaced []pipeline.Entry // empty: nothing, or by the same rows
 	before   []pipeline.Before
 	untold   []untold
@@ -49,7 +50,7 @@ func (s *Store) compareOne(ctx context.Context, l *pipeline.Ledger, p *pending) 
 	if staging.Change(p.Key, &p.Verdict.Entry, replaced) == nil {
 		return nil
 	}
-	p.told.replaced = replaced
+	p.told.tells, p.told.replaced = true, replaced
 	mine := pipeline.Before{Window: own, By: []pipeline.SyncID{p.Verdict.Entry.SyncID}}
 	for _, old := range replaced {
 		sums, err := s.sumsBefore(ctx, l, p, old)
@@ -154,7 +155,7 @@ func (s *Store) tell(ctx context.Context, l *ledgerLog, group []*pending, alone 
 // untellable fails the windows that have a history to tell, and returns the others.
 func (s *Store) untellable(group []*pending, err error) (free []*pending) {
 	for _, p := range group {
-		if len(p.told.replaced) == 0 && len(p.told.untold) == 0 {
+		if !p.told.tells && len(p.told.untold) == 0 {
 			free = append(free, p)
 			continue
 		}
@@ -167,9 +168,12 @@ func (s *Store) untellable(group []*pending, err error) (free []*pending) {
 func (s *Store) describe(ctx context.Context, group []*pending, alone bool) error {
 	claims := make(staging.Claims)
 	for _, p := range group {
+		if !p.told.tells {
+			continue
+		}
 		replaced := claims.Take(p.told.replaced)
 		p.told.row = staging.Change(p.Key, &p.Verdict.Entry, replaced)
-		if p.told.row == nil {
+		if p.told.row == nil || p.told.row.Kind != pipeline.HistoryChanged {
 			continue
 		}
 		before, after := pipeline.Sums{}, pipeline.Sums{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -14,17 +15,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/layout"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
 
 // historyColumns are those of the contract, in its order.
 var historyColumns = []string{
 	"kind", "sync_id", "source", "account", "stream", "window_start", "window_end", "read_at", "previous_read_at", "after_settle",
-	"rows_before", "rows_after", "measures", "error_kind", "hint",
+	"rows_before", "rows_after", "measures", "error_kind", "hint", "unreadable", "warning",
 }
 
 // historyQuery is what a user writes to read the history.
@@ -243,6 +246,53 @@ func TestHistoryOutlivesTheLedgersCompactions(t *testing.T) {
 		if m[0] <= 0 || m[1] <= 0 {
 			t.Errorf("%s: %v", name, m)
 		}
+	}
+}
+
+// Files of earlier versions have no columns of what could not be read and of warnings; what they tell stays.
+func TestAHistoryOfAnEarlierVersionIsReadAndAddedTo(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	day := window(t, "UTC", "2025-09-08T00:00:00Z", 24*time.Hour)
+	s := p.Open(t).(*Store)
+	s.Commit(ctx, []pipeline.Sealed{staged(t, s, 1, day, []string{"ana"}, 0)})
+	s.Commit(ctx, []pipeline.Sealed{staged(t, s, 2, day, []string{"bob"}, 0)})
+	name := historyFile(testKey, day.Start)
+	rows, err := s.readHistory(ctx, name)
+	if err != nil || len(rows) != 1 {
+		t.Fatal(rows, err)
+	}
+	rec := historyRecord(rows)
+	defer rec.Release()
+	earlier := arrow.NewSchema(historySchema.Fields()[:unreadableColumn], nil)
+	cut := array.NewRecord(earlier, rec.Columns()[:unreadableColumn], rec.NumRows())
+	defer cut.Release()
+	d, err := s.build(ctx, earlier, func(file *rowgroup.File) error {
+		group, err := rowgroup.Encode(cut)
+		if err != nil {
+			return err
+		}
+		return file.Add(0, group)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := s.volume.Versions(ctx, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(d.Publish(ctx, name, seen[0]), d.Discard()); err != nil {
+		t.Fatal(err)
+	}
+	s = p.Open(t).(*Store)
+	if got, err := s.readHistory(ctx, name); err != nil || !reflect.DeepEqual(got, rows) {
+		t.Errorf("read: %+v, %v", got, err)
+	}
+	again := staged(t, s, 3, day, []string{"cy"}, 0)
+	again.Entry.Unreadable = pipeline.FieldCounts{"talk_duration": 1}
+	s.Commit(ctx, []pipeline.Sealed{again})
+	if got, err := s.readHistory(ctx, name); err != nil || len(got) != 2 || !reflect.DeepEqual(got[:1], rows) || got[1].Unreadable["talk_duration"] != 1 {
+		t.Errorf("added to: %+v, %v", got, err)
 	}
 }
 

@@ -44,7 +44,12 @@ var historySchema = arrow.NewSchema([]arrow.Field{
 	{Name: "measures", Type: arrow.BinaryTypes.String, Nullable: true},
 	{Name: "error_kind", Type: arrow.BinaryTypes.String, Nullable: true},
 	{Name: "hint", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "unreadable", Type: arrow.BinaryTypes.String, Nullable: true}, // as what follows: not in files of earlier versions
+	{Name: "warning", Type: arrow.BinaryTypes.String, Nullable: true},
 }, nil)
+
+// unreadableColumn is the first that files of earlier versions have not.
+const unreadableColumn = 15
 
 // monthLayout is how a file of the history tells its month, in UTC.
 const monthLayout = "2006-01"
@@ -90,7 +95,7 @@ func (es edits) drop(k pipeline.StreamKey, u untold) {
 func (e edit) apply(rows []pipeline.HistoryRow) (edited []pipeline.HistoryRow, changed bool) {
 	edited = slices.DeleteFunc(slices.Clone(rows), func(r pipeline.HistoryRow) bool {
 		return slices.ContainsFunc(e.drop, func(u untold) bool {
-			return r.Kind == pipeline.HistoryChanged && r.Window == u.window && slices.Contains(u.by, r.SyncID)
+			return r.IsCommit() && r.Window == u.window && slices.Contains(u.by, r.SyncID)
 		}) || slices.ContainsFunc(e.add, func(a pipeline.HistoryRow) bool {
 			return r.Kind == a.Kind && r.Window == a.Window && r.SyncID == a.SyncID
 		})
@@ -210,24 +215,26 @@ func historyRecord(rows []pipeline.HistoryRow) arrow.Record {
 	}
 	for i := range rows {
 		r := &rows[i]
-		failed := r.Kind == pipeline.HistoryFailed
+		unchanged := r.Kind != pipeline.HistoryChanged
 		for col, s := range []string{string(r.Kind), string(r.SyncID), string(r.Key.Stream.Source()), string(r.Key.Account), string(r.Key.Stream)} {
 			text(col, s, false)
 		}
 		at(5, r.Window.Start, false)
 		at(6, r.Window.End, false)
 		at(7, r.ReadAt, false)
-		at(8, r.PreviousReadAt, failed)
-		if failed {
+		at(8, r.PreviousReadAt, unchanged)
+		if unchanged {
 			b.Field(9).AppendNull()
 		} else {
 			b.Field(9).(*array.BooleanBuilder).Append(r.AfterSettle)
 		}
-		count(10, r.RowsBefore, failed)
-		count(11, r.RowsAfter, failed)
+		count(10, r.RowsBefore, unchanged)
+		count(11, r.RowsAfter, !r.IsCommit())
 		text(12, r.MeasuresJSON(), r.Measures == nil)
 		text(13, r.ErrorKind, r.ErrorKind == "")
 		text(14, r.Hint, r.Hint == "")
+		text(unreadableColumn, r.UnreadableJSON(), len(r.Unreadable) == 0)
+		text(unreadableColumn+1, string(r.Warning), r.Warning == "")
 	}
 	return b.NewRecord()
 }
@@ -245,7 +252,7 @@ func (s *Store) readHistory(ctx context.Context, name string) (rows []pipeline.H
 func historyIn(ctx context.Context, name string, body []byte) (rows []pipeline.HistoryRow, err error) {
 	for rec, err := range rowgroup.Records(ctx, bytes.NewReader(body)) {
 		if err == nil {
-			err = checkColumns(rec, historySchema, historySchema.NumFields(), "a history")
+			err = checkColumns(rec, historySchema, unreadableColumn, "a history")
 		}
 		if err == nil {
 			rows, err = appendHistory(rows, rec)
@@ -285,6 +292,12 @@ func appendHistory(rows []pipeline.HistoryRow, rec arrow.Record) ([]pipeline.His
 		}
 		if err := r.ReadMeasures(text(12)); err != nil {
 			return nil, fmt.Errorf("the measures of row %d: %w", i+1, err)
+		}
+		if rec.NumCols() > unreadableColumn {
+			if err := r.ReadUnreadable(text(unreadableColumn)); err != nil {
+				return nil, fmt.Errorf("the unreadable values of row %d: %w", i+1, err)
+			}
+			r.Warning = pipeline.WarningKind(text(unreadableColumn + 1))
 		}
 		rows = append(rows, r)
 	}
@@ -340,6 +353,15 @@ func (s *Store) checkHistory(ctx context.Context) error {
 		_, err := historyIn(ctx, name, body)
 		return err
 	}))
+}
+
+// Warn implements [pipeline.HistoryReader].
+func (s *Store) Warn(ctx context.Context, rows ...pipeline.HistoryRow) error {
+	es := make(edits)
+	for _, r := range rows {
+		es.add(r)
+	}
+	return classify("write the history", s.volume.Update(ctx, func(ctx context.Context, _ bool) error { return s.noteHistory(ctx, es) }))
 }
 
 // historyOf tells the stream of a file of the history, and whether it may have windows that overlap the span.

@@ -57,6 +57,9 @@ func changeOf(r reading, gone ...reading) pipeline.HistoryRow {
 		row.PreviousReadAt = max(row.PreviousReadAt, read(g.at))
 	}
 	row.Measures = before.Changed(r.sums())
+	if len(gone) == 1 && gone[0].window == r.window && 2*row.RowsAfter < row.RowsBefore {
+		row.Warning = pipeline.WarnShrunk
+	}
 	return row
 }
 
@@ -129,9 +132,34 @@ func keepsHistory(t *testing.T, b *fixture) {
 	want = append(want, changeOf(gone, more))
 	b.tells(t, always, nil, want...)
 
-	b.tells(t, day(1).Span, nil, want[1])
-	b.tells(t, always, []pipeline.StreamKey{calls}, want[3])
-	b.tells(t, span(50, 1).Span, []pipeline.StreamKey{agents, calls}, want[2])
+	spoilt, twice := reading{key: agents, window: day(3), at: 5, rows: []string{"ana", "bob"}}, reading{key: agents, window: day(3), at: 6, rows: []string{"ana"}}
+	atFirst, again := pipeline.FieldCounts{"talk_duration": 2, "hóra 'x'": 1}, pipeline.FieldCounts{"talk_duration": 1}
+	for _, of := range []struct {
+		reading
+		unreadable pipeline.FieldCounts
+	}{{spoilt, atFirst}, {twice, again}} {
+		w, err := stage(ctx, s, of.reading)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Entry.Unreadable = of.unreadable
+		if got := s.Commit(ctx, []pipeline.Sealed{w}); got[0].Outcome != pipeline.Committed {
+			t.Fatalf("%+v", got[0])
+		}
+	}
+	unread, replaced := pipeline.HistoryRow{Kind: pipeline.HistoryUnreadable, SyncID: spoilt.sync(), Key: agents, Window: day(3).Span, ReadAt: read(5), RowsAfter: 2, Unreadable: atFirst}, changeOf(twice, spoilt)
+	replaced.Unreadable = again
+	few := pipeline.HistoryRow{Kind: pipeline.HistoryWarned, SyncID: twice.sync(), Key: agents, Window: day(3).Span, ReadAt: read(7), Warning: pipeline.WarnFew, Hint: "1 row, it's few"}
+	unheard := pipeline.HistoryRow{Kind: pipeline.HistoryWarned, SyncID: twice.sync(), Key: calls, Window: span(0, 7*24).Span, ReadAt: read(7), Warning: pipeline.WarnUnheard, Hint: "no row"}
+	if err := s.(pipeline.HistoryReader).Warn(ctx, few, unheard); err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, unread, replaced, few, unheard)
+	b.tells(t, always, nil, want...)
+
+	b.tells(t, day(1).Span, nil, want[1], unheard)
+	b.tells(t, always, []pipeline.StreamKey{calls}, want[3], unheard)
+	b.tells(t, span(50, 1).Span, []pipeline.StreamKey{agents, calls}, want[2], unheard)
 	b.tells(t, day(9).Span, nil)
 	for range s.(pipeline.HistoryReader).History(ctx, nil, always) { //nolint:errcheck // the first is enough
 		break // nothing is left open or locked

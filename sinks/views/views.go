@@ -156,10 +156,11 @@ func relations() []relation {
 	}
 	key := []column{{"source", "VARCHAR"}, {"account", "VARCHAR"}, {"stream", "VARCHAR"}}
 	return append(list,
-		relation{name: "history", folder: "_windrow/history", meaning: "grain: one row for each commit that replaced other rows, and for each failure", shown: true, columns: slices.Concat(
+		relation{name: "history", folder: "_windrow/history", meaning: "grain: one row for each commit that replaced other rows or has values that could not be read, for each failure, and for each warning", shown: true, columns: slices.Concat(
 			[]column{{"kind", "VARCHAR"}, {"sync_id", "VARCHAR"}}, key, []column{
 				{"window_start", instant}, {"window_end", instant}, {"read_at", instant}, {"previous_read_at", instant}, {"after_settle", "BOOLEAN"},
 				{"rows_before", "BIGINT"}, {"rows_after", "BIGINT"}, {"measures", "VARCHAR"}, {"error_kind", "VARCHAR"}, {"hint", "VARCHAR"},
+				{"unreadable", "VARCHAR"}, {"warning", "VARCHAR"},
 			})},
 		relation{name: "runs", folder: "_windrow/runs", columns: []column{
 			{"sync_id", "VARCHAR"}, {"command", "VARCHAR"}, {"started_at", instant}, {"finished_at", instant}, {"exit", "BIGINT"},

@@ -19,13 +19,20 @@ func (v *Verdict) Replaced(l *pipeline.Ledger) []pipeline.Entry {
 	return slices.Collect(l.WindowsOver(v.Entry.Window.Span))
 }
 
-// Change is the row of history of a commit that replaces others, complete but for Measures. It is nil where there is
-// nothing to replace, and where the rows and rejects that come are those that go.
+// Change is the row of history of a commit, complete but for Measures. It is nil where the rows and rejects that come are
+// those that go, and where there is nothing to replace and all values that come could be read.
 func Change(k pipeline.StreamKey, e *pipeline.Entry, replaced []pipeline.Entry) *pipeline.HistoryRow {
 	row := &pipeline.HistoryRow{
-		Kind: pipeline.HistoryChanged, SyncID: e.SyncID, Key: k, Window: e.Window.Span, ReadAt: e.ReadAt, RowsAfter: e.Counts.Rows,
-		PreviousReadAt: pipeline.NoInstant,
+		Kind: pipeline.HistoryUnreadable, SyncID: e.SyncID, Key: k, Window: e.Window.Span, ReadAt: e.ReadAt, RowsAfter: e.Counts.Rows,
+		Unreadable: e.Unreadable,
 	}
+	if len(replaced) == 0 {
+		if len(e.Unreadable) == 0 {
+			return nil
+		}
+		return row
+	}
+	row.Kind, row.PreviousReadAt = pipeline.HistoryChanged, pipeline.NoInstant
 	var gone pipeline.Entry
 	for i := range replaced {
 		old := &replaced[i]
@@ -34,10 +41,13 @@ func Change(k pipeline.StreamKey, e *pipeline.Entry, replaced []pipeline.Entry) 
 		row.PreviousReadAt = max(row.PreviousReadAt, old.ReadAt)
 		row.AfterSettle = row.AfterSettle || old.Settled
 	}
-	if len(replaced) == 0 || sameRows(gone, *e) {
+	if sameRows(gone, *e) {
 		return nil
 	}
 	row.RowsBefore = gone.Counts.Rows
+	if len(replaced) == 1 && replaced[0].Window == e.Window && pipeline.Shrank(row.AfterSettle, row.RowsBefore, row.RowsAfter) {
+		row.Warning = pipeline.WarnShrunk
+	}
 	return row
 }
 

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -76,6 +77,13 @@ type reconciled struct {
 	pipeline.Counts
 	Months  []report.Month
 	Rejects []report.Rejects
+	Unread  []unreadField
+}
+
+// unreadField is how many values of a source field could not be read.
+type unreadField struct {
+	Field  string
+	Values int64
 }
 
 // restated is how old the changes of a stream are.
@@ -173,6 +181,9 @@ func streamOf(id int, s report.Stream, m report.Model) stream {
 	default:
 		of.Word = "whole"
 	}
+	if !s.Configured && !s.LeftOut && m.Ledger {
+		of.Word += ", not configured"
+	}
 	return of
 }
 
@@ -199,6 +210,7 @@ func reconcile(m report.Model) []reconciled {
 			}
 		}
 		slices.Reverse(r.Months)
+		r.Unread = unreadOf(r.Months)
 		for _, of := range m.Rejects {
 			if of.Stream == s.Stream && of.Account == s.Account {
 				r.Rejects = append(r.Rejects, of)
@@ -206,6 +218,21 @@ func reconcile(m report.Model) []reconciled {
 		}
 		list = append(list, r)
 	}
+	return list
+}
+
+// unreadOf adds up what could not be read of a stream, the most frequent first.
+func unreadOf(months []report.Month) (list []unreadField) {
+	var sums pipeline.FieldCounts
+	for _, m := range months {
+		sums.AddAll(m.Unreadable)
+	}
+	for field, n := range sums {
+		list = append(list, unreadField{pipeline.ShownName(field), n})
+	}
+	slices.SortFunc(list, func(a, b unreadField) int {
+		return cmp.Or(cmp.Compare(b.Values, a.Values), cmp.Compare(a.Field, b.Field))
+	})
 	return list
 }
 

@@ -90,7 +90,7 @@ func Catalogue(w io.Writer, streams []Catalogued) error {
 // lineWidth is what lines for people fit into.
 const lineWidth = 80
 
-// wrapped breaks a text between words, each line indented.
+// wrapped breaks a text between words, each line indented; nothing stays nothing.
 func wrapped(text, indent string) string {
 	var b strings.Builder
 	width := 0
@@ -109,6 +109,9 @@ func wrapped(text, indent string) string {
 		}
 		b.WriteString(word)
 		width += n
+	}
+	if width == 0 {
+		return ""
 	}
 	return b.String() + "\n"
 }
@@ -173,7 +176,7 @@ func Schema(w io.Writer, tables []*pipeline.Table) error {
 	_, err := fmt.Fprintf(w, "\n%s\n%s",
 		wrapped("sum: adds up over disjoint rows of one stream and one resource_type; mean: never adds up, but can be weighed where a weight is named; "+
 			"distinct: never adds up; snapshot: true at the moment of reading alone.", ""),
-		wrapped("A value that cannot be read is null, stays in extras, and is counted by field in sync --json; a row without its key or time is rejected. "+
+		wrapped("A value that cannot be read is null, stays in extras, and is counted by field in sync --json, history --json and report --json; a row without its key or time is rejected. "+
 			"A window with too many of either, without any measure, or without a field that it had before, stays open: "+
 			"WINDROW_MAX_UNREADABLE, WINDROW_MAX_REJECTS and WINDROW_ON_DRIFT say when.", ""))
 	return err

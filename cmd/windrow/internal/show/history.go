@@ -20,13 +20,12 @@ type History struct {
 	key     pipeline.StreamKey
 	window  pipeline.Window
 	windows int
-	changed int
-	failed  int
+	kinds   map[pipeline.HistoryKind]int
 }
 
 // NewHistory prints to w.
 func NewHistory(w io.Writer, asJSON bool) *History {
-	h := &History{w: w}
+	h := &History{w: w, kinds: make(map[pipeline.HistoryKind]int)}
 	if asJSON {
 		h.array = &array{w: w}
 	}
@@ -43,13 +42,15 @@ type historyRow struct {
 	WindowStart    pipeline.Instant      `json:"window_start"`
 	WindowEnd      pipeline.Instant      `json:"window_end"`
 	ReadAt         pipeline.Instant      `json:"read_at"`
-	PreviousReadAt *pipeline.Instant     `json:"previous_read_at"` // as those that follow, null where the window failed
+	PreviousReadAt *pipeline.Instant     `json:"previous_read_at"` // as those that follow, null where nothing was replaced
 	AfterSettle    *bool                 `json:"after_settle"`
 	RowsBefore     *int64                `json:"rows_before"`
-	RowsAfter      *int64                `json:"rows_after"`
-	Measures       map[string][2]float64 `json:"measures"` // null also where the sums before are not known
+	RowsAfter      *int64                `json:"rows_after"` // of each commit
+	Measures       map[string][2]float64 `json:"measures"`   // null also where the sums before are not known
 	ErrorKind      *string               `json:"error_kind"`
 	Hint           *string               `json:"hint"`
+	Unreadable     pipeline.FieldCounts  `json:"unreadable"` // null where all values could be read
+	Warning        *string               `json:"warning"`
 }
 
 // Tell prints one row.
@@ -59,12 +60,7 @@ func (h *History) Tell(r pipeline.HistoryRow, w pipeline.Window) error {
 		h.windows++
 		h.key, h.window = r.Key, w
 	}
-	failed := r.Kind == pipeline.HistoryFailed
-	if failed {
-		h.failed++
-	} else {
-		h.changed++
-	}
+	h.kinds[r.Kind]++
 	if h.array != nil {
 		return h.array.add(historyRowOf(r))
 	}
@@ -75,49 +71,48 @@ func (h *History) Tell(r pipeline.HistoryRow, w pipeline.Window) error {
 		}
 		fmt.Fprintln(&b, inColumns(name(r.Key.Stream, r.Key.Account)+"  "+localSpan(w), columns))
 	}
-	if failed {
+	switch r.Kind {
+	case pipeline.HistoryFailed:
 		fmt.Fprintf(&b, "  %s  failed: %s\n", moment(r.ReadAt.Time()), inColumns(r.ErrorKind, columns-34))
-		wrap(&b, r.Hint)
-	} else {
+		b.WriteString(wrapped(r.Hint, "    "))
+	case pipeline.HistoryWarned:
+		fmt.Fprintf(&b, "  %s  warned: %s\n", moment(r.ReadAt.Time()), inColumns(string(r.Warning), columns-34))
+		b.WriteString(wrapped(r.Hint, "    "))
+	case pipeline.HistoryUnreadable:
+		fmt.Fprintf(&b, "  %s  %s\n", moment(r.ReadAt.Time()), plural(r.RowsAfter, "row"))
+	default:
 		settled := ""
 		if r.AfterSettle {
 			settled = ", settled"
 		}
 		fmt.Fprintf(&b, "  %s  %s → %s\n", moment(r.ReadAt.Time()), thousands(r.RowsBefore), plural(r.RowsAfter, "row"))
 		fmt.Fprintf(&b, "    instead of the reading of %s%s\n", moment(r.PreviousReadAt.Time()), settled)
+		if r.Warning == pipeline.WarnShrunk {
+			b.WriteString("    warned: more than half of the settled rows are gone\n")
+		}
 		for _, line := range measureLines(r.Measures) {
 			fmt.Fprintf(&b, "    %s\n", inColumns(line, columns-4))
 		}
 	}
+	if len(r.Unreadable) > 0 {
+		b.WriteString(wrapped("unreadable: "+unreadableText(r.Unreadable), "    "))
+	}
 	_, err := io.WriteString(h.w, b.String())
 	return err
-}
-
-// wrap prints a text that may be longer than a line.
-func wrap(b *strings.Builder, text string) {
-	for text != "" {
-		line := text
-		if most := columns - 4; len(text) > most {
-			line = text[:most+1]
-			if at := strings.LastIndexByte(line, ' '); at > 0 {
-				line = line[:at]
-			}
-		}
-		fmt.Fprintf(b, "    %s\n", line)
-		text = strings.TrimLeft(text[len(line):], " ")
-	}
 }
 
 func historyRowOf(r pipeline.HistoryRow) historyRow {
 	one := historyRow{
 		Kind: r.Kind, SyncID: r.SyncID, Source: r.Key.Stream.Source(), Account: r.Key.Account, Stream: r.Key.Stream,
 		WindowStart: r.Window.Start, WindowEnd: r.Window.End, ReadAt: r.ReadAt, Measures: r.Measures,
+		ErrorKind: textOrNull(r.ErrorKind), Hint: textOrNull(r.Hint), Unreadable: r.Unreadable, Warning: textOrNull(string(r.Warning)),
 	}
-	if r.Kind == pipeline.HistoryFailed {
-		one.ErrorKind, one.Hint = textOrNull(r.ErrorKind), textOrNull(r.Hint)
-		return one
+	if r.Kind == pipeline.HistoryChanged {
+		one.PreviousReadAt, one.AfterSettle, one.RowsBefore = &r.PreviousReadAt, &r.AfterSettle, &r.RowsBefore
 	}
-	one.PreviousReadAt, one.AfterSettle, one.RowsBefore, one.RowsAfter = &r.PreviousReadAt, &r.AfterSettle, &r.RowsBefore, &r.RowsAfter
+	if r.IsCommit() {
+		one.RowsAfter = &r.RowsAfter
+	}
 	return one
 }
 
@@ -178,6 +173,13 @@ func (h *History) End() error {
 		_, err := fmt.Fprintln(h.w, "Nothing was changed by reading it again, and nothing failed.")
 		return err
 	}
-	_, err := fmt.Fprintf(h.w, "\n%s and %s of %s.\n", plural(h.changed, "change"), plural(h.failed, "failure"), plural(h.windows, "window"))
+	counted := fmt.Sprintf("%s and %s of %s", plural(h.kinds[pipeline.HistoryChanged], "change"), plural(h.kinds[pipeline.HistoryFailed], "failure"), plural(h.windows, "window"))
+	if n := h.kinds[pipeline.HistoryUnreadable]; n > 0 {
+		counted += "; " + plural(n, "first reading") + " with unreadable values"
+	}
+	if n := h.kinds[pipeline.HistoryWarned]; n > 0 {
+		counted += "; " + plural(n, "warning")
+	}
+	_, err := io.WriteString(h.w, "\n"+wrapped(counted+".", ""))
 	return err
 }

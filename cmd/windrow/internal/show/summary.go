@@ -56,19 +56,24 @@ func printUnreadable(w io.Writer, r pipeline.StreamSummary) error {
 	if len(r.Unreadable) == 0 {
 		return nil
 	}
+	_, err := fmt.Fprintf(w, "\n%s: values that could not be read are empty, and stay in extras:\n%s", name(r.Stream, r.Account), wrapped(unreadableText(r.Unreadable), "  "))
+	return err
+}
+
+// unreadableText counts the values of a few fields, the most frequent first.
+func unreadableText(counts pipeline.FieldCounts) string {
 	const most = 5
-	fields := slices.SortedFunc(maps.Keys(r.Unreadable), func(a, b string) int {
-		return cmp.Or(cmp.Compare(r.Unreadable[b], r.Unreadable[a]), cmp.Compare(a, b))
+	fields := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
 	var list []string
 	for _, f := range fields[:min(len(fields), most)] {
-		list = append(list, f+" "+thousands(r.Unreadable[f]))
+		list = append(list, pipeline.ShownName(f)+" "+thousands(counts[f]))
 	}
 	if more := len(fields) - most; more > 0 {
 		list = append(list, "and "+plural(more, "other field"))
 	}
-	_, err := fmt.Fprintf(w, "\n%s: values that could not be read are empty, and stay in extras:\n  %s\n", name(r.Stream, r.Account), strings.Join(list, ", "))
-	return err
+	return strings.Join(list, ", ")
 }
 
 // Next prints what to do after a run.

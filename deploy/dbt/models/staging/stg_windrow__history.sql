@@ -14,5 +14,7 @@
   ['rows_after', 'BIGINT'],
   ['measures', 'VARCHAR'],
   ['error_kind', 'VARCHAR'],
-  ['hint', 'VARCHAR']
+  ['hint', 'VARCHAR'],
+  ['unreadable', 'VARCHAR'],
+  ['warning', 'VARCHAR']
 ]) }}

@@ -45,9 +45,6 @@ var historyValues = func() []historyValue {
 		}
 		return v
 	}
-	rows := func(name string, of func(r *pipeline.HistoryRow) int64) historyValue {
-		return ofChange(historyValue{name, "INT64", false, func(r *pipeline.HistoryRow) string { return strconv.FormatInt(of(r), 10) }})
-	}
 	return []historyValue{
 		text("kind", func(r *pipeline.HistoryRow) string { return string(r.Kind) }),
 		text("sync_id", func(r *pipeline.HistoryRow) string { return string(r.SyncID) }),
@@ -59,11 +56,18 @@ var historyValues = func() []historyValue {
 		at("read_at", func(r *pipeline.HistoryRow) pipeline.Instant { return r.ReadAt }),
 		ofChange(at("previous_read_at", func(r *pipeline.HistoryRow) pipeline.Instant { return r.PreviousReadAt })),
 		ofChange(historyValue{"after_settle", "BOOL", false, func(r *pipeline.HistoryRow) string { return boolean(r.AfterSettle) }}),
-		rows("rows_before", func(r *pipeline.HistoryRow) int64 { return r.RowsBefore }),
-		rows("rows_after", func(r *pipeline.HistoryRow) int64 { return r.RowsAfter }),
+		ofChange(historyValue{"rows_before", "INT64", false, func(r *pipeline.HistoryRow) string { return strconv.FormatInt(r.RowsBefore, 10) }}),
+		{"rows_after", "INT64", false, func(r *pipeline.HistoryRow) string {
+			if !r.IsCommit() {
+				return "NULL"
+			}
+			return strconv.FormatInt(r.RowsAfter, 10)
+		}},
 		maybe("measures", func(r *pipeline.HistoryRow) string { return r.MeasuresJSON() }),
 		maybe("error_kind", func(r *pipeline.HistoryRow) string { return r.ErrorKind }),
 		maybe("hint", func(r *pipeline.HistoryRow) string { return r.Hint }),
+		maybe("unreadable", func(r *pipeline.HistoryRow) string { return r.UnreadableJSON() }),
+		maybe("warning", func(r *pipeline.HistoryRow) string { return string(r.Warning) }),
 	}
 }()
 
@@ -108,10 +112,22 @@ func (d Dataset) RecordWithHistory(lines []Line, rows []pipeline.HistoryRow) str
 	return strings.Join([]string{"BEGIN TRANSACTION", d.AddEntries(lines), d.insertHistory("", nil, rows), "COMMIT TRANSACTION"}, ";\n") + ";"
 }
 
-// History reads the history of streams (nil: of all) whose windows overlap a span, in order: kind, sync_id, account, stream,
-// window_start, window_end, read_at, previous_read_at, after_settle, rows_before, rows_after, measures, error_kind, hint. Of
-// several streams there may be others among them.
-func (d Dataset) History(keys []pipeline.StreamKey, over pipeline.Span) string {
+// AddHistory appends rows of the history that come without an entry.
+func (d Dataset) AddHistory(rows []pipeline.HistoryRow) string { return d.insertHistory("", nil, rows) }
+
+// HistoryColumns are those of [Dataset.History], in their order.
+var HistoryColumns = []string{
+	"kind", "sync_id", "account", "stream", "window_start", "window_end", "read_at", "previous_read_at", "after_settle", "rows_before", "rows_after",
+	"measures", "error_kind", "hint", "unreadable", "warning",
+}
+
+// History reads the history of streams (nil: of all) whose windows overlap a span, in order: [HistoryColumns]. Of several
+// streams there may be others among them. A table of earlier versions has not the last two.
+func (d Dataset) History(keys []pipeline.StreamKey, over pipeline.Span, warned bool) string {
+	list := columns(HistoryColumns, "t.")
+	if !warned {
+		list = columns(HistoryColumns[:len(HistoryColumns)-2], "t.") + ", CAST(NULL AS STRING) AS `unreadable`, CAST(NULL AS STRING) AS `warning`"
+	}
 	where := []string{
 		"t.`window_start` >= " + instant(max(over.Start, FirstInstant.Add(staging.LongestWindow)).Add(-staging.LongestWindow)),
 		"t.`window_start` < " + instant(over.End), "t.`window_end` > " + instant(over.Start),
@@ -119,9 +135,8 @@ func (d Dataset) History(keys []pipeline.StreamKey, over pipeline.Span) string {
 	if len(keys) > 0 {
 		where = append(where, inStreams("t.", keys))
 	}
-	list := []string{"kind", "sync_id", "account", "stream", "window_start", "window_end", "read_at", "previous_read_at", "after_settle", "rows_before", "rows_after", "measures", "error_kind", "hint"}
 	return fmt.Sprintf("SELECT %s FROM %s AS t WHERE %s ORDER BY t.`stream`, t.`account`, t.`window_start`, t.`window_end`, t.`read_at`, t.`sync_id`, t.`kind`",
-		columns(list, "t."), d.table(HistoryTable), strings.Join(where, " AND "))
+		list, d.table(HistoryTable), strings.Join(where, " AND "))
 }
 
 // Fractional reports whether a column's numbers have fractions.
