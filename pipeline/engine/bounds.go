@@ -134,7 +134,7 @@ func (c *bodyCutter) checkHope(limit RejectLimit, most BodyLimit) error {
 		return nil
 	}
 	if c.rejected == c.read && c.rejected > hopelessRejects {
-		return tooManyRejects(c.first, "all of the first %d rows were rejected, and the document is not read any further", c.rejected)
+		return tooManyRejects(c.first, "", "all of the first %d rows were rejected, and the document is not read any further", c.rejected)
 	}
 	if most.Bytes == 0 {
 		return nil
@@ -144,7 +144,7 @@ func (c *bodyCutter) checkHope(limit RejectLimit, most BodyLimit) error {
 	if float64(c.rejected)/float64(c.read+left) <= limit.Share {
 		return nil
 	}
-	return tooManyRejects(c.first, "%d of the first %d rows were rejected: whatever follows within %s (%s), that is more than the share of %g that %s allows",
+	return tooManyRejects(c.first, limit.Setting, "%d of the first %d rows were rejected: whatever follows within %s (%s), that is more than the share of %g that %s allows",
 		c.rejected, c.read, most, most.Setting, limit.Share, limit.Setting)
 }
 
@@ -155,29 +155,37 @@ func checkRejects(read, rejected int64, limit RejectLimit, first []pipeline.Reje
 		return nil
 	}
 	if read == 1 {
-		return tooManyRejects(first, "the only row was rejected, more than the share of %g that %s allows", limit.Share, limit.Setting)
+		return tooManyRejects(first, "", "the only row was rejected, more than the share of %g that %s allows", limit.Share, limit.Setting)
 	}
-	return tooManyRejects(first, "%d of %d rows were rejected, more than the share of %g that %s allows", rejected, read, limit.Share, limit.Setting)
+	if rejected == read {
+		return tooManyRejects(first, "", "all of %d rows were rejected, more than the share of %g that %s allows", read, limit.Share, limit.Setting)
+	}
+	return tooManyRejects(first, limit.Setting, "%d of %d rows were rejected, more than the share of %g that %s allows", rejected, read, limit.Share, limit.Setting)
 }
 
-// tooManyRejects is the error of a reading of which too much was rejected. first are its first rejects.
-func tooManyRejects(first []pipeline.Reject, format string, args ...any) error {
+// tooManyRejects is the error of a reading of which too much was rejected. first are its first rejects; setting is the limit,
+// empty where another one would load nothing.
+func tooManyRejects(first []pipeline.Reject, setting, format string, args ...any) error {
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.TooManyRejects,
 		Err:  &pipeline.RejectedRows{Text: fmt.Sprintf(format, args...) + firstReject(first), First: first},
-		Hint: rejectsHint(first) + "; nothing was committed and what was there stays",
+		Hint: rejectsHint(first, setting) + "; nothing was committed and what was there stays",
 	}
 }
 
-// rejectsHint says what may be behind rejects, by the first of them.
-func rejectsHint(first []pipeline.Reject) string {
+// rejectsHint says what may be behind rejects, by the first of them, and what helps.
+func rejectsHint(first []pipeline.Reject, setting string) string {
+	why := "the vendor may write this field otherwise now, or answer for what was not asked"
 	switch {
 	case len(first) == 0 || first[0].Field == "":
-		return "the vendor may write rows in another form now"
+		why = "the vendor may write rows in another form now"
 	case first[0].Shape == "":
-		return "the vendor may not fill this field any more"
+		why = "the vendor may not fill this field any more"
 	}
-	return "the vendor may write this field otherwise now, or answer for what was not asked"
+	if setting == "" {
+		return why + "; tell the vendor"
+	}
+	return why + "; tell the vendor, or set " + setting + " to more to load the other rows without these"
 }
 
 const (

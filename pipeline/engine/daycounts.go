@@ -80,8 +80,8 @@ func (d *dayCounts) verify(hint, zoneHint string) error {
 		return &pipeline.Error{
 			Op: "read report", Kind: pipeline.Mismatch, Cause: pipeline.Shifted,
 			Hint: "compare one of them with what the vendor's own page shows: it may be UTC under the name of another zone; else " + hint,
-			Err: fmt.Errorf("%d of %d rows lie outside the asked days, more than a late row or two",
-				outside, outside+d.inside),
+			Err: fmt.Errorf("%d of %d rows lie outside the asked days, %d before them and %d after them, more than a late row or two",
+				outside, outside+d.inside, d.before, d.after),
 		}
 	case d.before > 0 && d.last == 0:
 		return stale("the report has %s from before the asked days and none of the last asked day", pipeline.Counted(d.before, "row"))
