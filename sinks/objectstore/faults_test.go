@@ -3,9 +3,6 @@ package objectstore
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,36 +12,6 @@ import (
 	"github.com/windrow-data/windrow/sinks/sinktest/storetest"
 )
 
-// halfFailing is a store that throttles, does what it is asked and answers that it is unavailable, or cuts its answer off.
-func halfFailing(t testing.TB, server string) string {
-	t.Helper()
-	to, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := httputil.NewSingleHostReverseProxy(to)
-	var asked atomic.Int64
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch n := asked.Add(1); {
-		case n%13 == 3:
-			http.Error(w, "slow down", http.StatusTooManyRequests)
-		case n%13 == 7:
-			store.ServeHTTP(httptest.NewRecorder(), r)
-			http.Error(w, "half of it is down", http.StatusServiceUnavailable)
-		case n%13 == 11 && r.Method == http.MethodGet:
-			is := httptest.NewRecorder()
-			store.ServeHTTP(is, r)
-			w.Header().Set("Content-Length", strconv.Itoa(is.Body.Len()+1))
-			w.WriteHeader(is.Code)
-			_, _ = w.Write(is.Body.Bytes()) // and the connection is cut
-		default:
-			store.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(front.Close)
-	return front.URL
-}
-
 func TestAStoreThatFailsHalfTheTimeIsAVolume(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []storetest.Kind{storetest.GCS, storetest.S3} {
@@ -52,7 +19,7 @@ func TestAStoreThatFailsHalfTheTimeIsAVolume(t *testing.T) {
 			t.Parallel()
 			volumetest.Run(t, func(t *testing.T) func() volume.Volume {
 				server, bucket := storetest.Bucket(t, kind)
-				front := halfFailing(t, server)
+				front := storetest.HalfFailing(t, server)
 				return func() volume.Volume { return opened(t, kind, front, bucket) }
 			})
 		})

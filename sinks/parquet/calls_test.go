@@ -3,10 +3,6 @@ package parquet
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -55,18 +51,8 @@ func (p place) waitsFor(t *testing.T) (waited time.Duration, calls int64) {
 func TestANightAsksAStoreForNoMoreOfALongerHistory(t *testing.T) {
 	night := func(years int) (asked int64) {
 		server, bucket := storetest.Bucket(t, storetest.GCS)
-		to, err := url.Parse(server)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var requests atomic.Int64
-		store := httputil.NewSingleHostReverseProxy(to)
-		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			requests.Add(1)
-			store.ServeHTTP(w, r)
-		}))
-		defer front.Close()
-		p := inBucketOf(t, storetest.GCS, front.URL, bucket)
+		front, requests := storetest.Counting(t, server)
+		p := inBucketOf(t, storetest.GCS, front, bucket)
 		writer := p.Open(t)
 		entries := history(t, years*365, 24*time.Hour)
 		for begin := 0; begin < len(entries); begin += 64 {

@@ -144,16 +144,30 @@ func (d *draft) Publish(ctx context.Context, name string, over volume.Version) e
 		body.Open = func() io.Reader { return d.reader(ctx, rest...) }
 		return d.v.Driver.Put(ctx, d.v.key(name), body, over)
 	})
-	if attempts > 1 && errors.Is(err, volume.ErrChanged) && len(d.segments) == 0 && d.v.holds(ctx, name, bytes.Join(rest, nil)) {
+	if attempts > 1 && errors.Is(err, volume.ErrChanged) && d.v.holds(ctx, name, body.Size, d.reader(ctx, rest...)) {
 		return nil // an earlier attempt, whose answer was lost
 	}
 	return err
 }
 
-// holds reports whether an object has the content.
-func (v *Volume) holds(ctx context.Context, name string, content []byte) bool {
-	is, err := v.Read(ctx, name)
-	return err == nil && bytes.Equal(is, content)
+// holds reports whether an object has the content, of so many bytes.
+func (v *Volume) holds(ctx context.Context, name string, size int64, content io.Reader) bool {
+	is, err := v.Open(ctx, name)
+	if err != nil || is.Size() != size {
+		return false
+	}
+	there, want := make([]byte, ahead), make([]byte, ahead)
+	for at := int64(0); at < size; {
+		n := min(ahead, size-at)
+		if _, err := is.ReadAt(there[:n], at); err != nil {
+			return false
+		}
+		if _, err := io.ReadFull(content, want[:n]); err != nil || !bytes.Equal(there[:n], want[:n]) {
+			return false
+		}
+		at += n
+	}
+	return true
 }
 
 // newStamp is a text as long as [volume.Stamp], and like no other.
