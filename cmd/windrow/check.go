@@ -301,7 +301,9 @@ func (s *setup) addLedgerless(ctx context.Context, store pipeline.Store, found *
 // ledger.
 func (s *setup) ledgerless(ctx context.Context, store pipeline.Store) (seen []pipeline.StreamKey, err error) {
 	if lister, ok := store.(pipeline.StrangerLister); ok {
-		seen = lister.Seen()
+		if seen, err = lister.Seen(ctx); err != nil {
+			return nil, err
+		}
 	} else if sweeper, ok := store.(pipeline.Sweeper); ok {
 		known, err := store.Streams(ctx)
 		if err != nil || !s.readsBeyond(known) {
@@ -376,6 +378,7 @@ func (s *setup) refuseStrangers(ctx context.Context, store pipeline.Store, log *
 
 // refuseLost refuses what would be done on the word of no ledger where there was one.
 func (s *setup) refuseLost(ctx context.Context, store pipeline.Store) error {
-	found, err := s.findStrangers(ctx, store)
+	var found strangers
+	err := s.addLedgerless(ctx, store, &found)
 	return errors.Join(err, found.lost())
 }

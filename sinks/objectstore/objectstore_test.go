@@ -3,9 +3,13 @@ package objectstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
+	"path"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,5 +115,36 @@ func TestABucketThatIsMissingIsNamedWithTheCommandThatMakesIt(t *testing.T) {
 		if _, err := v.List(context.Background(), "x"); pipeline.KindOf(err) != pipeline.Invalid {
 			t.Errorf("%s: %v", kind, err)
 		}
+	}
+}
+
+// A walk that passes over a folder does not ask for what lies in it.
+func TestAFolderThatIsPassedOverIsNotListed(t *testing.T) {
+	const objects = 3500 // listed in four pages
+	server, bucket := storetest.Bucket(t, storetest.S3)
+	front, asked := storetest.Counting(t, server)
+	var writers sync.WaitGroup
+	for w := range 16 {
+		writers.Go(func() {
+			for n := w; n < objects; n += 16 {
+				storetest.Put(t, storetest.S3, bucket, fmt.Sprintf("some/place/x/k=1/%04d", n), nil)
+			}
+		})
+	}
+	writers.Wait()
+	storetest.Put(t, storetest.S3, bucket, "some/place/x/k=2/1", nil)
+	v := opened(t, storetest.S3, front, bucket).(interface {
+		Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error
+	})
+	var seen []string
+	err := v.Walk(t.Context(), "x", func(name string, _ bool) error {
+		seen = append(seen, name)
+		return volume.Past(path.Dir(name))
+	})
+	if want := []string{"x/k=1/0000", "x/k=2/1"}; err != nil || !slices.Equal(seen, want) {
+		t.Errorf("it saw %v, %v", seen, err)
+	}
+	if asked.Load() != 2 {
+		t.Errorf("it asked %d times", asked.Load())
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/layout"
+	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
 // errLeft ends a walk whose consumer has left.
@@ -46,18 +47,49 @@ func (s *Store) Strangers(ctx context.Context) iter.Seq2[pipeline.Stranger, erro
 			}
 		}
 		s.mu.Lock()
-		s.seen, s.holders = l.seen, slices.SortedFunc(maps.Keys(l.seen), func(a, b pipeline.StreamKey) int {
-			return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Account, b.Account))
-		})
+		s.seen, s.holders = l.seen, byName(l.seen)
 		s.mu.Unlock()
 	}
 }
 
+func byName[T any](of map[pipeline.StreamKey]T) []pipeline.StreamKey {
+	return slices.SortedFunc(maps.Keys(of), func(a, b pipeline.StreamKey) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Account, b.Account))
+	})
+}
+
 // Seen implements [pipeline.StrangerLister].
-func (s *Store) Seen() []pipeline.StreamKey {
+func (s *Store) Seen(ctx context.Context) ([]pipeline.StreamKey, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.holders)
+	looked, holders := s.seen != nil, slices.Clone(s.holders)
+	s.mu.Unlock()
+	if looked {
+		return holders, nil
+	}
+	var tables []string
+	for _, t := range pipeline.Tables() {
+		tables = append(tables, t.Name)
+	}
+	found, err := s.holdersIn(ctx, tables)
+	return byName(found), classify("look for windows", err)
+}
+
+// holdersIn are the streams that have a window's file in one of the folders. What else they have is passed over.
+func (s *Store) holdersIn(ctx context.Context, parents []string) (map[pipeline.StreamKey]bool, error) {
+	found := make(map[pipeline.StreamKey]bool)
+	for _, parent := range parents {
+		err := s.walk(ctx, parent, func(name string, link bool) error {
+			if k, ok := layout.StreamOf(name); ok && !link && isWindowFile(parent, name) {
+				found[k] = true
+				return volume.Past(layout.StreamDir(parent, k))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // look is a walk through all tables, and what it has seen.
@@ -113,18 +145,22 @@ func (s *Store) sighted(k pipeline.StreamKey) *sighting {
 	return of
 }
 
-// walk visits the objects beneath dir. A volume that has no links needs no more than List, which follows the links among the
-// rejects; those within a table are strangers.
+// walk visits the objects beneath dir; visit may return a [volume.Past]. List, which is enough for a volume that cannot walk,
+// follows the links among the rejects; those within a table are strangers.
 func (s *Store) walk(ctx context.Context, dir string, visit func(name string, link bool) error) error {
-	if v, ok := s.volume.(interface {
+	v, ok := s.volume.(interface {
 		Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error
-	}); ok && !strings.HasPrefix(dir, private+"/") {
+	})
+	if _, local := s.volume.(*volume.Local); ok && !(local && strings.HasPrefix(dir, private+"/")) {
 		return v.Walk(ctx, dir, visit)
 	}
 	names, err := s.volume.List(ctx, dir)
+	var past volume.Past
 	for _, name := range names {
-		if err == nil {
-			err = visit(name, false)
+		if err == nil && !past.Holds(name) {
+			if err = visit(name, false); errors.As(err, &past) {
+				err = nil
+			}
 		}
 	}
 	return err

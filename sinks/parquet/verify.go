@@ -274,23 +274,8 @@ func ownedIn(l *pipeline.Ledger, k pipeline.StreamKey, t *pipeline.Table, name s
 
 // Holders implements [pipeline.Sweeper].
 func (s *Store) Holders(ctx context.Context) ([]pipeline.StreamKey, error) {
-	found := make(map[pipeline.StreamKey]bool)
-	for _, parent := range parents() {
-		err := s.walk(ctx, parent, func(name string, link bool) error {
-			if k, ok := layout.StreamOf(name); ok && !link && isWindowFile(parent, name) {
-				found[k] = true
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, classify("list the files", err)
-		}
-	}
-	keys := make([]pipeline.StreamKey, 0, len(found))
-	for k := range found {
-		keys = append(keys, k)
-	}
-	return keys, nil
+	found, err := s.holdersIn(ctx, parents())
+	return byName(found), classify("list the files", err)
 }
 
 // Sweep implements [pipeline.Sweeper].

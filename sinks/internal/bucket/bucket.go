@@ -174,6 +174,41 @@ func (v *Volume) Between(ctx context.Context, dir, first, last string) (names []
 	return names, err
 }
 
+// lastInFolder comes after every name that follows a folder's slash.
+const lastInFolder = "\U0010FFFF"
+
+// Walk visits the objects beneath dir in their order, none of which is a link. visit may return a [volume.Past], whose other
+// objects are asked for no further; any other error ends the walk. It keeps a page of names in memory.
+func (v *Volume) Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error {
+	var past volume.Past
+	for after := ""; ; {
+		jumps, ended := false, error(nil)
+		err := v.pages(ctx, v.key(v.folder(dir)), after, pageSize, func(page []Object) bool {
+			for _, o := range page {
+				if past.Holds(o.Name) || strings.HasPrefix(o.Name, v.draftsDir()) || strings.HasSuffix(o.Name, "/") {
+					continue
+				}
+				if ended = visit(o.Name, false); errors.As(ended, &past) {
+					ended = nil
+				}
+				if ended != nil {
+					return false
+				}
+			}
+			if jumps = len(page) == pageSize && past.Holds(page[pageSize-1].Name); jumps {
+				after = v.key(string(past) + "/" + lastInFolder)
+			}
+			return !jumps
+		})
+		if err == nil {
+			err = ended
+		}
+		if err != nil || !jumps {
+			return err
+		}
+	}
+}
+
 // Read implements [volume.Reader].
 func (v *Volume) Read(ctx context.Context, name string) (body []byte, err error) {
 	_, err = v.retry(ctx, 0, func(ctx context.Context) error {

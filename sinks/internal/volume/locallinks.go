@@ -76,7 +76,16 @@ func isFolder(dir string, e fs.DirEntry) (bool, error) {
 
 // Walk calls visit for every entry beneath dir that is no directory, folder by folder, and follows no link but dir itself: a
 // link is an entry. A dir that does not exist has none, and a file in its place is one. It keeps one folder's names in memory.
+// It ends with the first error of visit, unless that is a [Past].
 func (l *Local) Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error {
+	err := l.visitAll(ctx, dir, visit)
+	if past := Past(""); errors.As(err, &past) {
+		return nil
+	}
+	return err
+}
+
+func (l *Local) visitAll(ctx context.Context, dir string, visit func(name string, link bool) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -93,9 +102,13 @@ func (l *Local) Walk(ctx context.Context, dir string, visit func(name string, li
 	for _, e := range entries {
 		name := dir + "/" + e.Name()
 		if e.IsDir() {
-			err = l.Walk(ctx, name, visit)
+			err = l.visitAll(ctx, name, visit)
 		} else {
 			err = visit(name, e.Type()&fs.ModeSymlink != 0)
+		}
+		var past Past
+		if errors.As(err, &past) && !past.Holds(name) {
+			err = nil // it was passed
 		}
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 )
 
 // Version tells one content of an object from every other content that the object had or will have: a generation, an
@@ -45,6 +46,14 @@ var ErrChanged = errors.New("the object was changed meanwhile")
 // ErrUnfenced says that the storage removes an object whatever its version is: nothing was removed. Whoever must not
 // remove what another writer has put there publishes something empty over the version that he saw.
 var ErrUnfenced = errors.New("the store removes objects on no condition")
+
+// Past is what the visitor of a walk answers in the place of an error: a folder whose other objects are passed over.
+type Past string
+
+func (p Past) Error() string { return string(p) + " is passed over" }
+
+// Holds reports whether an object lies in the folder.
+func (p Past) Holds(name string) bool { return p != "" && strings.HasPrefix(name, string(p)+"/") }
 
 // Volume keeps objects under names, which are relative paths with slashes. All methods are safe for concurrent use,
 // also by several processes. Methods obey their context and return its error. They retry what their storage says is

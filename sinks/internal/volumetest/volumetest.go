@@ -27,11 +27,14 @@ func Run(t *testing.T, place func(t *testing.T) (open func() volume.Volume)) {
 	}{
 		{"an object is published over the version that was seen, and no other", conditions},
 		{"of several that create an object one succeeds", creates},
+		{"of several that replace one version one succeeds", replaces},
+		{"of one that replaces a version and one that removes it one succeeds", replacesOrRemoves},
 		{"an object is removed if it is of the version that was seen", removes},
 		{"drafts are out of sight, and can be read and discarded", drafts},
 		{"what changed is published at the second try", triesAgain},
 		{"an open object is read in parts, also when it is replaced meanwhile", opens},
 		{"listings are sorted, and know folders from prefixes", lists},
+		{"a walk sees every object, and passes over what it is told to", walks},
 		{"an update that is alone keeps others out", alone},
 		{"an update tells its own error, and none of it is run for a stopped context", updates},
 		{"a probe leaves nothing", probes},
@@ -139,6 +142,75 @@ func creates(t *testing.T, open func() volume.Volume) {
 		t.Fatal("nobody created it")
 	}
 	holds(t, open(), "ledger/1", string([]byte{byte(won)}))
+}
+
+func replaces(t *testing.T, open func() volume.Volume) {
+	const writers, rounds = 4, 8
+	ctx, v := context.Background(), open()
+	put(t, v, "x", "first")
+	for round := range rounds {
+		seen := versionOf(t, v, "x")
+		bodies := make([]string, writers)
+		for i := range bodies {
+			bodies[i] = fmt.Sprintf("round %d, writer %d", round, i)
+		}
+		won := atOnce(t, bodies, func(i int) error {
+			w := open()
+			return w.Update(ctx, func(ctx context.Context, _ bool) error { return volume.Replace(ctx, w, "x", []byte(bodies[i]), seen) })
+		})
+		holds(t, v, "x", bodies[won])
+	}
+}
+
+func replacesOrRemoves(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	for round := range 8 {
+		name := fmt.Sprintf("x/%d", round)
+		put(t, v, name, "old")
+		seen := versionOf(t, v, name)
+		won := atOnce(t, []string{"the one that replaces", "the one that removes"}, func(i int) error {
+			w := open()
+			return w.Update(ctx, func(ctx context.Context, _ bool) error {
+				if i == 0 {
+					return volume.Replace(ctx, w, name, []byte("new"), seen)
+				}
+				return w.Remove(ctx, volume.Object{Name: name, Version: seen})
+			})
+		})
+		is := versionOf(t, v, name)
+		if there := is != volume.Absent; there != (won == 0) {
+			t.Errorf("round %d: %d won, and the object has version %q", round, won, is)
+		}
+	}
+}
+
+// atOnce lets writers loose of whom one must succeed, and the others find that something has changed. It returns that one.
+func atOnce(t *testing.T, names []string, write func(i int) error) (won int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	errs := make([]error, len(names))
+	begin := make(chan struct{})
+	for i := range names {
+		wg.Go(func() {
+			<-begin
+			errs[i] = write(i)
+		})
+	}
+	close(begin)
+	wg.Wait()
+	won = -1
+	for i, err := range errs {
+		switch {
+		case err == nil && won < 0:
+			won = i
+		case !errors.Is(err, volume.ErrChanged):
+			t.Errorf("%s, while %d had won: %v", names[i], won, err)
+		}
+	}
+	if won < 0 {
+		t.Fatal("nobody succeeded")
+	}
+	return won
 }
 
 func removes(t *testing.T, open func() volume.Volume) {
@@ -259,6 +331,50 @@ func lists(t *testing.T, open func() volume.Volume) {
 		}
 	}
 	if _, err := v.Read(ctx, "x/nothing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+// walker is a volume that can walk.
+type walker interface {
+	Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error
+}
+
+func walks(t *testing.T, open func() volume.Volume) {
+	ctx, v := context.Background(), open()
+	w, can := v.(walker)
+	if !can {
+		return // List serves it
+	}
+	all := []string{"x/k=1/a", "x/k=1/d/b", "x/k=1/d/c", "x/k=1/e", "x/k=10/a", "x/k=2/a", "x/k=2/b"}
+	for _, name := range append([]string{"w/a", "xx/a"}, all...) {
+		put(t, v, name, "1")
+	}
+	for _, c := range []struct {
+		dir, folder string // of which the first object is enough
+		want        []string
+	}{
+		{"x", "", all},
+		{"x", "x/k=1", []string{"x/k=1/a", "x/k=10/a", "x/k=2/a", "x/k=2/b"}},
+		{"x", "x/k=1/d", []string{"x/k=1/a", "x/k=1/d/b", "x/k=1/e", "x/k=10/a", "x/k=2/a", "x/k=2/b"}},
+		{"x", "x/k=2", []string{"x/k=1/a", "x/k=1/d/b", "x/k=1/d/c", "x/k=1/e", "x/k=10/a", "x/k=2/a"}},
+		{"x/k=1", "x/k=1", []string{"x/k=1/a"}},
+		{"nothing", "", nil},
+	} {
+		var got []string
+		err := w.Walk(ctx, c.dir, func(name string, link bool) error {
+			got = append(got, name)
+			if past := volume.Past(c.folder); past.Holds(name) {
+				return past
+			}
+			return nil
+		})
+		if slices.Sort(got); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s past %q: %v, %v; want %v", c.dir, c.folder, got, err, c.want)
+		}
+	}
+	odd := errors.New("odd")
+	if err := w.Walk(ctx, "x", func(string, bool) error { return odd }); !errors.Is(err, odd) {
 		t.Errorf("%v", err)
 	}
 }
