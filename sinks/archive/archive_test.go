@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,6 +27,9 @@ import (
 	"github.com/windrow-data/windrow/sinks/internal/faults"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 	"github.com/windrow-data/windrow/sinks/internal/volumetest"
+	"github.com/windrow-data/windrow/sinks/objectstore"
+	"github.com/windrow-data/windrow/sinks/sinktest/soak"
+	"github.com/windrow-data/windrow/sinks/sinktest/storetest"
 )
 
 var (
@@ -318,10 +322,17 @@ func TestEveryCallMayFail(t *testing.T) {
 			return func() volume.Volume { return volume.NewLocal(root, "_windrow") }
 		},
 		"bucket": func(*testing.T) func() volume.Volume { return volumetest.NewBucket().Open },
+		"gcs":    func(t *testing.T) func() volume.Volume { return served(t, storetest.GCS) },
+		"s3":     func(t *testing.T) func() volume.Volume { return served(t, storetest.S3) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			first, step := 0, 1
+			if (name == "gcs" || name == "s3") && !soak.Whole() { // each call takes a while
+				step = 6
+				first = int(soak.Seed(t) % uint64(step))
+			}
 			for _, after := range []bool{false, true} {
-				for n := 0; ; n++ {
+				for n := first; ; n += step {
 					open := place(t)
 					plan := &faults.Plan{N: n, After: after}
 					err := keep(t.Context(), bodies.Beneath(plan.Volume(open()), "raw"), question(0), 0, "one", "two")
@@ -349,6 +360,25 @@ func TestEveryCallMayFail(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// served is a bucket of a server, as each process has it.
+func served(t *testing.T, kind storetest.Kind) (open func() volume.Volume) {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	server, bucket := storetest.Bucket(t, kind)
+	address := "gs://" + bucket
+	if kind == storetest.S3 {
+		address = "s3://" + bucket + "?endpoint=" + url.QueryEscape(server)
+	}
+	return func() volume.Volume {
+		v, err := objectstore.Open(t.Context(), address, objectstore.Options{Private: bodies.Private, Emulator: server})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
 	}
 }
 
@@ -406,6 +436,7 @@ func TestADescriptionWithoutADocumentGoes(t *testing.T) {
 	bucket := volumetest.NewBucket()
 	for name, open := range map[string]func() volume.Volume{
 		"directory": func() volume.Volume { return volume.NewLocal(root, "_windrow") }, "bucket": func() volume.Volume { return bucket.Open() },
+		"gcs": served(t, storetest.GCS), "s3": served(t, storetest.S3),
 	} {
 		v := open()
 		a := bodies.Beneath(v, "raw")
@@ -429,7 +460,7 @@ func TestADescriptionWithoutADocumentGoes(t *testing.T) {
 			}
 			return len(names)
 		}
-		if n := left(readAt); name == "bucket" && n != 4 {
+		if n := left(readAt); name != "directory" && n != 4 {
 			t.Errorf("%s: %d files, and another process may be about to keep two documents", name, n)
 		} else if name == "directory" && n != 2 {
 			t.Errorf("%s: %d files are left", name, n)

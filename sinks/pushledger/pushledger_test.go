@@ -54,32 +54,42 @@ func (p place) files(t testing.TB, dir string) (files []string) {
 func (p place) Damage(t testing.TB, _ push.Key, how pushtest.Harm) string {
 	t.Helper()
 	files := p.files(t, "keys")
-	first, second := files[0], files[1]
-	body, err := os.ReadFile(first)
-	if err != nil {
-		t.Fatal(err)
+	first := files[0]
+	var bodies [2][]byte
+	for i := range bodies {
+		var err error
+		if bodies[i], err = os.ReadFile(files[i]); err != nil {
+			t.Fatal(err)
+		}
 	}
-	switch how {
-	case pushtest.Cut:
-		body = body[:len(body)/2]
-	case pushtest.Flipped:
-		body[len(body)/2] ^= 1
-	case pushtest.Newer:
-		body = []byte(strings.Replace(string(body), "windrow-push 2", "windrow-push 3", 1))
-	case pushtest.Missing:
+	body := harmed(bodies[0], bodies[1], how)
+	if body == nil {
 		if err := os.Remove(first); err != nil {
 			t.Fatal(err)
 		}
 		return filepath.Base(first)
-	case pushtest.Foreign:
-		if body, err = os.ReadFile(second); err != nil {
-			t.Fatal(err)
-		}
 	}
 	if err := os.WriteFile(first, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Base(filepath.Dir(first)) + "/" + filepath.Base(first)
+}
+
+// harmed is what the first of two objects becomes; nil where it goes.
+func harmed(body, second []byte, how pushtest.Harm) []byte {
+	switch how {
+	case pushtest.Cut:
+		return body[:len(body)/2]
+	case pushtest.Flipped:
+		body[len(body)/2] ^= 1
+	case pushtest.Newer:
+		return []byte(strings.Replace(string(body), "windrow-push 2", "windrow-push 3", 1))
+	case pushtest.Missing:
+		return nil
+	case pushtest.Foreign:
+		return second
+	}
+	return body
 }
 
 func TestTheLedgerOfADirectoryKeepsItsPromises(t *testing.T) {
