@@ -22,7 +22,7 @@ import (
 // childReplay makes the child a replay, without a vendor.
 const childReplay = "ENDTOEND_REPLAY"
 
-// archiveOf is the archive beside the tables of a directory; nil of any other store.
+// archiveOf is the archive beside the tables of a directory or a bucket; nil of any other store.
 func archiveOf(store pipeline.Store) *bodies.Store {
 	if tables, ok := store.(*parquet.Store); ok {
 		return bodies.Beneath(tables.Volume(), parquet.ArchiveDir)
@@ -56,13 +56,13 @@ func (f keptBodies) Find(ctx context.Context, k pipeline.StreamKey, committed []
 
 func everyAccount(pipeline.AccountID) bool { return true }
 
-// wholeArchive fails where the archive of a directory has a body that cannot be read, or a description without one.
+// wholeArchive fails where the archive beside the tables has a body that cannot be read, or a description without one.
 func (s *site) wholeArchive() {
 	s.Helper()
 	if isBigQuery(s.root) {
 		return
 	}
-	store, err := openStore(s.Context(), s.root, "", "", s.world.Now)
+	store, err := openStore(s.Context(), s.root, endpointOf(s.T, s.root), "", s.world.Now)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -104,12 +104,12 @@ func (s *site) lost(t *testing.T) *site {
 	if err := one.spawn(one.root, trueClock).Wait(); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range pipeline.Tables() {
-		if err := os.RemoveAll(filepath.Join(one.root, table.Name)); err != nil {
-			t.Fatal(err)
+	changing(t, one.root, func(dir string) {
+		for _, table := range pipeline.Tables() {
+			must(t, os.RemoveAll(filepath.Join(dir, table.Name)))
 		}
-	}
-	store, err := openStore(t.Context(), one.root, "", "", s.world.Now)
+	})
+	store, err := openStore(t.Context(), one.root, endpointOf(t, one.root), "", s.world.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

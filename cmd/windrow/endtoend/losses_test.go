@@ -32,7 +32,14 @@ func lose(t *testing.T, root string, random *rand.Rand) string {
 	if isBigQuery(root) {
 		return loseRows(t, root, random)
 	}
-	files := dataFiles(t, root)
+	lost := ""
+	changing(t, root, func(dir string) { lost = loseFiles(t, dir, random) })
+	return lost
+}
+
+func loseFiles(t *testing.T, dir string, random *rand.Rand) string {
+	t.Helper()
+	files := dataFiles(t, dir)
 	if len(files) == 0 {
 		return ""
 	}

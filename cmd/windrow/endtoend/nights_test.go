@@ -101,8 +101,8 @@ func TestDataThatWasDeletedIsThereAgainAfterARefetch(t *testing.T) {
 		for name, way := range ways {
 			if way == nil {
 				loseRows(t, s.root, rand.New(rand.NewPCG(1, 1)))
-			} else if err := way(dataFiles(t, s.root)[0]); err != nil {
-				t.Fatal(err)
+			} else {
+				changing(t, s.root, func(dir string) { must(t, way(dataFiles(t, dir)[0])) })
 			}
 			e := s.skewed(0)
 			e.Select.Refetch = true
@@ -154,15 +154,17 @@ func (s *site) backup(parts []string) (restore func()) {
 	if isBigQuery(s.root) {
 		return s.backupTables(parts)
 	}
-	kept := s.TempDir()
+	kept, now := s.TempDir(), filesOf(s.T, s.root)
 	for _, part := range parts {
-		copyFolder(s.T, filepath.Join(s.root, part), filepath.Join(kept, part))
+		copyFolder(s.T, filepath.Join(now, part), filepath.Join(kept, part))
 	}
 	return func() {
-		for _, part := range parts {
-			must(s.T, os.RemoveAll(filepath.Join(s.root, part)))
-			copyFolder(s.T, filepath.Join(kept, part), filepath.Join(s.root, part))
-		}
+		changing(s.T, s.root, func(dir string) {
+			for _, part := range parts {
+				must(s.T, os.RemoveAll(filepath.Join(dir, part)))
+				copyFolder(s.T, filepath.Join(kept, part), filepath.Join(dir, part))
+			}
+		})
 	}
 }
 
@@ -235,19 +237,20 @@ func TestEditedTimesOfTheLedgerHoldUpNoReading(t *testing.T) {
 // editLedgerFile changes a digit of a read_at and returns the file's name.
 func (s *site) editLedgerFile() (name string) {
 	s.Helper()
-	err := filepath.WalkDir(filepath.Join(s.root, "_windrow", "ledger"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || name != "" {
-			return err
-		}
-		body, err := os.ReadFile(path)
-		before, after, found := strings.Cut(string(body), `"read_at":"2025`)
-		if err != nil || !found {
-			return err
-		}
-		name = filepath.Base(path)
-		return os.WriteFile(path, []byte(before+`"read_at":"2026`+after), 0o600)
+	changing(s.T, s.root, func(dir string) {
+		must(s.T, filepath.WalkDir(filepath.Join(dir, "_windrow", "ledger"), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || name != "" {
+				return err
+			}
+			body, err := os.ReadFile(path)
+			before, after, found := strings.Cut(string(body), `"read_at":"2025`)
+			if err != nil || !found {
+				return err
+			}
+			name = filepath.Base(path)
+			return os.WriteFile(path, []byte(before+`"read_at":"2026`+after), 0o600)
+		}))
 	})
-	must(s.T, err)
 	if name == "" {
 		s.Fatal("no file of the ledger has a read_at")
 	}

@@ -122,7 +122,7 @@ func TestPromise03_AHoleThatCannotCloseIsWaivedByAWord(t *testing.T) {
 }
 
 func TestPromise07_TwoRunsAtOnceEqualOne(t *testing.T) {
-	onEither(t, func(t *testing.T, newSite siteMaker) {
+	onEveryKind(t, func(t *testing.T, newSite siteMaker) {
 		s := killSiteOn(t, newSite)
 		reference := s.empty(t)
 		if err := reference.spawn(reference.root, trueClock).Wait(); err != nil {

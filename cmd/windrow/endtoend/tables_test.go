@@ -23,7 +23,9 @@ import (
 func query(t *testing.T, root, text string) []string {
 	t.Helper()
 	for _, table := range []string{"activity", "events", "rejects"} {
-		text = strings.ReplaceAll(text, "{"+table+"}", tableIn(root, table))
+		if name := "{" + table + "}"; strings.Contains(text, name) {
+			text = strings.ReplaceAll(text, name, tableIn(t, root, table))
+		}
 	}
 	var rows [][]any
 	if isBigQuery(root) {
@@ -47,7 +49,8 @@ func query(t *testing.T, root, text string) []string {
 
 // tableIn is a table as DuckDB finds it; BigQuery's have the columns that the
 // folders of Parquet files add.
-func tableIn(root, table string) string {
+func tableIn(t *testing.T, root, table string) string {
+	t.Helper()
 	if isBigQuery(root) {
 		as := "local_date AS date"
 		if table == "rejects" {
@@ -58,7 +61,7 @@ func tableIn(root, table string) string {
 	if table == "rejects" {
 		table = filepath.Join("_windrow", "rejects")
 	}
-	return fmt.Sprintf("read_parquet('%s', hive_partitioning=true, union_by_name=true)", filepath.Join(root, table, "**", "*.parquet"))
+	return fmt.Sprintf("read_parquet('%s', hive_partitioning=true, union_by_name=true)", filepath.Join(filesOf(t, root, table), table, "**", "*.parquet"))
 }
 
 // inDataset is the table's name in the DuckDB behind the server.
@@ -123,7 +126,7 @@ func has(t *testing.T, root, table string) bool {
 	if isBigQuery(root) {
 		return slices.Contains(tables(t, root), table)
 	}
-	files, _ := filepath.Glob(filepath.Join(root, table, "*"))
+	files, _ := filepath.Glob(filepath.Join(filesOf(t, root, table), table, "*"))
 	return len(files) > 0
 }
 
@@ -131,7 +134,7 @@ func has(t *testing.T, root, table string) bool {
 func (s *site) rejected() int {
 	s.Helper()
 	if !isBigQuery(s.root) {
-		if files, _ := filepath.Glob(filepath.Join(s.root, "_windrow", "rejects", "*", "*", "*", "*", "*.parquet")); len(files) == 0 {
+		if files, _ := filepath.Glob(filepath.Join(filesOf(s.T, s.root, "_windrow/rejects"), "_windrow", "rejects", "*", "*", "*", "*", "*.parquet")); len(files) == 0 {
 			return 0
 		}
 	}
@@ -151,7 +154,7 @@ func everything(t *testing.T, root string) map[string]string {
 		}
 		return all
 	}
-	return warehousetest.Everything(t, root)
+	return warehousetest.Everything(t, filesOf(t, root))
 }
 
 // contents is every row of both tables without the lineage that differs from
@@ -251,11 +254,17 @@ func sameRows(t *testing.T, got, want []string) {
 	t.Fatalf("%d rows, want %d", len(got), len(want))
 }
 
-// files lists every file below the root that is data, with its size and time.
+// files lists every file below the root that is data, with its size and time, or its version in a bucket.
 func (s *site) files() map[string]string {
 	s.Helper()
 	out := make(map[string]string)
 	for _, table := range pipeline.Tables() {
+		if isBucket(s.root) {
+			for name, o := range objectsOf(s.T, s.root, table.Name) {
+				out[name] = o.Version
+			}
+			continue
+		}
 		err := filepath.Walk(filepath.Join(s.root, table.Name), func(path string, info os.FileInfo, err error) error {
 			if err == nil && !info.IsDir() {
 				out[path] = fmt.Sprint(info.Size(), info.ModTime().UnixNano())

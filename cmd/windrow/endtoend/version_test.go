@@ -83,16 +83,16 @@ func TestPromise08_WindowsOfAnOlderMappingVersionAreChangedUntilTheyAreReadAgain
 func (s *site) withoutColumn(t *testing.T) {
 	t.Helper()
 	if !isBigQuery(s.root) {
-		files, err := filepath.Glob(filepath.Join(s.root, "activity", "*", "*", "*", "*", "*.parquet"))
-		if err != nil || len(files) == 0 {
-			t.Fatal(files, err)
-		}
-		for _, f := range files {
-			query(t, s.root, fmt.Sprintf("COPY (SELECT * EXCLUDE (%s) FROM read_parquet('%s', hive_partitioning=false)) TO '%s.old' (FORMAT parquet)", newColumn, f, f))
-			if err := os.Rename(f+".old", f); err != nil {
-				t.Fatal(err)
+		changing(t, s.root, func(dir string) {
+			files, err := filepath.Glob(filepath.Join(dir, "activity", "*", "*", "*", "*", "*.parquet"))
+			if err != nil || len(files) == 0 {
+				t.Fatal(files, err)
 			}
-		}
+			for _, f := range files {
+				queryFiles(t, fmt.Sprintf("COPY (SELECT * EXCLUDE (%s) FROM read_parquet('%s', hive_partitioning=false)) TO '%s.old' (FORMAT parquet)", newColumn, f, f))
+				must(t, os.Rename(f+".old", f))
+			}
+		})
 		return
 	}
 	server := serverOf(t, s.root)

@@ -14,12 +14,15 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bigquery"
 	"github.com/windrow-data/windrow/sinks/bigquery/bigquerytest"
+	"github.com/windrow-data/windrow/sinks/objectstore"
 	"github.com/windrow-data/windrow/sinks/parquet"
+	"github.com/windrow-data/windrow/sinks/sinktest/soak"
+	"github.com/windrow-data/windrow/sinks/sinktest/storetest"
 )
 
-// Warehouses are of two kinds, and most tests run on either. A warehouse is
-// named by its root as WINDROW_SINK would be; what functions here and in
-// tables_test.go know of it they know by its root.
+// Warehouses are of several kinds, and most tests run on any. A warehouse is
+// named by its root as WINDROW_SINK would be; what functions here, in
+// files_test.go and in tables_test.go know of it they know by its root.
 
 const (
 	bigQueryScheme = "bigquery://"
@@ -74,11 +77,41 @@ func datasetOf(root string) string {
 // siteMaker makes a site on one kind of warehouse.
 type siteMaker func(t *testing.T, change ...func(*vendorsim.Options)) *site
 
-// onEither runs a test on Parquet and on BigQuery.
+// onEither runs a test on Parquet in a directory, on BigQuery, and on Parquet in buckets of both kinds. A sample has every
+// fourth test on a kind of bucket.
 func onEither(t *testing.T, test func(t *testing.T, newSite siteMaker)) {
 	t.Helper()
 	t.Run("parquet", func(t *testing.T) { test(t, newSite) })
 	t.Run("bigquery", func(t *testing.T) { test(t, newBigQuerySite) })
+	onBuckets(t, 4, test)
+}
+
+// onEveryKind is onEither, where a sample has one of the two kinds of buckets.
+func onEveryKind(t *testing.T, test func(t *testing.T, newSite siteMaker)) {
+	t.Helper()
+	t.Run("parquet", func(t *testing.T) { test(t, newSite) })
+	t.Run("bigquery", func(t *testing.T) { test(t, newBigQuerySite) })
+	onBuckets(t, 2, test)
+}
+
+// onBuckets runs a test on Parquet in buckets. A sample has each kind in one of so many tests.
+func onBuckets(t *testing.T, of int, test func(t *testing.T, newSite siteMaker)) {
+	t.Helper()
+	for i, kind := range []storetest.Kind{storetest.GCS, storetest.S3} {
+		if soak.Chosen(t, i, of) {
+			t.Run(string(kind), func(t *testing.T) { test(t, newBucketSite(kind)) })
+		}
+	}
+}
+
+// newBucketSite is newSite with a bucket for a warehouse.
+func newBucketSite(kind storetest.Kind) siteMaker {
+	return func(t *testing.T, change ...func(*vendorsim.Options)) *site {
+		t.Helper()
+		s := newSite(t, change...)
+		s.root = newBucket(t, kind)
+		return s
+	}
 }
 
 // newBigQuerySite is newSite with a dataset for a warehouse.
@@ -110,8 +143,11 @@ func (s *site) shareClock() {
 
 func emptyLike(t *testing.T, root string) string {
 	t.Helper()
-	if isBigQuery(root) {
+	switch {
+	case isBigQuery(root):
 		return newDataset(t)
+	case isBucket(root):
+		return newBucket(t, kindOf(root))
 	}
 	return folder(t)
 }
@@ -125,11 +161,7 @@ func openRoot(t *testing.T, root string) pipeline.Store {
 // openRootAt is openRoot on a machine that has that clock.
 func openRootAt(t *testing.T, root string, now func() time.Time) pipeline.Store {
 	t.Helper()
-	endpoint := ""
-	if isBigQuery(root) {
-		endpoint = serverOf(t, root).URL()
-	}
-	store, err := openStore(t.Context(), root, endpoint, t.TempDir(), now)
+	store, err := openStore(t.Context(), root, endpointOf(t, root), t.TempDir(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +173,27 @@ func openRootAt(t *testing.T, root string, now func() time.Time) pipeline.Store 
 // pauses outlast a transaction that a killed process has left behind.
 const pace = 100 * time.Millisecond
 
-// openStore opens a warehouse; endpoint is the root of the BigQuery to be asked.
+// endpointOf is the root of the server that has a warehouse; empty of a directory.
+func endpointOf(t *testing.T, root string) string {
+	t.Helper()
+	switch {
+	case isBigQuery(root):
+		return serverOf(t, root).URL()
+	case isBucket(root):
+		return storetest.Server(t, kindOf(root))
+	}
+	return ""
+}
+
+// openStore opens a warehouse; endpoint is the root of the server to be asked.
 func openStore(ctx context.Context, root, endpoint, temp string, now func() time.Time, more ...option.ClientOption) (pipeline.Store, error) {
+	if isBucket(root) {
+		v, err := objectstore.Open(ctx, root, objectstore.Options{Now: now, RetryFor: 2 * time.Minute, Private: parquet.Private, Emulator: endpoint})
+		if err != nil {
+			return nil, err
+		}
+		return parquet.Over(v, root, parquet.Options{Now: now}), nil
+	}
 	if !isBigQuery(root) {
 		return parquet.Open(ctx, root, parquet.Options{Now: now})
 	}

@@ -15,6 +15,7 @@ package soak
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -115,6 +116,15 @@ func Until(t *testing.T, ways []string, trial func(t *testing.T, point, way int)
 		}
 	}
 	return within
+}
+
+// Chosen reports whether a sample has the n-th variant of a test. Of so many consecutive seeds one has it, and of the tests
+// of a run as large a share.
+func Chosen(t testing.TB, n, of int) bool {
+	t.Helper()
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(t.Name())) // never fails
+	return Whole() || (Seed(t)+h.Sum64()+uint64(n))%uint64(of) == 0
 }
 
 // Rounds runs rounds until their counts add up to few, or to many when every

@@ -42,6 +42,26 @@ func TestASampleHasEveryEighthPlaceInOneWay(t *testing.T) {
 	}
 }
 
+func TestAVariantIsChosenByOneOfSoManySeeds(t *testing.T) {
+	t.Setenv(stateVariable, "")
+	chosen := map[int]int{}
+	for seed := range 12 {
+		t.Setenv(seedVariable, fmt.Sprint(100+seed))
+		for n := range 2 {
+			if Chosen(t, n, 4) {
+				chosen[n]++
+			}
+		}
+	}
+	if chosen[0] != 3 || chosen[1] != 3 {
+		t.Errorf("of 12 seeds, how many have chosen each variant: %v", chosen)
+	}
+	t.Setenv(stateVariable, t.TempDir())
+	if !Chosen(t, 0, 4) || !Chosen(t, 1, 4) {
+		t.Error("a soak leaves a variant out")
+	}
+}
+
 func TestASoakThatWasStoppedGoesOn(t *testing.T) {
 	state := t.TempDir()
 	t.Setenv(stateVariable, state)
