@@ -31,6 +31,14 @@ func newBucket(t *testing.T, kind storetest.Kind) string {
 	return "s3://" + name + "/" + inBucketAt + "?region=eu-central-1&use_path_style=true&endpoint=" + url.QueryEscape(server)
 }
 
+// failing is the site's bucket behind a server that fails half the time.
+func (s *site) failing() (root, server string) {
+	s.Helper()
+	server = endpointOf(s.T, s.root)
+	front := storetest.HalfFailing(s.T, server)
+	return strings.Replace(s.root, url.QueryEscape(server), url.QueryEscape(front), 1), front
+}
+
 func isBucket(root string) bool { return objectstore.Is(root) }
 
 // kindOf is the kind of store that has a warehouse in a bucket.

@@ -301,7 +301,11 @@ func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
 	last := []string{trueClock}
 	for range 6 {
 		by := skew(random)
-		cmd := s.spawn(s.root, childSkew+"="+by.String())
+		root, server := s.root, endpointOf(s.T, s.root)
+		if isBucket(root) && random.IntN(2) == 0 {
+			root, server = s.failing()
+		}
+		cmd := s.spawn(root, childSkew+"="+by.String(), childServer+"="+server)
 		after := time.Duration(random.Float64() * float64(whole))
 		timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
 		settled := left.settle(time.Duration(random.Float64() * 2 * float64(after)))
@@ -329,4 +333,20 @@ func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
 	<-settled
 	s.Logf("%d kills; jobs were under way after them %d times", kills, outlived)
 	return kills
+}
+
+func TestABucketThatFailsHalfTheTimeGetsTheSameTables(t *testing.T) {
+	onBuckets(t, 2, func(t *testing.T, newSite siteMaker) {
+		s := smallKillSite(t, newSite)
+		s.mustRun(s.skewed(0))
+		one := s.empty(t)
+		root, server := one.failing()
+		for range 2 { // the second time nothing is new
+			if err := one.spawn(root, trueClock, childServer+"="+server).Wait(); err != nil {
+				t.Fatal(err)
+			}
+			sameRows(t, one.past(), s.past())
+		}
+		one.wholeArchive()
+	})
 }
