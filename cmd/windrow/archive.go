@@ -208,7 +208,7 @@ func (s *setup) tidyArchive(ctx context.Context, e *engine.Engine, kept *bodies.
 		}
 	}
 	for _, k := range keys {
-		err := kept.Tidy(ctx, k, pipeline.InstantOf(e.Now().Add(-abandoned)))
+		err := kept.Tidy(ctx, k, pipeline.InstantOf(e.Now().Add(-abandoned)), pipeline.InstantOf(e.Now()))
 		if err == nil && s.ArchiveDays > 0 {
 			err = s.dropSpent(ctx, e, kept, k)
 		}

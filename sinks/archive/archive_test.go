@@ -450,8 +450,8 @@ func TestADescriptionWithoutADocumentGoes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		left := func(since pipeline.Instant) int {
-			if err := a.Tidy(t.Context(), key, since); err != nil {
+		left := func(since, now pipeline.Instant) int {
+			if err := a.Tidy(t.Context(), key, since, now); err != nil {
 				t.Fatal(err)
 			}
 			names, err := v.List(t.Context(), "raw")
@@ -460,13 +460,22 @@ func TestADescriptionWithoutADocumentGoes(t *testing.T) {
 			}
 			return len(names)
 		}
-		if n := left(readAt); name != "directory" && n != 4 {
+		if n := left(readAt, readAt); name != "directory" && n != 4 {
 			t.Errorf("%s: %d files, and another process may be about to keep two documents", name, n)
 		} else if name == "directory" && n != 2 {
 			t.Errorf("%s: %d files are left", name, n)
 		}
-		if n := left(readAt + 1); n != 2 {
+		if n := left(readAt+1, readAt+1); n != 2 {
 			t.Errorf("%s: %d files are left", name, n)
+		}
+		if err := keep(t.Context(), a, question(0), 1, "two"); err != nil { // by a machine that is an hour ahead
+			t.Fatal(err)
+		}
+		if err := v.Remove(t.Context(), volume.Object{Name: documents(t, a)[0].Name, Version: volume.Any}); err != nil {
+			t.Fatal(err)
+		}
+		if n := left(readAt, readAt); n != 2 {
+			t.Errorf("%s: %d files are left of a wrong clock", name, n)
 		}
 		if all := documents(t, a); len(all) != 1 || all[0].Err != nil {
 			t.Errorf("%s: %v", name, all)

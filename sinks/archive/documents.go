@@ -147,8 +147,9 @@ func damaged(name string, err error) error {
 }
 
 // Tidy removes what killed runs have left of a stream: descriptions without a document. Where others may write meanwhile, those
-// of documents that were read since the instant stay: somebody may be about to give them theirs.
-func (s *Store) Tidy(ctx context.Context, k pipeline.StreamKey, since pipeline.Instant) error {
+// of documents that were read since an instant stay: somebody may be about to give them theirs. What lies so far beyond now that a
+// wrong clock has dated it does not.
+func (s *Store) Tidy(ctx context.Context, k pipeline.StreamKey, since, now pipeline.Instant) error {
 	const op = "tidy the archive"
 	left := func(ctx context.Context) ([]volume.Object, error) {
 		names, err := s.volume.List(ctx, s.streamDir(k))
@@ -163,8 +164,9 @@ func (s *Store) Tidy(ctx context.Context, k pipeline.StreamKey, since pipeline.I
 			return err
 		}
 		if !alone {
+			from, until := since.Time().UTC().Format(timeLayout), now.Add(pipeline.ClockTolerance).Time().UTC().Format(timeLayout)
 			gone = slices.DeleteFunc(gone, func(o volume.Object) bool {
-				return path.Base(o.Name) >= since.Time().UTC().Format(timeLayout)
+				return path.Base(o.Name) >= from && path.Base(o.Name) < until
 			})
 		}
 		return s.volume.Remove(ctx, gone...)
