@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -168,6 +169,36 @@ func TestABodyLiesWhereAPersonLooksAndHasTheVendorsBytes(t *testing.T) {
 		said.Bytes != int64(len(text)) || said.SHA256 != hex.EncodeToString(sum[:]) || len(said.Readings) != 1 ||
 		said.Readings[0]["read_at"] != "2025-09-09T05:00:00.123456Z" || said.Readings[0]["verdict"] != "sound" || said.Readings[0]["extracted_at"] == nil {
 		t.Errorf("the meta is %s", description)
+	}
+}
+
+// A replay counts as the sync did: whatever describes a document is kept, but for the times, which are the reading's.
+func TestAllThatDescribesADocumentIsKept(t *testing.T) {
+	a, _ := opened(t)
+	q := question(0)
+	q.Request.Resources = []string{"Ana"}
+	want := pipeline.Meta{
+		Request: q.Request, Span: q.Request.Span, ExtractedAt: readAt, ReadAt: readAt, Group: "60", ResponseZone: zone,
+		Days:    &pipeline.AskedDays{Span: q.Request.Span, First: q.Request.Span, Last: q.Request.Span},
+		Portion: &pipeline.Portion{Undated: true}, Redacted: "a policy",
+	}
+	for f := range reflect.TypeFor[pipeline.Meta]().NumField() {
+		if reflect.ValueOf(want).Field(f).IsZero() {
+			t.Fatalf("the test does not fill %s", reflect.TypeFor[pipeline.Meta]().Field(f).Name)
+		}
+	}
+	answer := a.Begin(q)
+	if err := errors.Join(answer.Put(t.Context(), want, strings.NewReader("text")), answer.End(t.Context(), true, "")); err != nil {
+		t.Fatal(err)
+	}
+	kept := documents(t, a)
+	if len(kept) != 1 {
+		t.Fatalf("%d documents", len(kept))
+	}
+	got := kept[0].Meta
+	got.ReadAt, got.ExtractedAt, got.Request.Part = kept[0].Readings[0].ReadAt, kept[0].Readings[0].ExtractedAt, kept[0].Readings[0].Request
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v is kept as %+v", want, got)
 	}
 }
 

@@ -26,6 +26,7 @@ type asked struct {
 	Group        string              `json:"group,omitempty"`
 	ResponseZone string              `json:"response_zone,omitempty"`
 	Days         *pipeline.AskedDays `json:"days,omitempty"`
+	Portion      *pipeline.Portion   `json:"portion,omitempty"`
 }
 
 // meta is the JSON beside a body.
@@ -43,7 +44,7 @@ type meta struct {
 // metaOf describes a body before it is read.
 func metaOf(m pipeline.Meta) meta {
 	r := m.Request
-	a := asked{Source: r.Tenant.Source, Account: r.Tenant.Account, Stream: r.Stream, Span: m.Span, Resources: r.Resources, Group: m.Group, ResponseZone: m.ResponseZone}
+	a := asked{Source: r.Tenant.Source, Account: r.Tenant.Account, Stream: r.Stream, Span: m.Span, Resources: r.Resources, Group: m.Group, ResponseZone: m.ResponseZone, Portion: m.Portion}
 	if m.Days != nil {
 		days := *m.Days
 		days.EdgesMustHaveRows = false // a reading's
@@ -72,7 +73,7 @@ func (m *meta) body() pipeline.Meta {
 	return pipeline.Meta{
 		Request: pipeline.Request{Tenant: pipeline.TenantKey{Source: a.Source, Account: a.Account}, Stream: a.Stream, Windows: m.Windows, Span: a.Span,
 			Zone: m.Zone, Scope: m.Scope, Resources: a.Resources},
-		Span: a.Span, Group: a.Group, ResponseZone: a.ResponseZone, Days: a.Days, Redacted: m.Redacted,
+		Span: a.Span, Group: a.Group, ResponseZone: a.ResponseZone, Days: a.Days, Portion: a.Portion, Redacted: m.Redacted,
 	}
 }
 
