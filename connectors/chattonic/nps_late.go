@@ -35,18 +35,42 @@ func (v *npsView) isNewer(e *export, of pipeline.Entry) bool {
 	})
 }
 
-// lateWords say how the windows are read for which an export came late; empty where it came for none.
-func (e *export) lateWords() string {
-	if len(e.late) == 0 {
-		return ""
+// findWaived notes of each export the windows of which it has rows and which an operator has waived, as c cuts them.
+func (v *npsView) findWaived(l *pipeline.Ledger, c pipeline.Calendar) {
+	for _, span := range l.Waived() {
+		for _, e := range v.exports {
+			for at := span.Start; ; {
+				i, _ := slices.BinarySearch(e.marks, at)
+				if i == len(e.marks) || e.marks[i] >= span.End {
+					break
+				}
+				w := c.Window(e.marks[i])
+				if v.of(w) == e {
+					e.waived = append(e.waived, pipeline.Window{Span: w, Zone: c.Zone.String()})
+				}
+				at = w.End
+			}
+		}
 	}
-	what := "a settled window"
-	if n := len(e.late); n > 1 {
-		what = fmt.Sprintf("%d settled windows", n)
+}
+
+// unreadWords say how the windows are read of which an export has what no run reads by itself; empty where there are none.
+func (e *export) unreadWords() string {
+	var words []string
+	say := func(format, kind string, windows []pipeline.Window) {
+		if len(windows) == 0 {
+			return
+		}
+		what := "a " + kind + " window"
+		if n := len(windows); n > 1 {
+			what = fmt.Sprintf("%d %s windows", n, kind)
+		}
+		first, last := windows[0], windows[len(windows)-1]
+		words = append(words, fmt.Sprintf(format+": a sync with --from %s --to %s --refetch does", what, localDay(first, first.Start), localDay(last, last.End-1)))
 	}
-	first, last := e.late[0], e.late[len(e.late)-1]
-	return fmt.Sprintf("it is newer than what is committed of %s, which no run reads by itself any more: a sync with --from %s --to %s --refetch does",
-		what, localDay(first, first.Start), localDay(last, last.End-1))
+	say("it is newer than what is committed of %s, which no run reads by itself any more", "settled", e.late)
+	say("it has rows of %s, which no run reads by itself", "waived", e.waived)
+	return strings.Join(words, "; ")
 }
 
 // localDay is the local date of an instant of the window.
@@ -64,9 +88,10 @@ func (b *npsInbox) takes(ctx context.Context, v *npsView, e *export, w pipeline.
 		return err
 	}
 	defer b.leave()
-	was := len(e.late)
-	e.late = slices.DeleteFunc(e.late, func(l pipeline.Window) bool { return w.Contains(l.Span) })
-	if m == nil || len(e.late) == was {
+	was := len(e.late) + len(e.waived)
+	within := func(of pipeline.Window) bool { return w.Contains(of.Span) }
+	e.late, e.waived = slices.DeleteFunc(e.late, within), slices.DeleteFunc(e.waived, within)
+	if m == nil || len(e.late)+len(e.waived) == was {
 		return nil
 	}
 	return b.tell(ctx, v, m)

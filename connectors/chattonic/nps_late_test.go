@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/chattonic"
+	"github.com/windrow-data/windrow/pipeline"
 )
 
 func TestAFileThatComesTooLateForTheLookbackIsNamedUntilItIsRead(t *testing.T) {
@@ -66,6 +67,37 @@ func TestAFileThatComesTooLateForTheLookbackIsNamedUntilItIsRead(t *testing.T) {
 				t.Errorf("both days were read, and status names %q", left)
 			}
 		})
+	}
+}
+
+func TestAFileWithRowsOfAWaivedDayIsNamedUntilItIsRead(t *testing.T) {
+	t.Parallel()
+	p := newPostal(t)
+	quiet := func(c *chattonic.Config) { c.NPSRequest = "false" }
+	zone, err := time.LoadLocation(npsZone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waived := pipeline.Span{Start: pipeline.InstantOf(time.Date(2025, 9, 6, 0, 0, 0, 0, zone)), End: pipeline.InstantOf(time.Date(2025, 9, 9, 0, 0, 0, 0, zone))}
+	if err := p.store.Record(t.Context(), p.stream().Key, pipeline.Entry{Kind: pipeline.EntryWaive, Window: pipeline.Window{Span: waived, Zone: npsZone}, Note: "nobody exports it"}); err != nil {
+		t.Fatal(err)
+	}
+	p.put("nps.csv", "Fecha,Puntuación,Comentario\n2025-09-07 10:00:00,9,\n2025-09-08 23:59:00,2,\n2025-09-09 10:00:00,9,\n")
+	p.from, p.to = "2025-09-06", "2025-09-09"
+	p.wants(p.sync(t.Context(), quiet), "1 committed, 0 unchanged, 0 awaited, 0 failed")
+	for _, named := range []string{
+		"nps.csv: it has rows of 2 waived windows, which no run reads by itself: a sync with --from 2025-09-07 --to 2025-09-08 --refetch does",
+		"nps.csv: it has rows of a waived window, which no run reads by itself: a sync with --from 2025-09-08 --to 2025-09-08 --refetch does",
+		"",
+	} {
+		if left := strings.Join(p.ledger().Unplaced(), "\n"); left != named {
+			t.Errorf("status names %q, want %q", left, named)
+		}
+		p.from, p.to, p.again = "2025-09-07", "2025-09-07", true
+		if strings.Contains(named, "a waived window") {
+			p.from, p.to = "2025-09-08", "2025-09-08"
+		}
+		p.sync(t.Context(), quiet)
 	}
 }
 

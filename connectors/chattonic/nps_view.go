@@ -33,6 +33,7 @@ type npsInbox struct {
 	zone     *time.Location
 	now      func() time.Time
 	clock    pipeline.Clock
+	window   pipeline.Calendar
 	lookback time.Duration
 
 	lock  chan struct{} // a mutex that obeys a context; it guards what follows
@@ -63,17 +64,18 @@ type export struct {
 	asked   pipeline.Span // the window that was asked for shortly before; empty: none, or several
 	err     error         // why not even a header can be read
 
-	late []pipeline.Window // settled windows that were read from what is older
+	late   []pipeline.Window // settled windows that were read from what is older
+	waived []pipeline.Window // windows that nobody is to read, of which it has rows
 }
 
 // look returns what the inbox holds since an instant, and at least what others of the run see. done gives it back.
-func (b *npsInbox) look(ctx context.Context, since pipeline.Instant, m pipeline.Memory) (v *npsView, done func(), err error) {
+func (b *npsInbox) look(ctx context.Context, since pipeline.Instant, m pipeline.Memory, tell inbox.Tell) (v *npsView, done func(), err error) {
 	if err := b.enter(ctx); err != nil {
 		return nil, nil, err
 	}
 	defer b.leave()
 	if b.view == nil || b.view.err == nil && since < b.view.since {
-		v, err := b.see(ctx, since, m)
+		v, err := b.see(ctx, since, m, tell)
 		if ctx.Err() != nil {
 			return nil, nil, err
 		}
@@ -141,6 +143,7 @@ func (b *npsInbox) see(ctx context.Context, since pipeline.Instant, m pipeline.M
 		return v, nil
 	}
 	v.findLate(ledger, pipeline.InstantOf(b.clock()).Add(-b.lookback))
+	v.findWaived(ledger, b.window)
 	v.told = strings.Join(ledger.Unplaced(), "\n")
 	return v, b.tell(ctx, v, m)
 }
@@ -341,7 +344,7 @@ func askedFor(all []pipeline.Entry, w pipeline.Span) (list []pipeline.Entry) {
 func (v *npsView) unplaced(first, now pipeline.Instant) (told []string) {
 	more := 0
 	for _, e := range v.exports {
-		why := cmp.Or(e.homeless(first, now), e.lateWords())
+		why := cmp.Or(e.homeless(first, now), e.unreadWords())
 		if why == "" {
 			continue
 		}

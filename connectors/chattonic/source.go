@@ -44,7 +44,7 @@ func New(s *Settings, o Options) (*Source, error) {
 	if s.nps.placed() {
 		source.inbox = &npsInbox{
 			place: s.nps.newPlace(s, o, c.Mask()), format: npsFormat(s, o.Policy), zone: s.responseZone, now: o.Now, clock: o.Clock,
-			lookback: s.pace.Lookback, lock: make(chan struct{}, 1),
+			window: s.window, lookback: s.pace.Lookback, lock: make(chan struct{}, 1),
 		}
 	}
 	return source, nil
