@@ -15,7 +15,7 @@ import (
 // fetchNPS yields the newest export that has the window's answers. Where there is none yet, and the vendor may be asked,
 // it asks once and for ever: the mail is for a later run.
 func (s *Source) fetchNPS(ctx context.Context, r pipeline.Request, env pipeline.Env, yield func(pipeline.Body) error) error {
-	view, done, err := s.inbox.look(ctx, r.Span.Start, env.Memory)
+	view, done, err := s.inbox.look(ctx, r.Span.Start, env.Memory, connectors.Notifier(env, r))
 	if err != nil {
 		return locate(err, r.Stream, r.Span)
 	}

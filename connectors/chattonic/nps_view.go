@@ -116,7 +116,7 @@ func (b *npsInbox) forget() {
 }
 
 // see looks into the inbox, and notes what no window takes.
-func (b *npsInbox) see(ctx context.Context, since pipeline.Instant, m pipeline.Memory) (*npsView, error) {
+func (b *npsInbox) see(ctx context.Context, since pipeline.Instant, m pipeline.Memory, tell inbox.Tell) (*npsView, error) {
 	v := &npsView{since: since}
 	ledger := pipeline.NewLedger()
 	if m != nil {
@@ -127,7 +127,7 @@ func (b *npsInbox) see(ctx context.Context, since pipeline.Instant, m pipeline.M
 		ledger = known
 	}
 	v.asked = ledger.Asked()
-	err := b.place.Look(ctx, since.Time(), mailsOf(ledger.Unplaced()), func(f *inbox.File) error {
+	err := b.place.Look(ctx, since.Time(), mailsOf(ledger.Unplaced()), tell, func(f *inbox.File) error {
 		b.files = append(b.files, f)
 		e, err := b.survey(ctx, f)
 		v.exports = append(v.exports, e)

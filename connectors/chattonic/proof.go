@@ -60,7 +60,7 @@ const inboxSpan = 30 * 24 * time.Hour
 // proveInbox looks into the inbox, and counts the exports that a sync would take.
 func (s *Source) proveInbox(ctx context.Context) pipeline.Proof {
 	proof := pipeline.Proof{What: "nps inbox"}
-	view, done, err := s.inbox.look(ctx, pipeline.InstantOf(s.opt.Clock().Add(-inboxSpan)), nil)
+	view, done, err := s.inbox.look(ctx, pipeline.InstantOf(s.opt.Clock().Add(-inboxSpan)), nil, nil)
 	if err != nil {
 		proof.Err = err
 		return proof

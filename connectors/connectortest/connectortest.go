@@ -60,6 +60,8 @@ type Setup struct {
 	Trouble func(Trouble)
 	// Calls counts the requests that the vendor has received.
 	Calls func() int
+	// Memory is lent to each Fetch, for a source that remembers; nil: none.
+	Memory pipeline.Memory
 }
 
 // Run checks every promise, each with a fresh setup. They run in a
@@ -96,7 +98,7 @@ func newHarness(s Setup) *harness { return &harness{Setup: s} }
 
 // env is what the engine lends to a Fetch.
 func (h *harness) env() pipeline.Env {
-	return pipeline.Env{Journal: (*journal)(h), Notify: func(n pipeline.Notice) {
+	return pipeline.Env{Journal: (*journal)(h), Memory: h.Memory, Notify: func(n pipeline.Notice) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.notices = append(h.notices, n)

@@ -26,8 +26,8 @@ type NPSAnswer struct {
 // NPSAnswers are the answers given in [start, end), by time.
 func (d Data) NPSAnswers(start, end time.Time) (list []NPSAnswer) {
 	quarters(start, end, func(q time.Time) {
-		r := sequence(keyed(d.Seed, "chattonic", "nps"), q)
-		if !r.chance(0.1) {
+		r, ok := d.at(StreamNPS, "", q)
+		if !ok || !r.chance(0.1) {
 			return
 		}
 		list = append(list, NPSAnswer{
@@ -39,7 +39,19 @@ func (d Data) NPSAnswers(start, end time.Time) (list []NPSAnswer) {
 	return list
 }
 
-// mailNPS sends an export of a span. Nobody has published its columns, nor how the mail looks.
+// NPSExport is the file of the answers given in [start, end). Nobody has published its columns.
+func (w *World) NPSExport(start, end time.Time) string {
+	zone := w.settings().ChatTonic.ResponseZone
+	var csv strings.Builder
+	csv.WriteString("Fecha,Usuario,Puntuación,Comentario,Plataforma,Canal\r\n")
+	for _, a := range w.Data().NPSAnswers(start, end) {
+		fmt.Fprintf(&csv, "%s,%s,%d,\"%s\",%s,%s\r\n", a.At.In(zone).Format("2006-01-02 15:04:05"), a.User, a.Score,
+			strings.ReplaceAll(a.Comment, `"`, `""`), a.Platform, a.From)
+	}
+	return csv.String()
+}
+
+// mailNPS sends an export of a span. Nobody has published how the mail looks.
 func (w *World) mailNPS(start, end time.Time) {
 	o := w.settings()
 	w.mu.Lock()
@@ -49,19 +61,9 @@ func (w *World) mailNPS(start, end time.Time) {
 	if o.ChatTonic.Mail == nil {
 		return
 	}
-	zone := o.ChatTonic.ResponseZone
-	if zone == nil {
-		zone = time.UTC
-	}
-	var csv strings.Builder
-	csv.WriteString("Fecha,Usuario,Puntuación,Comentario,Plataforma,Canal\r\n")
-	for _, a := range w.Data().NPSAnswers(start, end) {
-		fmt.Fprintf(&csv, "%s,%s,%d,\"%s\",%s,%s\r\n", a.At.In(zone).Format("2006-01-02 15:04:05"), a.User, a.Score,
-			strings.ReplaceAll(a.Comment, `"`, `""`), a.Platform, a.From)
-	}
 	m.Text = fmt.Appendf(nil, "From: <noreply@chat-tonic.example>\r\nTo: <%s>\r\nSubject: =?utf-8?q?Exportaci=C3=B3n_NPS?=\r\nMessage-ID: <%s>\r\nDate: %s\r\n"+
 		"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=edge\r\n\r\n--edge\r\nContent-Type: text/plain\r\n\r\nAdjunto.\r\n--edge\r\n"+
 		"Content-Type: text/csv; charset=utf-8\r\nContent-Disposition: attachment; filename=\"nps.csv\"\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n--edge--\r\n",
-		o.ChatTonic.Username, m.ID, m.At.Format(time.RFC1123Z), base64.StdEncoding.EncodeToString([]byte(csv.String())))
+		o.ChatTonic.Username, m.ID, m.At.Format(time.RFC1123Z), base64.StdEncoding.EncodeToString([]byte(w.NPSExport(start, end))))
 	o.ChatTonic.Mail(m)
 }

@@ -35,6 +35,7 @@ const (
 	StreamCampaigns = "ucontact.campaigns"
 	StreamOperators = "chattonic.operators"
 	StreamDashboard = "chattonic.dashboard"
+	StreamNPS       = "chattonic.nps"
 	StreamCalls     = "dialpad.calls"
 	StreamTexts     = "dialpad.texts"
 	StreamOnDuty    = "dialpad.onduty"

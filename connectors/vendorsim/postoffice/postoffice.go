@@ -41,6 +41,7 @@ type Office struct {
 
 	mu      sync.Mutex
 	fault   Fault
+	refusal Refusal
 	logins  int
 	servers []*imapserver.Server
 	serving sync.WaitGroup
@@ -52,6 +53,13 @@ type Fault struct {
 	// CutAfter closes a connection behind so many bytes that the server sends; 0: never.
 	CutAfter int
 	Times    int // connections that meet the fault; 0: all
+}
+
+// Refusal is what the server answers to a login instead of looking at it; the zero Refusal is none.
+type Refusal struct {
+	Code  string // of the protocol: AUTHENTICATIONFAILED, UNAVAILABLE, LIMIT
+	Text  string
+	Times int // logins that meet it; 0: all
 }
 
 // Open starts a server with the given mailboxes.
@@ -87,7 +95,7 @@ func Open(mailboxes ...string) (*Office, error) {
 				o.mu.Lock()
 				o.logins++
 				o.mu.Unlock()
-				return memory.NewSession(), nil, nil
+				return &session{memory.NewSession(), o}, nil, nil
 			},
 			Caps:         imap.CapSet{imap.CapIMAP4rev1: {}},
 			InsecureAuth: true, Logger: log.New(io.Discard, "", 0),
@@ -121,6 +129,48 @@ func (o *Office) Misbehave(f Fault) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.fault = f
+}
+
+// Refuse makes logins meet a refusal; the zero Refusal ends that.
+func (o *Office) Refuse(r Refusal) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refusal = r
+}
+
+// refused is the error of the next login; nil where it is looked at.
+func (o *Office) refused() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := o.refusal
+	if r == (Refusal{}) {
+		return nil
+	}
+	if o.refusal.Times > 0 {
+		if o.refusal.Times--; o.refusal.Times == 0 {
+			o.refusal = Refusal{}
+		}
+	}
+	return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCode(r.Code), Text: r.Text}
+}
+
+// session is a connection of a client.
+type session struct {
+	imapserver.Session
+	office *Office
+}
+
+// Login implements [imapserver.Session].
+func (s *session) Login(user, password string) error {
+	if err := s.office.refused(); err != nil {
+		return err
+	}
+	return s.Session.Login(user, password)
+}
+
+// Clear takes all mails out of a mailbox.
+func (o *Office) Clear(mailbox string) error {
+	return errors.Join(o.user.Delete(mailbox), o.user.Create(mailbox, nil))
 }
 
 // Deliver puts a mail into a mailbox, as arrived at a time.

@@ -27,7 +27,7 @@ func (f Folder) String() string { return f.Path }
 
 // Look implements [Place]. Every file is handed over, however old: when a file was last written says little of the days
 // that it is about.
-func (f Folder) Look(ctx context.Context, _ time.Time, _ []string, yield func(*File) error) error {
+func (f Folder) Look(ctx context.Context, _ time.Time, _ []string, _ Tell, yield func(*File) error) error {
 	entries, err := fs.ReadDir(f.Disk.Folder(f.Path), ".")
 	if err != nil {
 		return f.fault(err)

@@ -24,12 +24,15 @@ import (
 type Place interface {
 	// Look hands over each file that may have arrived since an instant, and those of the mails that are named by their
 	// ids, in no order. The file is yield's, which closes it. A file that cannot be turned into text is handed over with
-	// its Err. Look obeys ctx, retries what may pass, and hands over each file once. Errors are *[pipeline.Error] with a
-	// hint, and yield's own.
-	Look(ctx context.Context, since time.Time, mails []string, yield func(*File) error) error
+	// its Err. Look obeys ctx, retries what may pass and tells of each wait, and hands over each file once. Errors are
+	// *[pipeline.Error] with a hint, and yield's own.
+	Look(ctx context.Context, since time.Time, mails []string, tell Tell, yield func(*File) error) error
 	// String tells the place to people, without a secret.
 	String() string
 }
+
+// Tell tells people what is waited for, and until when; nil: nobody listens.
+type Tell func(what string, until time.Time)
 
 // File is one file that has arrived.
 type File struct {

@@ -32,9 +32,9 @@ var disk = connectors.Disk{
 // seen is a file as a test compares it.
 type seen struct{ name, mail, text, fault string }
 
-func lookInto(t *testing.T, p Place) (list []seen) {
+func lookInto(t *testing.T, p Place, tell ...Tell) (list []seen) {
 	t.Helper()
-	if err := p.Look(t.Context(), sent.Add(-24*time.Hour), nil, func(f *File) error {
+	if err := p.Look(t.Context(), sent.Add(-24*time.Hour), nil, slices.Concat(tell, []Tell{nil})[0], func(f *File) error {
 		list = append(list, see(t, f))
 		return nil
 	}); err != nil {
@@ -287,7 +287,7 @@ func TestAFileIsOfTheTimeOfItsMail(t *testing.T) {
 		}
 	}
 	want := map[string]time.Time{"1@x": sent, "2@x": written, "": written}
-	if err := f.Look(t.Context(), sent, nil, func(f *File) error {
+	if err := f.Look(t.Context(), sent, nil, nil, func(f *File) error {
 		defer f.Close()
 		if !f.At.Equal(want[f.Mail]) {
 			t.Errorf("%s is of %s", f, f.At)
@@ -318,17 +318,17 @@ func TestAFolderIsReadAndNothingElse(t *testing.T) {
 		t.Errorf("%+q", got)
 	}
 	gone := Folder{Path: filepath.Join(f.Path, "gone"), Hint: "check the folder", Disk: disk}
-	err := gone.Look(t.Context(), sent, nil, func(*File) error { return nil })
+	err := gone.Look(t.Context(), sent, nil, nil, func(*File) error { return nil })
 	if pipeline.KindOf(err) != pipeline.Refused || !strings.Contains(err.Error(), "check the folder") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := f.Look(ctx, sent, nil, func(*File) error { return nil }); pipeline.KindOf(err) != pipeline.Stopped {
+	if err := f.Look(ctx, sent, nil, nil, func(*File) error { return nil }); pipeline.KindOf(err) != pipeline.Stopped {
 		t.Errorf("%v", err)
 	}
 	own := errors.New("enough")
-	if err := f.Look(t.Context(), sent, nil, func(f *File) error { f.Close(); return own }); !errors.Is(err, own) {
+	if err := f.Look(t.Context(), sent, nil, nil, func(f *File) error { f.Close(); return own }); !errors.Is(err, own) {
 		t.Errorf("%v", err)
 	}
 }

@@ -47,8 +47,8 @@ func (m Mailbox) folder() string { return strings.Trim(m.URL.Path, "/") }
 
 // Look implements [Place]. Mails are searched by the day on which they arrived; of those without a file attached only the
 // structure is read.
-func (m Mailbox) Look(ctx context.Context, since time.Time, mails []string, yield func(*File) error) error {
-	files, err := m.lookAgain(ctx, since, mails)
+func (m Mailbox) Look(ctx context.Context, since time.Time, mails []string, tell Tell, yield func(*File) error) error {
+	files, err := m.lookAgain(ctx, since, mails, tell)
 	for i, f := range files {
 		if err == nil {
 			err = ctx.Err()
@@ -63,7 +63,7 @@ func (m Mailbox) Look(ctx context.Context, since time.Time, mails []string, yiel
 }
 
 // lookAgain looks until it has seen everything, or what keeps it from that will not pass.
-func (m Mailbox) lookAgain(ctx context.Context, since time.Time, mails []string) ([]*File, error) {
+func (m Mailbox) lookAgain(ctx context.Context, since time.Time, mails []string, tell Tell) ([]*File, error) {
 	pauses := backoff.NewExponentialBackOff()
 	deadline := time.Now().Add(m.RetryFor)
 	for {
@@ -79,8 +79,14 @@ func (m Mailbox) lookAgain(ctx context.Context, since time.Time, mails []string)
 		if !pipeline.Retryable(err) || time.Now().Add(wait).After(deadline) {
 			return nil, err
 		}
-		if err := pipeline.Sleep(ctx, wait); err != nil {
-			return nil, &pipeline.Error{Op: "look into the inbox", Kind: pipeline.Stopped, Err: err}
+		if tell != nil {
+			tell("the mailbox could not be read to its end", time.Now().Add(wait))
+		}
+		began := time.Now()
+		slept := pipeline.Sleep(ctx, wait)
+		pipeline.TellWait(ctx, pipeline.WaitUnavailable, began, time.Now())
+		if slept != nil {
+			return nil, &pipeline.Error{Op: "look into the inbox", Kind: pipeline.Stopped, Err: slept}
 		}
 	}
 }

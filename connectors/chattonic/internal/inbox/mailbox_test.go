@@ -51,7 +51,7 @@ func TestAMailboxIsSearchedAndOnlyRead(t *testing.T) {
 	deliver(t, o, "NPS", sent, mailOf("2@x", sent, "Content-Type: text/plain\r\n\r\nno file"))
 	deliver(t, o, "INBOX", sent, mailOf("3@x", sent, csvPart("a\n3\n")))
 	var got []seen
-	if err := m.Look(t.Context(), sent.Add(-24*time.Hour), []string{"named@x"}, func(f *File) error {
+	if err := m.Look(t.Context(), sent.Add(-24*time.Hour), []string{"named@x"}, nil, func(f *File) error {
 		got = append(got, see(t, f))
 		return nil
 	}); err != nil {
@@ -65,7 +65,7 @@ func TestAMailboxIsSearchedAndOnlyRead(t *testing.T) {
 		t.Errorf("%d mails are unread, %v: looking has marked some", n, err)
 	}
 	var all []seen
-	if err := m.Look(t.Context(), pipeline.NoInstant.Time(), nil, func(f *File) error {
+	if err := m.Look(t.Context(), pipeline.NoInstant.Time(), nil, nil, func(f *File) error {
 		all = append(all, see(t, f))
 		return nil
 	}); err != nil || len(all) != 3 {
@@ -109,7 +109,7 @@ func TestWhatGoesWrongWithAMailboxIsClassified(t *testing.T) {
 			o, m := office(t)
 			deliver(t, o, "NPS", sent, mailOf("1@x", sent, csvPart(strings.Repeat("a,b\n1,2\n", 2000))))
 			tc.spoil(o, &m)
-			err := m.Look(t.Context(), sent, nil, func(f *File) error {
+			err := m.Look(t.Context(), sent, nil, nil, func(f *File) error {
 				f.Close()
 				t.Errorf("%s was handed over", f)
 				return nil
@@ -126,13 +126,19 @@ func TestWhatGoesWrongWithAMailboxIsClassified(t *testing.T) {
 
 func TestALookThatBrokeOffIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	for at := 100; at < 6000; at += 700 { // wherever it breaks off
+	for at := 100; at < 5500; at += 700 { // wherever it breaks off
 		o, m := office(t)
 		m.URL.Scheme, m.URL.Host, m.RetryFor = "imap", o.Plain, time.Minute
-		deliver(t, o, "NPS", sent, mailOf("1@x", sent, csvPart(strings.Repeat("a,b\n1,2\n", 300))))
+		deliver(t, o, "NPS", sent, mailOf("1@x", sent, csvPart(strings.Repeat("a,b\n1,2\n", 600))))
 		o.Misbehave(postoffice.Fault{CutAfter: at, Times: 1})
-		if got := lookInto(t, m); len(got) != 1 || got[0].fault != "" || len(got[0].text) != 300*8 {
-			t.Errorf("cut after %d bytes: %+q", at, got)
+		told := 0
+		got := lookInto(t, m, func(what string, until time.Time) {
+			if told++; what != "the mailbox could not be read to its end" || until.IsZero() {
+				t.Errorf("told of %q until %s", what, until)
+			}
+		})
+		if len(got) != 1 || got[0].fault != "" || len(got[0].text) != 600*8 || told != 1 {
+			t.Errorf("cut after %d bytes, told %d times: %+q", at, told, got)
 		}
 	}
 }
@@ -145,7 +151,7 @@ func TestALookEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
-	err := m.Look(ctx, sent, nil, func(*File) error { return nil })
+	err := m.Look(ctx, sent, nil, nil, func(*File) error { return nil })
 	if pipeline.KindOf(err) != pipeline.Stopped || time.Since(begun) > 5*time.Second {
 		t.Errorf("after %s: %v", time.Since(begun), err)
 	}
