@@ -266,6 +266,7 @@ func TestTheCountsOfANightStandInTheReadme(t *testing.T) {
 		o.CallsPerDay, o.TextsPerDay = 0, 0 // the defaults: 120 calls and 40 texts of each call centre
 		o.UContact.MaxLoad, o.Dialpad.Limits.Posts = -1, -1
 	})
+	s.withoutNPS()
 	s.from = "2025-09-01"
 	s.mustSync()
 

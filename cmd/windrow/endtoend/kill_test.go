@@ -162,6 +162,7 @@ func peakIn(status string) (kib string, err error) {
 // spawn starts a sync of the site as a process of its own.
 func (s *site) spawn(root string, extra ...string) *exec.Cmd {
 	s.Helper()
+	s.exportNPS()
 	cmd := exec.CommandContext(s.Context(), os.Args[0], "-test.run=^$")
 	for name, value := range s.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
@@ -210,7 +211,7 @@ func smallKillSite(t *testing.T, newSite siteMaker) *site {
 	s := killSiteOn(t, newSite)
 	s.from = "2025-09-08"
 	s.world.Set(func(o *vendorsim.Options) { o.CallsPerDay, o.TextsPerDay = 8, 8 })
-	s.streams = []pipeline.StreamID{"ucontact.agents", "chattonic.operators", "dialpad.texts"}
+	s.streams = []pipeline.StreamID{"ucontact.agents", "chattonic.operators", "chattonic.nps", "dialpad.texts"}
 	s.env["WINDROW_DIALPAD_TARGETS"] = vendorsim.CallCenters()[0].String()
 	if isBigQuery(s.root) {
 		s.group = pipeline.Grouping{Windows: 2, After: 10 * time.Millisecond}
@@ -348,5 +349,40 @@ func TestABucketThatFailsHalfTheTimeGetsTheSameTables(t *testing.T) {
 			sameRows(t, one.past(), s.past())
 		}
 		one.wholeArchive()
+	})
+}
+
+// A process that is killed over its request for an export has noted it: no later one asks again, and status names what
+// perhaps was never sent.
+func TestPromise11_AnExportIsAskedForOnceWhereverTheProcessIsKilled(t *testing.T) {
+	onEither(t, func(t *testing.T, newSite siteMaker) {
+		for point, sent := range map[string]int{"chattonic.asking": 0, "chattonic.asked": 1} {
+			t.Run(point, func(t *testing.T) {
+				inbox := t.TempDir()
+				s := newSite(t, func(o *vendorsim.Options) {
+					o.ChatTonic.Mail = func(m vendorsim.Mail) {
+						if err := os.WriteFile(filepath.Join(inbox, "1.eml"), m.Text, 0o600); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+				s.env["WINDROW_CHATTONIC_NPS_FROM"], s.env["WINDROW_CHATTONIC_NPS_REQUEST"] = inbox, "true"
+				s.from, s.streams = "2025-09-09", []pipeline.StreamID{"chattonic.nps"}
+				if err := s.spawn(s.root, childPoint+"="+point+"#1").Wait(); !killtest.Killed(err) {
+					t.Fatalf("the run was not killed: %v", err)
+				}
+				for range 2 {
+					if err := s.spawn(s.root).Wait(); err != nil {
+						t.Fatalf("the run after it: %v", err)
+					}
+				}
+				if asked := s.world.Count("chattonic", "GET", "/api/v1/acme/stats/nps/export"); asked != sent {
+					t.Errorf("asked %d times, want %d", asked, sent)
+				}
+				if st := s.status("chattonic.nps"); st.Settled != sent || len(st.Asked) != 1-sent || sent == 0 && st.Asked[0].Taken {
+					t.Errorf("%d windows are settled; status names %+v", st.Settled, st.Asked)
+				}
+			})
+		}
 	})
 }

@@ -1,8 +1,10 @@
 package endtoend
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +65,32 @@ func newSite(t *testing.T, change ...func(*vendorsim.Options)) *site {
 	s.env["WINDROW_UCONTACT_RATE"] = "1000"
 	s.env["WINDROW_CHATTONIC_RATE"] = "1000"
 	s.env["WINDROW_DIALPAD_RATE"] = "1000"
+	s.env["WINDROW_CHATTONIC_NPS_FROM"] = t.TempDir()
+	s.env["WINDROW_CHATTONIC_NPS_COLUMNS"] = "score=Puntuación,date=Fecha,text=Comentario"
 	return s
+}
+
+// withoutNPS leaves the site's bot without an inbox.
+func (s *site) withoutNPS() {
+	delete(s.env, "WINDROW_CHATTONIC_NPS_FROM")
+	delete(s.env, "WINDROW_CHATTONIC_NPS_COLUMNS")
+}
+
+// exportNPS puts the export of all answers of the last two months into the inbox, as the vendor has them now.
+func (s *site) exportNPS() {
+	s.Helper()
+	inbox, ok := s.env["WINDROW_CHATTONIC_NPS_FROM"]
+	if !ok || s.world == nil || s.env["WINDROW_CHATTONIC_NPS_REQUEST"] == "true" { // then the vendor mails it
+		return
+	}
+	now := s.world.Now()
+	path, text := filepath.Join(inbox, "nps.csv"), []byte(s.world.NPSExport(now.AddDate(0, -2, 0), now))
+	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, text) {
+		return
+	}
+	must(s.T, os.WriteFile(path+".part", text, 0o600))
+	must(s.T, os.Chtimes(path+".part", now, now))
+	must(s.T, os.Rename(path+".part", path)) // another run may be reading it
 }
 
 // sources builds the three connectors from the site's variables.
@@ -74,6 +101,7 @@ func (s *site) sources(clock pipeline.Clock, change ...func(*connectors.Options)
 			s.Setenv(name, "")
 		}
 	}
+	s.exportNPS()
 	for name, value := range s.env {
 		s.Setenv(name, value)
 	}

@@ -81,6 +81,29 @@ func TestTheSumsOfEveryStreamAndDayEqualTheVendors(t *testing.T) {
 			sameLines(t, s.query(`SELECT strftime(date, '%Y-%m-%d'), count(*), sum(users_new)::BIGINT, sum(messages_in)::BIGINT, sum(messages_out)::BIGINT, sum(resolved)::BIGINT, sum(expired)::BIGINT
 				FROM {activity} WHERE stream = 'chattonic.dashboard' GROUP BY 1 ORDER BY 1`), want)
 		})
+		t.Run("chattonic.nps", func(t *testing.T) {
+			var want []string
+			days(t, s.env["WINDROW_CHATTONIC_TIMEZONE"], func(date string, start, end time.Time) {
+				var times extremes
+				score, texts, bands := 0, 0, map[string]int{}
+				answers := data.NPSAnswers(start, end)
+				for _, a := range answers {
+					times.add(a.At)
+					score, texts = score+a.Score, texts+one(a.Comment != "")
+					switch {
+					case a.Score > 8:
+						bands["promoter"]++
+					case a.Score > 6:
+						bands["passive"]++
+					default:
+						bands["detractor"]++
+					}
+				}
+				want = append(want, fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s", date, len(answers), score, bands["promoter"], bands["passive"], bands["detractor"], texts, times))
+			})
+			sameLines(t, s.query(`SELECT strftime(date, '%Y-%m-%d'), count(*), sum(score)::BIGINT, count(*) FILTER (status = 'promoter'), count(*) FILTER (status = 'passive'),
+				count(*) FILTER (status = 'detractor'), count(text), `+extremesOf("started_at")+` FROM {events} WHERE stream = 'chattonic.nps' AND kind = 'nps' GROUP BY 1 ORDER BY 1`), want)
+		})
 		t.Run("dialpad.calls", func(t *testing.T) {
 			var want []string
 			eachTargetDay(t, s, func(date string, target vendorsim.Target, start, end time.Time) {
