@@ -67,7 +67,7 @@ func (v *vendors) forget() {
 	if v.options.endure {
 		dialpad.Limits = vendorsim.DialpadLimits{Posts: -1, Rate: -1}
 	}
-	world := vendorsim.New(vendorsim.Options{Seed: 1, Gzip: true, Dialpad: dialpad})
+	world := vendorsim.New(vendorsim.Options{Seed: 1, Gzip: true, UContact: vendorsim.UContactOptions{Agents: agentNames(waitingAgents)}, Dialpad: dialpad})
 	world.SetURLs(v.urls[2], v.urls[3])
 	v.world.Store(world)
 	v.busy.reset()
@@ -84,6 +84,15 @@ func (v *vendors) close() error {
 	return errors.Join(errs...)
 }
 
+// agentNames are the first n of the vendors' agents.
+func agentNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("Agent%d", i+1)
+	}
+	return names
+}
+
 // env configures every stream, by default rates, quotas and intervals.
 func (v *vendors) env(sink string, targets, agents int) []string {
 	var asked []string
@@ -93,14 +102,10 @@ func (v *vendors) env(sink string, targets, agents int) []string {
 	for n := len(asked); n < targets; n++ {
 		asked = append(asked, fmt.Sprintf("department:%d", 9000+n))
 	}
-	names := make([]string, agents)
-	for n := range names {
-		names[n] = fmt.Sprintf("Agent%d", n+1)
-	}
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + sink, "WINDROW_SINK=" + sink, "WINDROW_LOG_LEVEL=warn",
 		"WINDROW_UCONTACT_URL=" + v.urls[0], "WINDROW_UCONTACT_TOKEN=ucontact-token", "WINDROW_UCONTACT_TIMEZONE=America/Mexico_City",
-		"WINDROW_UCONTACT_AGENTS=" + strings.Join(names, ","), "WINDROW_UCONTACT_CAMPAIGNS=Ventas,Soporte<-",
+		"WINDROW_UCONTACT_AGENTS=" + strings.Join(agentNames(agents), ","), "WINDROW_UCONTACT_CAMPAIGNS=Ventas,Soporte<-",
 		"WINDROW_CHATTONIC_URL=" + v.urls[1], "WINDROW_CHATTONIC_TIMEZONE=America/Argentina/Buenos_Aires",
 		"WINDROW_CHATTONIC_USERNAME=reports@acme.example", "WINDROW_CHATTONIC_PASSWORD=correct horse",
 		"WINDROW_DIALPAD_URL=" + v.urls[2] + "/api/v2", "WINDROW_DIALPAD_TOKEN=dialpad-key", "WINDROW_DIALPAD_TIMEZONE=America/Chicago",

@@ -97,7 +97,6 @@ func startVendors(env *testscript.Env) (*vendorsim.World, *vendorsim.Running, er
 func quickWorld(now time.Time) *vendorsim.World {
 	o := vendorsim.Options{Seed: 3, CallsPerDay: 20, TextsPerDay: 10}
 	o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
-	o.UContact.Silent = []string{"Nobody", "fax"}
 	world := vendorsim.New(o)
 	world.SetNow(now)
 	return world

@@ -137,7 +137,7 @@ func TestAGroupThatTheVendorDoesNotDocumentIsNamed(t *testing.T) {
 }
 
 func TestMetricsThatNobodyCataloguedAreNamed(t *testing.T) {
-	world := vendorsim.New(vendorsim.Options{Clock: func() time.Time { return proofNow }, UContact: vendorsim.UContactOptions{Token: "t"}})
+	world := vendorsim.New(vendorsim.Options{Clock: func() time.Time { return proofNow }, UContact: vendorsim.UContactOptions{Token: "t", Agents: []string{"Ana"}}})
 	for _, c := range []struct {
 		says   string
 		change func(*Config)
@@ -167,7 +167,7 @@ func TestMetricsThatNobodyCataloguedAreNamed(t *testing.T) {
 
 func TestTheTargetsAreTheConfiguredNamesWithTheirRows(t *testing.T) {
 	world := vendorsim.New(vendorsim.Options{
-		Clock: func() time.Time { return proofNow }, UContact: vendorsim.UContactOptions{Token: "t", MaxLoad: 500, Silent: []string{"Nadie"}},
+		Clock: func() time.Time { return proofNow }, UContact: vendorsim.UContactOptions{Token: "t", MaxLoad: 500, Agents: []string{"Ana"}},
 	})
 	s := newSource(t, world.UContact(), func(c *Config) {
 		c.Token, c.Agents, c.Campaigns, c.Channels = "t", "Ana,Nadie", "Ventas", "telephony,sms"
@@ -269,7 +269,7 @@ func TestWhereTheTokenIsRefusedNothingElseIsAsked(t *testing.T) {
 func TestTheSimulatedVendorsNamesAreProven(t *testing.T) {
 	world := vendorsim.New(vendorsim.Options{
 		Clock:    func() time.Time { return proofNow },
-		UContact: vendorsim.UContactOptions{Token: "t", MaxLoad: 500, Silent: []string{"Nadie", "fax"}},
+		UContact: vendorsim.UContactOptions{Token: "t", MaxLoad: 500, Agents: []string{"Ana"}},
 	})
 	proofs := prove(t, world.UContact(), func(c *Config) {
 		c.Token, c.Agents, c.Campaigns, c.Channels = "t", "Ana,Nadie", "Ventas", "telephony,fax"

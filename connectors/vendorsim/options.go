@@ -32,10 +32,10 @@ type UContactOptions struct {
 	Address   string // to listen on; empty: a free loopback port
 	Token     string // empty: "ucontact-token"
 	Zone      *time.Location
-	Agents    []string // what Env names; the API answers for any name
+	// Agents and Campaigns are those that there are, all of which Env names. Of any other name, and of a channel that the
+	// platform does not have, the API has no row.
+	Agents    []string
 	Campaigns []string
-	// Silent are names and channels of which there is no row.
-	Silent []string
 	// MaxLoad is the number of resource-hours (times channels) above which a
 	// query "took too long" and answers 408. Zero: 20,000; negative: no limit.
 	MaxLoad int

@@ -48,15 +48,28 @@ func (w *World) ucontactStats(rw http.ResponseWriter, r *http.Request) {
 		ucontactError(rw, http.StatusRequestTimeout, "the query took too long")
 		return
 	}
+	q.leaveOutUnknown(o)
 	rw.Header().Set("Content-Type", "application/json;charset=utf-8")
 	a := answer{w: rw}
 	q.rows(w.Data(), w.Now(), func(b *bucket, resource, channel string, m Metrics) {
-		if slices.Contains(o.Silent, resource) || slices.Contains(o.Silent, channel) {
-			return
-		}
 		q.row(&a, o.date(b, q.zone), resource, channel, m)
 	})
 	a.close()
+}
+
+// platformChannels are those of the vendor's documents.
+var platformChannels = []string{"telephony", "sms", "email", "whatsapp", "messenger", "instagram", "webchat"}
+
+// leaveOutUnknown takes names and channels that there are not out of the question.
+func (q *statsQuery) leaveOutUnknown(o UContactOptions) {
+	known := o.Agents
+	if q.kind == "campaign" {
+		known = o.Campaigns
+	}
+	only := func(asked, there []string) []string {
+		return slices.DeleteFunc(asked, func(name string) bool { return !slices.Contains(there, name) })
+	}
+	q.resources, q.channels = only(q.resources, known), only(q.channels, platformChannels)
 }
 
 // ucontactError answers with a status of the vendor's Stats page; the body's
