@@ -114,6 +114,14 @@ type FieldHealth struct {
 	// empty where there were many such values before, of other rows.
 	Row   int64
 	Shape string
+	// Passed is how many of the field's limits its greatest number passes.
+	Passed int
+}
+
+// FieldLimit is a number that the values of a field cannot be above for something to be true, which Says what it tells.
+type FieldLimit struct {
+	Above float64
+	Says  string
 }
 
 // MappedField is a source field that a format's mapping names.
@@ -122,6 +130,8 @@ type MappedField struct {
 	Stem    string // what the name begins with, where that is how the field was found
 	Measure bool   // it fills a measure
 	Hint    string // what helps where too many of its values cannot be read; may be empty
+	// Limits are what its numbers may tell, the smallest first; none: nobody looks.
+	Limits []FieldLimit
 }
 
 // StemName stands in a set of [Fields] for a field that was found by what its name begins with.
@@ -148,6 +158,7 @@ func (t *FieldTally) Add(o *FieldTally, before int64) {
 		to, from := &t.Health[f], &o.Health[f]
 		to.Filled += from.Filled
 		to.Unreadable += from.Unreadable
+		to.Passed = max(to.Passed, from.Passed)
 		if to.Row == 0 && from.Row > 0 {
 			to.Row, to.Shape = from.Row+before, from.Shape
 		}
@@ -198,6 +209,7 @@ type fieldNotes struct {
 	header FieldSet // nil where each row says what it has
 	unread []unreadCell
 	shapes []cellShape
+	passed []passedCell
 	others []string       // fields that the mapping does not name
 	other  map[string]int // their indexes
 }
@@ -215,8 +227,11 @@ type cellShape struct {
 }
 
 func (n *fieldNotes) reset() {
-	*n = fieldNotes{filled: n.filled[:0], blank: n.blank[:0], unread: n.unread[:0], shapes: n.shapes[:0]}
+	*n = fieldNotes{filled: n.filled[:0], blank: n.blank[:0], unread: n.unread[:0], shapes: n.shapes[:0], passed: n.passed[:0]}
 }
+
+// passedCell is a number above some of its field's limits.
+type passedCell struct{ row, field, limits int32 }
 
 // SetFields says which source fields the format's mapping names, before the first row. They must not change.
 func (b *Batch) SetFields(mapped []MappedField) {
@@ -278,6 +293,11 @@ func (b *Batch) Unread(field int, number int64, shape string) {
 	n.unread = append(n.unread, unreadCell{int32(b.rows), int32(number), int32(field)})
 }
 
+// Passed says that the number of a field of the current row is above so many of the field's limits.
+func (b *Batch) Passed(field, limits int) {
+	b.fields.passed = append(b.fields.passed, passedCell{int32(b.rows), int32(field), int32(limits)})
+}
+
 // UnreadOther counts such a value of a field that the mapping does not name.
 func (b *Batch) UnreadOther(name string) {
 	n := &b.fields
@@ -294,6 +314,13 @@ func (b *Batch) Tally(ranges []RowRange) *FieldTally {
 	if len(n.unread) > 0 {
 		for _, rows := range ranges {
 			n.tallyUnread(t, rows)
+		}
+	}
+	for _, rows := range ranges {
+		i := sort.Search(len(n.passed), func(i int) bool { return int(n.passed[i].row) >= rows.From })
+		for ; i < len(n.passed) && int(n.passed[i].row) < rows.To; i++ {
+			h := &t.Health[n.passed[i].field]
+			h.Passed = max(h.Passed, int(n.passed[i].limits))
 		}
 	}
 	return t

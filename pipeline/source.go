@@ -128,6 +128,8 @@ type Stream struct {
 	Asks Asks
 	// Untested tells of settings that the vendor does not document: it may take them all the same.
 	Untested []string
+	// Unsaid tells of what stays in extras as the vendor told it, until a setting says what it is.
+	Unsaid []string
 	// Seen are the source fields of the stream's last window with rows, read under the same settings, for Plan: the engine
 	// sets it from the ledger. Empty where none is known, or nobody should count on them.
 	Seen Fields

@@ -23,6 +23,7 @@ type compiledMapping struct {
 	index          map[string]int      // a field by its source name
 	prefixes       []int               // the fields that are found by what their name begins with
 	anyCase        []int               // the fields whose name may come in any case
+	limited        []int               // the fields that have limits
 	extras         int                 // the column of that name
 	timezone       int                 // and that one
 	columnPersonal []pipeline.Personal // by column: of what the mapping sets itself; all Impersonal where the policy keeps
@@ -51,7 +52,10 @@ func compileMapping(m Mapping, p pipeline.Policy) *compiledMapping {
 		}
 	}
 	for f, d := range m.Fields {
-		c.mapped[f].Name, c.mapped[f].Hint, c.cols[f] = d.Source, d.Hint, -1
+		c.mapped[f].Name, c.mapped[f].Hint, c.mapped[f].Limits, c.cols[f] = d.Source, d.Hint, d.Limits, -1
+		if len(d.Limits) > 0 {
+			c.limited = append(c.limited, f)
+		}
 		if d.Column != "" && d.Conv != Custom {
 			c.cols[f] = m.Table.Index(d.Column)
 			c.mapped[f].Measure = m.Table.Columns[c.cols[f]].IsMeasure()

@@ -57,6 +57,8 @@ type Field struct {
 	Snapshot bool
 	// Hint says what helps where too many of its values cannot be read.
 	Hint string
+	// Limits are what the greatest of its numbers tells, as of a unit that nobody has published; the smallest first.
+	Limits []pipeline.FieldLimit
 	// AnyCase: the name may come in any case (JSON alone). What stays in extras does so as the document spells it.
 	AnyCase bool
 	// Prefix: Source is only what the name begins with. The first such column that no other field lists is the field,

@@ -132,7 +132,27 @@ func (r *Row) write() {
 			r.writeField(f)
 		}
 	}
+	for _, f := range r.mapping.limited {
+		r.tellLimits(f)
+	}
 	r.into.Filled(r.filled, r.there)
+}
+
+// tellLimits tells the batch how many of its limits the number of field f is above.
+func (r *Row) tellLimits(f int) {
+	number, ok := parseNumber(r.fields[f].text)
+	if !ok {
+		return
+	}
+	passed := 0
+	for _, l := range r.mapping.Fields[f].Limits {
+		if number > l.Above {
+			passed++
+		}
+	}
+	if passed > 0 {
+		r.into.Passed(f, passed)
+	}
 }
 
 // close ends the extras and the row.

@@ -116,19 +116,26 @@ func checkSource(ctx context.Context, s *setup, source pipeline.Source) []checkR
 	streams := source.Streams()
 	key := streams[0].Key
 	label := pipeline.TenantKey{Source: key.Stream.Source(), Account: key.Account}.Label()
-	prover, ok := source.(pipeline.Prover)
-	if !ok {
-		return []checkResult{resultOf(label, "", nil, source.Check(ctx))}
-	}
 	var read []pipeline.StreamID
+	var unsaid []string
 	for _, st := range streams {
 		if len(st.Missing) == 0 && st.Chosen(s.Streams) {
 			read = append(read, st.Key.Stream)
+			for _, what := range st.Unsaid {
+				unsaid = append(unsaid, string(st.Key.Stream)+": "+what)
+			}
 		}
+	}
+	prover, ok := source.(pipeline.Prover)
+	if !ok {
+		return []checkResult{resultOf(label, strings.Join(unsaid, "\n"), nil, source.Check(ctx))}
 	}
 	var found []checkResult
 	for _, p := range prover.Prove(ctx, read) {
 		found = append(found, resultOf(strings.TrimSpace(label+" "+p.What), p.Note, p.Warnings, p.Err))
+	}
+	if len(unsaid) > 0 { // the first proof is of the source itself, and has no note of its own
+		found[0].Note = strings.Join(unsaid, "\n")
 	}
 	return found
 }

@@ -3,9 +3,11 @@ package chattonic
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/transforms"
 )
 
@@ -73,11 +75,36 @@ func operatorsFormat(s *Settings, p pipeline.Policy) pipeline.Format {
 		case "minutes":
 			d.Conv = transforms.Minutes
 		default:
-			continue
+			if d.Source != "onlineTime" {
+				continue
+			}
+			d.Column, d.Limits = "", s.onlineLimits()
 		}
 		m.Fields = append(m.Fields, d)
 	}
 	return transforms.NewJSON(m, transforms.JSONOptions{Rows: "operators", True: "status", Hint: s.hint()}, p)
+}
+
+// onlineLimits are what tells that the operators' times are not in a unit: nobody is online for longer than the window is,
+// be it one in which the clocks go back or the longest of its months.
+func (s *Settings) onlineLimits() []pipeline.FieldLimit {
+	hours := 25 * s.window.Every
+	switch s.window.Unit {
+	case calendar.Hours:
+		hours = s.window.Every + 1
+	case calendar.Weeks:
+		hours *= 7
+	case calendar.Months:
+		hours *= 31
+	}
+	says := func(limit int, is, fits string) string {
+		return fmt.Sprintf("an operator was online for more than %d in a window of %s, so that the unit is %s: the times stay in extras until %s says it, and %s",
+			limit, s.window, is, s.variable("DURATION_UNIT"), fits)
+	}
+	return []pipeline.FieldLimit{
+		{Above: float64(60 * hours), Says: says(60*hours, "not minutes", "seconds may fit")},
+		{Above: float64(3600 * hours), Says: says(3600*hours, "neither minutes nor seconds", "neither fits")},
+	}
 }
 
 func mapOperator(r *transforms.Row) {

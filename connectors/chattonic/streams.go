@@ -83,6 +83,8 @@ func (e endpoint) describe(s *Settings, account pipeline.AccountID, p pipeline.P
 	}
 	st.Settings, st.Format = p.Settings(e.digest(s)), e.format(s, p)
 	switch {
+	case e.stream == Operators && s.unit == "":
+		st.Unsaid = []string{"the operators' times stay in extras: the vendor publishes no unit, and " + s.variable("DURATION_UNIT") + " says it"}
 	case e.stream == NPS && s.nps.request:
 		st.Asks = pipeline.AsksOnce
 	case e.stream == Dashboard:

@@ -101,7 +101,15 @@ var eventTalk = pipeline.Events.Index("talk_seconds")
 // it stays in extras as it is. A recording of more than a day says that the unit is a smaller one.
 func recordingsMapping(s *Settings) transforms.Mapping {
 	duration, unit := transforms.Field{Source: "duration"}, recordingUnits[s.recordingUnit]
-	if s.recordingUnit != "" {
+	if s.recordingUnit == "" {
+		says := func(above, is, fits string) string {
+			return fmt.Sprintf("a recording's duration is above %s, so that its unit is %s: they stay in extras until %sRECORDING_UNIT says it, and %s may fit", above, is, s.prefix, fits)
+		}
+		duration.Limits = []pipeline.FieldLimit{
+			{Above: longestRecording / 60, Says: says("1440", "not minutes", "seconds or milliseconds")},
+			{Above: longestRecording, Says: says("86400", "neither minutes nor seconds", "milliseconds")},
+		}
+	} else {
 		duration.Conv = transforms.Custom
 		duration.Hint = fmt.Sprintf("%sRECORDING_UNIT is %s, in which recordings would last for more than a day: %s; ", s.prefix, s.recordingUnit, smallerUnits[s.recordingUnit])
 	}

@@ -154,6 +154,9 @@ func (e export) stream(s *Settings, account pipeline.AccountID, p pipeline.Polic
 		st.Missing = []string{s.prefix + "TARGETS (" + strings.Join(e.targets, ", ") + ")"}
 		return st
 	}
+	if e.name == "recordings" && s.recordingUnit == "" {
+		st.Unsaid = []string{"how long recordings are stays in extras, as duration: the vendor publishes no unit, and " + s.prefix + "RECORDING_UNIT says it"}
+	}
 	st.Format = e.format(s, p)
 	st.Settings, st.Shape, st.Policy = p.Settings(e.digest(s)), s.typed, p
 	return st

@@ -29,9 +29,9 @@ type Options struct {
 
 // UContactOptions shape the uContact API.
 type UContactOptions struct {
-	Address   string // to listen on; empty: a free loopback port
-	Token     string // empty: "ucontact-token"
-	Zone      *time.Location
+	Address string // to listen on; empty: a free loopback port
+	Token   string // empty: "ucontact-token"
+	Zone    *time.Location
 	// Agents and Campaigns are those that there are, all of which Env names. Of any other name, and of a channel that the
 	// platform does not have, the API has no row.
 	Agents    []string

@@ -64,6 +64,7 @@ const (
 	EventSwept     EventKind = "swept"      // Total objects that belong to no window were removed; Text names some
 	EventUnusual   EventKind = "unusual"    // a committed window holds what nobody would expect: see Warning
 	EventNewFields EventKind = "new fields" // Text names fields that Stream did not have before
+	EventUnit      EventKind = "unit"       // Text is what numbers tell of a unit that nobody has set
 	EventHole      EventKind = "hole"       // no window covers Hole, and the vendor cannot be asked for it alone
 )
 

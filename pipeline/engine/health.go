@@ -41,6 +41,11 @@ func (h Health) judge(w *openWindow, j job, readAt calendar.Instant) (news field
 	if j.stream.Catalogue != "" {
 		news.uncatalogued = t.Unnamed
 	}
+	for f, health := range t.Health {
+		if health.Passed > 0 {
+			news.units = append(news.units, t.Fields[f].Limits[health.Passed-1].Says)
+		}
+	}
 	if err := h.checkUnreadable(t); err != nil {
 		return news, err
 	}
@@ -214,6 +219,7 @@ type fieldNews struct {
 	fields pipeline.Fields
 	// uncatalogued are metrics that no mapping names.
 	uncatalogued []string
+	units        []string // what its numbers tell of a unit that nobody has set
 }
 
 // newsOf compares the fields of a window with those of the stream's last window with rows, and with those of the window's
@@ -278,11 +284,12 @@ type streamNews struct {
 	drifts       []pipeline.Warning // in the order of the commits
 	fresh        []string
 	uncatalogued []string
+	units        []string
 }
 
 // noteNews keeps the news of a committed window. The names in it are the vendor's words, and are masked as all of them are.
 func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) {
-	if len(news.drift) == 0 && len(news.fresh) == 0 && len(news.uncatalogued) == 0 {
+	if len(news.drift)+len(news.fresh)+len(news.uncatalogued)+len(news.units) == 0 {
 		return
 	}
 	raw := func(text string) string { return text }
@@ -308,9 +315,10 @@ func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) 
 	}
 	add(&s.fresh, news.fresh)
 	add(&s.uncatalogued, news.uncatalogued)
+	add(&s.units, news.units)
 }
 
-// tellNews tells of new fields, once a run, and returns a warning for windows that drifted alike, and the metrics that
+// tellNews tells of new fields, and of units that nobody has set, once a run, and returns a warning for windows that drifted alike, and the metrics that
 // nobody has catalogued.
 func (r *run) tellNews(k pipeline.StreamKey) (warnings []pipeline.Warning, uncatalogued []string) {
 	s := r.news[k]
@@ -320,6 +328,9 @@ func (r *run) tellNews(k pipeline.StreamKey) (warnings []pipeline.Warning, uncat
 	slices.Sort(s.uncatalogued)
 	if len(s.fresh) > 0 {
 		r.observe(Event{Kind: EventNewFields, Stream: k, Text: shownNames(s.fresh)})
+	}
+	for _, text := range s.units {
+		r.observe(Event{Kind: EventUnit, Stream: k, Text: text})
 	}
 	slices.SortStableFunc(s.drifts, func(a, b pipeline.Warning) int { return cmp.Compare(a.WindowStart, b.WindowStart) })
 	for _, w := range s.drifts {

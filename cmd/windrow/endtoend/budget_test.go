@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -284,4 +285,38 @@ func TestAUnitInWhichRecordingsWouldLastForDaysFailsTheWindowAndNamesTheOthers(t
 	}
 	s.env["WINDROW_DIALPAD_RECORDING_UNIT"] = "milliseconds"
 	s.mustSync("dialpad.recordings")
+}
+
+// Where nobody has said the unit, numbers that rule one out are told of once a run, and nothing fails.
+func TestAUnitThatNumbersRuleOutIsToldWhereNoneIsSet(t *testing.T) {
+	for _, c := range []struct {
+		says, stream string
+		milliseconds bool
+		want         []string
+	}{
+		{"recordings in minutes", "dialpad.recordings", false, nil},
+		{"recordings in milliseconds", "dialpad.recordings", true, []string{"a recording's duration is above 86400, so that its unit is neither minutes nor seconds: " +
+			"they stay in extras until WINDROW_DIALPAD_RECORDING_UNIT says it, and milliseconds may fit"}},
+		{"operators in seconds", "chattonic.operators", false, []string{"an operator was online for more than 1500 in a window of 1d, so that the unit is not minutes: " +
+			"the times stay in extras until WINDROW_CHATTONIC_DURATION_UNIT says it, and seconds may fit"}},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			s := newSite(t, func(o *vendorsim.Options) { o.Dialpad.CSV.Milliseconds = c.milliseconds })
+			e := s.engine(c.stream)
+			var told []string
+			e.Observe = func(ev engine.Event) {
+				if ev.Kind == engine.EventUnit {
+					told = append(told, ev.Text)
+				}
+			}
+			s.mustRun(e)
+			if !slices.Equal(told, c.want) {
+				t.Errorf("told %q, want %q", told, c.want)
+			}
+			measure := map[string]string{"dialpad.recordings": "SELECT count(talk_seconds) FROM {events}", "chattonic.operators": "SELECT count(login_seconds) FROM {activity}"}[c.stream]
+			if n := s.query(measure); n[0] != "0" {
+				t.Errorf("%s rows have a time in seconds", n[0])
+			}
+		})
+	}
 }

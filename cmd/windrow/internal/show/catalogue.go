@@ -30,6 +30,7 @@ type cataloguedStream struct {
 	Default         bool               `json:"default"`
 	Missing         []string           `json:"missing"`
 	Uncatalogued    []string           `json:"uncatalogued"`
+	Unsaid          []string           `json:"unsaid"` // what stays in extras until a setting says what it is
 }
 
 // CatalogueJSON writes the catalogue as an array.
@@ -41,6 +42,7 @@ func CatalogueJSON(w io.Writer, streams []Catalogued) error {
 			SettleSeconds: int64(s.Settle / time.Second), LookbackSeconds: int64(s.Lookback / time.Second),
 			Configured: len(s.Missing) == 0, Default: !s.Unpublished,
 			Missing: append([]string{}, s.Missing...), Uncatalogued: append([]string{}, s.Uncatalogued...),
+			Unsaid: append([]string{}, s.Unsaid...),
 		})
 	}
 	return Document(w, all)
@@ -75,6 +77,11 @@ func Catalogue(w io.Writer, streams []Catalogued) error {
 		}
 	}
 	for _, s := range streams {
+		for _, what := range s.Unsaid {
+			if _, err := fmt.Fprintf(w, "\n%s", wrapped(name(s.Key.Stream, s.Key.Account)+": "+what+".", "")); err != nil {
+				return err
+			}
+		}
 		if len(s.Uncatalogued) == 0 {
 			continue
 		}

@@ -67,6 +67,8 @@ func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 				slog.String("kind", string(w.Kind)))
 		case engine.EventNewFields:
 			line(log, slog.LevelInfo, "the vendor sends fields that were not seen before: "+e.Text, e)
+		case engine.EventUnit:
+			line(log, slog.LevelInfo, e.Text, e)
 		case engine.EventHole:
 			line(log, slog.LevelWarn, fmt.Sprintf("%s is covered by no window and cannot be asked for; to let the watermark pass: %s",
 				e.Hole, waiveCommand(e.Stream.Stream, e.Hole)), e)
