@@ -99,3 +99,22 @@ func TestReportsWithoutAskedDaysAreNotJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// More than 10 rows and more than a twentieth of them outside the asked days are a shift, on whichever side they lie.
+func TestC_MoreThanTenRowsAndATwentiethOutsideAreAShift(t *testing.T) {
+	for _, c := range []struct {
+		before, inside, after int64
+		says                  string // empty: it is taken
+	}{
+		{0, 20, 10, ""}, {10, 20, 0, ""}, {0, 209, 11, ""},
+		{0, 20, 11, "11 of 31 rows lie outside the asked days, 0 before them and 11 after them"},
+		{11, 208, 0, "11 of 219 rows lie outside the asked days, 11 before them and 0 after them"},
+		{5, 208, 6, "11 of 219 rows lie outside the asked days, 5 before them and 6 after them"},
+	} {
+		d := dayCounts{asked: &pipeline.AskedDays{}, before: c.before, inside: c.inside, after: c.after, first: 1, last: 1}
+		err := d.verify("the vendor's hint", "")
+		if (err == nil) != (c.says == "") || err != nil && (pipeline.ErrorKind(err) != "shifted" || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%d, %d, %d: %v", c.before, c.inside, c.after, err)
+		}
+	}
+}
