@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/windrow-data/windrow/pipeline/calendar"
 )
 
 // Kind says what an error means for the run. Drivers classify once, by type
@@ -304,12 +307,46 @@ func (f ConfigError) String() string {
 	return s
 }
 
-// Nearest returns the word that a typing error would have turned into name, if there is one.
+// Nearest returns the known word that somebody meant who typed name, if there is one: that with the fewest letters mistyped,
+// a quarter of them at most (or two), else the shortest that begins with name, or ends with it behind a dot. Capitals make
+// no difference.
 func Nearest(name string, known []string) string {
-	best, at := "", 3 // further than two edits is another word
+	typed := strings.ToLower(name)
+	most := min(max(2, len(typed)/4), len(typed)/2)
+	best, at, longer := "", most+1, ""
 	for _, word := range known {
-		if d := Edits(name, word); d < at {
+		lower := strings.ToLower(word)
+		if d := Edits(typed, lower); d < at {
 			best, at = word, d
+		}
+		part := len(typed) > 3 && strings.HasPrefix(lower, typed) || typed != "" && strings.HasSuffix(lower, "."+typed)
+		if part && (longer == "" || len(word) < len(longer)) {
+			longer = word
+		}
+	}
+	return cmp.Or(best, longer)
+}
+
+// NearestZone returns the name of the time zone that somebody meant who typed name, if there is one: also the right city in
+// another part of the world.
+func NearestZone(name string) string {
+	last := func(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+	name = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), " ", "_"))
+	if len(name) > 64 {
+		return ""
+	}
+	best, least := "", len(name)/3+1
+	if len(name) <= 5 && !strings.Contains(name, "/") { // an abbreviation is near to others, which are other zones
+		least = 1
+	}
+	for _, zone := range calendar.ZoneNames() {
+		lower := strings.ToLower(zone)
+		far := Edits(name, lower)
+		if len(last(name)) > 3 && last(lower) == last(name) {
+			far = min(far, 1)
+		}
+		if far < least {
+			best, least = zone, far
 		}
 	}
 	return best

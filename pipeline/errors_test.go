@@ -61,3 +61,29 @@ func TestG_TheRemedyFitsTheCause(t *testing.T) {
 		t.Error(word)
 	}
 }
+
+func TestTheNearestWordIsTheOneThatWasMeant(t *testing.T) {
+	streams := []string{"default", "ucontact.agents", "chattonic.operators", "dialpad.calls", "dialpad.calls_stats", "dialpad.csat", "dialpad.dispositions"}
+	for typed, want := range map[string]string{
+		"dialpad.cals": "dialpad.calls", "dialpad.call": "dialpad.calls", "dialpad.call_stat": "dialpad.calls_stats", "Dialpad.Calls": "dialpad.calls", "calls": "dialpad.calls",
+		"ucontact.agent": "ucontact.agents", "chatonic.oprators": "chattonic.operators", "dialpad.disp": "dialpad.dispositions", "csta": "", "zendesk.tickets": "", "": "",
+	} {
+		if got := Nearest(typed, streams); got != want {
+			t.Errorf("%q: %q, want %q", typed, got, want)
+		}
+	}
+	if got := Nearest("us", []string{"mx", "de"}); got != "" {
+		t.Errorf("another name of two letters is %q", got)
+	}
+}
+
+func TestTheNearestZoneIsTheOneThatWasMeant(t *testing.T) {
+	for typed, want := range map[string]string{
+		"America/Mexico_Ciy": "America/Mexico_City", "america/mexico_city": "America/Mexico_City", "Mexico City": "America/Mexico_City", "Europe/Montevideo": "America/Montevideo",
+		"America/Chicgo": "America/Chicago", "utc": "UTC", "CST": "", "UTC-6": "", "Mars/Olympus_Mons": "", "": "", strings.Repeat("x", 100): "",
+	} {
+		if got := NearestZone(typed); got != want {
+			t.Errorf("%q: %q, want %q", typed, got, want)
+		}
+	}
+}

@@ -111,6 +111,7 @@ type StreamSummary struct {
 	Awaited   int       `json:"awaited,omitempty"` // nothing has come for them yet: they stay as they are
 	Read      int64     `json:"read"`
 	Rows      int64     `json:"rows"`
+	Kept      int64     `json:"kept"` // of Rows, those of unchanged windows: nothing was written for them
 	Rejected  int64     `json:"rejected"`
 	Outside   int64     `json:"outside"`
 	Duplicate int64     `json:"duplicate"`

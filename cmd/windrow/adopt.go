@@ -18,7 +18,7 @@ func (a *app) adoptCommand() *cobra.Command {
 	var source, account string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "adopt", Short: "Takes an account's data in the sink for those of the configured host", Args: cobra.NoArgs,
+		Use: "adopt", Short: "Takes an account's data in the sink for those of the configured host", Args: noArgs,
 		Long: `Each account's data in the sink are of one tenant: a host, and of Chat-Tonic the bot,
 of Dialpad the company that its answers tell. A sync for another one is refused. Where a
 host was renamed, and the data are of one and the same, this tells the ledger so: what
@@ -83,11 +83,7 @@ func (s *setup) tenantOf(k pipeline.TenantKey) (*tenant, error) {
 	case k.Source == "":
 		return nil, usagef("For example --source "+sources[0]+".", "--source is missing: it names one of %s", strings.Join(sources, ", "))
 	case len(of) == 0:
-		hint := ""
-		if near := pipeline.Nearest(string(k.Source), sources); near != "" {
-			hint = "Did you mean " + near + "?"
-		}
-		return nil, usagef(hint, "--source %s is none of %s", k.Source, strings.Join(sources, ", "))
+		return nil, usagef(didYouMean(string(k.Source), sources), "--source %s is none of %s", k.Source, strings.Join(sources, ", "))
 	case k.Account == "" && len(of) == 1:
 		k.Account = of[0].Account
 	}
@@ -100,7 +96,7 @@ func (s *setup) tenantOf(k pipeline.TenantKey) (*tenant, error) {
 	case k.Account == "":
 		return nil, usagef("For example --account "+accounts[0]+".", "--account is missing: %s has %s", k.Source, strings.Join(accounts, ", "))
 	case i < 0:
-		return nil, usagef("It has "+strings.Join(accounts, ", ")+".", "--account %s: %s has no such account", k.Account, k.Source)
+		return nil, usagef(didYouMean(string(k.Account), accounts)+"It has "+strings.Join(accounts, ", ")+".", "--account %s: %s has no such account", k.Account, k.Source)
 	case !of[i].configured:
 		return nil, usagef("Set "+strings.Join(of[i].streams[0].Missing, ", ")+".", "%s is not configured, so nobody tells whose its data are", k.Label())
 	}

@@ -31,7 +31,7 @@ const checkSinkFor = 30 * time.Second
 func (a *app) checkCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Tries what a sync needs of each configured source, and the sink", Args: cobra.NoArgs,
+		Use: "check", Short: "Tries what a sync needs of each configured source, and the sink", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, sources, err := a.sourcesInHaste()
 			if err != nil {

@@ -109,6 +109,12 @@ func TestOnCloudRunEveryLineIsCloudLoggingsAndTheLastIsTheRecord(t *testing.T) {
 					t.Fatal("nothing was logged")
 				}
 				isRecord(t, lines[len(lines)-1], c.severity, c.exit)
+				for _, line := range lines {
+					labels, _ := line["logging.googleapis.com/labels"].(map[string]any)
+					if id := lines[len(lines)-1]["sync_id"]; id == nil || line["sync_id"] != id || labels["sync_id"] != id {
+						t.Errorf("not of the run %v: %v", id, line)
+					}
+				}
 				lines = lines[:len(lines)-1]
 			}
 			said := c.says == ""
@@ -154,6 +160,12 @@ func TestTheRecordFollowsTheTableAndTellsWhatItTells(t *testing.T) {
 			var record map[string]any
 			if err := json.Unmarshal([]byte(all[len(all)-1]), &record); err != nil {
 				t.Fatalf("the last line is no record: %s", out)
+			}
+			for _, text := range all {
+				var line map[string]any
+				if json.Unmarshal([]byte(text), &line) == nil && line["sync_id"] != record["sync_id"] { // what is no JSON is the table
+					t.Errorf("not of the run: %s", text)
+				}
 			}
 			windows, _ := record["windows"].(map[string]any)
 			if record[c.message] != "sync finished" || record[c.severity] != "INFO" || windows["committed"] != 3.0 || windows["failed"] != 0.0 ||

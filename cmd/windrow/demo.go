@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,16 +43,25 @@ windrow push status`
 
 func (a *app) demoCommand() *cobra.Command {
 	var serve bool
+	var port int
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Syncs simulated vendors into ./warehouse-demo; needs no configuration", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), serve) },
+		Use: demoVerb, Short: "Syncs simulated vendors into ./warehouse-demo; needs no configuration", Args: noArgs,
+		Example: `  windrow demo
+  windrow demo --serve --port 8800`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("port") && (port < 1 || port > highestDemoPort) {
+				return usagef("For example --port 8800.", "--port %d is not a number from 1 to %d", port, highestDemoPort)
+			}
+			return a.demo(cmd.Context(), serve, port)
+		},
 	}
 	cmd.Flags().BoolVar(&serve, "serve", false, "keep the simulated vendors running, and print the variables that point a sync at them")
+	cmd.Flags().IntVar(&port, "port", 0, "the first of the four ports that they listen on; 0: any that are free")
 	return cmd
 }
 
 // demo is the ordinary sync under an environment of its own.
-func (a *app) demo(ctx context.Context, serve bool) error {
+func (a *app) demo(ctx context.Context, serve bool, port int) error {
 	if err := claimDemoWarehouse(); err != nil {
 		return err
 	}
@@ -59,16 +69,23 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 	if err != nil {
 		return err
 	}
-	servers, err := vendorsim.New(vendorsim.Options{Seed: 1, Clock: clock, Gzip: true}).Start(ctx)
+	servers, err := vendorsim.New(demoWorld(clock, port)).Start(ctx)
+	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES) {
+		return usagef("Say another --port, or none.", "the simulated vendors cannot listen on the four ports from %d on: %s", port, err)
+	}
 	if err != nil {
 		return err
 	}
 	defer servers.Close()
 	first, last := demoSpan(clock())
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return err
+	}
 	env := append(servers.Env(),
 		"WINDROW_CHATTONIC_DURATION_UNIT=seconds",
-		"WINDROW_SINK=./"+demoWarehouse,
-		"WINDROW_REPORT=./"+demoReport,
+		"WINDROW_SINK="+filepath.Join(here, demoWarehouse),
+		"WINDROW_REPORT="+filepath.Join(here, demoReport),
 		"WINDROW_FROM="+first)
 	if err := useEnvironment(append(env, "WINDROW_LOG_LEVEL=warn")); err != nil {
 		return err
@@ -89,11 +106,27 @@ func (a *app) demo(ctx context.Context, serve bool) error {
 			"`windrow demo --serve` keeps the vendors running, so that you can try sync, plan, status and check against them.\n")
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "The vendors keep running until you press Ctrl-C. In another terminal, here:\n\n%s\n"+
+	fmt.Fprintf(a.stdout, "The vendors keep running until you press Ctrl-C. In another terminal:\n\n%s\n"+
 		"and then, for example, `windrow status` or `windrow sync`, or two contacts to an outbound hub, each of them once:\n\n%s\n",
 		exports(append(env, demoPushKey)), demoPush)
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// highestDemoPort leaves room for the three behind it.
+const highestDemoPort = 1<<16 - demoPorts
+
+const demoPorts = 4
+
+// demoWorld are vendors on four ports, from port on; 0: on any.
+func demoWorld(clock pipeline.Clock, port int) vendorsim.Options {
+	o := vendorsim.Options{Seed: 1, Clock: clock, Gzip: true}
+	for i, address := range []*string{&o.UContact.Address, &o.ChatTonic.Address, &o.Dialpad.Address, &o.Dialpad.DownloadAddress} {
+		if port > 0 {
+			*address = fmt.Sprintf("127.0.0.1:%d", port+i)
+		}
+	}
+	return o
 }
 
 // showDemo leaves out what to do next when all is well: the demo has its own.
@@ -101,7 +134,7 @@ func (a *app) showDemo(summary pipeline.Summary) error {
 	if err := show.Summary(a.stdout, summary); err != nil || summary.Exit == pipeline.ExitDone {
 		return err
 	}
-	return show.Next(a.stdout, summary)
+	return show.Next(a.stdout, summary, show.Asked{})
 }
 
 // demoSpan returns the last local days that every vendor has settled.

@@ -55,7 +55,7 @@ func (a *app) withStore(ctx context.Context, s *setup, sources []pipeline.Source
 	}
 	err = s.target.explain(s.Sink, do(&engine.Engine{
 		Store: store, Sources: sources, Streams: s.Streams,
-		Clock: clock, Now: a.now,
+		Clock: clock, Now: a.now, ID: a.final.id(),
 		MaxRejects: engine.RejectLimit{Share: s.MaxRejects, Setting: config.Prefix + "MAX_REJECTS"}, Concurrency: s.Concurrency,
 		Health: engine.Health{
 			MaxUnreadable: engine.RejectLimit{Share: s.MaxUnread, Setting: config.Prefix + "MAX_UNREADABLE"},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -45,6 +47,8 @@ func readEnvFiles(args []string) envFiles {
 // refusal says what is wrong with the files.
 func (f *envFiles) refusal() error {
 	switch {
+	case errors.Is(f.err, fs.ErrNotExist):
+		return usagef("A path that is relative counts from the folder in which windrow runs.", "--env-file: %s", f.err)
 	case f.err != nil:
 		return usagef("A line is NAME=value; comments begin with #, and quotes around a value are taken off.", "%s", f.err)
 	case !slices.Equal(f.names, f.read):

@@ -22,11 +22,19 @@ type finalRecord struct {
 	summary pipeline.Summary
 }
 
-// expect says that a sync has begun, or has failed to.
-func (r *finalRecord) expect() {
+// begin says that a run has begun, or has failed to, which all lines of the log name from now on. Of a sync the last one
+// is the record.
+func (r *finalRecord) begin(id pipeline.SyncID, sync bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sync = true
+	r.sync, r.summary.SyncID = sync, id
+}
+
+// id is that of the run; empty where the verb is none.
+func (r *finalRecord) id() pipeline.SyncID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.summary.SyncID
 }
 
 // keep holds what the sync did until the last line is written.

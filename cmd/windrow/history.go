@@ -13,7 +13,7 @@ import (
 func (a *app) historyCommand() *cobra.Command {
 	var f selection
 	cmd := &cobra.Command{
-		Use: "history", Short: "Shows what reading windows again has changed, and which failed", Args: cobra.NoArgs,
+		Use: "history", Short: "Shows what reading windows again has changed, and which failed", Args: noArgs,
 		Long: `Shows each commit that replaced rows by others: the window, when it was read and
 read before, its rows before and after, and the three measures whose sums changed
 most, by share. Windows that failed are among them, first readings with values

@@ -17,7 +17,7 @@ import (
 func (a *app) planCommand() *cobra.Command {
 	var f selection
 	cmd := &cobra.Command{
-		Use: "plan", Short: "What sync would read and why; no side effects", Args: cobra.NoArgs,
+		Use: "plan", Short: "What sync would read and why; no side effects", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.parse(cmd); err != nil {
 				return err

@@ -56,7 +56,7 @@ func exitCodeOf(t *testing.T, err error) int {
 // stubborn obeys no cancelled context. With an argument stderr takes nothing more.
 func stubborn() {
 	a := newApp(os.Stdout, os.Stderr, time.Now)
-	a.final.expect()
+	a.final.begin("", true)
 	_, release := a.untilSignal(context.Background())
 	defer release()
 	if len(os.Args) > 1 {

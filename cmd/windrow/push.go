@@ -44,16 +44,7 @@ func (a *app) pushCommand() *cobra.Command {
 		Long: `Sends contacts to an outbound hub of uContact. A send ledger knows every contact that
 was sent, or may have been, under the name or key of a push, and none is sent again
 by itself. The same push again sends what is still planned or refused.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("Run 'windrow push --help' for what it takes.", "push needs one of lists, leads, status, resolve")
-			}
-			hint := "There are lists, leads, status, resolve."
-			if near := pipeline.Nearest(args[0], []string{"lists", "leads", "status", "resolve"}); near != "" {
-				hint = fmt.Sprintf("Did you mean 'windrow push %s'?", near)
-			}
-			return usagef(hint, "push has no command %q", args[0])
-		},
+		RunE: needsOne,
 	}
 	cmd.AddCommand(a.pushOf(push.Lists), a.pushOf(push.Leads), a.pushStatusCommand(), a.pushResolveCommand())
 	return cmd
@@ -77,7 +68,7 @@ type pushFlags struct {
 func (a *app) pushOf(d push.Delivery) *cobra.Command {
 	f := pushFlags{key: push.Key{Delivery: d}}
 	cmd := &cobra.Command{
-		Use: "lists", Short: "Uploads contacts as a list of a hub", Args: cobra.NoArgs,
+		Use: "lists", Short: "Uploads contacts as a list of a hub", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.push(cmd, &f) },
 	}
 	flags := cmd.Flags()
@@ -138,11 +129,7 @@ func (f *pushFlags) check() error {
 		types[i] = string(t)
 	}
 	if !slices.Contains(types, f.hubType) {
-		hint := "There are " + strings.Join(types, ", ") + "."
-		if near := pipeline.Nearest(f.hubType, types); near != "" {
-			hint = fmt.Sprintf("Did you mean %s?", near)
-		}
-		return usagef(hint, "--hub-type %q is no type of a hub", f.hubType)
+		return usagef(didYouMean(f.hubType, types)+"There are "+strings.Join(types, ", ")+".", "--hub-type %q is no type of a hub", f.hubType)
 	}
 	return nil
 }
@@ -259,10 +246,7 @@ func (s *setup) outbound(account string) (*tenant, error) {
 	if i := slices.Index(names, account); i >= 0 {
 		return all[i], nil
 	}
-	if near := pipeline.Nearest(account, names); near != "" {
-		list = fmt.Sprintf("Did you mean %s?", near)
-	}
-	return nil, usagef(list, "--account names %q, which is no account", account)
+	return nil, usagef(didYouMean(account, names)+list+".", "--account names %q, which is no account", account)
 }
 
 // openPushLedger opens the send ledger.

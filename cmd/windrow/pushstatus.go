@@ -33,7 +33,7 @@ func (a *app) pushStatusCommand() *cobra.Command {
 	var hub, name, key string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "status", Short: "Where each push stands, by contacts", Args: cobra.NoArgs,
+		Use: "status", Short: "Where each push stands, by contacts", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			changed := cmd.Flags().Changed
 			if changed("name") && changed("key") {
@@ -66,7 +66,7 @@ func (a *app) pushResolveCommand() *cobra.Command {
 	var batch, reason string
 	var sent, notSent, asJSON bool
 	cmd := &cobra.Command{
-		Use: "resolve", Short: "Lists batches whose outcome is unknown, and takes an operator's word on one", Args: cobra.NoArgs,
+		Use: "resolve", Short: "Lists batches whose outcome is unknown, and takes an operator's word on one", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			reason = strings.TrimSpace(reason)
 			word := push.OperatorSent

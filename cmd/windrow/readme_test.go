@@ -31,6 +31,7 @@ func TestTheReadmeNamesEveryVariableWithItsDefaultAndNoOther(t *testing.T) {
 	known = append(known, config.Variables("", &config.Google{})...)
 	known = append(known, config.Variables("", &config.CloudRun{})...)
 	known = append(known, config.Variables("", &config.Telemetry{})...)
+	known = append(known, config.Variables("", &config.Terminal{})...)
 	rows := variableRows(text)
 	var names []string
 	for _, v := range known {

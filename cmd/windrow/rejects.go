@@ -13,7 +13,7 @@ import (
 func (a *app) rejectsCommand() *cobra.Command {
 	var f selection
 	cmd := &cobra.Command{
-		Use: "rejects", Short: "Shows rejected rows: window, position, reason, and the row as it came", Args: cobra.NoArgs,
+		Use: "rejects", Short: "Shows rejected rows: window, position, reason, and the row as it came", Args: noArgs,
 		Long: `Shows the rows that could not be loaded: of every committed window, and up to 20 of
 each window whose last reading failed. It asks no vendor and needs no variable but
 the sink's.

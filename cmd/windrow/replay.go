@@ -18,7 +18,7 @@ import (
 func (a *app) replayCommand() *cobra.Command {
 	var f selection
 	cmd := &cobra.Command{
-		Use: "replay", Short: "Makes committed windows again of the answers in the archive", Args: cobra.NoArgs,
+		Use: replayVerb, Short: "Makes committed windows again of the answers in the archive", Args: noArgs,
 		Long: `Makes the windows that are committed again of the vendors' answers that the archive
 keeps, as this version reads them. It calls no vendor and needs no variable but the
 sink's and the archive's. Windows whose rows stay the same are not written again, and
@@ -90,7 +90,7 @@ func (s *setup) wantedAccounts(ctx context.Context, store pipeline.Store, list s
 	wanted, known := accountList(list), accountsOf(keys)
 	for _, account := range wanted {
 		if !slices.Contains(known, string(account)) {
-			return nil, usagef("The sink has: "+strings.Join(known, ", ")+".", "--accounts names %q, of which the sink has nothing", account)
+			return nil, usagef(didYouMean(string(account), known)+"The sink has: "+strings.Join(known, ", ")+".", "--accounts names %q, of which the sink has nothing", account)
 		}
 	}
 	return func(account pipeline.AccountID) bool { return slices.Contains(wanted, account) }, nil

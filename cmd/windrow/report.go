@@ -41,7 +41,7 @@ type reportFlags struct {
 func (a *app) reportCommand() *cobra.Command {
 	var f reportFlags
 	cmd := &cobra.Command{
-		Use: "report", Short: "One page that tells whether the numbers are whole", Args: cobra.NoArgs,
+		Use: "report", Short: "One page that tells whether the numbers are whole", Args: noArgs,
 		Long: `Writes one HTML file that needs nothing else: where each stream stands, which days
 are there, what changed afterwards, rows by day, sums, runs, cost, and what to do.
 It is made of the ledger, the history and the records of runs, never of the tables,

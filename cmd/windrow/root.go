@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type app struct {
 	now            func() time.Time // the real clock
 	began          time.Time
 	terminal       bool // people watch stderr
+	escapes        bool // a terminal may be sent escape sequences
 	logs           config.Logs
 	softMemory     bool // the collector gets a limit to aim at; GOMEMLIMIT sets another
 
@@ -40,7 +42,10 @@ type app struct {
 
 // newApp is one run of the program, which writes on stderr as its surroundings want.
 func newApp(stdout, stderr io.Writer, now func() time.Time) *app {
-	a := &app{stdout: newReadOutput(stdout), stderr: stderr, now: now, began: now(), stopping: make(chan struct{})}
+	a := &app{stdout: newReadOutput(stdout), stderr: stderr, now: now, began: now(), escapes: config.Escapes(), stopping: make(chan struct{})}
+	if f, ok := stdout.(*os.File); ok && a.escapes && term.IsTerminal(int(f.Fd())) {
+		a.stdout = show.Coloured{Writer: a.stdout}
+	}
 	if f, ok := stderr.(*os.File); ok {
 		a.terminal = term.IsTerminal(int(f.Fd()))
 	}
@@ -53,6 +58,16 @@ func newApp(stdout, stderr io.Writer, now func() time.Time) *app {
 		a.stderr = &lastLine{out: a.stderr}
 	}
 	return a
+}
+
+// screen is the size of the terminal that people watch.
+func (a *app) screen() show.Screen {
+	if f, ok := a.stderr.(interface{ Fd() uintptr }); ok {
+		if columns, lines, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 && lines > 0 {
+			return show.Screen{Columns: columns, Lines: lines}
+		}
+	}
+	return show.Screen{Columns: 80, Lines: 24}
 }
 
 // missedLines is the line that stands for those that nobody took.
@@ -69,9 +84,9 @@ func (a *app) newLog(w io.Writer, level slog.Level) *slog.Logger {
 		if a.logs.CloudRun.Job != "" {
 			o.Task, o.Attempt = a.logs.CloudRun.Index, a.logs.CloudRun.Attempt
 		}
-		return show.NewCloudLog(w, level, o)
+		return show.OfRun(show.NewCloudLog(w, level, o), a.final.id)
 	}
-	return show.NewLog(w, a.logs.Style == config.JSONLog, level)
+	return show.OfRun(show.NewLog(w, a.logs.Style == config.JSONLog, level), a.final.id)
 }
 
 // tell writes what a person must know, whatever the log level. Cloud Logging
@@ -132,6 +147,19 @@ unknown; 130 stopped by a signal.`,
 	root.PersistentFlags().StringVar(&a.asOf, "as-of", "", "act as if now were this instant (RFC 3339; a date is its midnight UTC)")
 	cobra.EnableCommandSorting = false
 	root.AddCommand(a.verbs()...)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd(args...)
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = nil, func(c *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return c.Help()
+				}
+				return needsOne(c, args)
+			}
+		}
+	}
 	root.SetArgs(args)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -141,20 +169,32 @@ unknown; 130 stopped by a signal.`,
 		a.expectRecord(cmd)
 		err = usagef(fmt.Sprintf("Run '%s --help' for what it takes.", cmd.CommandPath()), "%s", err)
 	}
+	var told []string
 	for _, reason := range reasons(err) {
-		a.tell(slog.LevelError, reason)
+		if !slices.Contains(told, reason) {
+			told = append(told, reason)
+			a.tell(slog.LevelError, reason)
+		}
 	}
 	return exitCode(err)
 }
 
-// expectRecord makes the last line that of a sync, where cmd is one, which no reader may hold up. What other verbs
-// show is waited for: they have done nothing that must be told.
+// expectRecord gives a run its id, where cmd is one, and makes the last line that of a sync, which no reader may hold up.
+// What other verbs show is waited for: they have done nothing that must be told.
 func (a *app) expectRecord(cmd *cobra.Command) {
-	if cmd.Name() == syncVerb {
-		a.final.expect()
-		a.stdout = &patientOutput{out: a.stdout, hurry: a.stopping, stalled: func() {
+	switch cmd.Name() {
+	case replayVerb, demoVerb:
+		a.final.begin(pipeline.NewSyncID(a.now()), false)
+	case syncVerb:
+		a.final.begin(pipeline.NewSyncID(a.now()), true)
+		patient := &patientOutput{out: a.stdout, hurry: a.stopping, stalled: func() {
 			a.tell(slog.LevelWarn, "nobody reads the results, and the rest of them is dropped; `windrow status` shows what is committed")
 		}}
+		if _, ok := a.stdout.(show.Coloured); ok {
+			a.stdout = show.Coloured{Writer: patient}
+		} else {
+			a.stdout = patient
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ func (a *app) runsCommand() *cobra.Command {
 	var last int
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "runs", Short: "Past runs: when, how long, windows, rows, exit code; and runs that never finished", Args: cobra.NoArgs,
+		Use: "runs", Short: "Past runs: when, how long, windows, rows, exit code; and runs that never finished", Args: noArgs,
 		Long: `Shows the runs of sync, replay and sync --waive that the sink has on record, the
 latest at the end. Of a run that was killed only its beginning is on record. It asks
 no vendor and needs no variable but the sink's.`,

@@ -43,5 +43,5 @@ func tablesNamed(args []string) ([]*pipeline.Table, error) {
 		}
 		names = append(names, t.Name)
 	}
-	return nil, usagef("The tables are "+strings.Join(names, " and ")+".", "there is no table %q", args[0])
+	return nil, usagef(didYouMean(args[0], names)+"The tables are "+strings.Join(names, " and ")+".", "there is no table %q", args[0])
 }

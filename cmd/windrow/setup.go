@@ -161,8 +161,16 @@ func (s *setup) catalogue() []pipeline.Stream {
 // streamFaults says what is wrong with a choice of streams.
 func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipeline.ConfigError {
 	catalogue, available := s.catalogue(), s.served(nil)
+	all := []string{string(pipeline.DefaultStreams)}
+	for _, of := range catalogue {
+		all = append(all, string(of.Key.Stream))
+	}
 	list := "available: " + strings.Join(available, ", ")
-	if len(available) == 0 {
+	switch {
+	case len(available) > 0:
+	case slices.ContainsFunc(s.tenants, func(t *tenant) bool { return t.faulty }):
+		list = "`windrow streams` lists them"
+	default:
 		list = "no source is configured"
 	}
 	var faults []pipeline.ConfigError
@@ -176,6 +184,9 @@ func (s *setup) streamFaults(variable string, wanted []pipeline.StreamID) []pipe
 			problem = fmt.Sprintf("names %s, which cannot be read: %s; %s", id, show.Missing(catalogue[i]), list)
 		default:
 			problem = fmt.Sprintf("names %q, which is no stream; %s", id, list)
+			if near := pipeline.Nearest(string(id), all); near != "" {
+				problem = fmt.Sprintf("names %q, which is no stream (did you mean %s?); %s", id, near, list)
+			}
 		}
 		faults = append(faults, pipeline.ConfigError{Variable: variable, Problem: problem})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -100,6 +101,19 @@ func (s *setup) where() string {
 		return place(s.Sink)
 	}
 	return s.Sink
+}
+
+// tellOfNew warns of a warehouse that begins in the folder where the program happens to run: a schedule from another
+// folder would begin one more, and all would seem well.
+func (s *setup) tellOfNew(ctx context.Context, store pipeline.Store) error {
+	if strings.Contains(s.Sink, "://") || filepath.IsAbs(s.Sink) {
+		return nil
+	}
+	keys, err := store.Streams(ctx)
+	if err == nil && len(keys) == 0 {
+		s.log.Warn("a new warehouse begins in "+s.where()+", because WINDROW_SINK is relative to the folder in which windrow runs; where a schedule runs it, name it in full", "sink", s.Sink)
+	}
+	return err
 }
 
 // target is the sink of a run under the present configuration.

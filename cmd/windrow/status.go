@@ -20,7 +20,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var maxLag string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "status", Short: "Where each stream stands: watermark, lag, windows, rows, last commit", Args: cobra.NoArgs,
+		Use: "status", Short: "Where each stream stands: watermark, lag, windows, rows, last commit", Args: noArgs,
 		Long: `Tells where each stream stands, of the ledger alone: it asks no vendor, and needs no
 variable but the sink's. With --max-lag, or WINDROW_MAX_LAG, it is a probe: exit code 3
 when a stream is late.`,

@@ -15,7 +15,7 @@ import (
 func (a *app) streamsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "streams", Short: "The catalogue: stream, table, window, settle, lookback, configured or what is missing", Args: cobra.NoArgs,
+		Use: "streams", Short: "The catalogue: stream, table, window, settle, lookback, configured or what is missing", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.configure()
 			if err != nil {

@@ -14,13 +14,17 @@ import (
 	bodies "github.com/windrow-data/windrow/sinks/archive"
 )
 
-// syncVerb is the verb whose last line is a record that alerts match.
-const syncVerb = "sync"
+// The verbs that run the engine. The last line of a sync is a record that alerts match.
+const (
+	syncVerb   = "sync"
+	replayVerb = "replay"
+	demoVerb   = "demo"
+)
 
 func (a *app) syncCommand() *cobra.Command {
 	var f selection
 	cmd := &cobra.Command{
-		Use: syncVerb, Short: "Reads what is due, loads and commits it, window by window", Args: cobra.NoArgs,
+		Use: syncVerb, Short: "Reads what is due, loads and commits it, window by window", Args: noArgs,
 		Example: `  windrow sync
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-07 --refetch
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-01 --waive "deleted at the vendor"`,
@@ -99,7 +103,7 @@ func (a *app) sync(ctx context.Context, s *setup, f *selection, shown func(pipel
 
 func (a *app) syncStreams(ctx context.Context, s *setup, f *selection, shown func(pipeline.Summary) error) error {
 	return a.withEngine(ctx, s, func(e *engine.Engine) error {
-		if err := errors.Join(s.refuseUnserved(ctx, e), s.refuseStrangers(ctx, e.Store, s.log)); err != nil {
+		if err := errors.Join(s.refuseUnserved(ctx, e), s.refuseStrangers(ctx, e.Store, s.log), s.tellOfNew(ctx, e.Store)); err != nil {
 			return err
 		}
 		f.apply(e)
@@ -161,8 +165,8 @@ func (a *app) watched(ctx context.Context, s *setup, e *engine.Engine, waive str
 // followed does what the engine is to do while its progress is shown.
 func (a *app) followed(s *setup, e *engine.Engine, do func() error) error {
 	var bars *show.Bars
-	if a.terminal && a.logs.Style == config.TextLog {
-		bars = show.NewBars(a.stderr, a.now)
+	if a.terminal && a.escapes && a.logs.Style == config.TextLog {
+		bars = show.NewBars(a.stderr, a.now, a.screen())
 		defer bars.Close()
 		s.log = a.newLog(bars, s.LogLevel)
 	}
@@ -181,5 +185,5 @@ func (a *app) showSummary(s *setup, summary pipeline.Summary, f *selection) erro
 	if f.waive != "" {
 		return errors.Join(show.Waived(a.stdout, summary), a.showPlaces(s))
 	}
-	return errors.Join(show.Summary(a.stdout, summary), a.showPlaces(s), show.Next(a.stdout, summary))
+	return errors.Join(show.Summary(a.stdout, summary), a.showPlaces(s), show.Next(a.stdout, summary, show.Asked{Span: f.from != "" || f.to != "", Refetch: f.refetch}))
 }

@@ -13,7 +13,7 @@ import (
 func (a *app) targetsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "targets", Short: "What the Dialpad key can see, and uContact's names with their rows of the last 30 days", Args: cobra.NoArgs,
+		Use: "targets", Short: "What the Dialpad key can see, and uContact's names with their rows of the last 30 days", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, sources, err := a.sourcesInHaste()
 			if err != nil {

@@ -51,7 +51,7 @@ func (s *setup) chooseAccounts(list string) error {
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
 		if !slices.Contains(known, name) {
-			return usagef("Configured accounts: "+strings.Join(known, ", ")+".", "--accounts names %q, which is no account", name)
+			return usagef(didYouMean(name, known)+"Configured accounts: "+strings.Join(known, ", ")+".", "--accounts names %q, which is no account", name)
 		}
 		s.accounts = append(s.accounts, pipeline.AccountID(name))
 	}

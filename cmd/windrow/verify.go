@@ -21,7 +21,7 @@ type verifyFlags struct {
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Compares the tables with the ledger; exit code 3 where they differ", Args: cobra.NoArgs,
+		Use: "verify", Short: "Compares the tables with the ledger; exit code 3 where they differ", Args: noArgs,
 		Long: `Compares every window of the ledger with the tables: files that are missing, of
 another size or of no window, numbers of rows and rejects; with --deep the rows
 themselves. It asks no vendor and needs no variable but the sink's.

@@ -15,7 +15,7 @@ var release, commit, date string
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Prints the version, its commit and the commit's date", Args: cobra.NoArgs,
+		Use: "version", Short: "Prints the version, its commit and the commit's date", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := versionOf()
 			_, err := fmt.Fprintf(a.stdout, "windrow %s (commit %s, %s) %s\n", v.release, v.commit, v.date, runtime.Version())

@@ -19,7 +19,7 @@ func (a *app) viewsCommand() *cobra.Command {
 	var dialect string
 	var apply bool
 	cmd := &cobra.Command{
-		Use: "views", Short: "The views that analysts start from: prints them, or keeps them beside the tables", Args: cobra.NoArgs,
+		Use: "views", Short: "The views that analysts start from: prints them, or keeps them beside the tables", Args: noArgs,
 		Long: `Prints the SQL of the views over the configured sink: calls, agents and days,
 service level, queues, satisfaction, occupancy, what changed. Each states its grain
 and its formula.
@@ -35,7 +35,7 @@ each sync keeps them current. It needs no variable but the sink's.`,
 			of := s.target.dialect
 			if dialect != "" {
 				if of = views.Dialect(dialect); !slices.Contains(views.Dialects, of) {
-					return usagef("Use duckdb or bigquery.", "--dialect %s is not known", dialect)
+					return usagef(didYouMean(dialect, []string{string(views.DuckDB), string(views.BigQuery)})+"The dialects are duckdb and bigquery.", "--dialect %s is not known", dialect)
 				}
 			}
 			return a.views(cmd.Context(), s, of, apply)

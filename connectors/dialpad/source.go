@@ -46,7 +46,7 @@ func New(s *Settings, o Options) (*Source, error) {
 		return nil, &pipeline.Error{Op: "dialpad", Kind: pipeline.Internal, Err: errors.New("a process that shares the quota of reports has no name")}
 	}
 	client, err := httpclient.New(httpclient.Options{
-		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
+		Base: s.url, Variable: s.prefix + "URL", Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: []string{s.token}, Policy: o.Policy,
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func New(s *Settings, o Options) (*Source, error) {
 		return nil, err
 	}
 	c, err := httpclient.New(httpclient.Options{
-		Base: s.url, Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
+		Base: s.url, Variable: s.prefix + "URL", Rate: o.Rate(s.pace.Rate), Timeout: s.pace.Timeout, RetryFor: o.RetryFor,
 		Transport: o.Transport, Now: o.Now, Warn: o.Warn, HideValues: []string{s.token}, Policy: o.Policy,
 	})
 	if err != nil {

@@ -18,6 +18,8 @@ type Engine struct {
 	// Clock plans; Now is the real time. Under --as-of they differ.
 	Clock calendar.Clock
 	Now   func() time.Time
+	// ID is that of the next run; empty: one is made.
+	ID pipeline.SyncID
 	// MaxRejects is the share of rejected rows above which a window fails.
 	MaxRejects RejectLimit
 	// Health says for which state of its fields a window fails.

@@ -71,7 +71,7 @@ func (e *Engine) Sync(ctx context.Context) (pipeline.Summary, error) {
 
 func (e *Engine) newRun() *run {
 	r := &run{
-		Engine: e, id: pipeline.NewSyncID(e.Now()), reader: newReader(e.Concurrency),
+		Engine: e, id: e.runID(), reader: newReader(e.Concurrency),
 		prefetchSlots: make(chan struct{}, max(e.Concurrency, 1)),
 		committer:     newCommitter(e.Store, e.Group),
 		streams:       make(map[pipeline.StreamKey]*pipeline.StreamSummary),
@@ -85,6 +85,13 @@ func (e *Engine) newRun() *run {
 	r.committer.failed = r.noteFailed
 	r.reader.maxBody = e.MaxBody
 	return r
+}
+
+func (e *Engine) runID() pipeline.SyncID {
+	if e.ID != "" {
+		return e.ID
+	}
+	return pipeline.NewSyncID(e.Now())
 }
 
 // days are the entries for the days that the ledger lacks: the origin, the first day.
@@ -254,6 +261,7 @@ func (r *run) book(ctx context.Context, j job, w calendar.Window, result pipelin
 		s.Committed++
 	case pipeline.Unchanged:
 		s.Unchanged++
+		s.Kept += result.Entry.Counts.Rows
 		kind = EventUnchanged
 	default:
 		s.Yielded++ // another run has committed a newer reading

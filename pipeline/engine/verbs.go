@@ -243,7 +243,7 @@ var ErrIncompleteWaiver = errors.New("a waiver needs a reason and both bounds")
 // settled without rows. No vendor is called. It needs Select.From and
 // Select.To, and a reason: without them it fails with [ErrIncompleteWaiver].
 func (e *Engine) Waive(ctx context.Context, reason string) (pipeline.Summary, error) {
-	id, started := pipeline.NewSyncID(e.Now()), calendar.InstantOf(e.Now())
+	id, started := e.runID(), calendar.InstantOf(e.Now())
 	none := pipeline.Summary{SyncID: id, StartedAt: started, Streams: []pipeline.StreamSummary{}}
 	if e.Select.From == "" || e.Select.To == "" || strings.TrimSpace(reason) == "" {
 		return none, &pipeline.Error{Op: "waive", Kind: pipeline.Invalid, Err: ErrIncompleteWaiver}

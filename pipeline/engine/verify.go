@@ -127,8 +127,14 @@ func (e *Engine) chosen(keys []pipeline.StreamKey) ([]pipeline.StreamKey, error)
 			for _, k := range keys {
 				names = append(names, string(k.Stream))
 			}
-			return nil, &pipeline.Error{Op: "select streams", Kind: pipeline.Invalid, Err: fmt.Errorf("%s: the sink has no such stream", id),
-				Hint: "the sink has: " + strings.Join(slices.Compact(names), ", ")}
+			hint := "the sink has none yet"
+			if len(names) > 0 {
+				hint = "the sink has: " + strings.Join(slices.Compact(names), ", ")
+			}
+			if near := pipeline.Nearest(string(id), names); near != "" {
+				hint = "did you mean " + near + "? " + hint
+			}
+			return nil, &pipeline.Error{Op: "select streams", Kind: pipeline.Invalid, Err: fmt.Errorf("%s: the sink has no such stream", id), Hint: hint}
 		}
 	}
 	if len(e.Streams) == 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/apierror"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/job"
 	"github.com/windrow-data/windrow/sinks/bigquery/internal/statement"
+	"github.com/windrow-data/windrow/sinks/internal/googlelogin"
 )
 
 // BigQuery's client repeats a request that meets 5xx for as long as the context of the request lives. Every call of a
@@ -109,7 +110,7 @@ func NewClient(ctx context.Context, op, project string, o Options) (*bigquery.Cl
 	client, err := bigquery.NewClient(ctx, project, clientOptions...)
 	if err != nil {
 		return nil, &pipeline.Error{Op: op, Kind: pipeline.Unauthorized, Err: err,
-			Hint: "no credentials were found; run as a service account, or set GOOGLE_APPLICATION_CREDENTIALS"}
+			Hint: googlelogin.Remedy(err, "no credentials were found; run as a service account, or set GOOGLE_APPLICATION_CREDENTIALS")}
 	}
 	return client, nil
 }

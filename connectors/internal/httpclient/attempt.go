@@ -298,12 +298,24 @@ func (c *Client) transportError(ctx, own context.Context, r Request, err error) 
 	case errors.As(err, &notTLS):
 		e.Kind, e.Cause, e.Hint = pipeline.Refused, pipeline.NoCause, "the host does not speak https on this port"
 	case errors.As(err, &dns) && dns.IsNotFound:
-		e.Hint = "the host name is unknown: check the address"
+		e.Hint = "the host name is unknown: check " + c.address(r) + ", and the machine's network"
+	case errors.As(err, &dns):
+		e.Hint = "the host's name cannot be looked up: check the machine's network"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		e.Hint = "nothing listens there: check the host and port of the address"
+		e.Hint = "nothing listens there: check the host and port of " + c.address(r)
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		e.Hint = "no way leads there from this machine: check its network"
 	}
 	e.Err = errors.New(redact(err.Error(), c.secrets(r)))
 	return e
+}
+
+// address names what says where a request goes.
+func (c *Client) address(r Request) string {
+	if c.variable != "" && (r.URL.Host == "" || r.URL.Host == c.base.Host) {
+		return c.variable
+	}
+	return "the address"
 }
 
 // inward is the error of a link or a redirect that leads where only the machine or its network can reach.

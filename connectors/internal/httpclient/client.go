@@ -30,7 +30,8 @@ const (
 
 // Options of a [Client]. One Client serves one account of one source.
 type Options struct {
-	Base *url.URL // the vendor: https, or http on loopback
+	Base     *url.URL // the vendor: https, or http on loopback
+	Variable string   // that says where Base is, for messages; may be empty
 	// Rate is requests per second to Base's host and its subdomains, each attempt and redirect counted; 0 is unlimited.
 	Rate float64
 	// Timeout is the longest wait for an attempt's response headers, and for the next bytes of a body; 0 is unlimited.
@@ -47,6 +48,7 @@ type Options struct {
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
 	base      *url.URL
+	variable  string
 	queue     *queue // nil: no rate
 	timeout   time.Duration
 	retryFor  time.Duration
@@ -69,7 +71,7 @@ func New(o Options) (*Client, error) {
 		return nil, &pipeline.Error{Op: "vendor address", Kind: pipeline.Invalid, Err: err}
 	}
 	c := &Client{
-		base: o.Base, timeout: o.Timeout, retryFor: o.RetryFor,
+		base: o.Base, variable: o.Variable, timeout: o.Timeout, retryFor: o.RetryFor,
 		transport: o.Transport, links: newLinkGuard(o.Base), now: o.Now, agent: o.UserAgent, secret: newSecrets(o.HideValues), policy: o.Policy,
 	}
 	if c.transport == nil {

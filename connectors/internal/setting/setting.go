@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -140,6 +139,8 @@ func (r *Reader) Token(name string) string {
 	value := r.Secret(name)
 	scheme, _, two := strings.Cut(value, " ")
 	switch {
+	case len(value) > 1 && value[0] == value[len(value)-1] && strings.Contains("\"'`", value[:1]):
+		r.Fault(name, "stands in quotes, which are taken as part of it: write it without them", "")
 	case two && (strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "basic")):
 		r.Fault(name, "must be the token alone, without the word before it", "")
 	case strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c > '~' }):
@@ -155,13 +156,17 @@ func (r *Reader) Zone(name, example string) *time.Location {
 	value := r.Text(name)
 	zone, err := time.LoadLocation(value)
 	if err != nil || value == "" || value == "Local" {
-		r.Fault(name, fmt.Sprintf("is %q, which is not an IANA time zone", value), example)
+		problem := fmt.Sprintf("is %q, which is not an IANA time zone", value)
+		if near := pipeline.NearestZone(value); near != "" {
+			problem, example = problem+" (did you mean "+near+"?)", near
+		}
+		r.Fault(name, problem, example)
 		return time.UTC
 	}
 	return zone
 }
 
-var wholeDays = regexp.MustCompile(`^([0-9]{1,4})d(.*)$`)
+var wholeDays = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
 
 // longest is what a duration may be; far beyond any use, far from overflow.
 const longest = 20 * 366 * 24 * time.Hour
@@ -208,12 +213,15 @@ func (r *Reader) Duration(name string, least time.Duration) time.Duration {
 	return least
 }
 
+// The bounds of a rate are far beyond any use.
+const leastRate, mostRate = 0.0001, 10_000.0
+
 // Rate reads requests per second.
 func (r *Reader) Rate(name string) float64 {
 	value, def := r.Text(name), r.Default(name)
 	n, err := strconv.ParseFloat(value, 64)
-	if err != nil || !(n > 0) || math.IsInf(n, 0) || n < 1e-4 || n > 1e4 {
-		r.Fault(name, fmt.Sprintf("is %q, which is not a number of requests per second", value), def)
+	if err != nil || !(n >= leastRate && n <= mostRate) {
+		r.Fault(name, fmt.Sprintf("is %q, which is not a number of requests per second from %g to %g", value, leastRate, mostRate), def)
 		return 1
 	}
 	return n

@@ -296,19 +296,6 @@ func TestAnAddressHasTheFormThatMailServersAccept(t *testing.T) {
 	}
 }
 
-func TestEveryNameOfAZoneThatIsProposedExists(t *testing.T) {
-	var z zones
-	n := 0
-	for name := range strings.Lines(zoneNames) {
-		if n++; z.find(strings.TrimSpace(name)) == nil {
-			t.Errorf("%q", name)
-		}
-	}
-	if n < 500 {
-		t.Errorf("%d names", n)
-	}
-}
-
 func TestWhoeverIsSuppressedIsSoHoweverItIsWritten(t *testing.T) {
 	for _, c := range []struct {
 		name, file, country string

@@ -1,7 +1,6 @@
 package contacts
 
 import (
-	_ "embed"
 	"strings"
 	"time"
 
@@ -9,12 +8,6 @@ import (
 	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/pipeline/push"
 )
-
-// zoneNames are the names of the time zone database, for messages: package time knows no list. A name that is new there is
-// accepted all the same.
-//
-//go:embed zones.txt
-var zoneNames string
 
 // zone is the time zone of contacts.
 type zone struct {
@@ -59,28 +52,10 @@ func (s *zones) remedy(name string) string {
 
 // zoneRemedy names the zone that is most like a name which is none.
 func zoneRemedy(name string) string {
-	const wanted = "write a name of the time zone database, like America/Montevideo"
-	if len(name) > 64 {
-		return wanted
+	if near := pipeline.NearestZone(name); near != "" {
+		return "write " + near + ", if that is meant"
 	}
-	last := func(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
-	name = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), " ", "_"))
-	best, least := "", len(name)/3+1
-	for zone := range strings.Lines(zoneNames) {
-		zone = strings.TrimSpace(zone)
-		lower := strings.ToLower(zone)
-		far := pipeline.Edits(name, lower)
-		if len(last(name)) > 3 && last(lower) == last(name) { // the right city in another part of the world
-			far = min(far, 1)
-		}
-		if far < least {
-			best, least = zone, far
-		}
-	}
-	if best == "" {
-		return wanted
-	}
-	return "write " + best + ", if that is meant"
+	return "write a name of the time zone database, like America/Montevideo"
 }
 
 // readZone reads the zone of a contact, which is that of the options where the row names none.

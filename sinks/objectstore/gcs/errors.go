@@ -13,6 +13,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/googlelogin"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
@@ -20,7 +21,7 @@ const access = "give the service account the role roles/storage.objectUser on th
 
 func noCredentials(err error) error {
 	return &pipeline.Error{Op: "open the bucket", Kind: pipeline.Unauthorized, Err: err,
-		Hint: "run `gcloud auth application-default login`, or give the machine a service account that has the role roles/storage.objectUser on the bucket"}
+		Hint: googlelogin.Remedy(err, "run `gcloud auth application-default login`, or give the machine a service account that has the role roles/storage.objectUser on the bucket")}
 }
 
 func named(name string, err error) error {

@@ -8,14 +8,14 @@ import (
 )
 
 // UnknownVariables finds the variables of environ (as os.Environ gives it) that begin
-// with [Prefix] and that no struct declares: misspelt ones, and those that this
+// with [Prefix], in any case, and that no struct declares: misspelt ones, and those that this
 // build does not serve. An empty one of an account that is named no more counts
 // as unset. It never repeats a value: a misspelt variable may hold a secret.
 func UnknownVariables(environ []string, known []Variable, sources []pipeline.SourceID) []pipeline.ConfigError {
 	var faults []pipeline.ConfigError
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, Prefix) || slices.ContainsFunc(known, func(v Variable) bool { return v.Name == name }) {
+		if !strings.HasPrefix(strings.ToUpper(name), Prefix) || slices.ContainsFunc(known, func(v Variable) bool { return v.Name == name }) {
 			continue
 		}
 		if problem, unserved := problemOf(name, known, sources); value != "" || !unserved {
@@ -32,7 +32,11 @@ func problemOf(name string, known []Variable, sources []pipeline.SourceID) (prob
 	if near == "" || pipeline.Edits(name, near) > 1 { // one letter mistyped is likelier than another account
 		for _, id := range sources {
 			if account, ok := accountOf(name, SourcePrefix(id), known); ok {
-				return "is of the account " + account + ", which " + SourcePrefix(id) + accountsName + " does not name", true
+				problem = "is of the account " + account + ", which " + SourcePrefix(id) + accountsName + " does not name"
+				if near != "" {
+					problem += "; did you mean " + near + "?"
+				}
+				return problem, true
 			}
 		}
 	}
@@ -69,12 +73,14 @@ func accountOf(name, prefix string, known []Variable) (account string, ok bool) 
 	return "", false
 }
 
-// nearest returns the known variable that a typing error would have turned
-// into name, if there is one.
+// nearest returns the known variable that was meant with name, if there is one. All have the same beginning, which says nothing.
 func nearest(name string, known []Variable) string {
 	names := make([]string, len(known))
 	for i, v := range known {
-		names[i] = v.Name
+		names[i] = strings.TrimPrefix(v.Name, Prefix)
 	}
-	return pipeline.Nearest(name, names)
+	if near := pipeline.Nearest(name[len(Prefix):], names); near != "" {
+		return Prefix + near
+	}
+	return ""
 }

@@ -44,7 +44,7 @@ func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 			line(log, well, "committed", e, slog.Int64("read", c.Read), slog.Int64("rows", c.Rows),
 				slog.Int64("rejected", c.Rejected), slog.Int64("outside", c.Outside), slog.Int64("duplicate", c.Duplicate))
 		case engine.EventUnchanged:
-			line(log, well, "unchanged", e)
+			line(log, well, "unchanged", e, slog.Int64("kept", e.Counts.Rows))
 		case engine.EventYielded:
 			line(log, well, "another run read it later", e)
 		case engine.EventFailed:

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -34,4 +35,36 @@ func Record(s pipeline.Summary, exit int, took time.Duration) []slog.Attr {
 		attrs = append(attrs, slog.Any("receipt", s.Receipt))
 	}
 	return attrs
+}
+
+// OfRun returns a logger whose lines all name the run, while there is one.
+func OfRun(log *slog.Logger, id func() pipeline.SyncID) *slog.Logger {
+	return slog.New(runHandler{log.Handler(), id})
+}
+
+// runHandler adds the run's id to the lines that do not have it.
+type runHandler struct {
+	slog.Handler
+	id func() pipeline.SyncID
+}
+
+func (h runHandler) Handle(ctx context.Context, r slog.Record) error {
+	named := false
+	r.Attrs(func(a slog.Attr) bool {
+		named = a.Key == syncIDKey
+		return !named
+	})
+	if id := h.id(); id != "" && !named {
+		r = r.Clone() // its attributes are shared with whoever else handles it
+		r.AddAttrs(slog.String(syncIDKey, string(id)))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h runHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return runHandler{h.Handler.WithAttrs(attrs), h.id}
+}
+
+func (h runHandler) WithGroup(name string) slog.Handler {
+	return runHandler{h.Handler.WithGroup(name), h.id}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -120,7 +121,7 @@ func TestWhatToTypeNamesTheWindowsThatMayBeGivenUp(t *testing.T) {
 		{"two streams", []pipeline.StreamSummary{stream("dialpad.texts", "default", failed(pipeline.GiveUp, day8)), stream("dialpad.calls", "default", failed(pipeline.GiveUp, day8))}, template},
 		{"another account", []pipeline.StreamSummary{stream("dialpad.texts", "mx", failed(pipeline.GiveUp, day8)), stream("dialpad.texts", "us")}, template},
 	} {
-		if got := next(pipeline.Summary{Exit: pipeline.ExitFailed, Streams: tt.streams}); !strings.Contains(got, tt.want) {
+		if got := next(pipeline.Summary{Exit: pipeline.ExitFailed, Streams: tt.streams}, Asked{}); !strings.Contains(got, tt.want) {
 			t.Errorf("%s: %s\nwant %s", tt.name, got, tt.want)
 		}
 	}
@@ -159,9 +160,58 @@ func TestNextSaysWhatToDoForEveryExitCode(t *testing.T) {
 		pipeline.ExitStopped:      "Stopped by a signal",
 	} {
 		var out bytes.Buffer
-		if err := Next(&out, pipeline.Summary{Exit: exit}); err != nil || !strings.Contains(out.String(), want) {
+		if err := Next(&out, pipeline.Summary{Exit: exit}, Asked{}); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("exit %d: %v, lacks %q:\n%s", exit, err, want, out.String())
 		}
+	}
+}
+
+func TestWhereNothingWasReadTheRemedyFitsWhatWasAskedFor(t *testing.T) {
+	for asked, want := range map[Asked]string{
+		{}:                          "Nothing was due.",
+		{Span: true}:                "--refetch reads again what is settled",
+		{Refetch: true}:             "There is no window yet that could be read again",
+		{Refetch: true, Span: true}: "No window that has ended lies between --from and --to",
+	} {
+		if got := next(pipeline.Summary{}, asked); !strings.Contains(got, want) || strings.Contains(got, "Nothing was due") != (asked == Asked{}) {
+			t.Errorf("%+v: %s", asked, got)
+		}
+	}
+}
+
+func TestRowsOfUnchangedWindowsAreKeptAndNotLoaded(t *testing.T) {
+	var out bytes.Buffer
+	s := pipeline.Summary{Streams: []pipeline.StreamSummary{{Stream: "dialpad.calls", Unchanged: 2, Committed: 1, Read: 14, Rows: 12, Kept: 9, Rejected: 2}}}
+	if err := Summary(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^dialpad.calls +1 +2 +0 +14 +3 +2$`).MatchString(out.String()) || !regexp.MustCompile(`(?m)^stream +outside +duplicate +kept\ndialpad.calls +0 +0 +9$`).MatchString(out.String()) {
+		t.Errorf("got\n%s", out.String())
+	}
+}
+
+func TestATerminalShowsInColoursWhatIsGoodAndWhatIsNot(t *testing.T) {
+	states := []plan.StreamStatus{
+		{Stream: "dialpad.calls", Account: "default", Configured: true}, {Stream: "dialpad.texts", Account: "default", Configured: true, Late: true},
+		{Stream: "dialpad.csat", Account: "default", Configured: true, FailedWindows: 1},
+	}
+	run := pipeline.Summary{Streams: []pipeline.StreamSummary{{Stream: "dialpad.calls", Failed: 3}}}
+	print := func(w io.Writer) {
+		t.Helper()
+		if err := errors.Join(Status(w, states, "1 of 3 streams is late."), Summary(w, run)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var shown, piped bytes.Buffer
+	print(Coloured{&shown})
+	print(&piped)
+	for _, want := range []string{"  \x1b[32mwhole\x1b[0m   ", "  \x1b[33mlate\x1b[0m    ", "  \x1b[31mfailed\x1b[0m  ", " \x1b[31m3\x1b[0m "} {
+		if !strings.Contains(shown.String(), want) {
+			t.Errorf("it lacks %q:\n%q", want, shown.String())
+		}
+	}
+	if strings.Contains(piped.String(), "\x1b") || regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(shown.String(), "") != piped.String() {
+		t.Errorf("without colours it is another table:\n%s", piped.String())
 	}
 }
 
@@ -183,7 +233,7 @@ func TestNextSuggestsAWaiverWhereAVendorIsTheReasonAlone(t *testing.T) {
 		{[]pipeline.WindowError{network, vendor}, true, false},
 	} {
 		var out bytes.Buffer
-		err := Next(&out, pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{{Failed: len(tt.errors), Errors: tt.errors}}})
+		err := Next(&out, pipeline.Summary{Exit: pipeline.ExitFailed, Streams: []pipeline.StreamSummary{{Failed: len(tt.errors), Errors: tt.errors}}}, Asked{})
 		text := out.String()
 		if err != nil || !strings.Contains(text, "stayed open") || !strings.Contains(text, "`windrow sync` again") ||
 			strings.Contains(text, "--waive") != tt.waive || strings.Contains(text, "messages above name the remedy") != tt.above || strings.Contains(text, "`windrow rejects`") != tt.waive {
@@ -306,6 +356,20 @@ func TestStatusShowsLagInPeoplesUnits(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "3 windows due and not covered") {
 		t.Errorf("it does not tell what is open:\n%s", out.String())
+	}
+}
+
+func TestWithTheSinksVariablesAloneTheRowsTellWhatTheVerdictTells(t *testing.T) {
+	var out bytes.Buffer
+	if err := Status(&out, []plan.StreamStatus{
+		{Stream: "dialpad.calls", Account: "default"}, {Stream: "dialpad.texts", Account: "default", Late: true}, {Stream: "dialpad.csat", Account: "default", Open: 2},
+	}, "1 of 3 streams is late."); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\ndialpad.calls  whole ", "\ndialpad.texts  late ", "\ndialpad.csat   due ", "\n2 windows due and not covered"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it lacks %q:\n%s", want, out.String())
+		}
 	}
 }
 
@@ -445,14 +509,15 @@ func TestProgressTellsWhatToTypeAboutWhatARunLeavesAlone(t *testing.T) {
 func TestBarsShowWindowsAndWhatIsWaitedFor(t *testing.T) {
 	now := time.Date(2025, 9, 8, 12, 0, 0, 0, time.UTC)
 	out := &screen{frames: make(chan string)}
-	bars := NewBars(out, func() time.Time { return now }, mpb.WithAutoRefresh(), mpb.WithRefreshRate(5*time.Millisecond), mpb.WithWidth(120))
+	bars := NewBars(out, func() time.Time { return now }, Screen{Columns: 120, Lines: 24}, mpb.WithRefreshRate(5*time.Millisecond))
 	tell := Progress(NewLog(bars, false, slog.LevelInfo), bars, false)
 	key := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
 	tell(engine.Event{Kind: engine.EventPlanned, Stream: key, Total: 3})
-	tell(engine.Event{Kind: engine.EventCommitted, Stream: key, Window: day(t, "2025-09-08")})
+	now = now.Add(75 * time.Second)
+	tell(engine.Event{Kind: engine.EventCommitted, Stream: key, Window: day(t, "2025-09-08"), Counts: pipeline.Counts{Rows: 2750}})
 	tell(engine.Event{Kind: engine.EventWaiting, Stream: key, Text: "waiting for report", Until: now.Add(5 * time.Second)})
 	for frame := range out.frames { // until one shows it all; the test's time limit ends it otherwise
-		if strings.Contains(frame, "dialpad.calls  1/3 windows") && strings.Contains(frame, "waiting for report, next look in 5 s") {
+		if strings.Contains(frame, "dialpad.calls  1/3 windows") && strings.Contains(frame, " 1m15s, 2,750 rows; waiting for report, next look in 5 s") {
 			break
 		}
 	}

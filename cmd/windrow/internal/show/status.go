@@ -36,7 +36,7 @@ func Status(w io.Writer, states []plan.StreamStatus, verdict string) error {
 			lag = span(time.Duration(*s.LagSeconds) * time.Second)
 		}
 		expired += s.Expired
-		if s.Configured {
+		if s.Configured || alone {
 			open += s.Open
 		}
 		row := []string{name(s.Stream, s.Account), stateOf(s, alone), through(s), instant(s.Watermark), lag, thousands(s.Settled), thousands(s.Provisional),
@@ -103,7 +103,7 @@ func printNote(w io.Writer, text, command string) error {
 	return err
 }
 
-// stateOf is where a stream stands in a word. Where no stream is configured (alone), the ledger's word comes first.
+// stateOf is where a stream stands in a word. Where no stream is configured (alone), all are looked at, and the ledger alone tells.
 func stateOf(s plan.StreamStatus, alone bool) string {
 	switch {
 	case s.LeftOut:
@@ -114,8 +114,6 @@ func stateOf(s plan.StreamStatus, alone bool) string {
 		return "failed"
 	case s.Late:
 		return "late"
-	case !s.Configured:
-		return "not configured"
 	case s.Open > 0:
 		return "due"
 	}

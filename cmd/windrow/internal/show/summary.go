@@ -16,24 +16,29 @@ import (
 const shownErrors = 5
 
 // Summary prints what a run did: a table, what it used of a sink that bills,
-// and the failed windows with their reasons.
+// and the failed windows with their reasons. Kept are the rows of unchanged windows: they are in the table already.
 func Summary(w io.Writer, s pipeline.Summary) error {
-	t := NewTable("stream", ">committed", ">unchanged", ">failed", ">rows read", ">loaded", ">rejected", ">outside", ">duplicate")
+	heads := []string{"stream", ">committed", ">unchanged", ">failed", ">rows read", ">loaded", ">rejected", ">outside", ">duplicate", ">kept"}
+	if !slices.ContainsFunc(s.Streams, func(r pipeline.StreamSummary) bool { return r.Kept > 0 }) {
+		heads = heads[:len(heads)-1]
+	}
+	t := NewTable(heads...)
 	var total pipeline.StreamSummary
 	for _, r := range s.Streams {
-		summaryRow(t, name(r.Stream, r.Account), r)
+		t.Row(summaryRow(name(r.Stream, r.Account), r)[:len(heads)]...)
 		total.Committed += r.Committed
 		total.Unchanged += r.Unchanged
 		total.Yielded += r.Yielded
 		total.Failed += r.Failed
 		total.Read += r.Read
 		total.Rows += r.Rows
+		total.Kept += r.Kept
 		total.Rejected += r.Rejected
 		total.Outside += r.Outside
 		total.Duplicate += r.Duplicate
 	}
 	if len(s.Streams) > 1 {
-		summaryRow(t, "total", total)
+		t.Row(summaryRow("total", total)[:len(heads)]...)
 	}
 	if err := errors.Join(t.Print(w), receipt(w, s.Receipt)); err != nil {
 		return err
@@ -76,9 +81,15 @@ func unreadableText(counts pipeline.FieldCounts) string {
 	return strings.Join(list, ", ")
 }
 
+// Asked is what a run was asked for beside what is due.
+type Asked struct {
+	Span    bool // --from or --to
+	Refetch bool
+}
+
 // Next prints what to do after a run.
-func Next(w io.Writer, s pipeline.Summary) error {
-	_, err := fmt.Fprintf(w, "\n%s\n", next(s))
+func Next(w io.Writer, s pipeline.Summary, asked Asked) error {
+	_, err := fmt.Fprintf(w, "\n%s\n", next(s, asked))
 	return err
 }
 
@@ -121,9 +132,11 @@ func Waived(w io.Writer, s pipeline.Summary) error {
 	return err
 }
 
-func summaryRow(t *Table, label string, r pipeline.StreamSummary) {
-	t.Row(label, thousands(r.Committed), thousands(r.Unchanged), thousands(r.Failed),
-		thousands(r.Read), thousands(r.Rows), thousands(r.Rejected), thousands(r.Outside), thousands(r.Duplicate))
+func summaryRow(label string, r pipeline.StreamSummary) []string {
+	return []string{
+		label, thousands(r.Committed), thousands(r.Unchanged), thousands(r.Failed),
+		thousands(r.Read), thousands(r.Rows - r.Kept), thousands(r.Rejected), thousands(r.Outside), thousands(r.Duplicate), thousands(r.Kept),
+	}
 }
 
 // printErrors spells out why windows failed; neighbours that failed of the
@@ -155,7 +168,7 @@ func printErrors(w io.Writer, r pipeline.StreamSummary) error {
 	return err
 }
 
-func next(s pipeline.Summary) string {
+func next(s pipeline.Summary, asked Asked) string {
 	windows, failed := 0, 0
 	for _, r := range s.Streams {
 		windows += r.Committed + r.Unchanged + r.Yielded
@@ -163,7 +176,15 @@ func next(s pipeline.Summary) string {
 	}
 	switch s.Exit {
 	case pipeline.ExitDone:
-		if windows == 0 {
+		switch {
+		case windows > 0:
+		case asked.Refetch && asked.Span:
+			return "No window that has ended lies between --from and --to, so there was nothing to read again. `windrow status` shows where each stream stands."
+		case asked.Refetch:
+			return "There is no window yet that could be read again. `windrow status` shows where each stream stands."
+		case asked.Span:
+			return "Nothing between --from and --to was due; --refetch reads again what is settled. `windrow status` shows where each stream stands."
+		default:
 			return "Nothing was due. `windrow status` shows where each stream stands."
 		}
 		return "Done. `windrow status` shows where each stream stands."

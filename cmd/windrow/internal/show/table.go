@@ -27,11 +27,16 @@ type Table struct {
 	heads []string
 	right []bool
 	rows  [][]string
+	paint map[string]func(cell string) colour // by heading
 }
 
-// NewTable begins a table with these headings.
+// NewTable begins a table with these headings. On a terminal with colours the columns "state", "result" and "failed" tell
+// by theirs what is good and what is not.
 func NewTable(heads ...string) *Table {
-	t := &Table{heads: make([]string, len(heads)), right: make([]bool, len(heads))}
+	t := &Table{
+		heads: make([]string, len(heads)), right: make([]bool, len(heads)),
+		paint: map[string]func(string) colour{"state": ofState, "result": ofState, "failed": ofTrouble},
+	}
 	for i, h := range heads {
 		t.heads[i], t.right[i] = strings.CutPrefix(h, ">")
 	}
@@ -52,6 +57,9 @@ const (
 // between columns, or a last column of several lines; else the columns that have no room stand below, beside the first one.
 func (t *Table) Print(w io.Writer) error {
 	out := bufio.NewWriter(w)
+	if _, ok := w.(Coloured); !ok {
+		t.paint = nil
+	}
 	widths := t.widths()
 	whole := make([]int, len(widths))
 	for i := range whole {
@@ -124,7 +132,7 @@ func total(widths []int, gap int) int {
 
 // print writes some of the columns. A cell that is wider than its column goes on below.
 func (t *Table) print(out *bufio.Writer, columns, widths []int, gap string) {
-	for _, row := range append([][]string{t.heads}, t.rows...) {
+	for of, row := range append([][]string{t.heads}, t.rows...) {
 		rest := make([][]string, len(columns))
 		for k, i := range columns {
 			rest[k] = inLines(row[i], widths[i])
@@ -140,6 +148,9 @@ func (t *Table) print(out *bufio.Writer, columns, widths []int, gap string) {
 					cell = rest[k][n]
 				}
 				pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(cell)))
+				if as := t.paint[t.heads[i]]; as != nil && of > 0 {
+					cell = as(row[i]).of(cell)
+				}
 				if t.right[i] {
 					cell = pad + cell
 				} else {
