@@ -303,6 +303,9 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 	if r.ended == nil && ctx.Err() == nil && !r.replays {
 		errs = append(errs, r.sweep(graceful, plans))
 	}
+	if r.replays && r.ended == nil && ctx.Err() == nil {
+		errs = append(errs, r.tellFailures(graceful, &sum))
+	}
 	sum.Exit = pipeline.Ending{
 		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil, Damaged: damaged != nil || slices.ContainsFunc(sum.Streams, foundDamaged),
 		Failed: slices.ContainsFunc(sum.Streams, func(s pipeline.StreamSummary) bool { return s.Failed > 0 }),

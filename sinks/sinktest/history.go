@@ -46,6 +46,11 @@ func (r reading) sums() pipeline.Sums {
 	return sums
 }
 
+func hasFailed(l *pipeline.Ledger, w pipeline.Window) bool {
+	_, is := l.Failed(w.Span)
+	return is
+}
+
 // changeOf is the row of history of a reading that replaces others.
 func changeOf(r reading, gone ...reading) pipeline.HistoryRow {
 	row := pipeline.HistoryRow{Kind: pipeline.HistoryChanged, SyncID: r.sync(), Key: r.key, Window: r.window.Span, ReadAt: read(r.at),
@@ -151,10 +156,14 @@ func keepsHistory(t *testing.T, b *fixture) {
 	replaced.Unreadable = again
 	few := pipeline.HistoryRow{Kind: pipeline.HistoryWarned, SyncID: twice.sync(), Key: agents, Window: day(3).Span, ReadAt: read(7), Warning: pipeline.WarnFew, Hint: "1 row, it's few"}
 	unheard := pipeline.HistoryRow{Kind: pipeline.HistoryWarned, SyncID: twice.sync(), Key: calls, Window: span(0, 7*24).Span, ReadAt: read(7), Warning: pipeline.WarnUnheard, Hint: "no row"}
-	if err := s.(pipeline.HistoryReader).Warn(ctx, few, unheard); err != nil {
+	kept := pipeline.HistoryRow{Kind: pipeline.HistoryFailed, SyncID: "replay", Key: agents, Window: day(3).Span, ReadAt: read(8), ErrorKind: "not_archived", Hint: "it stays"}
+	if err := s.(pipeline.HistoryReader).Warn(ctx, few, unheard, kept); err != nil {
 		t.Fatal(err)
 	}
-	want = append(want, unread, replaced, few, unheard)
+	if l, err := s.Ledger(ctx, agents); err != nil || hasFailed(l, day(3)) {
+		t.Errorf("a failure that opens nothing is in the ledger: %v", err)
+	}
+	want = append(want, unread, replaced, few, unheard, kept)
 	b.tells(t, always, nil, want...)
 
 	b.tells(t, day(1).Span, nil, want[1], unheard)
