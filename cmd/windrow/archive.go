@@ -192,59 +192,20 @@ func (f shelf) markReplayable(ctx context.Context, store pipeline.Store, plan []
 // abandoned is how old a reading is that no running sync can still be about to keep.
 const abandoned = 24 * time.Hour
 
-// tidyArchive removes what killed runs have left in the archive, and what it need not keep any longer: of the streams of a run,
-// and of all that the sink knows, configured or not.
+// tidyArchive removes what killed runs have left in the archive, and what it need not keep any longer.
 func (s *setup) tidyArchive(ctx context.Context, e *engine.Engine, kept *bodies.Store, run pipeline.Summary) error {
 	if s.task.Index > 0 || ctx.Err() != nil {
-		return nil //nolint:nilerr // as above
+		return nil //nolint:nilerr // a run that was stopped tidies nothing
 	}
-	keys, err := e.Store.Streams(ctx)
-	if err != nil {
-		return err
+	of := archive.Tidying{Since: pipeline.InstantOf(e.Now().Add(-abandoned)), Now: pipeline.InstantOf(e.Now()), Before: pipeline.NoInstant}
+	if s.ArchiveDays > 0 {
+		of.Before = pipeline.InstantOf(e.Clock().Add(-time.Duration(s.ArchiveDays) * 24 * time.Hour))
 	}
-	for _, of := range run.Streams {
-		if k := (pipeline.StreamKey{Account: of.Account, Stream: of.Stream}); !slices.Contains(keys, k) {
-			keys = append(keys, k)
-		}
-	}
-	for _, k := range keys {
-		err := kept.Tidy(ctx, k, pipeline.InstantOf(e.Now().Add(-abandoned)), pipeline.InstantOf(e.Now()))
-		if err == nil && s.ArchiveDays > 0 {
-			err = s.dropSpent(ctx, e, kept, k)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// dropSpent removes what the archive need not keep any longer of a stream. Where its ledger cannot be read, nobody knows what
-// that is: whatever reads the stream itself says so.
-func (s *setup) dropSpent(ctx context.Context, e *engine.Engine, kept *bodies.Store, k pipeline.StreamKey) error {
-	l, err := e.Store.Ledger(ctx, k)
-	switch {
-	case pipeline.KindOf(err) == pipeline.Damaged:
-		return nil
-	case err != nil:
-		return err
-	}
-	var all []archive.Document
-	for d, err := range kept.Documents(ctx, k) {
-		if err != nil {
-			return err
-		}
-		all = append(all, d)
-	}
-	spent := archive.Spent(all, pipeline.InstantOf(e.Clock().Add(-time.Duration(s.ArchiveDays)*24*time.Hour)), l.Live)
-	if err := kept.Remove(ctx, spent); err != nil {
-		return err
-	}
-	if len(spent) > 0 {
-		s.log.Info(fmt.Sprintf("%s older than %s removed from the archive: no committed window is made of what goes", pipeline.Counted(len(spent), "answer"), pipeline.Counted(s.ArchiveDays, "day")),
+	of.Removed = func(k pipeline.StreamKey, n int) {
+		s.log.Info(fmt.Sprintf("%s older than %s removed from the archive: no committed window is made of what goes", pipeline.Counted(n, "answer"), pipeline.Counted(s.ArchiveDays, "day")),
 			"stream", string(k.Stream), "account", string(k.Account))
 	}
-	return nil
+	return archive.Tidy(ctx, kept, e.Store, run, of)
 }
 
 // redactKept puts redacted copies in the place of the answers that a replay under a policy has found in the clear, read or not.

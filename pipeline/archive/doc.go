@@ -5,5 +5,6 @@
 // documents a window can be made again, and hands them to the engine, which calls no vendor then. Where the bodies lie is
 // the business of who implements [Archive]: the package knows no file, no compression and no layout.
 //
-// Start at archive.go, which says what an archive keeps. tee.go keeps it, shelf.go finds it again.
+// Start at archive.go, which says what an archive keeps. tee.go keeps it, shelf.go finds it again, tidy.go says what
+// may go.
 package archive

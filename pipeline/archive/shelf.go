@@ -287,24 +287,3 @@ func (a *answer) fetch(ctx context.Context, q pipeline.Request, yield func(pipel
 type proven struct{ io.ReadCloser }
 
 func (proven) Proven() bool { return true }
-
-// Spent are the documents that no window needs any more and whose newest reading was extracted before the instant.
-// committed finds the committed reading of a window.
-func Spent(documents []Document, before pipeline.Instant, committed func(pipeline.Span) (pipeline.Entry, bool)) (spent []Document) {
-	for _, d := range documents {
-		if len(d.Readings) == 0 || slices.ContainsFunc(d.Readings, func(r Reading) bool { return r.ExtractedAt >= before }) {
-			continue
-		}
-		needed := slices.ContainsFunc(d.Meta.Request.Windows, func(w pipeline.Window) bool {
-			e, ok := committed(w.Span)
-			return ok && slices.ContainsFunc(d.Readings, func(r Reading) bool {
-				of := pipeline.Entry{Order: r.Order, ReadAt: r.ReadAt}
-				return r.Verdict == Sound && !e.NewerThan(&of)
-			})
-		})
-		if !needed {
-			spent = append(spent, d)
-		}
-	}
-	return spent
-}

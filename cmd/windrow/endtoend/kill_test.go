@@ -112,10 +112,8 @@ func child(root string) int {
 		}
 		work = func(ctx context.Context) (pipeline.Summary, error) {
 			sum, err := e.Sync(ctx)
-			for _, of := range sum.Streams { // as the program's sync does at its end
-				err = errors.Join(err, kept.Tidy(ctx, pipeline.StreamKey{Account: of.Account, Stream: of.Stream}, pipeline.InstantOf(now()), pipeline.InstantOf(now())))
-			}
-			return sum, err
+			of := archive.Tidying{Since: pipeline.InstantOf(now()), Now: pipeline.InstantOf(now()), Before: pipeline.NoInstant}
+			return sum, errors.Join(err, archive.Tidy(ctx, kept, store, sum, of))
 		}
 	}
 	sum, err := work(ctx)
