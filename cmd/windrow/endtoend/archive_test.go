@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/killtest"
+	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/archive"
 	bodies "github.com/windrow-data/windrow/sinks/archive"
@@ -161,6 +162,77 @@ func TestPromise02_AReplayThatIsKilledAtEveryNamedPointIsMadeGoodByTheNext(t *te
 				t.Fatal(err)
 			}
 			sameRows(t, one.past(), want)
+		})
+	}
+}
+
+// verdicts counts the readings that the archive of a directory has of a stream, by what their reader thought of them.
+func (s *site) verdicts(k pipeline.StreamKey) map[archive.Verdict]int {
+	s.Helper()
+	store, err := openStore(s.Context(), s.root, "", "", s.world.Now)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer store.Close() //nolint:errcheck // nothing was written
+	n := make(map[archive.Verdict]int)
+	for d, err := range archiveOf(store).Documents(s.Context(), k) {
+		if err != nil {
+			s.Fatal(err)
+		}
+		if d.Err == nil { // else a kill has left it, and the next run takes it away
+			for _, r := range d.Readings {
+				n[r.Verdict]++
+			}
+		}
+	}
+	return n
+}
+
+func TestPromise02_ARefusedBodyIsKeptMarkedOrNotAtAllWhereverTheSyncIsKilled(t *testing.T) {
+	s := smallKillSite(t, newSite)
+	s.streams = []pipeline.StreamID{"ucontact.agents"}
+	if err := s.spawn(s.root, trueClock).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	want, k := s.past(), pipeline.StreamKey{Account: "default", Stream: "ucontact.agents"}
+	refuse := func() {
+		s.world.Inject(vendorsim.Fault{Host: "ucontact", Kind: vendorsim.FaultReplace, Body: "<html><title>Sign in</title></html>", Times: -1})
+	}
+	refuse()
+	first, trace := s.empty(t), filepath.Join(t.TempDir(), "trace")
+	if err := first.spawn(first.root, trueClock, childTrace+"="+trace).Wait(); err == nil {
+		t.Fatal("a page was taken for a report")
+	}
+	whole := first.verdicts(k)
+	if whole[archive.Broken] == 0 || len(whole) != 1 {
+		t.Fatalf("kept are %v", whole)
+	}
+	var points []string
+	for name := range killtest.Passes(t, trace) {
+		if strings.HasPrefix(name, "archive.") {
+			points = append(points, name)
+		}
+	}
+	if len(points) < 3 {
+		t.Fatalf("a refused body passes %v", points)
+	}
+	for _, name := range points {
+		t.Run(name, func(t *testing.T) { // one by one: they share the vendor that refuses
+			one := s.empty(t)
+			s.world.ClearFaults()
+			refuse()
+			if err := one.spawn(one.root, trueClock, fmt.Sprintf("%s=%s#1", childPoint, name)).Wait(); !killtest.Killed(err) {
+				t.Fatalf("the sync was not killed: %v", err)
+			}
+			if n := one.verdicts(k); n[archive.Broken] > whole[archive.Broken] || n[archive.Sound] > 0 {
+				t.Errorf("after the kill %v are kept, of %v", n, whole)
+			}
+			s.world.ClearFaults()
+			if err := one.spawn(one.root, trueClock).Wait(); err != nil {
+				t.Fatal(err)
+			}
+			sameRows(t, one.past(), want)
+			one.wholeArchive()
 		})
 	}
 }
