@@ -92,18 +92,24 @@ func gates(results []result) (all []gate) {
 			add("output bytes", ratio(r, size), 1, 0.93, "")
 		}
 	}
-	small, large := find(results, 100), find(results, 1000)
-	if small != nil && large != nil {
-		growth := float64(medianOf(large.Windrow, peak)) / float64(medianOf(small.Windrow, peak))
-		all = append(all, gate{"CSV peak memory, 1000 MB ÷ 100 MB", growth, 1.25, 1.10, "Windrow ÷ Windrow"})
+	for _, archived := range []bool{false, true} {
+		what := "CSV"
+		if archived {
+			what = "CSV, archived,"
+		}
+		small, large := find(results, 100, archived), find(results, 1000, archived)
+		if small != nil && large != nil {
+			growth := float64(medianOf(large.Windrow, peak)) / float64(medianOf(small.Windrow, peak))
+			all = append(all, gate{what + " peak memory, 1000 MB ÷ 100 MB", growth, 1.25, 1.10, "Windrow ÷ Windrow"})
+		}
 	}
 	return all
 }
 
 // find returns the job that reads so many MB of CSV in order into one window.
-func find(results []result, mb int) *result {
+func find(results []result, mb int, archived bool) *result {
 	for i, r := range results {
-		if r.job.Format == "calls" && r.job.MB == mb && r.job.Windows == 1 && !r.job.Shuffled && !r.job.Archived {
+		if r.job.Format == "calls" && r.job.MB == mb && r.job.Windows == 1 && !r.job.Shuffled && r.job.Archived == archived {
 			return &results[i]
 		}
 	}

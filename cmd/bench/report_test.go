@@ -29,6 +29,7 @@ func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 	growth := func(x float64) measure { return measure{Peak: int64(x * peaks * mib)} }
 	sizeOf := func(x float64) measure { return measure{Bytes: int64(x * 1000 * mib)} }
 	thirty := func(j job) job { j.Windows = 30; return j }
+	archived := func(j job) job { j.Archived = true; return j }
 	for _, tt := range []struct {
 		job           job
 		what, unit    string
@@ -50,12 +51,15 @@ func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 		{thirty(largeStats), "wall", "", 0.55, 0.35, wallOf},
 		{thirty(largeStats), "peak memory", "", 1.0 / 8, 1.0 / 12, peakOf},
 		{thirty(largeStats), "output bytes", "", 1, 0.93, sizeOf},
+		{archived(largeCalls), "wall", "", 1, 0, wallOf},
+		{archived(largeCalls), "peak memory", "MiB", 200, 0, peakMiB},
+		{archived(largeCalls), "CSV, archived, peak memory, 1000 MB ÷ 100 MB", "Windrow ÷ Windrow", 1.25, 1.10, growth},
 		{job{want: want{"calls", 1, false}, Windows: 1}, "wall", "", 1, 0.5, wallOf},
 		{job{want: want{"stats", 1, false}, Windows: 1}, "wall", "", 1, 0.5, wallOf},
 		{job{want: want{"calls", 1000, true}, Windows: 30}, "peak memory", "MiB", 200, 0, peakMiB},
 	} {
 		met := func(x float64) string {
-			all := gates([]result{oneRun(smallCalls, peakMiB(peaks)), oneRun(tt.job, tt.took(x))})
+			all := gates([]result{oneRun(smallCalls, peakMiB(peaks)), oneRun(archived(smallCalls), peakMiB(peaks)), oneRun(tt.job, tt.took(x))})
 			for _, g := range all {
 				if strings.HasSuffix(": "+g.What, ": "+tt.what) && g.Unit == tt.unit {
 					if g.Gate != tt.gate || g.Stretch != tt.stretch || math.Abs(g.Value/x-1) > 1e-6 {
