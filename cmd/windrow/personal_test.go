@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -99,11 +100,18 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 		kept := func() map[string]string { return warehousetest.Everything(t, dir) }
 		if bigQuery {
 			server := bigQueryServer(t)
-			env = append(env, "BIGQUERY_EMULATOR_HOST="+server.URL(), "WINDROW_SINK=bigquery://"+testProject+"/"+testDataset+"?location=EU")
-			kept = func() map[string]string { return keptBy(t, server) }
+			env = append(env, "BIGQUERY_EMULATOR_HOST="+server.URL(), "WINDROW_SINK=bigquery://"+testProject+"/"+testDataset+"?location=EU", "WINDROW_ARCHIVE=kept")
+			kept = func() map[string]string {
+				both := warehousetest.Everything(t, dir)
+				if len(both) == 0 {
+					t.Error("no answer was kept")
+				}
+				maps.Copy(both, keptBy(t, server))
+				return both
+			}
 		}
 		all := map[string]string{}
-		for _, verb := range []string{"sync", "sync --json --refetch", "status --json", "plan", "rejects --json", "verify --deep", "check", "replay --json", "report --reasons -o -", "report --json"} {
+		for _, verb := range []string{"sync", "sync --json --refetch", "status --json", "plan", "rejects --json", "history --json", "runs --json", "verify --deep", "check", "replay --json", "report --reasons -o -", "report --json"} {
 			out, _ := process(t, "windrow", dir, env, append(strings.Fields(verb), "--as-of", noon)...).CombinedOutput()
 			all["the output of "+verb] = string(out)
 		}
