@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -169,6 +172,46 @@ func TestNothingPersonalIsKeptOrToldUnderHashAndDrop(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestOnePersonHasOneHashInEveryVendor: in the rows of all three and in what the archive has of them, however each writes it.
+func TestOnePersonHasOneHashInEveryVendor(t *testing.T) {
+	t.Parallel()
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := testdata.Header("dialpad/texts/vendor.csv")
+	_, servers := vendorsWithFaults(t, vendorsim.Options{Seed: 3}, now, []vendorsim.Fault{
+		answering("ucontact", "", `[{"date":"Sep 8, 2025, 10:00:00 AM","resource":"Agent1","inInteractions":1,"friend":{"who":["Ana Lo\u0301pez ","+598-91-234-567","ANA@Clients.example"]}}]`),
+		answering("chattonic", operatorsPath, `{"status":true,"operators":[{"_id":"1","name":"Ana L\u00f3pez","queriesResolved":1,"mail":"ana@clients.example","tel":"+598 91 234 567"}]}`),
+		answering("download", "", texts+"\r\n2025-09-08 10:00:00,1,Ana L\u00f3pez,Ana@clients.example,user,1,1,internal,59891234567,,,hi,,America/Chicago\r\n"),
+	})
+	const key = "a key of thirty-two bytes or more"
+	dir := t.TempDir()
+	env := append(quickVariables(servers), "WINDROW_PII=hash", "WINDROW_PII_KEY="+key, "WINDROW_PII_NAMES=true", "WINDROW_FROM=2025-09-08")
+	out, err := process(t, "windrow", dir, env, "sync", "--as-of", noon, "--to", "2025-09-08", "--streams", "ucontact.agents,chattonic.operators,dialpad.texts").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	all := warehousetest.Everything(t, filepath.Join(dir, "warehouse"))
+	for _, person := range []string{"Ana L\u00f3pez", "+59891234567", "ana@clients.example"} {
+		mac := hmac.New(sha256.New, []byte(key))
+		mac.Write([]byte(person))
+		hash := hex.EncodeToString(mac.Sum(nil))[:32]
+		for _, stream := range []string{"ucontact.agents", "chattonic.operators", "dialpad.texts"} {
+			var rows, kept bool
+			for _, name := range warehousetest.Holding(all, hash) {
+				if strings.Contains(name, "stream="+stream+"/") {
+					archived := strings.Contains(name, "/raw/")
+					rows, kept = rows || !archived, kept || archived
+				}
+			}
+			if !rows || !kept {
+				t.Errorf("%s: the hash of %s is in its rows: %v, in the archive: %v", stream, person, rows, kept)
+			}
 		}
 	}
 }
