@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -52,6 +54,20 @@ func TestMeasuresTellWhatDiffers(t *testing.T) {
 	for text, sums := range map[string][2]Sums{"{}": {{"answered": 1}, {"answered": 1}}, "": {nil, {"answered": 1}}} {
 		if r.Measures = sums[0].Changed(sums[1]); r.MeasuresJSON() != text {
 			t.Errorf("%v: %q, want %q", sums, r.MeasuresJSON(), text)
+		}
+	}
+}
+
+func TestMeasuresAreReadAsJSONHasThem(t *testing.T) {
+	for _, text := range []string{
+		`{}`, `{"a":[0,-2.5]}`, `{"a":[1e+21,5e-324],"b":[0.1,3]}`, ` {"a": [1, 2]}`, `{"a":[1,2],"a":[3,4]}`, `{"\u0061":[1,2]}`, `{"a":[1,2,3]}`, `{"a":[1]}`,
+		`{"a,b":[1,2]}`, `{"a":null}`, `{"a\":[1,2],\"b":[3,4]}`, `{`, `{"a":[1,2]`, `{"a":[1,2]},{"b":[1,2]}`, `{"a":[0x1,2]}`, `{"a":[1_0,2]}`, `{"a":[NaN,2]}`,
+	} {
+		var want map[string][2]float64
+		err := json.Unmarshal([]byte(text), &want)
+		var got HistoryRow
+		if told := got.ReadMeasures(text); (told != nil) != (err != nil) || err == nil && !maps.Equal(got.Measures, want) {
+			t.Errorf("%s: %v, %v; JSON has %v, %v", text, got.Measures, told, want, err)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -123,10 +124,11 @@ func (s *Store) readEdits(ctx context.Context, es edits) (list []edited, err err
 	if err != nil {
 		return nil, err
 	}
+	var scanner rowgroup.Scanner
 	for i, name := range names {
 		var rows []pipeline.HistoryRow
 		if versions[i] != volume.Absent {
-			if rows, err = s.readHistory(ctx, name); errors.Is(err, fs.ErrNotExist) {
+			if rows, err = s.readHistory(ctx, &scanner, name); errors.Is(err, fs.ErrNotExist) {
 				return nil, volume.ErrChanged
 			} else if err != nil {
 				return nil, err
@@ -239,18 +241,18 @@ func historyRecord(rows []pipeline.HistoryRow) arrow.Record {
 	return b.NewRecord()
 }
 
-// readHistory reads a file of the history.
-func (s *Store) readHistory(ctx context.Context, name string) (rows []pipeline.HistoryRow, err error) {
+// readHistory reads a file of the history. The files are small and many: the scanner keeps its memory from one to the next.
+func (s *Store) readHistory(ctx context.Context, scanner *rowgroup.Scanner, name string) (rows []pipeline.HistoryRow, err error) {
 	body, err := s.volume.Read(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return historyIn(ctx, name, body)
+	return historyIn(ctx, scanner, name, body)
 }
 
 // historyIn are the rows of a file of the history.
-func historyIn(ctx context.Context, name string, body []byte) (rows []pipeline.HistoryRow, err error) {
-	for rec, err := range rowgroup.Records(ctx, bytes.NewReader(body)) {
+func historyIn(ctx context.Context, scanner *rowgroup.Scanner, name string, body []byte) (rows []pipeline.HistoryRow, err error) {
+	for rec, err := range scanner.Records(ctx, bytes.NewReader(body)) {
 		if err == nil {
 			err = checkColumns(rec, historySchema, unreadableColumn, "a history")
 		}
@@ -304,35 +306,75 @@ func appendHistory(rows []pipeline.HistoryRow, rec arrow.Record) ([]pipeline.His
 	return rows, nil
 }
 
-// History implements [pipeline.HistoryReader]. The memory is that of one stream's month.
+// historyAhead is how many files of the history are read at once: they are many, and those of a bucket are far away.
+const historyAhead = 8
+
+// eachHistory reads these files of the history, some at once, and hands them over in their order. One that is gone has no rows.
+func (s *Store) eachHistory(ctx context.Context, names []string, do func([]pipeline.HistoryRow) bool) error {
+	type month struct {
+		rows []pipeline.HistoryRow
+		err  error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	scanners := make(chan *rowgroup.Scanner, historyAhead)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer cancel()
+	var queue []chan month
+	next := func() {
+		if len(names) == 0 {
+			return
+		}
+		name, done := names[0], make(chan month, 1)
+		names, queue = names[1:], append(queue, done)
+		reading.Go(func() {
+			scanner := <-scanners
+			rows, err := s.readHistory(ctx, scanner, name)
+			scanners <- scanner
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+			done <- month{rows, err}
+		})
+	}
+	for range historyAhead {
+		scanners <- new(rowgroup.Scanner)
+		next()
+	}
+	for len(queue) > 0 {
+		m := <-queue[0]
+		queue = queue[1:]
+		if m.err != nil || !do(m.rows) {
+			return m.err
+		}
+		next()
+	}
+	return ctx.Err()
+}
+
+// History implements [pipeline.HistoryReader]. The memory is that of some months of a stream.
 func (s *Store) History(ctx context.Context, keys []pipeline.StreamKey, over pipeline.Span) iter.Seq2[pipeline.HistoryRow, error] {
 	return func(yield func(pipeline.HistoryRow, error) bool) {
 		names, err := s.volume.List(ctx, historyDir)
+		names = slices.DeleteFunc(names, func(name string) bool {
+			k, ok := historyOf(name, over)
+			return !ok || keys != nil && !slices.Contains(keys, k)
+		})
 		slices.SortFunc(names, func(a, b string) int { // by stream, account and month: a / sorts after some letters of a stream
 			return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/"))
 		})
-		for _, name := range names {
-			if err != nil {
-				break
-			}
-			k, ok := historyOf(name, over)
-			if !ok || keys != nil && !slices.Contains(keys, k) {
-				continue
-			}
-			var rows []pipeline.HistoryRow
-			if rows, err = s.readHistory(ctx, name); errors.Is(err, fs.ErrNotExist) {
-				err = nil
-			}
-			for _, r := range rows {
-				if r.Window.Overlaps(over) && !yield(r, nil) {
-					return
-				}
-			}
-		}
+		left := false
 		if err == nil {
-			err = ctx.Err()
+			err = s.eachHistory(ctx, names, func(rows []pipeline.HistoryRow) bool {
+				for _, r := range rows {
+					if left = r.Window.Overlaps(over) && !yield(r, nil); left {
+						return false
+					}
+				}
+				return true
+			})
 		}
-		if err != nil {
+		if err != nil && !left {
 			yield(pipeline.HistoryRow{}, classify("read the history", err))
 		}
 	}
@@ -349,8 +391,9 @@ func (s *Store) checkHistory(ctx context.Context) error {
 		_, ok := historyOf(name, pipeline.Span{Start: pipeline.NoInstant, End: 1<<63 - 1})
 		return !ok
 	})
+	var scanner rowgroup.Scanner
 	return classify(op, readAll(ctx, s.volume, names, func(name string, body []byte) error {
-		_, err := historyIn(ctx, name, body)
+		_, err := historyIn(ctx, &scanner, name, body)
 		return err
 	}))
 }

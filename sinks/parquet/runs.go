@@ -17,6 +17,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/object"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
 )
 
@@ -79,8 +80,9 @@ func (s *Store) packRuns(ctx context.Context) {
 	}
 	var runs []pipeline.Summary
 	var gone []volume.Object
+	var scanner rowgroup.Scanner
 	for i, name := range names {
-		read, err := s.readRuns(ctx, name)
+		read, err := s.readRuns(ctx, &scanner, name)
 		if err != nil || len(read) != 1 || versions[i] == volume.Absent || !read[0].Finished() && read[0].StartedAt.Time().After(now.Add(-longestRun)) {
 			continue
 		}
@@ -109,11 +111,12 @@ func (s *Store) pack(ctx context.Context, runs []pipeline.Summary) error {
 		return err
 	}
 	first, last := runs[0].StartedAt, runs[len(runs)-1].StartedAt
+	var scanner rowgroup.Scanner
 	for _, name := range names {
 		if from, to := boundsOf(name); to < first || from > last {
 			continue
 		}
-		packed, err := s.readRuns(ctx, name)
+		packed, err := s.readRuns(ctx, &scanner, name)
 		if err != nil {
 			return err
 		}
@@ -181,7 +184,7 @@ func (s *Store) runs(ctx context.Context, from pipeline.Instant, last int) ([]pi
 	if err != nil {
 		return nil, err
 	}
-	found := make(foundRuns)
+	found := foundRuns{runs: make(map[pipeline.SyncID]pipeline.Summary)}
 	for _, name := range names {
 		if path.Dir(name) == recentDir && path.Ext(name) == suffix || isEarlier(name) {
 			if err := found.read(ctx, s, name, from); err != nil {
@@ -211,32 +214,35 @@ func (s *Store) runs(ctx context.Context, from pipeline.Instant, last int) ([]pi
 			return nil, err
 		}
 	}
-	return pipeline.LastRuns(slices.Collect(maps.Values(found)), last), nil
+	return pipeline.LastRuns(slices.Collect(maps.Values(found.runs)), last), nil
 }
 
 // foundRuns are runs that were read.
-type foundRuns map[pipeline.SyncID]pipeline.Summary
+type foundRuns struct {
+	runs    map[pipeline.SyncID]pipeline.Summary
+	scanner rowgroup.Scanner // keeps its memory from file to file
+}
 
 // read adds the runs of an object that started at from or later. One that was recorded twice counts as it ended last.
-func (f foundRuns) read(ctx context.Context, s *Store, name string, from pipeline.Instant) error {
+func (f *foundRuns) read(ctx context.Context, s *Store, name string, from pipeline.Instant) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	runs, err := s.readRuns(ctx, name)
+	runs, err := s.readRuns(ctx, &f.scanner, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it is in a pack by now
 	}
 	for _, r := range runs {
-		if other, ok := f[r.SyncID]; r.StartedAt >= from && (!ok || other.FinishedAt < r.FinishedAt) {
-			f[r.SyncID] = r
+		if other, ok := f.runs[r.SyncID]; r.StartedAt >= from && (!ok || other.FinishedAt < r.FinishedAt) {
+			f.runs[r.SyncID] = r
 		}
 	}
 	return err
 }
 
 // laterThan is how many of them started later.
-func (f foundRuns) laterThan(at pipeline.Instant) (n int) {
-	for _, r := range f {
+func (f *foundRuns) laterThan(at pipeline.Instant) (n int) {
+	for _, r := range f.runs {
 		if r.StartedAt > at {
 			n++
 		}
@@ -245,7 +251,7 @@ func (f foundRuns) laterThan(at pipeline.Instant) (n int) {
 }
 
 // readRuns reads an object of records of runs, which proves itself and is none under another name.
-func (s *Store) readRuns(ctx context.Context, name string) ([]pipeline.Summary, error) {
+func (s *Store) readRuns(ctx context.Context, scanner *rowgroup.Scanner, name string) ([]pipeline.Summary, error) {
 	body, err := s.volume.Read(ctx, name)
 	if err != nil {
 		return nil, err
@@ -253,7 +259,7 @@ func (s *Store) readRuns(ctx context.Context, name string) ([]pipeline.Summary, 
 	var runs []pipeline.Summary
 	if isEarlier(name) {
 		runs, err = earlierRuns(name, body)
-	} else if runs, err = runsOfFile(ctx, body); err == nil && len(runs) > 0 {
+	} else if runs, err = runsOfFile(ctx, scanner, body); err == nil && len(runs) > 0 {
 		if own := recentRun(runs[0].SyncID); name != own && name != packName(runs) {
 			err = fmt.Errorf("it has the run %s under another name", runs[0].SyncID)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/internal/object"
+	"github.com/windrow-data/windrow/sinks/internal/rowgroup"
 )
 
 func runAt(i int) pipeline.Summary {
@@ -91,7 +92,7 @@ func TestARecordOfARunThatIsDamagedIsRefusedByNameAndStopsNoRun(t *testing.T) {
 		}
 		refused := func(body []byte, format string, args ...any) {
 			t.Helper()
-			if runs, err := runsOfFile(ctx, body); err == nil {
+			if runs, err := runsOfFile(ctx, new(rowgroup.Scanner), body); err == nil {
 				t.Fatalf("%s: %s: %d runs", name, fmt.Sprintf(format, args...), len(runs))
 			}
 		}

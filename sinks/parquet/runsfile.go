@@ -90,29 +90,26 @@ func appendRun(b *array.RecordBuilder, r pipeline.RunRow, text string) {
 }
 
 // runsOfFile are the runs that a file has.
-func runsOfFile(ctx context.Context, body []byte) (runs []pipeline.Summary, err error) {
+func runsOfFile(ctx context.Context, scanner *rowgroup.Scanner, body []byte) (runs []pipeline.Summary, err error) {
 	if err := runsForm.Proven(body); err != nil {
 		return nil, err
 	}
-	for rec, err := range rowgroup.Records(ctx, bytes.NewReader(body)) {
-		if err != nil {
-			return nil, err
+	found := false
+	err = scanner.ScanOnly(ctx, bytes.NewReader(body), int64(len(body)), func(column string) bool { return column == summaryColumn }, func(v rowgroup.Values) error {
+		if found = true; v.Texts == nil {
+			return fmt.Errorf("its column %s has no text", summaryColumn)
 		}
-		i := rec.Schema().FieldIndices(summaryColumn)
-		if len(i) != 1 {
-			return nil, fmt.Errorf("it has no column %s", summaryColumn)
-		}
-		texts, ok := rec.Column(i[0]).(*array.String)
-		if !ok {
-			return nil, fmt.Errorf("its column %s has no text", summaryColumn)
-		}
-		for i := range texts.Len() {
+		for _, text := range v.Texts {
 			var r pipeline.RunRecord
-			if err := json.Unmarshal([]byte(texts.Value(i)), &r); err != nil {
-				return nil, err
+			if err := json.Unmarshal(text, &r); err != nil {
+				return err
 			}
 			runs = append(runs, r.Run())
 		}
+		return nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("it has no column %s", summaryColumn)
 	}
-	return runs, nil
+	return runs, err
 }

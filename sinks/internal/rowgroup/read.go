@@ -50,17 +50,21 @@ type source interface {
 	Size() int64
 }
 
+// Records is [Scanner.Records] for who reads one file.
+func Records(ctx context.Context, r source) iter.Seq2[arrow.Record, error] {
+	return new(Scanner).Records(ctx, r)
+}
+
 // Records iterates over the rows of a closed [File] in their order, one record a row group. A record is good until the next
 // one. The first error is the last pair. r stays the caller's.
-func Records(ctx context.Context, r source) iter.Seq2[arrow.Record, error] {
+func (s *Scanner) Records(ctx context.Context, r source) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
-		var s Scanner
-		end, b, err := beginRecords(&s, r)
+		end, b, err := s.beginRecords(r)
 		if err == nil {
 			defer b.Release()
 			for _, g := range s.footer.groups {
 				var rec arrow.Record
-				if rec, err = readRecord(ctx, &s, r, g, end, b); err != nil {
+				if rec, err = s.readRecord(ctx, r, g, end, b); err != nil {
 					break
 				}
 				more := yield(rec, nil)
@@ -77,7 +81,7 @@ func Records(ctx context.Context, r source) iter.Seq2[arrow.Record, error] {
 }
 
 // beginRecords reads the footer. The builder is for its columns.
-func beginRecords(s *Scanner, r source) (end int64, b *array.RecordBuilder, err error) {
+func (s *Scanner) beginRecords(r source) (end int64, b *array.RecordBuilder, err error) {
 	defer recovered(&err)
 	if end, err = s.begin(r, r.Size()); err != nil {
 		return 0, nil, err
@@ -90,7 +94,7 @@ func beginRecords(s *Scanner, r source) (end int64, b *array.RecordBuilder, err 
 }
 
 // readRecord reads a row group.
-func readRecord(ctx context.Context, s *Scanner, r source, g groupMeta, end int64, b *array.RecordBuilder) (rec arrow.Record, err error) {
+func (s *Scanner) readRecord(ctx context.Context, r source, g groupMeta, end int64, b *array.RecordBuilder) (rec arrow.Record, err error) {
 	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err

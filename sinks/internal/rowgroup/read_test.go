@@ -18,7 +18,13 @@ func TestAFileIsReadInPieces(t *testing.T) {
 		t.Errorf("the footer says %d rows, %v", n, err)
 	}
 	var pieces []arrow.Record
-	for rec, err := range Records(context.Background(), bytes.NewReader(whole)) {
+	var s Scanner
+	for _, err := range s.Records(context.Background(), bytes.NewReader(whole[:len(whole)/2])) {
+		if err == nil {
+			t.Error("half a file has rows")
+		}
+	}
+	for rec, err := range s.Records(context.Background(), bytes.NewReader(whole)) { // by a scanner that has met another file
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -243,26 +243,30 @@ func (s *Scanner) piece(data *dataReader, p *Values) (n int64, err error) {
 
 // arena is memory that goes all at once: what a column needs is forgotten with the column.
 type arena struct {
-	b    []byte
-	used int
-	most int64 // bytes of one page: a damaged one asks for more
+	b      []byte
+	used   int
+	lacked int   // bytes that had no room
+	most   int64 // bytes of one page: a damaged one asks for more
 }
 
 // mostCompressed is the most that zstd makes of a byte: a block of 128 KiB takes four.
 const mostCompressed = 1 << 15
 
-// arenaBytes is what an arena keeps. Larger pages are the collector's.
+// arenaBytes is what an arena keeps at most: what a column has lacked, the next one has. Larger pages are the collector's.
 const arenaBytes = 1 << 20
 
-func (a *arena) reset() { a.used = 0 }
+func (a *arena) reset() {
+	if room := min(2*(a.used+a.lacked), arenaBytes); a.lacked > 0 && room > len(a.b) {
+		a.b = make([]byte, room)
+	}
+	a.used, a.lacked = 0, 0
+}
 
 // take lends memory that is to be written as a whole.
 func (a *arena) take(n int) []byte {
-	if a.b == nil {
-		a.b = make([]byte, arenaBytes)
-	}
 	from := a.used
 	if from+n > len(a.b) {
+		a.lacked += n
 		return make([]byte, n)
 	}
 	a.used = from + n
