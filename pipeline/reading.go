@@ -214,7 +214,7 @@ type ViewKeeper interface {
 	// the shell of the tables' database. It reads the ledgers where the views depend on what there is, and writes nothing.
 	Views(ctx context.Context) (views []View, script string, err error)
 	// KeepViews makes the views, and renews those that are not as they should be. With renew it does so only where views were
-	// kept before. It returns where what it wrote is, empty where nothing had to be written. Two calls at once are safe: both
-	// write the same, or the later one what is newer. Errors are those of the storage.
-	KeepViews(ctx context.Context, renew bool) (where string, err error)
+	// kept before. It returns the views, and where what it wrote is, empty where nothing had to be written. Two calls at once
+	// are safe: both write the same, or the later one what is newer. Errors are those of the storage.
+	KeepViews(ctx context.Context, renew bool) (views []View, where string, err error)
 }

@@ -76,15 +76,14 @@ func (a *app) viewsOf(ctx context.Context, s *setup, store pipeline.Store, apply
 	if !can {
 		return fmt.Errorf("the sink %s keeps no views", s.Sink)
 	}
-	list, script, err := keeper.Views(ctx)
-	if err != nil {
-		return err
-	}
 	if !apply {
-		_, err = io.WriteString(a.stdout, script)
+		_, script, err := keeper.Views(ctx)
+		if err == nil {
+			_, err = io.WriteString(a.stdout, script)
+		}
 		return err
 	}
-	where, err := keeper.KeepViews(ctx, false)
+	list, where, err := keeper.KeepViews(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -122,7 +121,9 @@ func (s *setup) renewViews(ctx context.Context, store pipeline.Store) {
 	if !can {
 		return
 	}
-	where, err := keeper.KeepViews(context.WithoutCancel(ctx), true)
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	_, where, err := keeper.KeepViews(ctx, true)
 	switch {
 	case err != nil:
 		s.log.Warn("the views could not be renewed; `windrow views --apply` tries again: " + err.Error())

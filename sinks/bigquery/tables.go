@@ -290,34 +290,33 @@ func (s *Store) Views(context.Context) ([]pipeline.View, string, error) {
 }
 
 // KeepViews implements [pipeline.ViewKeeper]. Views are metadata: making one runs no job and is billed nothing.
-func (s *Store) KeepViews(ctx context.Context, renew bool) (string, error) {
-	list, _, err := s.Views(ctx)
+func (s *Store) KeepViews(ctx context.Context, renew bool) (list []pipeline.View, where string, err error) {
+	list, _, err = s.Views(ctx)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	if renew {
 		last, err := s.dataset.metadata(ctx, list[len(list)-1].Name)
 		if err != nil || last.Description == list[len(list)-1].Description {
-			return "", apierror.Classify("look for the views", err)
+			return list, "", apierror.Classify("look for the views", err)
 		}
 		first, err := s.dataset.metadata(ctx, list[0].Name)
 		if err != nil || first.Type == "" && last.Type == "" {
-			return "", apierror.Classify("look for the views", err)
+			return list, "", apierror.Classify("look for the views", err)
 		}
 	} else if err := s.dataset.ensure(ctx); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	where := ""
 	for _, v := range list {
 		made, err := s.dataset.keepView(ctx, v.Name, v.SQL, v.Description)
 		if err != nil {
-			return "", err
+			return nil, "", err
 		}
 		if made {
 			where = s.sql.Project + "." + s.sql.Name
 		}
 	}
-	return where, nil
+	return list, where, nil
 }
 
 // checkTables reports what is wrong with the tables that are there, and whether the credentials may write them:

@@ -103,21 +103,21 @@ func (s *Store) hasFiles(ctx context.Context, folder string) (bool, error) {
 }
 
 // KeepViews implements [pipeline.ViewKeeper]: the views are a file, which is replaced in one step.
-func (s *Store) KeepViews(ctx context.Context, renew bool) (string, error) {
+func (s *Store) KeepViews(ctx context.Context, renew bool) ([]pipeline.View, string, error) {
 	const op = "write the views"
 	before, err := s.volume.Read(ctx, viewsFile)
 	if errors.Is(err, fs.ErrNotExist) && renew {
-		return "", nil
+		return nil, "", nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", classify(op, err)
+		return nil, "", classify(op, err)
 	}
-	_, script, err := s.Views(ctx)
+	list, script, err := s.Views(ctx)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	if bytes.Equal(before, []byte(script)) && before != nil {
-		return "", nil
+		return list, "", nil
 	}
-	return s.root + "/" + viewsFile, classify(op, volume.Put(ctx, s.volume, viewsFile, []byte(script)))
+	return list, s.root + "/" + viewsFile, classify(op, volume.Put(ctx, s.volume, viewsFile, []byte(script)))
 }

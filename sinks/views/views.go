@@ -108,6 +108,9 @@ func parametersOf(text string) []string {
 func Script(p Place, list []pipeline.View) string {
 	var b strings.Builder
 	b.WriteString("-- Windrow's views.\n")
+	if kind, _, inBucket := strings.Cut(p.Root, "://"); inBucket {
+		b.WriteString("-- DuckDB reads the bucket itself, and needs a secret that is there before this file is read. Once, in its shell:\n-- " + secrets[kind] + "\n")
+	}
 	for _, v := range list {
 		b.WriteString("\n")
 		for _, line := range wrapped(v.Name+": "+v.Description, 110) {
@@ -116,6 +119,12 @@ func Script(p Place, list []pipeline.View) string {
 		b.WriteString(p.Dialect.statement(p, v))
 	}
 	return b.String()
+}
+
+// secrets are DuckDB's statements by which it may read buckets.
+var secrets = map[string]string{
+	"gs": "CREATE PERSISTENT SECRET (TYPE gcs, KEY_ID '…', SECRET '…'); with an HMAC key of an account that may read the bucket",
+	"s3": "CREATE PERSISTENT SECRET (TYPE s3, PROVIDER credential_chain); with AWS's own variables or profile",
 }
 
 // wrapped breaks a text at spaces.

@@ -403,13 +403,13 @@ func TestBothDialectsGiveTheSameRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	if where, err := store.KeepViews(ctx, true); err != nil || where != "" {
+	if _, where, err := store.KeepViews(ctx, true); err != nil || where != "" {
 		t.Fatalf("views that nobody asked for were made in %q, %v", where, err)
 	}
-	if where, err := store.KeepViews(ctx, false); err != nil || where != project+"."+dataset {
+	if _, where, err := store.KeepViews(ctx, false); err != nil || where != project+"."+dataset {
 		t.Fatal(where, err)
 	}
-	if where, err := store.KeepViews(ctx, true); err != nil || where != "" {
+	if _, where, err := store.KeepViews(ctx, true); err != nil || where != "" {
 		t.Fatalf("views that are as they should be were renewed in %q, %v", where, err)
 	}
 	table := func(name string) string { return `"` + project + "." + dataset + `".` + name }
