@@ -11,7 +11,7 @@ func storing() map[string]fields {
 		"google_bigquery_dataset_iam_member": member("dataset_id"),
 		"google_storage_bucket": {
 			"name": must(text()), "location": must(text()),
-			"uniform_bucket_level_access": flag(), "public_access_prevention": text(),
+			"uniform_bucket_level_access": flag(), "public_access_prevention": text(), "force_destroy": flag(),
 			"versioning": block(fields{"enabled": must(flag())}),
 			"lifecycle_rule": blocks(fields{
 				"action":    must(block(fields{"type": must(text())})),

@@ -97,6 +97,7 @@ func TestRightsAreTheLeast(t *testing.T) {
 		"google_bigquery_dataset_iam_member.job[0]":                                 "roles/bigquery.dataEditor",
 		"google_cloud_run_v2_job_iam_member.scheduler[0]":                           "roles/run.invoker",
 		"google_storage_bucket_iam_member.job[0]":                                   "roles/storage.objectUser",
+		"google_storage_bucket_iam_member.report[0]":                                "roles/storage.objectUser",
 		`google_secret_manager_secret_iam_member.job["WINDROW_UCONTACT_TOKEN"]`:     "roles/secretmanager.secretAccessor",
 		`google_secret_manager_secret_iam_member.job["WINDROW_CHATTONIC_PASSWORD"]`: "roles/secretmanager.secretAccessor",
 		`google_secret_manager_secret_iam_member.job["WINDROW_DIALPAD_TOKEN"]`:      "roles/secretmanager.secretAccessor",
@@ -118,8 +119,9 @@ func TestWithABucketTheJobWritesParquetAndHasNoRightInBigQuery(t *testing.T) {
 		t.Errorf("the sink is %v", got)
 	}
 	rights := map[string]string{
-		"google_storage_bucket_iam_member.warehouse[0]":                           "roles/storage.objectUser",
-		`google_storage_bucket_iam_member.readers["group:analysts@acme.example"]`: "roles/storage.objectViewer",
+		"google_storage_bucket_iam_member.warehouse[0]":                                  "roles/storage.objectUser",
+		`google_storage_bucket_iam_member.readers["group:analysts@acme.example"]`:        "roles/storage.objectViewer",
+		`google_storage_bucket_iam_member.report_readers["group:analysts@acme.example"]`: "roles/storage.objectViewer",
 	}
 	for address, role := range rights {
 		if resources[address] == nil || resources[address]["role"] != role {
@@ -185,6 +187,36 @@ func TestTheJobThatTerraformMakesIsThatOfTheYAMLFile(t *testing.T) {
 	accepts(t, builtImage(t, readDockerfile(t, imageVersion)), got)
 }
 
+func TestTheReportLiesBesideTheJobAndIsLinkedInEveryAlert(t *testing.T) {
+	for name, c := range map[string]struct{ given, bucket string }{
+		"unless somebody says otherwise": {imageVar, "my-project-windrow-report"},
+		"in a bucket with a name":        {"report_bucket=pages-of-acme", "pages-of-acme"},
+		"nowhere":                        {"report_bucket=", ""},
+	} {
+		resources, outputs := plan(t, imageVar, c.given)
+		var link any
+		if c.bucket != "" {
+			link = "https://storage.cloud.google.com/" + c.bucket + "/report.html"
+		}
+		job, err := json.Marshal(resources["google_cloud_run_v2_job.windrow[0]"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bucket := resources["google_storage_bucket.report[0]"]; (bucket != nil) != (c.bucket != "") || bucket != nil && bucket["name"] != c.bucket {
+			t.Errorf("%s: the bucket is %v", name, bucket)
+		}
+		if outputs["report"] != link || strings.Contains(string(job), "WINDROW_REPORT") != (c.bucket != "") || !strings.Contains(string(job), c.bucket) {
+			t.Errorf("%s: the output is %v, the job %s", name, outputs["report"], job)
+		}
+		for _, alert := range []string{"sync_failed", "execution_failed", "schedule_failed"} {
+			told, err := json.Marshal(resources["google_monitoring_alert_policy."+alert+"[0]"]["documentation"])
+			if err != nil || strings.Contains(string(told), "/"+c.bucket+"/report.html") != (c.bucket != "") {
+				t.Errorf("%s: %s tells %s, %v", name, alert, told, err)
+			}
+		}
+	}
+}
+
 func TestAlertsMatchWhatWindrowAndCloudRunSay(t *testing.T) {
 	resources, _ := plan(t, imageVar)
 	for address, wants := range map[string][]string{
@@ -212,6 +244,8 @@ func TestWrongInputsAreRefusedWithWhatIsWrong(t *testing.T) {
 		{"a secret among the settings", `settings={WINDROW_DIALPAD_TOKEN="x"}`, "where the state would hold it"},
 		{"a variable of another program", `settings={HOME="/"}`, "begins with WINDROW_"},
 		{"a sink among the settings", `settings={WINDROW_SINK="./warehouse"}`, "WINDROW_SINK is made from"},
+		{"a report among the settings", `settings={WINDROW_REPORT="gs://elsewhere/report.html"}`, "WINDROW_REPORT is made from report_bucket"},
+		{"a bucket that cannot be", "report_bucket=Reports", "unique in the world"},
 		{"a value among the secrets", `secrets=["s3cret"]`, "never values"},
 		{"Cloud Run's own timeout", "task_timeout=600s", "an hourly quota is waited for"},
 		{"eight days", "task_timeout=691200s", "7 days"},

@@ -44,6 +44,8 @@ resource "google_monitoring_alert_policy" "sync_failed" {
       An attempt of the job **${var.name}** ended with failed windows, or a vendor or BigQuery refused its credentials.
       What it committed stays, and the next attempt or night reads the rest. The record's `exit` says which:
       3 is failed windows, 4 is refused credentials, 2 is a wrong setting, 1 is an internal error.
+
+      ${local.see_report}
     EOT
   }
 }
@@ -84,6 +86,8 @@ resource "google_monitoring_alert_policy" "execution_failed" {
     content   = <<-EOT
       All ${var.max_retries + 1} attempts of an execution of **${var.name}** failed. Without a mail about its summary it was
       ended from outside: look for `Memory limit` or `timeout` in its log. What was committed stays; execute the job again.
+
+      ${local.see_report}
     EOT
   }
 }
@@ -117,6 +121,10 @@ resource "google_monitoring_alert_policy" "schedule_failed" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "The schedule of **${var.name}** could not start it. Its account needs Cloud Run Invoker on the job; `terraform apply` restores that."
+    content   = <<-EOT
+      The schedule of **${var.name}** could not start it. Its account needs Cloud Run Invoker on the job; `terraform apply` restores that.
+
+      ${local.see_report}
+    EOT
   }
 }

@@ -1,4 +1,5 @@
-# The job's rights are where the things are: bigquery.tf, secrets.tf, archive.tf.
+# The job's rights are where the things are: bigquery.tf, secrets.tf, archive.tf,
+# warehouse.tf, report.tf.
 resource "google_service_account" "job" {
   account_id   = var.name
   display_name = "Windrow: the job"

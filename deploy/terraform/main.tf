@@ -20,8 +20,15 @@ locals {
   # The tables are Parquet files in a bucket; the dataset stays empty, and the job may not touch it.
   in_bucket = var.warehouse_bucket != ""
 
+  # Each run leaves its report in a bucket, and the alerts link to it, for whoever may read the tables.
+  report_bucket = var.report_bucket == null ? "${var.project_id}-${var.name}-report" : var.report_bucket
+  with_report   = local.with_job && local.report_bucket != ""
+  report_link   = local.with_report ? "https://storage.cloud.google.com/${local.report_bucket}/report.html" : null
+  see_report    = local.with_report ? "Whether the numbers are whole: [the report of the last run](${local.report_link})." : ""
+
   environment = merge(
     var.settings,
+    local.with_report ? { WINDROW_REPORT = "gs://${google_storage_bucket.report[0].name}/report.html" } : {},
     { WINDROW_SINK = local.in_bucket ? "gs://${google_storage_bucket.warehouse[0].name}/warehouse" : "bigquery://${var.project_id}/${google_bigquery_dataset.windrow.dataset_id}?location=${var.dataset_location}" },
   )
 }
@@ -113,5 +120,6 @@ resource "google_cloud_run_v2_job" "windrow" {
   depends_on = [
     google_project_service.used,
     google_secret_manager_secret_iam_member.job,
+    google_storage_bucket_iam_member.report,
   ]
 }

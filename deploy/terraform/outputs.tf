@@ -27,3 +27,8 @@ output "archive" {
   description = "The bucket for raw payloads; null without one."
   value       = one(google_storage_bucket.archive[*].url)
 }
+
+output "report" {
+  description = "Where people who may read the tables find the report of the last run; null without one."
+  value       = local.report_link
+}

@@ -65,6 +65,10 @@ variable "settings" {
     error_message = "A token, password or key does not belong in settings, where the state would hold it. Name its variable in secrets."
   }
   validation {
+    condition     = !contains(keys(var.settings), "WINDROW_REPORT")
+    error_message = "WINDROW_REPORT is made from report_bucket."
+  }
+  validation {
     condition     = !contains(keys(var.settings), "WINDROW_SINK")
     error_message = "WINDROW_SINK is made from project_id, dataset_id and dataset_location."
   }
@@ -210,5 +214,16 @@ variable "archive_days" {
   validation {
     condition     = var.archive_days >= 1 && floor(var.archive_days) == var.archive_days
     error_message = "archive_days is a whole number above zero."
+  }
+}
+
+variable "report_bucket" {
+  description = "Name of the bucket that is made for the report of the last run, which dataset_readers may open. Null: PROJECT-NAME-report. Empty: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.report_bucket == null ? true : var.report_bucket == "" || can(regex("^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$", var.report_bucket))
+    error_message = "report_bucket has 3 to 63 small letters, digits, hyphens and underscores, and is unique in the world."
   }
 }
