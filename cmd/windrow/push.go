@@ -152,7 +152,7 @@ func (a *app) push(cmd *cobra.Command, f *pushFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	defer a.collectOften()()
+	defer a.collectOften(25)()
 	ctx := cmd.Context()
 	s, err := a.configure()
 	if err != nil {
@@ -215,13 +215,13 @@ func (h *watchedHub) Send(ctx context.Context, k push.Key, b push.Batch) push.Ou
 	return out
 }
 
-// collectOften has the collector come often until the end of a push: contacts are short-lived, and what is kept of them is
-// small.
-func (a *app) collectOften() (end func()) {
+// collectOften has the collector come whenever so much was added to what is live, until the end of a verb: of short-lived
+// things, of which little is kept.
+func (a *app) collectOften(percent int) (end func()) {
 	if !a.softMemory {
 		return func() {}
 	}
-	before := debug.SetGCPercent(25)
+	before := debug.SetGCPercent(percent)
 	return func() { debug.SetGCPercent(before) }
 }
 

@@ -13,7 +13,7 @@ import (
 
 // withPushLedger lends the send ledger to a verb that needs no vendor.
 func (a *app) withPushLedger(ctx context.Context, do func(push.Ledger) error) error {
-	defer a.collectOften()()
+	defer a.collectOften(25)()
 	s, err := a.configureSink()
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/page"
@@ -65,11 +67,12 @@ With WINDROW_REPORT each sync writes it anew.`,
 }
 
 func (a *app) report(ctx context.Context, s *setup, f reportFlags) error {
+	defer a.collectOften(60)()
 	if f.opens && objectstore.Is(f.out) {
 		return usagef("Leave --open, and open the object in the store's own console.", "--open opens files, and %s is an object of a bucket", f.out)
 	}
 	return a.withLedgers(ctx, s, func(e *engine.Engine) error {
-		m, err := a.reportModel(ctx, s, e, f.reasons)
+		m, err := a.reportModel(ctx, s, e.Store, a.look(ctx, s, e, true, f.reasons))
 		if err != nil {
 			return err
 		}
@@ -96,18 +99,15 @@ func (a *app) report(ctx context.Context, s *setup, f reportFlags) error {
 	})
 }
 
-// reportPatience is how long a report may take that nobody waits for.
-const reportPatience = 20 * time.Second
-
 // leaveReport writes the report of WINDROW_REPORT at the end of a sync, of all streams, whatever the sync was asked for.
 // What a sync has committed is whole without it: a failure is told and no more.
-func (a *app) leaveReport(ctx context.Context, s *setup, store pipeline.Store) {
+func (a *app) leaveReport(ctx context.Context, s *setup, store pipeline.Store, around *view) {
 	if s.Report == "" {
 		return
 	}
-	ctx, cancel := lastCall(ctx, reportPatience)
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	if err := a.reportOf(ctx, store, s.Report); err != nil {
+	if err := a.reportOf(ctx, store, s.Report, around); err != nil {
 		s.log.Warn("the report could not be written; `windrow report` tries again: "+err.Error(), "report", filepath.Base(s.Report))
 	}
 }
@@ -129,13 +129,9 @@ func (a *app) wholeEngine(store pipeline.Store) (*setup, *engine.Engine, error) 
 	return s, &engine.Engine{Store: store, Sources: sources, Streams: s.Streams, Clock: clock, Now: a.now}, nil
 }
 
-// reportOf writes the report of the configuration as it is in the environment.
-func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string) error {
-	s, e, err := a.wholeEngine(store)
-	if err != nil {
-		return err
-	}
-	m, err := a.reportModel(ctx, s, e, false)
+// reportOf writes the report of what a run has seen around itself at its end.
+func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string, around *view) error {
+	m, err := a.reportModel(ctx, around.setup, store, around)
 	if err != nil {
 		return err
 	}
@@ -143,11 +139,7 @@ func (a *app) reportOf(ctx context.Context, store pipeline.Store, to string) err
 	if err := page.Write(&html, m); err != nil {
 		return err
 	}
-	if newer, err := a.newerReport(ctx, s, to, m); newer || err != nil {
-		return err
-	}
-	_, err = a.putReport(ctx, s, to, html.Bytes())
-	return err
+	return a.leavePage(ctx, around.setup, to, m, html.Bytes())
 }
 
 // putReport writes the page into a file or an object of a bucket, and returns where a person finds it.
@@ -166,40 +158,58 @@ func (a *app) putReport(ctx context.Context, s *setup, to string, html []byte) (
 	return address.String(), objectstore.WriteObject(ctx, to, html, bucketOptions(o, parquet.Private))
 }
 
-// openReport opens the page that is there.
-func (a *app) openReport(ctx context.Context, s *setup, name string) (io.ReadCloser, error) {
-	if !objectstore.Is(name) {
-		return os.Open(name)
-	}
-	o, err := a.besides(s, name, nil)
-	if err != nil {
-		return nil, err
-	}
-	page, err := objectstore.ReadObject(ctx, name, bucketOptions(o, parquet.Private))
-	return io.NopCloser(bytes.NewReader(page)), err
-}
-
-// newerReport reports whether the page that is there tells of a later moment: of several tasks that end together, the
+// leavePage writes the page unless the one that is there tells of a later moment: of several tasks that end together, the
 // last to write is not always the last to look.
-func (a *app) newerReport(ctx context.Context, s *setup, name string, m report.Model) (bool, error) {
-	there, err := a.openReport(ctx, s, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+func (a *app) leavePage(ctx context.Context, s *setup, to string, m report.Model, html []byte) error {
+	newer := func(there []byte) bool {
+		at, known := page.MadeAt(io.LimitReader(bytes.NewReader(there), 1<<16))
+		return known && at > m.MadeAt && at <= calendar.InstantOf(a.now().Add(pipeline.ClockTolerance))
 	}
+	if objectstore.Is(to) {
+		o, err := a.besides(s, to, nil)
+		if err != nil {
+			return err
+		}
+		return objectstore.ReplaceObject(ctx, to, bucketOptions(o, parquet.Private), func(there []byte) ([]byte, bool) { return html, !newer(there) })
+	}
+	path, err := filepath.Abs(to)
 	if err != nil {
-		return false, err
+		return err
 	}
-	defer there.Close() //nolint:errcheck // it was read
-	at, known := page.MadeAt(io.LimitReader(there, 1<<16))
-	return known && at > m.MadeAt && at <= calendar.InstantOf(a.now().Add(pipeline.ClockTolerance)), nil
+	mine := flock.New(filepath.Join(os.TempDir(), fmt.Sprintf("windrow-report-%08x.lock", crc32.ChecksumIEEE([]byte(path)))))
+	if got, err := mine.TryLockContext(ctx, 10*time.Millisecond); got && err == nil { // who cannot lock writes all the same
+		defer mine.Unlock() //nolint:errcheck // it goes with the process
+	}
+	there, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || newer(there) {
+		return err
+	}
+	_, err = writeReport(path, html)
+	return err
 }
 
-// reportModel gathers what a report tells.
-func (a *app) reportModel(ctx context.Context, s *setup, e *engine.Engine, reasons bool) (report.Model, error) {
+// view is where the streams stand, by one reading of the ledgers, and what a report takes from them meanwhile.
+type view struct {
+	setup *setup
+	engine.Survey
+	err error
+
+	// What follows is of a report alone.
+
+	report   *report.Builder
+	rejected map[pipeline.StreamKey][]pipeline.Window // that have rejects, of the last days
+}
+
+// look reads the ledgers, for a report too where one is made.
+func (a *app) look(ctx context.Context, s *setup, e *engine.Engine, reports, reasons bool) *view {
+	v := &view{setup: s}
+	if !reports {
+		v.Survey, v.err = e.Survey(ctx, nil)
+		return v
+	}
 	now := calendar.InstantOf(e.Clock())
-	b := report.New(now, s.watch.MaxLag)
-	rejected := make(map[pipeline.StreamKey][]pipeline.Window)
-	states, damaged := e.StatusOf(ctx, func(st plan.StreamStatus, of pipeline.Stream, l *pipeline.Ledger) {
+	v.report, v.rejected = report.New(now, s.watch.MaxLag), make(map[pipeline.StreamKey][]pipeline.Window)
+	v.Survey, v.err = e.Survey(ctx, func(st plan.StreamStatus, of pipeline.Stream, l *pipeline.Ledger) {
 		if t, ok := s.stream(of.Key); ok && !st.Configured {
 			st.Table, of.Unpublished = t.Table.Name, t.Unpublished
 		}
@@ -211,35 +221,39 @@ func (a *app) reportModel(ctx context.Context, s *setup, e *engine.Engine, reaso
 		}
 		for entry := range l.Windows(now.Add(-report.RejectsOf)) {
 			if entry.Counts.Rejected > 0 {
-				rejected[of.Key] = append(rejected[of.Key], entry.Window)
+				v.rejected[of.Key] = append(v.rejected[of.Key], entry.Window)
 			}
 		}
-		b.Stream(in)
+		v.report.Stream(in)
 	})
-	if damaged != nil {
-		if pipeline.KindOf(damaged) != pipeline.Damaged || ctx.Err() != nil {
-			return report.Model{}, damaged
-		}
-		s.log.Warn("the report lacks streams: " + damaged.Error())
-		if err := lackStreams(ctx, e.Store, b, states); err != nil {
+	return v
+}
+
+// reportModel adds the rest of what a report tells.
+func (a *app) reportModel(ctx context.Context, s *setup, store pipeline.Store, v *view) (report.Model, error) {
+	if v.err != nil {
+		return report.Model{}, v.err
+	}
+	if v.Damaged != nil {
+		s.log.Warn("the report lacks streams: " + v.Damaged.Error())
+		if err := lackStreams(ctx, store, v.report, v.States); err != nil {
 			return report.Model{}, err
 		}
 	}
 	var order []pipeline.StreamKey
-	for _, st := range states {
+	for _, st := range v.States {
 		order = append(order, pipeline.StreamKey{Account: st.Account, Stream: st.Stream})
 	}
-	if err := a.reportPast(ctx, s, e.Store, b, order, rejected); err != nil {
+	if err := a.reportPast(ctx, s, store, v.report, order, v.rejected); err != nil {
 		return report.Model{}, err
 	}
-	plans, err := a.reportPlans(ctx, s, e, b)
-	if err != nil {
+	if err := a.reportPlans(ctx, s, store, v); err != nil {
 		return report.Model{}, err
 	}
-	for _, t := range show.ToDo(states, plans) {
-		b.Do(t)
+	for _, t := range show.ToDo(v.States, v.Plans) {
+		v.report.Do(t)
 	}
-	return b.Model(order), nil
+	return v.report.Model(order), nil
 }
 
 // lackStreams notes the streams that the sink has and whose ledgers gave no status.
@@ -303,29 +317,25 @@ func (a *app) reportPast(ctx context.Context, s *setup, store pipeline.Store, b 
 	return nil
 }
 
-// reportPlans plans what is due, for what to do about it and what it will use.
-func (a *app) reportPlans(ctx context.Context, s *setup, e *engine.Engine, b *report.Builder) ([]pipeline.PlannedStream, error) {
-	if len(e.Sources) == 0 {
-		return nil, nil
+// reportPlans finds out about what is due what to do about it, and what it will use.
+func (a *app) reportPlans(ctx context.Context, s *setup, store pipeline.Store, v *view) error {
+	if len(v.Plans) == 0 {
+		return nil
 	}
-	plans, err := e.Plan(ctx)
-	if err != nil && pipeline.KindOf(err) != pipeline.Damaged {
-		return nil, err
-	}
-	if err := a.withArchive(ctx, s, e.Store, func(kept *bodies.Store) error {
+	if err := a.withArchive(ctx, s, store, func(kept *bodies.Store) error {
 		if kept == nil {
 			return nil
 		}
-		return shelf{s, kept}.markReplayable(ctx, e.Store, plans)
+		return shelf{s, kept}.markReplayable(ctx, store, v.Plans)
 	}); err != nil {
-		return nil, err
+		return err
 	}
-	if meter, can := e.Store.(pipeline.Meter); can {
-		if estimate, err := meter.Estimate(ctx, plans); err == nil {
-			b.Forecast(estimate)
+	if meter, can := store.(pipeline.Meter); can {
+		if estimate, err := meter.Estimate(ctx, v.Plans); err == nil {
+			v.report.Forecast(estimate)
 		}
 	}
-	return plans, nil
+	return nil
 }
 
 // writeReport replaces the page in one step, so that nobody reads half of it.

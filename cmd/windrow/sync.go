@@ -114,10 +114,7 @@ func (a *app) syncStreams(ctx context.Context, s *setup, f *selection, shown fun
 		if summary.FinishedAt == 0 { // there are no results to show
 			return err
 		}
-		s.renewViews(ctx, e.Store)
-		s.lookAround(ctx, e, summary)
-		a.leaveReport(ctx, s, e.Store)
-		a.tellChanges(ctx, s, e.Store, known, summary)
+		a.lookAround(ctx, s, e.Store, known, summary)
 		if err != nil && summary.Exit == pipeline.ExitDone { // all windows are committed, and the run could not be recorded
 			summary.Exit = exitCode(err)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -10,8 +11,6 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/telemetry"
-	"github.com/windrow-data/windrow/pipeline"
-	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
 // How long the end of a sync waits for OpenTelemetry's collector, and how long once a signal has come: a commit may
@@ -49,19 +48,13 @@ func (a *app) measured(ctx context.Context, s *setup, do func() error) error {
 	return err
 }
 
-// lookPatience is how long a look at the ledgers may take that nobody waits for.
-const lookPatience = 20 * time.Second
-
-// lookAround notes what a sync has done, and where its streams stand now, for who is told of it.
-func (s *setup) lookAround(ctx context.Context, e *engine.Engine, summary pipeline.Summary) {
-	s.ending.Summary = summary
-	if s.telemetry == nil || ctx.Err() != nil {
+// measureStreams notes for the metrics where the streams stand.
+func (s *setup) measureStreams(around *view) {
+	if s.telemetry == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookPatience)
-	defer cancel()
-	var err error
-	if s.ending.Streams, err = e.Status(ctx); err != nil {
+	s.ending.Streams = around.States
+	if err := errors.Join(around.err, around.Damaged); err != nil {
 		s.log.Warn("the metrics do not tell where the streams stand: " + err.Error())
 	}
 }

@@ -56,6 +56,37 @@ func firstOf(err error) error {
 	return err
 }
 
+// lookPatience is how long one of the things may take that are done with a sink after a run, and that nobody waits for.
+const lookPatience = 20 * time.Second
+
+// lookAround does what follows a run: whoever wants to know of it is told, by one look at the ledgers. Nothing of it lasts
+// for ever, whatever hangs, and all of it together no longer than [stopPatience] after a signal. Whatever comes of it
+// changes nothing else.
+func (a *app) lookAround(ctx context.Context, s *setup, store pipeline.Store, known *remembered, run pipeline.Summary) {
+	s.ending.Summary = run
+	ctx, cancel := lastCall(ctx, 4*lookPatience)
+	defer cancel()
+	s.renewViews(ctx, store)
+	if s.Report == "" && s.telemetry == nil && known == nil {
+		return
+	}
+	around := a.lookAtAll(ctx, store, s.Report != "")
+	s.measureStreams(around)
+	a.leaveReport(ctx, s, store, around)
+	a.tellChanges(ctx, s, store, known, around, run)
+}
+
+// lookAtAll looks at all streams that the environment configures, whatever the run was asked for.
+func (a *app) lookAtAll(ctx context.Context, store pipeline.Store, reports bool) *view {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	s, e, err := a.wholeEngine(store)
+	if err != nil {
+		return &view{err: err}
+	}
+	return a.look(ctx, s, e, reports, false)
+}
+
 // lastCall is the context of something that is told at the end of a run: the signal that ends the run does not end it at
 // once, and leaves it [stopPatience].
 func lastCall(ctx context.Context, patience time.Duration) (context.Context, context.CancelFunc) {
@@ -109,19 +140,19 @@ func (a *app) remember(ctx context.Context, s *setup, store pipeline.Store) *rem
 
 // tellChanges tells the webhook which streams' states a run has changed. What is to be told is noted before it is sent, so
 // that the next run tells what nobody took. Whatever comes of it changes nothing else.
-func (a *app) tellChanges(ctx context.Context, s *setup, store pipeline.Store, known *remembered, run pipeline.Summary) {
+func (a *app) tellChanges(ctx context.Context, s *setup, store pipeline.Store, known *remembered, around *view, run pipeline.Summary) {
 	if known == nil {
 		return
 	}
-	ctx, cancel := lastCall(ctx, webhookPatience)
+	ctx, cancel := context.WithTimeout(ctx, webhookPatience)
 	defer cancel()
-	if err := a.deliver(ctx, s, store, known, run); err != nil {
+	if err := a.deliver(ctx, s, store, known, around, run); err != nil {
 		s.log.Warn("WINDROW_WEBHOOK could not be told of all changes; the next run tells it again: " + err.Error())
 	}
 }
 
-func (a *app) deliver(ctx context.Context, s *setup, store pipeline.Store, known *remembered, run pipeline.Summary) error {
-	standings, err := a.standings(ctx, store, run)
+func (a *app) deliver(ctx context.Context, s *setup, store pipeline.Store, known *remembered, around *view, run pipeline.Summary) error {
+	standings, err := a.standings(around, run)
 	if err != nil {
 		return err
 	}
@@ -154,17 +185,17 @@ func (a *app) deliver(ctx context.Context, s *setup, store pipeline.Store, known
 	return err
 }
 
-// standings are where the streams stand that the environment configures, whatever the run was asked for.
-func (a *app) standings(ctx context.Context, store pipeline.Store, run pipeline.Summary) ([]notify.Standing, error) {
-	s, e, err := a.wholeEngine(store)
+// standings are where the streams stand that are configured.
+func (a *app) standings(around *view, run pipeline.Summary) ([]notify.Standing, error) {
+	states := around.States
+	if around.err != nil || len(states) == 0 {
+		return nil, errors.Join(around.err, around.Damaged) // else what is damaged is left out, and was told
+	}
+	clock, err := a.clock()
 	if err != nil {
 		return nil, err
 	}
-	states, damaged := e.Status(ctx) // what is damaged is left out, and was told
-	if damaged != nil && len(states) == 0 {
-		return nil, damaged
-	}
-	s.judge(states, damaged, pipeline.InstantOf(e.Clock()), s.watch.MaxLag)
+	around.setup.judge(states, around.Damaged, pipeline.InstantOf(clock()), around.setup.watch.MaxLag)
 	var list []notify.Standing
 	for _, st := range states {
 		if !st.Configured {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/windrow-data/windrow/connectors/vendorsim"
@@ -76,6 +78,31 @@ func (l *listener) set(answer int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answer = answer
+}
+
+// Whatever hangs, a last call ends: by itself, and a second after a signal at the latest.
+func TestALastCallEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		ctx, cancel := lastCall(t.Context(), lookPatience)
+		defer cancel()
+		<-ctx.Done()
+		if took := time.Since(began); took != lookPatience {
+			t.Errorf("it took %s", took)
+		}
+		for name, after := range map[string]time.Duration{"before it": 0, "during it": 3 * time.Second} {
+			began = time.Now()
+			run, signal := context.WithCancel(t.Context())
+			time.AfterFunc(after, signal)
+			synctest.Wait()
+			ctx, cancel := lastCall(run, lookPatience)
+			<-ctx.Done()
+			cancel()
+			if took := time.Since(began); took != after+stopPatience {
+				t.Errorf("a signal %s: it took %s", name, took)
+			}
+		}
+	})
 }
 
 func TestASyncIsToldToAMonitorAndItsChangesToAWebhookWhateverTheyAnswer(t *testing.T) {

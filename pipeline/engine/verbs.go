@@ -231,7 +231,7 @@ func (e *Engine) Plan(ctx context.Context) ([]pipeline.PlannedStream, error) {
 	}
 	out := make([]pipeline.PlannedStream, len(plans))
 	for i, p := range plans {
-		out[i].StreamPlan, out[i].Requests = p.StreamPlan, p.requests
+		out[i] = p.told()
 	}
 	return out, damaged
 }
@@ -302,23 +302,32 @@ func (e *Engine) waive(ctx context.Context, streams []sourceStream, entry pipeli
 // Status tells how far each stream is, those included that the ledger knows and no run reads. It reads ledgers alone.
 // Streams whose ledger is damaged are an error of that kind, beside the status of the others.
 func (e *Engine) Status(ctx context.Context) ([]plan.StreamStatus, error) {
-	return e.StatusOf(ctx, func(plan.StreamStatus, pipeline.Stream, *pipeline.Ledger) {})
+	s, err := e.Survey(ctx, nil)
+	return s.States, errors.Join(s.Damaged, err)
 }
 
-// StatusOf is Status, and see looks at each stream and its ledger, as far as it can be trusted. Of a stream that no run reads the
-// Stream has its key alone. see is not called twice at once, and keeps nothing of the ledger.
-func (e *Engine) StatusOf(ctx context.Context, see func(plan.StreamStatus, pipeline.Stream, *pipeline.Ledger)) ([]plan.StreamStatus, error) {
+// Survey is where the streams stand and what is due of them, by one reading of the ledgers.
+type Survey struct {
+	States  []plan.StreamStatus      // as [Engine.Status] has them
+	Plans   []pipeline.PlannedStream // as [Engine.Plan] has them
+	Damaged error                    // as of both
+}
+
+// Survey is Status and Plan, and see looks at each stream and its ledger, as far as it can be trusted. Of a stream that no
+// run reads the Stream has its key alone. see is not called twice at once, and keeps nothing of the ledger; where it is nil
+// nothing is planned.
+func (e *Engine) Survey(ctx context.Context, see func(plan.StreamStatus, pipeline.Stream, *pipeline.Ledger)) (s Survey, err error) {
 	streams, err := e.selected()
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	unread, err := e.Unread(ctx)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	kept, err := e.kept(ctx, streams)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	read := len(streams)
 	for _, u := range unread {
@@ -326,35 +335,56 @@ func (e *Engine) StatusOf(ctx context.Context, see func(plan.StreamStatus, pipel
 	}
 	now := calendar.InstantOf(e.Clock())
 	all, damage := make([]plan.StreamStatus, len(streams)), make([]error, len(streams))
+	planned, noted := make([]plannedStream, read), make([]pipeline.Owner, read)
 	var one sync.Mutex
-	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, damaged error) error {
+	err = e.eachLedger(ctx, streams, func(i int, l *pipeline.Ledger, dated []pipeline.Entry, damaged error) (err error) {
 		switch {
 		case damaged != nil:
 			damage[i] = damaged
-		case i < read:
-			all[i] = plan.Status(streams[i].Stream, l, now, kept[streams[i].Table])
-		default:
+			return nil
+		case i >= read:
 			all[i] = plan.UnreadStatus(streams[i].Key, l, now)
 			all[i].LeftOut = unread[i-read].LeftOut
+		default:
+			all[i], noted[i] = plan.Status(streams[i].Stream, l, now, kept[streams[i].Table]), l.Owner()
+			if see != nil {
+				planned[i], err = e.planStream(streams[i], l, kept[streams[i].Table], now)
+				planned[i].Dated = dated
+			}
 		}
-		if damaged == nil {
-			all[i].Dated = dated
+		all[i].Dated = dated
+		if see != nil {
 			one.Lock()
 			defer one.Unlock()
 			see(all[i], streams[i].Stream, l)
 		}
-		return nil
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	var out []plan.StreamStatus
-	for i, st := range all {
-		if damage[i] == nil {
-			out = append(out, st)
+	if err == nil && see != nil {
+		var tenants Tenants
+		if tenants, err = e.tenantsOf(ctx, streams[:read], noted); err == nil {
+			err = tenants.Refusal()
 		}
 	}
-	return out, errors.Join(damage...)
+	if err != nil {
+		return s, err
+	}
+	for i, st := range all {
+		if damage[i] != nil {
+			continue
+		}
+		s.States = append(s.States, st)
+		if i < read && see != nil {
+			s.Plans = append(s.Plans, planned[i].told())
+		}
+	}
+	s.Damaged = errors.Join(damage...)
+	return s, nil
+}
+
+// told is what others are told of a plan.
+func (p *plannedStream) told() pipeline.PlannedStream {
+	return pipeline.PlannedStream{StreamPlan: p.StreamPlan, Requests: p.requests}
 }
 
 // UnreadStream is a stream that the store's ledger knows and that the engine's runs do not read.

@@ -15,8 +15,8 @@ type Kept struct {
 	Now time.Time // by the real clock, for the sink counts by it
 }
 
-// wants reports whether the window is still wanted.
-func (k Kept) wants(w calendar.Window) bool { return !k.Expired(w, k.Now) }
+// Wants reports whether the window is still wanted.
+func (k Kept) Wants(w calendar.Window) bool { return !k.Expired(w, k.Now) }
 
 // Narrow takes the windows that have expired out of a plan: they are neither read nor told as changed, and stand in
 // Expired, and the watermark passes them. A selection with bounds asks for them by name, and is refused as
@@ -25,9 +25,9 @@ func (k Kept) Narrow(p *pipeline.StreamPlan, l *pipeline.Ledger, sel Selection) 
 	if k.Retention == 0 {
 		return nil
 	}
-	p.Changed = slices.DeleteFunc(p.Changed, func(w calendar.Window) bool { return !k.wants(w) })
+	p.Changed = slices.DeleteFunc(p.Changed, func(w calendar.Window) bool { return !k.Wants(w) })
 	p.Windows = slices.DeleteFunc(p.Windows, func(w pipeline.PlannedWindow) bool {
-		if k.wants(w.Window) {
+		if k.Wants(w.Window) {
 			return false
 		}
 		p.Expired = append(p.Expired, w.Window)

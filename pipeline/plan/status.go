@@ -125,7 +125,7 @@ func failedAt(p pipeline.StreamPlan) *calendar.Window {
 
 // ledgerStatus is what the committed windows tell.
 func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamStatus {
-	st := StreamStatus{Stream: k.Stream, Account: k.Account}
+	st := StreamStatus{Stream: k.Stream, Account: k.Account, Kept: kept}
 	doubt := l.InDoubt()
 	st.Unplaced = l.Unplaced()
 	for _, e := range l.Asked() {
@@ -141,7 +141,7 @@ func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamSta
 			last = max(last, e.CommittedAt)
 		}
 		switch {
-		case !kept.wants(e.Window):
+		case !kept.Wants(e.Window):
 			st.Expired++
 		case calendar.Touches(doubt, e.Window.Span):
 		case e.Settled:
@@ -182,6 +182,7 @@ type StreamStatus struct {
 	Dated []pipeline.Entry `json:"-"`
 	// Unplaced names what the vendor has sent and no window takes.
 	Unplaced []string `json:"unplaced,omitempty"`
+	Kept     Kept     `json:"-"` // says which windows Expired counts
 	// Due are the windows that Open counts.
 	Due []calendar.Span `json:"-"`
 	// Holes are covered by no window and cannot be asked for. With Failed, the window at the watermark that failed, they

@@ -5,8 +5,39 @@ import (
 	"testing"
 	"time"
 
+	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
+
+// Windows whose rows a table has dropped by its own expiration are of no state: nobody reads or misses them, and status
+// counts them apart.
+func TestExpiredWindowsAreNotToldAsSettled(t *testing.T) {
+	k := pipeline.StreamKey{Account: "default", Stream: "dialpad.calls"}
+	first := time.Date(2025, 9, 1, 0, 0, 0, 0, time.UTC)
+	l := pipeline.NewLedger()
+	for n := range 10 {
+		at := calendar.InstantOf(first.AddDate(0, 0, n))
+		l.Apply(pipeline.Entry{Kind: pipeline.EntryCommit, Settled: true, Counts: pipeline.Counts{Read: 5, Rows: 5}, ReadAt: at.Add(30 * time.Hour),
+			Window: calendar.Window{Span: calendar.Span{Start: at, End: at.Add(24 * time.Hour)}, Zone: "UTC"}})
+	}
+	now := first.AddDate(0, 0, 10).Add(2 * time.Hour)
+	stream := pipeline.Stream{Key: k, Calendar: pipeline.Calendar{Unit: calendar.Days, Zone: time.UTC}, Table: pipeline.Events}
+	kept := plan.Kept{Retention: pipeline.Retention(5 * 24 * time.Hour), Now: now}
+	st := plan.Status(stream, l, calendar.InstantOf(now), kept)
+	b := New(calendar.InstantOf(now), 0)
+	b.Stream(Input{Status: st, Stream: stream, Ledger: l})
+	m := b.Model([]pipeline.StreamKey{k})
+	settled := 0
+	for _, s := range m.Spans {
+		if s.State == Settled {
+			settled += s.Windows
+		}
+	}
+	if of := m.Streams[0]; settled != of.Settled || settled != 4 || of.Expired < 6 {
+		t.Errorf("%d settled in %+v, the stream has %+v", settled, m.Spans, of)
+	}
+}
 
 // A night is missed where a run was to be expected, and only there.
 func TestMissingNights(t *testing.T) {

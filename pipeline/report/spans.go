@@ -21,8 +21,8 @@ func pieces(of Input) []piece {
 	l, doubt := of.Ledger, of.Ledger.InDoubt()
 	var list []piece
 	for e := range l.Windows(calendar.NoInstant) {
-		if calendar.Touches(doubt, e.Window.Span) {
-			continue // nobody knows what the table holds: it is due
+		if calendar.Touches(doubt, e.Window.Span) || !of.Status.Kept.Wants(e.Window) {
+			continue // nobody knows what the table holds: it is due; or its rows have expired, and nobody misses them
 		}
 		p := piece{Window: e.Window, state: Provisional, windows: 1}
 		switch {

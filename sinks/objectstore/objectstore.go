@@ -10,6 +10,7 @@ package objectstore
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/url"
 	"strings"
 	"time"
@@ -89,15 +90,6 @@ func (a Address) open(ctx context.Context, o Options) (_ *bucket.Volume, err err
 	return bucket.New(v), nil
 }
 
-// ReadObject returns the content of the object that an address names, or [io/fs.ErrNotExist].
-func ReadObject(ctx context.Context, address string, o Options) ([]byte, error) {
-	v, name, err := openObject(ctx, address, o)
-	if err != nil {
-		return nil, err
-	}
-	return v.Read(ctx, name)
-}
-
 // OpenObject opens the object that an address names, or returns [io/fs.ErrNotExist]. What is read is of one version: of an
 // object that is replaced or removed meanwhile reading fails. Reads obey ctx.
 func OpenObject(ctx context.Context, address string, o Options) (volume.Content, error) {
@@ -115,6 +107,37 @@ func WriteObject(ctx context.Context, address string, body []byte, o Options) er
 		return err
 	}
 	return volume.Put(ctx, v, name, body)
+}
+
+// ReplaceObject puts into the place of the object that an address names what becomes of its content (nil: there is none), in
+// one step. It looks again where somebody else has been faster, and leaves the object where write is false.
+func ReplaceObject(ctx context.Context, address string, o Options, become func(there []byte) (body []byte, write bool)) error {
+	v, name, err := openObject(ctx, address, o)
+	if err != nil {
+		return err
+	}
+	for range 10 {
+		versions, err := v.Versions(ctx, name) // before it is read
+		if err != nil {
+			return err
+		}
+		var there []byte
+		if versions[0] != volume.Absent {
+			if there, err = v.Read(ctx, name); errors.Is(err, fs.ErrNotExist) {
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		body, write := become(there)
+		if !write {
+			return nil
+		}
+		if err = volume.Replace(ctx, v, name, body, versions[0]); !errors.Is(err, volume.ErrChanged) {
+			return err
+		}
+	}
+	return &pipeline.Error{Op: "write " + address, Kind: pipeline.Unavailable, Err: volume.ErrChanged}
 }
 
 // openObject opens the place that an object lies in. Nothing of a volume's own is kept there.

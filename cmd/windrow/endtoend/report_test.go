@@ -37,7 +37,7 @@ func TestTheReportEqualsTheFilesOfTheSink(t *testing.T) {
 	e := s.engine()
 	b := report.New(calendar.InstantOf(e.Clock()), 0)
 	var order []pipeline.StreamKey
-	states, err := e.StatusOf(t.Context(), func(st plan.StreamStatus, of pipeline.Stream, l *pipeline.Ledger) {
+	survey, err := e.Survey(t.Context(), func(st plan.StreamStatus, of pipeline.Stream, l *pipeline.Ledger) {
 		b.Stream(report.Input{Status: st, Stream: of, Ledger: l})
 		order = append(order, of.Key)
 	})
@@ -64,8 +64,8 @@ func TestTheReportEqualsTheFilesOfTheSink(t *testing.T) {
 			}
 		}
 		streams = append(streams, fmt.Sprintf("%s\t%d\t%d\t%d", of.Stream, windows[report.Settled]+windows[report.Empty], windows[report.Provisional], of.Rows))
-		i := slices.IndexFunc(states, func(st plan.StreamStatus) bool { return st.Stream == of.Stream })
-		if st := states[i]; st.Waived != windows[report.Waived] || st.Open != windows[report.Open]+windows[report.Failed] {
+		i := slices.IndexFunc(survey.States, func(st plan.StreamStatus) bool { return st.Stream == of.Stream })
+		if st := survey.States[i]; st.Waived != windows[report.Waived] || st.Open != windows[report.Open]+windows[report.Failed] {
 			t.Errorf("%s: waived %d, open %d; the spans have %v", of.Stream, st.Waived, st.Open, windows)
 		}
 	}
