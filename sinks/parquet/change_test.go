@@ -258,7 +258,7 @@ func TestAHistoryOfAnEarlierVersionIsReadAndAddedTo(t *testing.T) {
 	s.Commit(ctx, []pipeline.Sealed{staged(t, s, 1, day, []string{"ana"}, 0)})
 	s.Commit(ctx, []pipeline.Sealed{staged(t, s, 2, day, []string{"bob"}, 0)})
 	name := historyFile(testKey, day.Start)
-	rows, err := s.readHistory(ctx, name)
+	rows, err := s.readHistory(ctx, new(rowgroup.Scanner), name)
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
 	}
@@ -285,13 +285,13 @@ func TestAHistoryOfAnEarlierVersionIsReadAndAddedTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = p.Open(t).(*Store)
-	if got, err := s.readHistory(ctx, name); err != nil || !reflect.DeepEqual(got, rows) {
+	if got, err := s.readHistory(ctx, new(rowgroup.Scanner), name); err != nil || !reflect.DeepEqual(got, rows) {
 		t.Errorf("read: %+v, %v", got, err)
 	}
 	again := staged(t, s, 3, day, []string{"cy"}, 0)
 	again.Entry.Unreadable = pipeline.FieldCounts{"talk_duration": 1}
 	s.Commit(ctx, []pipeline.Sealed{again})
-	if got, err := s.readHistory(ctx, name); err != nil || len(got) != 2 || !reflect.DeepEqual(got[:1], rows) || got[1].Unreadable["talk_duration"] != 1 {
+	if got, err := s.readHistory(ctx, new(rowgroup.Scanner), name); err != nil || len(got) != 2 || !reflect.DeepEqual(got[:1], rows) || got[1].Unreadable["talk_duration"] != 1 {
 		t.Errorf("added to: %+v, %v", got, err)
 	}
 }
