@@ -137,8 +137,8 @@ type HistoryReader interface {
 	// account, window and the time of reading: see [CompareHistory]. The memory needed does not grow with the years. A sink
 	// that bills asks once for all streams. A row of a commit that has begun and not ended may be among them.
 	History(ctx context.Context, keys []StreamKey, over Span) iter.Seq2[HistoryRow, error]
-	// Warn adds rows of kind HistoryWarned: all, or, where it fails, maybe some. Calls may overlap, also with those of other
-	// processes.
+	// Warn adds rows that come with no entry of the ledger: of kind HistoryWarned, and HistoryFailed of a replay. All, or,
+	// where it fails, maybe some. Calls may overlap, also with those of other processes.
 	Warn(ctx context.Context, rows ...HistoryRow) error
 }
 
