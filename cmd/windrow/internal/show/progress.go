@@ -36,6 +36,10 @@ func Progress(log *slog.Logger, bars *Bars, archived bool) func(engine.Event) {
 		case engine.EventPlanned:
 			line(log, well, "planned", e, slog.Int("windows", e.Total))
 		case engine.EventWaiting, engine.EventAwaited:
+			if e.Until.IsZero() { // nobody knows how long
+				line(log, well, e.Text, e)
+				break
+			}
 			line(log, well, e.Text, e, slog.Time("until", e.Until.UTC()))
 		case engine.EventReading:
 			line(log, slog.LevelDebug, "reading", e)
