@@ -61,7 +61,8 @@ type traits struct {
 	// unpublished: nobody has published a header, nor that the vendor answers at all.
 	unpublished bool
 	reduction   *pipeline.Reduction
-	shape       func(*Settings) []any // settings of its own that shape its rows; none: nothing
+	shape       func(*Settings) []any    // settings of its own that shape its rows; none: nothing
+	unsaid      func(*Settings) []string // as in [pipeline.Stream]
 }
 
 // surveyed are the types of targets that have dispositions (the filter of GET
@@ -74,7 +75,7 @@ var exports = []export{
 	{"calls", "calls", records, pipeline.Events, callsMapping, traits{}},
 	{"texts", "texts", records, pipeline.Events, textsMapping, traits{}},
 	{"voicemails", "voicemails", records, pipeline.Events, voicemailsMapping, traits{}},
-	{"recordings", "recordings", records, pipeline.Events, recordingsMapping, traits{shape: (*Settings).recordingShape}},
+	{"recordings", "recordings", records, pipeline.Events, recordingsMapping, traits{shape: (*Settings).recordingShape, unsaid: (*Settings).recordingUnsaid}},
 	{"csat", "csat", records, pipeline.Events, csatMapping, traits{targets: surveyed, undated: true}},
 	{"dispositions", "dispositions", records, pipeline.Events, dispositionsMapping, traits{targets: surveyed}},
 	{"onduty", "onduty", records, pipeline.Events, onDutyMapping, traits{}},
@@ -95,6 +96,14 @@ func (s *Settings) recordingShape() []any {
 		return nil
 	}
 	return []any{"unit " + s.recordingUnit, "up to a day"}
+}
+
+// recordingUnsaid is the Unsaid of a stream whose durations stay raw.
+func (s *Settings) recordingUnsaid() []string {
+	if s.recordingUnit != "" {
+		return nil
+	}
+	return []string{"how long recordings are stays in extras, as duration: the vendor publishes no unit, and " + s.prefix + "RECORDING_UNIT says it"}
 }
 
 // Streams lists every stream of the vendor. Without settings (nil) none is
@@ -154,8 +163,8 @@ func (e export) stream(s *Settings, account pipeline.AccountID, p pipeline.Polic
 		st.Missing = []string{s.prefix + "TARGETS (" + strings.Join(e.targets, ", ") + ")"}
 		return st
 	}
-	if e.name == "recordings" && s.recordingUnit == "" {
-		st.Unsaid = []string{"how long recordings are stays in extras, as duration: the vendor publishes no unit, and " + s.prefix + "RECORDING_UNIT says it"}
+	if e.unsaid != nil {
+		st.Unsaid = e.unsaid(s)
 	}
 	st.Format = e.format(s, p)
 	st.Settings, st.Shape, st.Policy = p.Settings(e.digest(s)), s.typed, p

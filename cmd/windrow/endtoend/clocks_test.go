@@ -81,6 +81,6 @@ func (s *site) past() []string {
 	})
 	return append(rows, ledgersOf(s.T, s.root, func(e *pipeline.Entry) bool {
 		e.ExtractedAt, e.HasData = 0, false
-		return e.Kind != pipeline.EntryOrigin && e.Kind != pipeline.EntryFirst && e.Window.End <= now
+		return e.Kind != pipeline.EntryOrigin && e.Kind != pipeline.EntryFirst && e.Kind != pipeline.EntryUnplaced && e.Window.End <= now
 	})...)
 }

@@ -142,8 +142,8 @@ func TestStdinIsRead(t *testing.T) {
 func TestAnInputThatCannotBeIsRefusedWithWhatToDo(t *testing.T) {
 	for from, want := range map[string]string{
 		filepath.Join(t.TempDir(), "no.csv"): "no such file or directory",
-		fileOf(t, "june.xlsx", "x"):          "its name does not say what it is (an input is a file that ends in .csv, .jsonl or .parquet",
-		"gs://bucket/june.csv":               "objects of a bucket cannot be pushed yet (copy the object to this machine and push the file)",
+		fileOf(t, "june.xlsx", "x"):          "its name does not say what it is (an input is a file, or an object of gs:// or s3://, that ends in .csv, .jsonl or .parquet",
+		"ftp://host/june.csv":                "ftp:// is no input",
 		"https://host/june.csv":              "https:// is no input",
 		"bigquery://project?query=x":         "bigquery:// is no input",
 		"-":                                  "nothing comes on stdin",

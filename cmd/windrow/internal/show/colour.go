@@ -23,14 +23,6 @@ func (c colour) of(text string) string {
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
 }
 
-// paint is text as w shows it.
-func paint(w io.Writer, c colour, text string) string {
-	if _, ok := w.(Coloured); ok {
-		return c.of(text)
-	}
-	return text
-}
-
 // ofState is the colour of a word that tells how something stands.
 func ofState(word string) colour {
 	switch word {
