@@ -335,7 +335,7 @@ func (s *site) killSome(random *rand.Rand, whole time.Duration) (kills int) {
 }
 
 func TestABucketThatFailsHalfTheTimeGetsTheSameTables(t *testing.T) {
-	onBuckets(t, 2, func(t *testing.T, newSite siteMaker) {
+	onBuckets(t, 4, func(t *testing.T, newSite siteMaker) {
 		s := smallKillSite(t, newSite)
 		s.mustRun(s.skewed(0))
 		one := s.empty(t)

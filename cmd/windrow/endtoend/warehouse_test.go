@@ -78,20 +78,20 @@ func datasetOf(root string) string {
 type siteMaker func(t *testing.T, change ...func(*vendorsim.Options)) *site
 
 // onEither runs a test on Parquet in a directory, on BigQuery, and on Parquet in buckets of both kinds. A sample has every
-// fourth test on a kind of bucket.
+// sixth test on a kind of bucket.
 func onEither(t *testing.T, test func(t *testing.T, newSite siteMaker)) {
 	t.Helper()
 	t.Run("parquet", func(t *testing.T) { test(t, newSite) })
 	t.Run("bigquery", func(t *testing.T) { test(t, newBigQuerySite) })
-	onBuckets(t, 4, test)
+	onBuckets(t, 12, test)
 }
 
-// onEveryKind is onEither, where a sample has one of the two kinds of buckets.
+// onEveryKind is onEither, where a sample has one of the two kinds of buckets every second time.
 func onEveryKind(t *testing.T, test func(t *testing.T, newSite siteMaker)) {
 	t.Helper()
 	t.Run("parquet", func(t *testing.T) { test(t, newSite) })
 	t.Run("bigquery", func(t *testing.T) { test(t, newBigQuerySite) })
-	onBuckets(t, 2, test)
+	onBuckets(t, 4, test)
 }
 
 // onBuckets runs a test on Parquet in buckets. A sample has each kind in one of so many tests.
