@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -255,23 +254,7 @@ func (s *Store) holds(ctx context.Context, name string, d volume.Draft) (bool, e
 		return false, err
 	}
 	defer ours.Close() //nolint:errcheck // it was read
-	theirs := io.NewSectionReader(stored, 0, stored.Size())
-	want, got := make([]byte, copyBytes), make([]byte, copyBytes)
-	for {
-		n, err := io.ReadFull(ours, want)
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return false, err
-		}
-		m, damaged := io.ReadFull(theirs, got)
-		switch {
-		case ctx.Err() != nil:
-			return false, ctx.Err()
-		case m != n || !bytes.Equal(want[:n], got[:m]), damaged != nil && damaged != io.EOF && damaged != io.ErrUnexpectedEOF:
-			return false, nil
-		case n < len(want):
-			return true, nil
-		}
-	}
+	return volume.Same(ctx, stored, ours)
 }
 
 // keepMeta writes a meta, or adds the readings to the one that is there.

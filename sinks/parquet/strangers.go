@@ -148,9 +148,7 @@ func (s *Store) sighted(k pipeline.StreamKey) *sighting {
 // walk visits the objects beneath dir; visit may return a [volume.Past]. List, which is enough for a volume that cannot walk,
 // follows the links among the rejects; those within a table are strangers.
 func (s *Store) walk(ctx context.Context, dir string, visit func(name string, link bool) error) error {
-	v, ok := s.volume.(interface {
-		Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error
-	})
+	v, ok := s.volume.(volume.Walker)
 	if _, local := s.volume.(*volume.Local); ok && !(local && strings.HasPrefix(dir, private+"/")) {
 		return v.Walk(ctx, dir, visit)
 	}

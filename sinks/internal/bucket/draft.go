@@ -153,21 +153,15 @@ func (d *draft) Publish(ctx context.Context, name string, over volume.Version) e
 // holds reports whether an object has the content, of so many bytes.
 func (v *Volume) holds(ctx context.Context, name string, size int64, content io.Reader) bool {
 	is, err := v.Open(ctx, name)
-	if err != nil || is.Size() != size {
+	if err != nil {
 		return false
 	}
-	there, want := make([]byte, ahead), make([]byte, ahead)
-	for at := int64(0); at < size; {
-		n := min(ahead, size-at)
-		if _, err := is.ReadAt(there[:n], at); err != nil {
-			return false
-		}
-		if _, err := io.ReadFull(content, want[:n]); err != nil || !bytes.Equal(there[:n], want[:n]) {
-			return false
-		}
-		at += n
+	defer is.Close() //nolint:errcheck // it was read
+	if is.Size() != size {
+		return false
 	}
-	return true
+	same, err := volume.Same(ctx, is, content)
+	return err == nil && same
 }
 
 // newStamp is a text as long as [volume.Stamp], and like no other.

@@ -14,6 +14,7 @@
 package volume
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -103,6 +104,36 @@ type Content interface {
 	io.Closer
 	// Size is the number of bytes of the content. It asks nobody.
 	Size() int64
+}
+
+// Same reports whether an object has the bytes that want yields. What cannot be read of the object is another content; the
+// error is of want, or of the context.
+func Same(ctx context.Context, c Content, want io.Reader) (bool, error) {
+	const atOnce = 128 << 10
+	is := io.NewSectionReader(c, 0, c.Size())
+	ours, theirs := make([]byte, atOnce), make([]byte, atOnce)
+	for {
+		n, err := io.ReadFull(want, ours)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return false, err
+		}
+		m, damaged := io.ReadFull(is, theirs)
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case m != n || !bytes.Equal(ours[:n], theirs[:m]), damaged != nil && damaged != io.EOF && damaged != io.ErrUnexpectedEOF:
+			return false, nil
+		case n < len(ours):
+			return true, nil
+		}
+	}
+}
+
+// Walker is an ability of a volume: its objects are visited and not listed.
+type Walker interface {
+	// Walk visits every object beneath dir, and says of each whether it is a link. visit may return a [Past] in the place of an
+	// error; any other error ends the walk. It keeps one folder's names, or a page of them, in memory.
+	Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error
 }
 
 // Writer is how objects come and go.

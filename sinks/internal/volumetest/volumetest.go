@@ -335,14 +335,9 @@ func lists(t *testing.T, open func() volume.Volume) {
 	}
 }
 
-// walker is a volume that can walk.
-type walker interface {
-	Walk(ctx context.Context, dir string, visit func(name string, link bool) error) error
-}
-
 func walks(t *testing.T, open func() volume.Volume) {
 	ctx, v := context.Background(), open()
-	w, can := v.(walker)
+	w, can := v.(volume.Walker)
 	if !can {
 		return // List serves it
 	}
