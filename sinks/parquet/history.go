@@ -247,11 +247,6 @@ func (s *Store) readHistory(ctx context.Context, scanner *rowgroup.Scanner, name
 	if err != nil {
 		return nil, err
 	}
-	return historyIn(ctx, scanner, name, body)
-}
-
-// historyIn are the rows of a file of the history.
-func historyIn(ctx context.Context, scanner *rowgroup.Scanner, name string, body []byte) (rows []pipeline.HistoryRow, err error) {
 	for rec, err := range scanner.Records(ctx, bytes.NewReader(body)) {
 		if err == nil {
 			err = checkColumns(rec, historySchema, unreadableColumn, "a history")
@@ -391,11 +386,7 @@ func (s *Store) checkHistory(ctx context.Context) error {
 		_, ok := historyOf(name, pipeline.Span{Start: pipeline.NoInstant, End: 1<<63 - 1})
 		return !ok
 	})
-	var scanner rowgroup.Scanner
-	return classify(op, readAll(ctx, s.volume, names, func(name string, body []byte) error {
-		_, err := historyIn(ctx, &scanner, name, body)
-		return err
-	}))
+	return classify(op, s.eachHistory(ctx, names, func([]pipeline.HistoryRow) bool { return true }))
 }
 
 // Warn implements [pipeline.HistoryReader].

@@ -143,7 +143,7 @@ func (l *ledgerLog) look(ctx context.Context) error {
 		}
 		names = append(names, name)
 	}
-	return readAll(ctx, l.volume, names, func(name string, body []byte) error {
+	return l.readAll(ctx, names, func(name string, body []byte) error {
 		n, err := l.fold(name, body)
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func (l *ledgerLog) look(ctx context.Context) error {
 const readAhead = 16
 
 // readAll hands the contents of objects to each, in order.
-func readAll(ctx context.Context, v volume.Volume, names []string, each func(name string, body []byte) error) error {
+func (l *ledgerLog) readAll(ctx context.Context, names []string, each func(name string, body []byte) error) error {
 	type answer struct {
 		body []byte
 		err  error
@@ -174,7 +174,7 @@ func readAll(ctx context.Context, v volume.Volume, names []string, each func(nam
 		}
 		answers[i] = make(chan answer, 1)
 		asked.Go(func() {
-			body, err := v.Read(ctx, names[i])
+			body, err := l.volume.Read(ctx, names[i])
 			answers[i] <- answer{body, err}
 		})
 	}
