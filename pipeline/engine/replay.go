@@ -120,33 +120,6 @@ func (j job) windows() []calendar.Window {
 	return list
 }
 
-// tellFailures tells the history of the windows that a replay has failed to make again: they are no more open than before,
-// and so no ledger has an entry of them. A store's Warn takes such rows too.
-func (r *run) tellFailures(ctx context.Context, sum *pipeline.Summary) error {
-	teller, ok := r.Store.(pipeline.HistoryReader)
-	if !ok {
-		return nil
-	}
-	var rows []pipeline.HistoryRow
-	for _, s := range sum.Streams {
-		for _, w := range s.Errors {
-			span := calendar.Span{Start: w.WindowStart, End: w.WindowEnd}
-			rows = append(rows, pipeline.HistoryRow{
-				Kind: pipeline.HistoryFailed, SyncID: r.id, Key: pipeline.StreamKey{Account: s.Account, Stream: s.Stream}, Window: span,
-				ReadAt: calendar.InstantOf(r.Now()), ErrorKind: w.ErrorKind,
-				Hint: "a replay could not make the window again: it stays as it is; reading it again from its vendor renews it",
-			})
-		}
-	}
-	const most = 1000 // that one statement has room for
-	for some := range slices.Chunk(rows, most) {
-		if err := teller.Warn(ctx, some...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // keepWanted drops the windows of a rereading that are not to be committed: the report serves them too, and its rows count
 // for them. The others are committed as the reading that they are of.
 func (j job) keepWanted(x extracted) (out extracted, err error) {

@@ -225,23 +225,35 @@ func (r *run) warnOfUnusual(p plannedStream, s *pipeline.StreamSummary) {
 	}
 }
 
-// noteWarnings tells the history what a stream was warned of. What a commit has told is not told again, and a drift is
-// told by the ledger's fields.
-func (r *run) noteWarnings(ctx context.Context, sum *pipeline.Summary) error {
+// tellHistory tells the history what comes with no entry of the ledger: what the streams were warned of, and the windows that
+// a replay has failed to make again, which are no more open than before. What a commit has told is not told again, and a
+// drift is told by the ledger's fields.
+func (r *run) tellHistory(ctx context.Context, sum *pipeline.Summary, failures bool) error {
 	keeper, ok := r.Store.(pipeline.HistoryReader)
+	if !ok {
+		return nil
+	}
 	var rows []pipeline.HistoryRow
 	for _, s := range sum.Streams {
+		of := pipeline.HistoryRow{SyncID: r.id, Key: pipeline.StreamKey{Account: s.Account, Stream: s.Stream}, ReadAt: calendar.InstantOf(r.Now())}
 		for _, w := range s.Warnings {
 			if w.Kind == pipeline.WarnShrunk || w.Kind == pipeline.WarnDrift {
 				continue
 			}
-			rows = append(rows, pipeline.HistoryRow{
-				Kind: pipeline.HistoryWarned, SyncID: r.id, Key: pipeline.StreamKey{Account: s.Account, Stream: s.Stream},
-				Window: calendar.Span{Start: w.WindowStart, End: w.WindowEnd}, ReadAt: calendar.InstantOf(r.Now()), Warning: w.Kind, Hint: w.Message,
-			})
+			of.Kind, of.Window, of.Warning, of.Hint = pipeline.HistoryWarned, calendar.Span{Start: w.WindowStart, End: w.WindowEnd}, w.Kind, w.Message
+			rows = append(rows, of)
+		}
+		if !failures {
+			continue
+		}
+		of.Kind, of.Warning = pipeline.HistoryFailed, ""
+		of.Hint = "a replay could not make the window again: it stays as it is; reading it again from its vendor renews it"
+		for _, w := range s.Errors {
+			of.Window, of.ErrorKind = calendar.Span{Start: w.WindowStart, End: w.WindowEnd}, w.ErrorKind
+			rows = append(rows, of)
 		}
 	}
-	if !ok || len(rows) == 0 {
+	if len(rows) == 0 {
 		return nil
 	}
 	return keeper.Warn(ctx, rows...)
@@ -298,13 +310,10 @@ func (r *run) finish(ctx context.Context, plans []plannedStream, damaged error, 
 		}
 	}
 	if r.ended == nil {
-		errs = append(errs, r.noteWarnings(graceful, &sum))
+		errs = append(errs, r.tellHistory(graceful, &sum, r.replays && ctx.Err() == nil))
 	}
 	if r.ended == nil && ctx.Err() == nil && !r.replays {
 		errs = append(errs, r.sweep(graceful, plans))
-	}
-	if r.replays && r.ended == nil && ctx.Err() == nil {
-		errs = append(errs, r.tellFailures(graceful, &sum))
 	}
 	sum.Exit = pipeline.Ending{
 		Unauthorized: len(r.unauthorized) > 0, Stopped: ctx.Err() != nil, Damaged: damaged != nil || slices.ContainsFunc(sum.Streams, foundDamaged),

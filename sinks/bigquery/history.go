@@ -188,8 +188,21 @@ func (s *Store) History(ctx context.Context, keys []pipeline.StreamKey, over pip
 	}
 }
 
-// Warn implements [pipeline.HistoryReader] with one INSERT.
+// warnedAtOnce is how many rows of the history one statement has room for.
+const warnedAtOnce = 1000
+
+// Warn implements [pipeline.HistoryReader].
 func (s *Store) Warn(ctx context.Context, rows ...pipeline.HistoryRow) error {
+	for some := range slices.Chunk(rows, warnedAtOnce) {
+		if err := s.warn(ctx, some); err != nil {
+			return apierror.Classify("write the history", s.missing(err))
+		}
+	}
+	return nil
+}
+
+// warn adds rows by one INSERT.
+func (s *Store) warn(ctx context.Context, rows []pipeline.HistoryRow) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	err := ctx.Err()
@@ -199,7 +212,7 @@ func (s *Store) Warn(ctx context.Context, rows ...pipeline.HistoryRow) error {
 	if err == nil {
 		err = s.jobs.Write(ctx, "windrow_warn_"+job.Nonce(), s.sql.AddHistory(rows))
 	}
-	return apierror.Classify("write the history", s.missing(err))
+	return err
 }
 
 // history reads what [Store.History] tells. What was told is not told again.
