@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/base64"
 	"maps"
 	"math/bits"
@@ -35,6 +36,11 @@ func (c *FieldCounts) AddAll(o FieldCounts) {
 	for _, field := range slices.Sorted(maps.Keys(o)) {
 		c.Add(field, o[field])
 	}
+}
+
+// ByFrequency lists the fields, the most frequent first.
+func (c FieldCounts) ByFrequency() []string {
+	return slices.SortedFunc(maps.Keys(c), func(a, b string) int { return cmp.Or(cmp.Compare(c[b], c[a]), cmp.Compare(a, b)) })
 }
 
 // Fields is a set of names of source fields as a ledger keeps it: four characters of each name's hash, in order. It tells

@@ -97,13 +97,13 @@ func (s *Settings) onlineLimits() []pipeline.FieldLimit {
 	case calendar.Months:
 		hours *= 31
 	}
-	says := func(limit int, is, fits string) string {
-		return fmt.Sprintf("an operator was online for more than %d in a window of %s, so that the unit is %s: the times stay in extras until %s says it, and %s",
-			limit, s.window, is, s.variable("DURATION_UNIT"), fits)
+	limit := func(above int, is, fits string) pipeline.FieldLimit {
+		return pipeline.FieldLimit{Above: float64(above), Says: fmt.Sprintf("an operator was online for more than %d in a window of %s, so that the unit is %s: the times stay in extras until %s says it, and %s",
+			above, s.window, is, s.variable("DURATION_UNIT"), fits)}
 	}
 	return []pipeline.FieldLimit{
-		{Above: float64(60 * hours), Says: says(60*hours, "not minutes", "seconds may fit")},
-		{Above: float64(3600 * hours), Says: says(3600*hours, "neither minutes nor seconds", "neither fits")},
+		limit(60*hours, "not minutes", "seconds may fit"),
+		limit(3600*hours, "neither minutes nor seconds", "neither fits"),
 	}
 }
 

@@ -102,12 +102,13 @@ var eventTalk = pipeline.Events.Index("talk_seconds")
 func recordingsMapping(s *Settings) transforms.Mapping {
 	duration, unit := transforms.Field{Source: "duration"}, recordingUnits[s.recordingUnit]
 	if s.recordingUnit == "" {
-		says := func(above, is, fits string) string {
-			return fmt.Sprintf("a recording's duration is above %s, so that its unit is %s: they stay in extras until %sRECORDING_UNIT says it, and %s may fit", above, is, s.prefix, fits)
+		limit := func(above int, is, fits string) pipeline.FieldLimit {
+			return pipeline.FieldLimit{Above: float64(above), Says: fmt.Sprintf("a recording's duration is above %d, so that its unit is %s: they stay in extras until %sRECORDING_UNIT says it, and %s may fit",
+				above, is, s.prefix, fits)}
 		}
 		duration.Limits = []pipeline.FieldLimit{
-			{Above: longestRecording / 60, Says: says("1440", "not minutes", "seconds or milliseconds")},
-			{Above: longestRecording, Says: says("86400", "neither minutes nor seconds", "milliseconds")},
+			limit(longestRecording/60, "not minutes", "seconds or milliseconds"),
+			limit(longestRecording, "neither minutes nor seconds", "milliseconds"),
 		}
 	} else {
 		duration.Conv = transforms.Custom

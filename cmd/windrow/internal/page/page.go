@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -227,12 +226,9 @@ func unreadOf(months []report.Month) (list []unreadField) {
 	for _, m := range months {
 		sums.AddAll(m.Unreadable)
 	}
-	for field, n := range sums {
-		list = append(list, unreadField{pipeline.ShownName(field), n})
+	for _, field := range sums.ByFrequency() {
+		list = append(list, unreadField{pipeline.ShownName(field), sums[field]})
 	}
-	slices.SortFunc(list, func(a, b unreadField) int {
-		return cmp.Or(cmp.Compare(b.Values, a.Values), cmp.Compare(a.Field, b.Field))
-	})
 	return list
 }
 

@@ -1,11 +1,9 @@
 package show
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -68,9 +66,7 @@ func printUnreadable(w io.Writer, r pipeline.StreamSummary) error {
 // unreadableText counts the values of a few fields, the most frequent first.
 func unreadableText(counts pipeline.FieldCounts) string {
 	const most = 5
-	fields := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
+	fields := counts.ByFrequency()
 	var list []string
 	for _, f := range fields[:min(len(fields), most)] {
 		list = append(list, pipeline.ShownName(f)+" "+thousands(counts[f]))
