@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -28,15 +27,7 @@ func keptIn(t *testing.T, dir, stream, suffix string) []string {
 // or that is not configured any more.
 func TestASyncTidiesTheArchiveOfEveryStream(t *testing.T) {
 	t.Parallel()
-	now, err := time.Parse(time.RFC3339, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	servers, err := quickWorld(now).Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(servers.Close)
+	servers := quickServers(t)
 	dir := t.TempDir()
 	sync := func(settings []string, args ...string) {
 		t.Helper()

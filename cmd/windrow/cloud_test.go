@@ -133,15 +133,7 @@ func TestOnCloudRunEveryLineIsCloudLoggingsAndTheLastIsTheRecord(t *testing.T) {
 }
 
 func TestTheRecordFollowsTheTableAndTellsWhatItTells(t *testing.T) {
-	now, err := time.Parse(time.RFC3339, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	servers, err := quickWorld(now).Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer servers.Close()
+	servers := quickServers(t)
 	for _, c := range []struct {
 		name, message, severity string
 		env                     []string

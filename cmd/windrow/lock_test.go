@@ -15,15 +15,7 @@ import (
 
 // A process that holds the sink's lock and does not end is told of, and waited for as long as a commit and a retry may take.
 func TestASyncThatFindsTheSinkLockedTellsWhoHoldsItAndEnds(t *testing.T) {
-	now, err := time.Parse(time.RFC3339, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	servers, err := quickWorld(now).Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer servers.Close()
+	servers := quickServers(t)
 	for _, pair := range quickVariables(servers) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)

@@ -102,6 +102,21 @@ func quickWorld(now time.Time) *vendorsim.World {
 	return world
 }
 
+// quickServers are the servers of a quick world at noon.
+func quickServers(t *testing.T) *vendorsim.Running {
+	t.Helper()
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers, err := quickWorld(now).Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(servers.Close)
+	return servers
+}
+
 // quickVariables point windrow at the vendors, without waiting for anybody.
 func quickVariables(servers *vendorsim.Running) []string {
 	return append(servers.Env(),

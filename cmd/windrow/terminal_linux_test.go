@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unsafe"
 )
 
@@ -60,15 +59,7 @@ func shown(t *testing.T, dir string, env []string, args ...string) string {
 }
 
 func TestATerminalHasBarsAndColoursUnlessSomebodyWantsNoEscapes(t *testing.T) {
-	now, err := time.Parse(time.RFC3339, noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	servers, err := quickWorld(now).Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer servers.Close()
+	servers := quickServers(t)
 	env := quickVariables(servers)
 	for _, c := range []struct {
 		name    string
