@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -21,24 +23,25 @@ func HalfFailing(t testing.TB, server string) string {
 	store := front(t, server)
 	var asked atomic.Int64
 	return serve(t, func(w http.ResponseWriter, r *http.Request) {
-		switch n := asked.Add(1); {
-		case n%13 == 3:
+		switch n := rand.New(rand.NewPCG(0, uint64(asked.Add(1)))).IntN(13); { // in no period that what is asked could fall in with
+		case n == 3:
 			w.Header().Set("Retry-After", "0")
 			http.Error(w, "slow down", http.StatusTooManyRequests)
-		case n%13 == 5:
+		case n == 5:
 			http.Error(w, "slow down", http.StatusServiceUnavailable)
-		case n%13 == 7:
+		case n == 7:
 			store.ServeHTTP(httptest.NewRecorder(), r)
 			http.Error(w, "half of it is down", http.StatusServiceUnavailable)
-		case n%13 == 9:
+		case n == 9:
 			select {
 			case <-time.After(late):
 			case <-r.Context().Done():
 			}
 			store.ServeHTTP(w, r)
-		case n%13 == 11 && r.Method == http.MethodGet:
+		case n == 11 && r.Method == http.MethodGet:
 			is := httptest.NewRecorder()
 			store.ServeHTTP(is, r)
+			maps.Copy(w.Header(), is.Header())
 			w.Header().Set("Content-Length", strconv.Itoa(is.Body.Len()+1))
 			w.WriteHeader(is.Code)
 			_, _ = w.Write(is.Body.Bytes()) // and the connection is cut
