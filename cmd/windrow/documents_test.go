@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -192,5 +194,63 @@ func TestCommentsNameFilesThatExist(t *testing.T) {
 	}
 	if found < 50 {
 		t.Errorf("comments name only %d files", found)
+	}
+}
+
+// What a vendor's own sample leaves in extras has its unit and its class on the connectors' page.
+func TestEveryExtraOfTheVendorsSamplesIsExplained(t *testing.T) {
+	page := documents(t)["connectors/README.md"]
+	files, err := filepath.Glob(filepath.Join(root, "testdata/*/*/vendor*.golden.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var row struct{ Extras string }
+			extras := map[string]any{}
+			err := json.Unmarshal([]byte(line), &row)
+			if row.Extras != "" {
+				err = errors.Join(err, json.Unmarshal([]byte(row.Extras), &extras))
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			for name := range extras {
+				if seen[name] = true; !strings.Contains(page, "`"+name+"`") {
+					t.Errorf("%s: connectors/README.md does not say what %s is", file, name)
+				}
+			}
+		}
+	}
+	if len(seen) < 60 {
+		t.Errorf("the samples have only %d fields in extras", len(seen))
+	}
+}
+
+// The words of the ledger, of plan and of the history are explained where the sinks' page tells of them.
+func TestTheSinksPageKnowsEveryWord(t *testing.T) {
+	page := documents(t)["sinks/README.md"]
+	words := []string{}
+	for _, file := range []string{"planned.go", "entry.go", "ledger.go", "history.go"} {
+		text, err := os.ReadFile(filepath.Join(root, "pipeline", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^(?:const)?\s+?\w+\s+(?:Reason|EntryKind|HistoryKind)\s+= "(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+			words = append(words, m[1])
+		}
+	}
+	for _, word := range words {
+		if !strings.Contains(page, "`"+word+"`") {
+			t.Errorf("sinks/README.md does not explain %s", word)
+		}
+	}
+	if len(words) < 20 {
+		t.Errorf("only %d words were found: %v", len(words), words)
 	}
 }
