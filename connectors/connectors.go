@@ -7,6 +7,7 @@
 package connectors
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -30,9 +31,11 @@ type Options struct {
 	Disk      Disk               // for a source whose answers arrive as files; the zero value has none
 }
 
-// Disk is the machine's file system, as far as a connector may use it. The functions are package os's.
+// Disk is where a connector may read and keep files: folders of the machine and places in buckets.
 type Disk struct {
-	Folder func(path string) fs.FS  // os.DirFS
+	// Folder is the folder of a path (as os.DirFS), or what lies in a bucket directly beneath gs://bucket/prefix or s3://…,
+	// read under ctx.
+	Folder func(ctx context.Context, path string) (fs.FS, error)
 	Temp   func() (TempFile, error) // os.CreateTemp, in the system's temporary folder
 	Remove func(name string) error  // os.Remove
 }

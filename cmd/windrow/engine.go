@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"github.com/windrow-data/windrow/connectors"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/engine"
+	"github.com/windrow-data/windrow/sinks/objectstore"
 )
 
 // withEngine builds the sources, of which there must be one, opens the sink and lends an engine to do.
@@ -99,7 +101,7 @@ func (a *app) sources(s *setup, retryFor time.Duration, clock pipeline.Clock) ([
 		if !t.configured || !s.chosen(t.Account) {
 			continue
 		}
-		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor, Warn: s.warnOf(t), Disk: disk}
+		o := connectors.Options{Clock: clock, Now: a.now, RetryFor: retryFor, Warn: s.warnOf(t), Disk: a.disk(s)}
 		if !s.task.Alone() {
 			o.Task, o.Tasks = strconv.Itoa(s.task.Index), s.task.Count
 		}
@@ -149,8 +151,16 @@ func atMostOf(n int64, numerator, denominator uint64, containerMemory func() (ui
 // containerMemory is the memory that the container may use, in bytes.
 func containerMemory() (uint64, error) { return memlimit.FromCgroup() }
 
-// disk is the file system that sources may use.
-var disk = connectors.Disk{
-	Folder: os.DirFS, Remove: os.Remove,
-	Temp: func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-export-*") },
+// disk is where sources may read and keep files.
+func (a *app) disk(s *setup) connectors.Disk {
+	return connectors.Disk{
+		Folder: func(ctx context.Context, path string) (fs.FS, error) {
+			if objectstore.Is(path) {
+				return a.folderInBucket(ctx, s, path)
+			}
+			return os.DirFS(path), nil
+		},
+		Temp:   func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-export-*") },
+		Remove: os.Remove,
+	}
 }

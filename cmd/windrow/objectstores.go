@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io/fs"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/intake"
@@ -56,6 +57,15 @@ func (a *app) objectOfContacts(ctx context.Context, s *setup, address string) (i
 		return nil, err
 	}
 	return objectstore.OpenObject(ctx, address, bucketOptions(o, pushledger.Private))
+}
+
+// folderInBucket is a place in a bucket that files are put into.
+func (a *app) folderInBucket(ctx context.Context, s *setup, address string) (fs.FS, error) {
+	o, err := a.besides(s, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	return objectstore.Folder(ctx, address, bucketOptions(o, parquet.Private))
 }
 
 func bucketOptions(o sinkOptions, private string) objectstore.Options {

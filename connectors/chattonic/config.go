@@ -26,7 +26,7 @@ type Config struct {
 	DateFormatGroup string `envconfig:"DATE_FORMAT_GROUP" shape:"asked" default:"%Y-%m-%d %H" desc:"interval of a dashboard row, as its label: %Y, %m, %d, %H, %M and what stands between them"`
 	ResponseZone    string `envconfig:"RESPONSE_TIMEZONE" shape:"asked" default:"UTC" desc:"IANA zone of the dashboard's labels"`
 	DurationUnit    string `envconfig:"DURATION_UNIT" shape:"meant" desc:"unit of the operators' durations: seconds or minutes; unset: their columns stay null and the raw values are kept"`
-	NPSFrom         string `envconfig:"NPS_FROM" own:"true" desc:"inbox of the NPS exports: imaps://user@host/Folder, or a folder with .eml, .csv and .xlsx; chattonic.nps needs it"`
+	NPSFrom         string `envconfig:"NPS_FROM" own:"true" desc:"inbox of the NPS exports: imaps://user@host/Folder, or a folder or gs://… or s3://… with .eml, .csv and .xlsx; chattonic.nps needs it"`
 	NPSPassword     string `envconfig:"NPS_PASSWORD" own:"true" desc:"password of that mailbox"`
 	NPSColumns      string `envconfig:"NPS_COLUMNS" shape:"meant" desc:"the export's columns: score=Puntuación,date=Fecha,text=Comentario; score is required with NPS_FROM"`
 	NPSRequest      string `envconfig:"NPS_REQUEST" default:"false" desc:"true: each sync asks the vendor to mail the export, at most once for each window"`

@@ -1,7 +1,9 @@
 package chattonic_test
 
 import (
+	"context"
 	"flag"
+	"io/fs"
 	"os"
 	"testing"
 
@@ -45,6 +47,6 @@ func TestGolden(t *testing.T) {
 
 // disk is the machine's.
 var disk = connectors.Disk{
-	Folder: os.DirFS, Remove: os.Remove,
+	Folder: func(_ context.Context, path string) (fs.FS, error) { return os.DirFS(path), nil }, Remove: os.Remove,
 	Temp: func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-test-*") },
 }

@@ -14,7 +14,7 @@ import (
 
 // npsSettings say where the exports of NPS answers arrive, and what they hold.
 type npsSettings struct {
-	folder   string   // empty: a mailbox
+	folder   string   // or a place in a bucket; empty: a mailbox
 	mailbox  *url.URL // without a password
 	password string
 	columns  npsColumns
@@ -74,14 +74,16 @@ func (s *npsSettings) readPlace(r *setting.Reader) {
 	case scheme == "file":
 		r.Fault(name, "must name an absolute path behind file://", "file:///data/nps")
 	case scheme == "gs" || scheme == "s3":
-		r.Fault(name, fmt.Sprintf("is in %s://, which is not served by this build: name a mailbox or a folder", scheme), exampleInbox)
+		if s.folder = scheme + "://" + path; strings.HasPrefix(path+"/", "/") {
+			r.Fault(name, "names no bucket", "gs://my-bucket/nps")
+		}
 	case scheme == "imaps" || scheme == "imap":
 		s.readMailbox(r, value)
 	default:
-		r.Fault(name, "is neither a folder nor a mailbox", exampleInbox)
+		r.Fault(name, "is neither a folder, nor a place in a bucket, nor a mailbox", exampleInbox)
 	}
 	if s.folder != "" && r.Given("NPS_PASSWORD") {
-		r.Fault("NPS_PASSWORD", "is set, and "+r.Prefix+name+" is a folder", "")
+		r.Fault("NPS_PASSWORD", "is set, and "+r.Prefix+name+" is no mailbox", "")
 	}
 }
 

@@ -100,6 +100,15 @@ func OpenObject(ctx context.Context, address string, o Options) (volume.Content,
 	return v.Open(ctx, name)
 }
 
+// Folder is what lies directly beneath an address, read under ctx.
+func Folder(ctx context.Context, address string, o Options) (fs.FS, error) {
+	v, err := Open(ctx, address, o)
+	if err != nil {
+		return nil, err
+	}
+	return v.Folder(ctx), nil
+}
+
 // WriteObject puts the content in the place of the object that an address names, in one step.
 func WriteObject(ctx context.Context, address string, body []byte, o Options) error {
 	v, name, err := openObject(ctx, address, o)

@@ -2,7 +2,9 @@ package endtoend
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -117,7 +119,7 @@ func (s *site) sources(clock pipeline.Clock, change ...func(*connectors.Options)
 
 // disk is the machine's.
 var disk = connectors.Disk{
-	Folder: os.DirFS, Remove: os.Remove,
+	Folder: func(_ context.Context, path string) (fs.FS, error) { return os.DirFS(path), nil }, Remove: os.Remove,
 	Temp: func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-test-*") },
 }
 

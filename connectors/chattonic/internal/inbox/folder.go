@@ -12,7 +12,7 @@ import (
 	"github.com/windrow-data/windrow/pipeline"
 )
 
-// Folder is a folder into which files are put: .eml, .csv, .xlsx, and .zip with one of the last two. What lies in
+// Folder is a folder, or a place in a bucket, into which files are put: .eml, .csv, .xlsx, and .zip with one of the last two. What lies in
 // folders below it, and what begins with a dot, is not looked at.
 type Folder struct {
 	Path string
@@ -28,7 +28,11 @@ func (f Folder) String() string { return f.Path }
 // Look implements [Place]. Every file is handed over, however old: when a file was last written says little of the days
 // that it is about.
 func (f Folder) Look(ctx context.Context, _ time.Time, _ []string, _ Tell, yield func(*File) error) error {
-	entries, err := fs.ReadDir(f.Disk.Folder(f.Path), ".")
+	folder, err := f.Disk.Folder(ctx, f.Path)
+	if err != nil {
+		return f.fault(err)
+	}
+	entries, err := fs.ReadDir(folder, ".")
 	if err != nil {
 		return f.fault(err)
 	}
@@ -40,15 +44,15 @@ func (f Folder) Look(ctx context.Context, _ time.Time, _ []string, _ Tell, yield
 		if strings.HasPrefix(name, ".") || !fs.ValidPath(name) || !isMail(name) && !isExport(name) && !isOther(name) {
 			continue
 		}
-		if err := f.take(ctx, name, yield); err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody has tidied up
+		if err := f.take(ctx, folder, name, yield); err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody has tidied up
 			return err
 		}
 	}
 	return nil
 }
 
-func (f Folder) take(ctx context.Context, name string, yield func(*File) error) error {
-	file, err := f.Disk.Folder(f.Path).Open(name)
+func (f Folder) take(ctx context.Context, folder fs.FS, name string, yield func(*File) error) error {
+	file, err := folder.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

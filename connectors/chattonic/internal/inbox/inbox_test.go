@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime/quotedprintable"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ import (
 var sent = time.Date(2025, 9, 9, 6, 30, 0, 0, time.UTC)
 
 var disk = connectors.Disk{
-	Folder: os.DirFS, Remove: os.Remove,
+	Folder: func(_ context.Context, path string) (fs.FS, error) { return os.DirFS(path), nil }, Remove: os.Remove,
 	Temp: func() (connectors.TempFile, error) { return os.CreateTemp("", "windrow-test-*") },
 }
 
