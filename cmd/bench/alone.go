@@ -18,6 +18,7 @@ var alone = map[string]func(options, context.Context, io.Writer) ([]gate, error)
 	"report":  options.report,
 	"verify":  options.verify,
 	"waiting": options.waiting,
+	"years":   options.years,
 }
 
 // doAlone does the jobs that stand alone, if they are all that was chosen.

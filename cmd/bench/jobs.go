@@ -17,9 +17,6 @@ type job struct {
 // daily tells a pull of one day, of about 1 MB.
 func (j job) daily() bool { return j.MB <= 1 }
 
-// memoryOnly: of shuffled rows nothing but the peak of memory has a gate.
-func (j job) memoryOnly() bool { return j.Shuffled }
-
 func (j job) String() string {
 	windows := "1 window"
 	if j.Windows > 1 {

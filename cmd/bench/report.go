@@ -59,7 +59,7 @@ func size(m measure) int64         { return m.Bytes }
 
 // ratio is Windrow ÷ DuckDB, by medians.
 func ratio[T ~int64](r result, figure func(measure) T) float64 {
-	return float64(medianOf(r.Windrow, figure)) / float64(medianOf(r.DuckDB, figure))
+	return quotient(r.Windrow, r.DuckDB, figure)
 }
 
 const mib = 1 << 20
@@ -72,7 +72,10 @@ func gates(results []result) (all []gate) {
 		}
 		peakMiB := float64(medianOf(r.Windrow, peak)) / mib
 		switch {
-		case r.job.memoryOnly():
+		case r.job.Shuffled:
+			if r.job.MB >= 1000 {
+				add("wall", ratio(r, wall), 0.80, 0.50, "")
+			}
 			add("peak memory", peakMiB, 200, 0, "MiB")
 		case r.job.Archived:
 			if r.job.Format == "calls" && r.job.MB >= 1000 {
@@ -81,12 +84,21 @@ func gates(results []result) (all []gate) {
 			}
 		case r.job.daily():
 			add("wall", ratio(r, wall), 1, 0.5, "")
+			if r.job.Format == "stats" {
+				add("output bytes", ratio(r, size), 1, 0.95, "")
+			}
 		case r.job.Format == "calls" && r.job.MB >= 1000:
-			add("wall", ratio(r, wall), 0.80, 0.55, "")
+			if r.job.Windows == 1 {
+				add("CPU time", ratio(r, cpu), 0.36, 0.25, "")
+				add("wall", ratio(r, wall), 0.42, 0.30, "")
+			} else {
+				add("wall", ratio(r, wall), 0.80, 0.55, "")
+			}
 			add("peak memory", ratio(r, peak), 1.0/5, 1.0/8, "")
 			add("peak memory", peakMiB, 160, 0, "MiB")
 			add("output bytes", ratio(r, size), 1, 0.93, "")
 		case r.job.Format == "stats" && r.job.MB >= 500:
+			add("CPU time", ratio(r, cpu), 0.45, 0.25, "")
 			add("wall", ratio(r, wall), 0.55, 0.35, "")
 			add("peak memory", ratio(r, peak), 1.0/8, 1.0/12, "")
 			add("output bytes", ratio(r, size), 1, 0.93, "")

@@ -11,7 +11,7 @@ import (
 func oneRun(j job, windrow measure) result {
 	return result{
 		Job: j.String(), job: j, Windrow: []measure{windrow},
-		DuckDB: []measure{{Wall: 1000 * time.Second, Peak: 1000 * mib, Bytes: 1000 * mib}},
+		DuckDB: []measure{{Wall: 1000 * time.Second, CPU: 1000 * time.Second, Peak: 1000 * mib, Bytes: 1000 * mib}},
 	}
 }
 
@@ -24,6 +24,7 @@ var (
 func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 	const peaks = 100 // MiB, of the small export
 	wallOf := func(x float64) measure { return measure{Wall: time.Duration(x * 1000 * float64(time.Second))} }
+	cpuOf := func(x float64) measure { return measure{CPU: time.Duration(x * 1000 * float64(time.Second))} }
 	peakOf := func(x float64) measure { return measure{Peak: int64(x * 1000 * mib)} }
 	peakMiB := func(x float64) measure { return measure{Peak: int64(x * mib)} }
 	growth := func(x float64) measure { return measure{Peak: int64(x * peaks * mib)} }
@@ -36,7 +37,8 @@ func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 		gate, stretch float64 // stretch 0: none
 		took          func(float64) measure
 	}{
-		{largeCalls, "wall", "", 0.80, 0.55, wallOf},
+		{largeCalls, "wall", "", 0.42, 0.30, wallOf},
+		{largeCalls, "CPU time", "", 0.36, 0.25, cpuOf},
 		{largeCalls, "peak memory", "", 1.0 / 5, 1.0 / 8, peakOf},
 		{largeCalls, "peak memory", "MiB", 160, 0, peakMiB},
 		{largeCalls, "output bytes", "", 1, 0.93, sizeOf},
@@ -48,6 +50,8 @@ func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 		{largeStats, "wall", "", 0.55, 0.35, wallOf},
 		{largeStats, "peak memory", "", 1.0 / 8, 1.0 / 12, peakOf},
 		{largeStats, "output bytes", "", 1, 0.93, sizeOf},
+		{largeStats, "CPU time", "", 0.45, 0.25, cpuOf},
+		{thirty(largeStats), "CPU time", "", 0.45, 0.25, cpuOf},
 		{thirty(largeStats), "wall", "", 0.55, 0.35, wallOf},
 		{thirty(largeStats), "peak memory", "", 1.0 / 8, 1.0 / 12, peakOf},
 		{thirty(largeStats), "output bytes", "", 1, 0.93, sizeOf},
@@ -56,6 +60,8 @@ func TestEveryGateStandsWhereItWasSet(t *testing.T) {
 		{archived(largeCalls), "CSV, archived, peak memory, 1000 MB ÷ 100 MB", "Windrow ÷ Windrow", 1.25, 1.10, growth},
 		{job{want: want{"calls", 1, false}, Windows: 1}, "wall", "", 1, 0.5, wallOf},
 		{job{want: want{"stats", 1, false}, Windows: 1}, "wall", "", 1, 0.5, wallOf},
+		{job{want: want{"stats", 1, false}, Windows: 1}, "output bytes", "", 1, 0.95, sizeOf},
+		{job{want: want{"calls", 1000, true}, Windows: 30}, "wall", "", 0.80, 0.50, wallOf},
 		{job{want: want{"calls", 1000, true}, Windows: 30}, "peak memory", "MiB", 200, 0, peakMiB},
 	} {
 		met := func(x float64) string {
@@ -84,8 +90,8 @@ func TestSmallerInputsHaveNoGates(t *testing.T) {
 	if len(all) != 0 {
 		t.Errorf("%+v", all)
 	}
-	if shuffled := gates([]result{oneRun(job{want: want{"calls", 1000, true}, Windows: 30}, measure{})}); len(shuffled) != 1 {
-		t.Errorf("shuffled rows have %d gates", len(shuffled))
+	if shuffled := gates([]result{oneRun(job{want: want{"calls", 300, true}, Windows: 30}, measure{})}); len(shuffled) != 1 {
+		t.Errorf("fewer shuffled rows have %d gates", len(shuffled))
 	}
 }
 
