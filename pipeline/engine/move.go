@@ -36,8 +36,9 @@ type job struct {
 // its windows: fetch every request, cut the rows by window into stages out of
 // sight, check the whole, seal, and commit windows and ledger together. On the
 // way nothing is visible, so a crash before the commit leaves no trace, and
-// one inside it is the sink's to survive.
-func (r *run) move(ctx context.Context, j job) {
+// one inside it is the sink's to survive. pass is called where the extraction needs its place among those that move no
+// more, unless that is at the end.
+func (r *run) move(ctx context.Context, j job, pass func()) {
 	for _, w := range j.windows() {
 		r.observe(Event{Kind: EventBegun, Stream: j.stream.Key, Window: w})
 	}
@@ -52,6 +53,9 @@ func (r *run) move(ctx context.Context, j job) {
 		return
 	}
 	pipeline.Point(ctx, "engine.sealed")
+	if r.Group.After > 0 {
+		pass()
+	}
 	began := r.Now()
 	for i, result := range r.committer.commit(ctx, x.sealed, j.planned) {
 		r.spent(j, x.sealed[i].Entry.Window, pipeline.StretchCommit, began, result.Err)

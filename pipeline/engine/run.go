@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/sourcegraph/conc/pool"
+	"github.com/sourcegraph/conc"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/calendar"
@@ -124,8 +124,12 @@ func (p plannedStream) jobs() []job {
 	return jobs
 }
 
+// mostMoving is how many extractions of a stream are on their way at once: a backfill of ten years holds what two months do.
+// So many wait for their vendor together. Where the sink holds groups open, those that wait for one count no more.
+const mostMoving = 64
+
 // work moves all jobs. They wait for their vendors together; what they may do
-// at once is bounded where it costs: requests by the connector's rate, bodies
+// at once is bounded where it costs: extractions by their number, requests by the connector's rate, bodies
 // by the reader's slots.
 //
 // A sink that takes nothing more ends the work: vendors would be asked in vain.
@@ -133,12 +137,22 @@ func (r *run) work(ctx context.Context, jobs []job) {
 	ctx, r.cancel = context.WithCancel(ctx)
 	defer r.cancel()
 	defer r.committer.start(ctx, len(jobs))()
-	all := pool.New()
-	for _, j := range jobs {
+	all := conc.NewWaitGroup()
+	first, waiting := lineUp(jobs)
+	var begin func(*job)
+	begin = func(next *job) {
+		j := *next
+		*next = job{} // its requests go when it ends
 		begun := make(chan struct{}) // in their order: what the oldest window has is known of those behind it
 		all.Go(func() {
 			close(begun)
 			defer r.committer.jobDone()
+			pass := sync.OnceFunc(func() {
+				if next := waiting.next(j.stream.Key); next != nil {
+					begin(next)
+				}
+			})
+			defer pass()
 			defer j.fields.end(j.turn)
 			if ctx.Err() != nil {
 				return
@@ -147,11 +161,48 @@ func (r *run) work(ctx context.Context, jobs []job) {
 				r.bookFailure(ctx, j, j.windows(), err, nil)
 				return
 			}
-			r.move(ctx, j)
+			r.move(ctx, j, pass)
 		})
 		<-begun
 	}
+	for _, j := range first {
+		begin(j)
+	}
 	all.Wait()
+}
+
+// line is the jobs that wait for their turn to move, of each stream in their order.
+type line struct {
+	mu     sync.Mutex
+	queues map[pipeline.StreamKey][]*job
+}
+
+// lineUp parts the jobs that begin at once from those that wait.
+func lineUp(jobs []job) (first []*job, l *line) {
+	l = &line{queues: make(map[pipeline.StreamKey][]*job)}
+	moving := make(map[pipeline.StreamKey]int)
+	for i := range jobs {
+		j, k := &jobs[i], jobs[i].stream.Key
+		if moving[k] == mostMoving {
+			l.queues[k] = append(l.queues[k], j)
+			continue
+		}
+		moving[k]++
+		first = append(first, j)
+	}
+	return first, l
+}
+
+// next is the job of the stream that is to begin where another needs its place no more; nil: none is left.
+func (l *line) next(k pipeline.StreamKey) *job {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue := l.queues[k]
+	if len(queue) == 0 {
+		return nil
+	}
+	l.queues[k] = queue[1:]
+	return queue[0]
 }
 
 // refused returns the refusal of credentials that an earlier window of the stream met.
