@@ -40,13 +40,13 @@ type Ledger struct {
 	owner     Owner
 	asked     []*Entry // in their order
 	unplaced  string
-	live      spanMap    // committed windows
-	commits   uint64     // that were folded
-	newest    uint64     // the greatest Order of an entry
-	begun     spanLayers // windows of unknown content, by the newest begin or reopen
-	waived    spanMap    // disjoint from live windows, those of unknown content excepted
-	failed    spanMap    // where the last attempt failed
-	remnants  spanMap    // parts of superseded windows that no live window covers
+	live      committedMap // committed windows
+	commits   uint64       // that were folded
+	newest    uint64       // the greatest Order of an entry
+	begun     spanLayers   // windows of unknown content, by the newest begin or reopen
+	waived    spanMap      // disjoint from live windows, those of unknown content excepted
+	failed    spanMap      // where the last attempt failed
+	remnants  spanMap      // parts of superseded windows that no live window covers
 }
 
 // NewLedger returns the ledger of a stream never seen.
@@ -57,8 +57,9 @@ func NewLedger() *Ledger { return &Ledger{} }
 func (l *Ledger) Clone() *Ledger {
 	c := *l
 	c.begun, c.asked = l.begun.clone(), slices.Clone(l.asked)
-	for _, m := range []*spanMap{&c.live, &c.waived, &c.failed, &c.remnants} {
-		*m = m.clone()
+	c.live = l.live.clone()
+	for _, m := range []*spanMap{&c.waived, &c.failed, &c.remnants} {
+		m.spanTree = m.clone()
 	}
 	return &c
 }
@@ -88,20 +89,23 @@ func (l *Ledger) Apply(e Entry) {
 	if e.Window.Empty() {
 		return
 	}
-	switch e.Kind { // e is on the heap, once: a history has a hundred thousand
+	if e.Kind == EntryCommit {
+		l.commit(&e) // which keeps no pointer to it: a history has a hundred thousand, and none is on the heap
+		return
+	}
+	own := e
+	switch e.Kind {
 	case EntryBegin, EntryReopen:
 		l.begin(e)
-	case EntryCommit:
-		l.commit(&e)
 	case EntryFail:
-		l.failed.put(spanItem{Span: e.Window.Span, entry: &e})
+		l.failed.put(spanItem{Span: e.Window.Span, entry: &own})
 	case EntryWaive:
-		l.waived.put(spanItem{Span: e.Window.Span, entry: &e})
+		l.waived.put(spanItem{Span: e.Window.Span, entry: &own})
 		l.trimWaived(e.Window.Span)
 	case EntryAsk:
-		l.ask(&e)
+		l.ask(&own)
 	case EntryRemnant:
-		l.remnants.put(spanItem{Span: e.Window.Span, entry: &e})
+		l.remnants.put(spanItem{Span: e.Window.Span, entry: &own})
 		for it := range l.live.over(e.Window.Span) {
 			l.remnants.subtract(it.Span)
 		}
@@ -169,15 +173,17 @@ func (l *Ledger) commit(e *Entry) {
 	again := false
 	for _, it := range slices.Collect(l.live.over(s)) {
 		if it.Span == s {
-			again = again || it.entry.Order == e.Order && it.entry.ReadAt == e.ReadAt
+			r := l.live.readingOf(it)
+			again = again || r.order == e.Order && r.at == e.ReadAt
 			l.live.remove(s)
 			continue
 		}
-		l.supersede(it.entry.Window)
-		l.doubt(Entry{Window: it.entry.Window, SyncID: it.entry.SyncID, Order: it.entry.Order, ReadAt: it.entry.ReadAt})
+		old := l.live.entry(it)
+		l.supersede(old.Window)
+		l.doubt(Entry{Window: old.Window, SyncID: old.SyncID, Order: old.Order, ReadAt: old.ReadAt})
 	}
 	l.commits++
-	l.live.insert(spanItem{Span: s, entry: e, order: l.commits})
+	l.live.put(e, l.commits)
 	l.remnants.subtract(s)
 	l.waived.subtract(s)
 	if !again {
@@ -251,12 +257,13 @@ func (l *Ledger) All() iter.Seq[Entry] {
 			return
 		}
 		live := slices.Collect(l.live.from(NoInstant))
-		slices.SortFunc(live, func(a, b spanItem) int { return cmp.Compare(a.order, b.order) })
-		for _, items := range []iter.Seq[spanItem]{
-			l.remnants.from(NoInstant), slices.Values(live), slices.Values(l.begun.over(always)), l.waived.from(NoInstant), l.failed.from(NoInstant),
+		slices.SortFunc(live, func(a, b committedItem) int { return cmp.Compare(a.order, b.order) })
+		for _, entries := range []iter.Seq[Entry]{
+			entriesOf(l.remnants.from(NoInstant)), l.live.entries(slices.Values(live)), entriesOf(slices.Values(l.begun.over(always))),
+			entriesOf(l.waived.from(NoInstant)), entriesOf(l.failed.from(NoInstant)),
 		} {
-			for it := range items {
-				if !yield(*it.entry) {
+			for e := range entries {
+				if !yield(e) {
 					return
 				}
 			}
@@ -311,7 +318,7 @@ func (l *Ledger) Live(s Span) (Entry, bool) {
 	if !ok || l.Dirty(s) {
 		return Entry{}, false
 	}
-	return *it.entry, true
+	return l.live.entry(it), true
 }
 
 // Overlapping lists, by start, what the table may hold of s: one entry for
@@ -321,7 +328,7 @@ func (l *Ledger) Live(s Span) (Entry, bool) {
 func (l *Ledger) Overlapping(s Span) []Entry {
 	var list []Entry
 	for it := range l.live.over(s) {
-		list = append(list, *it.entry)
+		list = append(list, l.live.entry(it))
 	}
 	for _, it := range l.begun.over(s) {
 		if _, committed := l.live.get(it.Span); !committed {
@@ -343,12 +350,12 @@ func (l *Ledger) Trusted(until, origin Instant) (trusted *Ledger, dated []Entry)
 	var begun []orderTime // one walk: every plan of a long history comes here
 	beyond := false
 	for it := range l.live.from(NoInstant) {
-		e := it.entry
-		beyond = beyond || e.lastTime() > until
-		if n := len(begun); n > 0 && begun[n-1].order == e.Order {
-			begun[n-1].at = min(begun[n-1].at, e.ReadAt)
+		r := l.live.readingOf(it)
+		beyond = beyond || r.lastTime > until
+		if n := len(begun); n > 0 && begun[n-1].order == r.order {
+			begun[n-1].at = min(begun[n-1].at, r.at)
 		} else {
-			begun = append(begun, orderTime{e.Order, e.ReadAt})
+			begun = append(begun, orderTime{r.order, r.at})
 		}
 	}
 	ahead := aheadOfLater(begun)
@@ -366,9 +373,8 @@ func (l *Ledger) Trusted(until, origin Instant) (trusted *Ledger, dated []Entry)
 	for _, e := range dated {
 		it, _ := trusted.live.get(e.Window.Span)
 		e.Settled, e.CommittedAt = false, 0
-		it.entry = &e
 		trusted.live.remove(it.Span)
-		trusted.live.insert(it)
+		trusted.live.put(&e, it.order)
 	}
 	return trusted, dated
 }
@@ -413,7 +419,7 @@ func (l *Ledger) Yields(e Entry) bool { return l.newer(&e) }
 
 func (l *Ledger) newer(e *Entry) bool {
 	for it := range l.live.over(e.Window.Span) {
-		if it.entry.NewerThan(e) {
+		if l.live.readingOf(it).newerThan(e) {
 			return true
 		}
 	}
@@ -465,8 +471,8 @@ func (l *Ledger) Remnants() []Span { return calendar.Union(l.remnants.spans(NoIn
 func (l *Ledger) Watermark(first Instant, passed ...Span) Instant {
 	doubt := l.InDoubt()
 	at := first
-	for _, s := range calendar.Merge(calendar.Merge(l.liveSpans(first, func(it spanItem) bool {
-		return it.entry.Settled && !calendar.Touches(doubt, it.Span)
+	for _, s := range calendar.Merge(calendar.Merge(l.liveSpans(first, func(it committedItem) bool {
+		return l.live.readingOf(it).settled && !calendar.Touches(doubt, it.Span)
 	}), l.waived.spans(first)), passed) {
 		if s.Start > at {
 			break
@@ -490,11 +496,11 @@ func (l *Ledger) Reopened(s Span) (Entry, bool) {
 
 // Windows iterates, by start, over the committed windows that end after from. Windows in doubt are among them. The
 // ledger must not change meanwhile.
-func (l *Ledger) Windows(from Instant) iter.Seq[Entry] { return entriesOf(l.live.from(from)) }
+func (l *Ledger) Windows(from Instant) iter.Seq[Entry] { return l.live.entries(l.live.from(from)) }
 
 // WindowsOver iterates, by start, over the committed windows that overlap s. Windows in doubt are among them. The
 // ledger must not change meanwhile.
-func (l *Ledger) WindowsOver(s Span) iter.Seq[Entry] { return entriesOf(l.live.over(s)) }
+func (l *Ledger) WindowsOver(s Span) iter.Seq[Entry] { return l.live.entries(l.live.over(s)) }
 
 func entriesOf(items iter.Seq[spanItem]) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
@@ -509,8 +515,8 @@ func entriesOf(items iter.Seq[spanItem]) iter.Seq[Entry] {
 // LastWithRows is the stream's last committed window with rows, by time, of those read under the settings.
 func (l *Ledger) LastWithRows(settings string) (last Entry, ok bool) {
 	for it := range l.live.backward() {
-		if e := it.entry; e.Counts.Rows > 0 && e.Settings == settings {
-			return *e, true
+		if rows, under, _ := l.live.rowsOf(it); rows > 0 && under == settings {
+			return l.live.entry(it), true
 		}
 	}
 	return Entry{}, false
@@ -530,12 +536,12 @@ const mostFieldSets = 64
 func (l *Ledger) FieldSets(settings string) map[Fields]Instant {
 	sets := make(map[Fields]Instant)
 	for it := range l.live.from(NoInstant) {
-		e := it.entry
-		if e.Counts.Rows == 0 || e.Settings != settings || len(sets) == mostFieldSets {
+		rows, under, fields := l.live.rowsOf(it)
+		if rows == 0 || under != settings || len(sets) == mostFieldSets {
 			continue
 		}
-		if _, known := sets[e.Fields]; !known {
-			sets[e.Fields] = e.Window.Start
+		if _, known := sets[fields]; !known {
+			sets[fields] = it.Start
 		}
 	}
 	return sets
@@ -551,7 +557,7 @@ func (l *Ledger) Committed(s Span) bool {
 func (l *Ledger) Covered(from Instant) []Span { return l.live.spans(from) }
 
 // liveSpans lists the committed windows that end after from and that keep wants.
-func (l *Ledger) liveSpans(from Instant, keep func(spanItem) bool) []Span {
+func (l *Ledger) liveSpans(from Instant, keep func(committedItem) bool) []Span {
 	var list []Span
 	for it := range l.live.from(from) {
 		if keep(it) {

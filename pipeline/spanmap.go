@@ -7,51 +7,58 @@ import (
 	"sort"
 )
 
-// spanMap is an ordered map of disjoint spans to entries. Inserting costs the
+// spanTree is an ordered map of disjoint spans to items. Inserting costs the
 // same anywhere in a long history, which is read newest first or last.
-type spanMap struct {
-	blocks [][]spanItem // none is empty
+type spanTree[T spanned] struct {
+	blocks [][]T // none is empty
 }
+
+// spanned is an item of a tree.
+type spanned interface{ span() Span }
+
+// spanMap is an ordered map of disjoint spans to entries.
+type spanMap struct{ spanTree[spanItem] }
 
 // spanItem is one span and what is known of it. The entry is never written to,
 // so that a copy of the pointer is a copy of the item.
 type spanItem struct {
 	Span
 	entry *Entry
-	order uint64 // of the commits among each other
 }
 
+func (it spanItem) span() Span { return it.Span }
+
 const (
-	spanBlock = 256           // items of a block at most
-	spanRoom  = spanBlock + 1 // a block is split when it has one more
+	spanRoom  = 255          // with the allocator's header a little below a round number of bytes
+	spanBlock = spanRoom - 1 // items of a block at most; it is split when it has one more
 )
 
-// clone copies the map, not the entries.
-func (m *spanMap) clone() spanMap {
-	blocks := make([][]spanItem, len(m.blocks))
+// clone copies the tree, and nothing that its items point to.
+func (m *spanTree[T]) clone() spanTree[T] {
+	blocks := make([][]T, len(m.blocks))
 	for i, b := range m.blocks {
 		blocks[i] = slices.Clone(b)
 	}
-	return spanMap{blocks}
+	return spanTree[T]{blocks}
 }
 
 // find returns the index of the first item that ends after i.
-func (m *spanMap) find(i Instant) (block, at int) {
+func (m *spanTree[T]) find(i Instant) (block, at int) {
 	block = sort.Search(len(m.blocks), func(k int) bool {
 		b := m.blocks[k]
-		return b[len(b)-1].End > i
+		return b[len(b)-1].span().End > i
 	})
 	if block == len(m.blocks) {
 		return block, 0
 	}
 	b := m.blocks[block]
-	return block, sort.Search(len(b), func(k int) bool { return b[k].End > i })
+	return block, sort.Search(len(b), func(k int) bool { return b[k].span().End > i })
 }
 
 // from iterates over the items that end after i, in order. The map must not
 // change meanwhile.
-func (m *spanMap) from(i Instant) iter.Seq[spanItem] {
-	return func(yield func(spanItem) bool) {
+func (m *spanTree[T]) from(i Instant) iter.Seq[T] {
+	return func(yield func(T) bool) {
 		block, at := m.find(i)
 		for ; block < len(m.blocks); block, at = block+1, 0 {
 			for _, it := range m.blocks[block][at:] {
@@ -65,8 +72,8 @@ func (m *spanMap) from(i Instant) iter.Seq[spanItem] {
 
 // backward iterates over all items, the last first. The map must not change
 // meanwhile.
-func (m *spanMap) backward() iter.Seq[spanItem] {
-	return func(yield func(spanItem) bool) {
+func (m *spanTree[T]) backward() iter.Seq[T] {
+	return func(yield func(T) bool) {
 		for _, b := range slices.Backward(m.blocks) {
 			for _, it := range slices.Backward(b) {
 				if !yield(it) {
@@ -79,12 +86,12 @@ func (m *spanMap) backward() iter.Seq[spanItem] {
 
 // over iterates over the items that overlap s, in order. The map must not
 // change meanwhile.
-func (m *spanMap) over(s Span) iter.Seq[spanItem] {
-	return func(yield func(spanItem) bool) {
+func (m *spanTree[T]) over(s Span) iter.Seq[T] {
+	return func(yield func(T) bool) {
 		block, at := m.find(s.Start)
 		for ; block < len(m.blocks); block, at = block+1, 0 {
 			for _, it := range m.blocks[block][at:] {
-				if it.Start >= s.End || !yield(it) {
+				if it.span().Start >= s.End || !yield(it) {
 					return
 				}
 			}
@@ -93,7 +100,7 @@ func (m *spanMap) over(s Span) iter.Seq[spanItem] {
 }
 
 // touches reports whether an item overlaps s.
-func (m *spanMap) touches(s Span) bool {
+func (m *spanTree[T]) touches(s Span) bool {
 	for range m.over(s) {
 		return true
 	}
@@ -101,23 +108,23 @@ func (m *spanMap) touches(s Span) bool {
 }
 
 // get returns the item of exactly this span.
-func (m *spanMap) get(s Span) (spanItem, bool) {
+func (m *spanTree[T]) get(s Span) (it T, ok bool) {
 	block, at := m.find(s.Start)
-	if block == len(m.blocks) || m.blocks[block][at].Span != s {
-		return spanItem{}, false
+	if block == len(m.blocks) || m.blocks[block][at].span() != s {
+		return it, false
 	}
 	return m.blocks[block][at], true
 }
 
 // insert adds an item that overlaps none.
-func (m *spanMap) insert(it spanItem) {
-	if it.Empty() {
+func (m *spanTree[T]) insert(it T) {
+	if it.span().Empty() {
 		return
 	}
-	block, at := m.find(it.Start)
+	block, at := m.find(it.span().Start)
 	if block == len(m.blocks) { // after everything, as most are
 		if block == 0 || len(m.blocks[block-1]) == spanBlock {
-			m.blocks = append(m.blocks, append(make([]spanItem, 0, spanRoom), it))
+			m.blocks = append(m.blocks, append(make([]T, 0, spanRoom), it))
 			return
 		}
 		block--
@@ -127,7 +134,7 @@ func (m *spanMap) insert(it spanItem) {
 	m.blocks[block] = b
 	if len(b) > spanBlock {
 		half := len(b) / 2
-		right := append(make([]spanItem, 0, spanRoom), b[half:]...)
+		right := append(make([]T, 0, spanRoom), b[half:]...)
 		clear(b[half:])
 		m.blocks[block] = b[:half]
 		m.blocks = slices.Insert(m.blocks, block+1, right)
@@ -135,9 +142,9 @@ func (m *spanMap) insert(it spanItem) {
 }
 
 // remove drops the item of exactly this span.
-func (m *spanMap) remove(s Span) {
+func (m *spanTree[T]) remove(s Span) {
 	block, at := m.find(s.Start)
-	if block == len(m.blocks) || m.blocks[block][at].Span != s {
+	if block == len(m.blocks) || m.blocks[block][at].span() != s {
 		return
 	}
 	m.blocks[block] = slices.Delete(m.blocks[block], at, at+1)
@@ -164,18 +171,18 @@ func (m *spanMap) put(it spanItem) {
 // clip is the item over a part of its span.
 func (it spanItem) clip(s Span) spanItem {
 	if s == it.Span || s.Empty() {
-		return spanItem{Span: s, entry: it.entry, order: it.order}
+		return spanItem{Span: s, entry: it.entry}
 	}
 	e := *it.entry
 	e.Window.Span = s
-	return spanItem{Span: s, entry: &e, order: it.order}
+	return spanItem{Span: s, entry: &e}
 }
 
 // spans lists the spans that end after i.
-func (m *spanMap) spans(i Instant) []Span {
+func (m *spanTree[T]) spans(i Instant) []Span {
 	var list []Span
 	for it := range m.from(i) {
-		list = append(list, it.Span)
+		list = append(list, it.span())
 	}
 	return list
 }
@@ -190,7 +197,7 @@ var always = Span{Start: NoInstant, End: math.MaxInt64}
 func (l spanLayers) clone() spanLayers {
 	c := make(spanLayers, len(l))
 	for i := range l {
-		c[i] = l[i].clone()
+		c[i] = spanMap{l[i].clone()}
 	}
 	return c
 }

@@ -22,8 +22,9 @@ import (
 
 const (
 	ledgerWindows   = 1_000_000
-	ledgerFew       = 1_000 // whose night that of ledgerWindows is held against
-	ledgerGroup     = 256   // windows a commit, as a backfill groups them
+	ledgerFew       = 1_000   // whose night that of ledgerWindows is held against
+	ledgerFiles     = 100_000 // stand-ins for the files of the newest windows
+	ledgerGroup     = 256     // windows a commit, as a backfill groups them
 	ledgerZone      = "America/Chicago"
 	ledgerAsOf      = "2025-11-21T18:00:00Z"
 	ledgerYesterday = "2025-11-20" // the last day that the ledger does not have
@@ -33,8 +34,8 @@ const (
 // spread over eight, the sync of a night, held against one on a thousand windows, and one that reads the lookback again and
 // finds nothing new.
 //
-// The ledger is written by the store itself, in groups. The windows' files are empty stand-ins: no command here opens one,
-// but whatever lists them pays for each.
+// The ledger is written by the store itself, in groups. The files of the newest windows are empty stand-ins: no command here
+// opens one, but whatever lists them pays for each.
 func (o options) ledger(ctx context.Context, w io.Writer) ([]gate, error) {
 	var gates []gate
 	for _, streams := range [][]pipeline.StreamID{{ucontact.Campaigns}, nil} {
@@ -195,12 +196,10 @@ func writeStream(ctx context.Context, store *parquet.Store, sink string, s pipel
 			Counts:      pipeline.Counts{Read: 24, Rows: 24},
 			Fingerprint: pipeline.Hash{Hi: random.Uint64(), Lo: random.Uint64()}, Settings: s.Settings, Staged: 9_000, HasData: true,
 		})
-		day := filepath.Join(folder, "date="+span.Start.In(s.Calendar.Zone).Format(time.DateOnly))
-		if err := os.MkdirAll(day, 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(day, w.FileName()+".parquet"), nil, 0o644); err != nil {
-			return err
+		if len(spans)-i <= ledgerFiles {
+			if err := standIn(filepath.Join(folder, "date="+span.Start.In(s.Calendar.Zone).Format(time.DateOnly)), w.FileName()+".parquet"); err != nil {
+				return err
+			}
 		}
 		if len(entries) >= ledgerGroup || i == len(spans)-1 {
 			if err := store.Record(ctx, s.Key, entries...); err != nil {
@@ -210,4 +209,11 @@ func writeStream(ctx context.Context, store *parquet.Store, sink string, s pipel
 		}
 	}
 	return nil
+}
+
+func standIn(folder, name string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, name), nil, 0o644)
 }

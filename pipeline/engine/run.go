@@ -142,7 +142,7 @@ func (r *run) work(ctx context.Context, jobs []job) {
 	var begin func(*job)
 	begin = func(next *job) {
 		j := *next
-		*next = job{} // its requests go when it ends
+		*next = job{}                // its requests go when it ends
 		begun := make(chan struct{}) // in their order: what the oldest window has is known of those behind it
 		all.Go(func() {
 			close(begun)
