@@ -471,13 +471,26 @@ func (l *Ledger) Remnants() []Span { return calendar.Union(l.remnants.spans(NoIn
 func (l *Ledger) Watermark(first Instant, passed ...Span) Instant {
 	doubt := l.InDoubt()
 	at := first
-	for _, s := range calendar.Merge(calendar.Merge(l.liveSpans(first, func(it committedItem) bool {
-		return l.live.readingOf(it).settled && !calendar.Touches(doubt, it.Span)
-	}), l.waived.spans(first)), passed) {
-		if s.Start > at {
+	others := calendar.Merge(l.waived.spans(first), passed)
+	reach := func(s Span) bool {
+		ok := s.Start <= at
+		if ok {
+			at = max(at, s.End)
+		}
+		return ok
+	}
+	for it := range l.live.from(first) {
+		for len(others) > 0 && others[0].Start <= it.Start && reach(others[0]) {
+			others = others[1:]
+		}
+		if l.live.readingOf(it).settled && !calendar.Touches(doubt, it.Span) && !reach(it.Span) {
 			break
 		}
-		at = max(at, s.End)
+	}
+	for _, s := range others {
+		if !reach(s) {
+			break
+		}
 	}
 	if at == first {
 		return NoInstant
@@ -556,15 +569,16 @@ func (l *Ledger) Committed(s Span) bool {
 // Covered lists, by start, the spans of the committed windows that end after from. Windows in doubt are among them.
 func (l *Ledger) Covered(from Instant) []Span { return l.live.spans(from) }
 
-// liveSpans lists the committed windows that end after from and that keep wants.
-func (l *Ledger) liveSpans(from Instant, keep func(committedItem) bool) []Span {
-	var list []Span
+// Cover is the union of [Ledger.Covered], in order: of an unbroken past it is one span.
+func (l *Ledger) Cover(from Instant) (cover []Span) {
 	for it := range l.live.from(from) {
-		if keep(it) {
-			list = append(list, it.Span)
+		if n := len(cover); n > 0 && it.Start <= cover[n-1].End {
+			cover[n-1].End = max(cover[n-1].End, it.End)
+		} else {
+			cover = append(cover, it.Span)
 		}
 	}
-	return list
+	return cover
 }
 
 // InDoubt is the union of the windows whose content is unknown, in order.

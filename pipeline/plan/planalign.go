@@ -16,7 +16,7 @@ func (p *planner) uncovered() []pipeline.PlannedWindow {
 	if horizon.Empty() {
 		return nil
 	}
-	cover := p.ledger.Covered(horizon.Start)
+	cover := p.ledger.Cover(horizon.Start)
 	if !p.refetch || !p.bounded {
 		cover = calendar.Merge(cover, p.waived)
 	}

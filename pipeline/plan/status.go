@@ -129,7 +129,7 @@ func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamSta
 	doubt := l.InDoubt()
 	st.Unplaced = l.Unplaced()
 	for _, e := range l.Asked() {
-		if len(calendar.Without(e.Window.Span, calendar.Merge(l.Covered(e.Window.Start), l.Waived()))) > 0 {
+		if len(calendar.Without(e.Window.Span, calendar.Merge(l.Cover(e.Window.Start), l.Waived()))) > 0 {
 			st.Asked = append(st.Asked, AskedWindow{e.Window.Start, e.Window.End, e.ReadAt, e.Note == pipeline.AskTaken, e.Window.Zone})
 		}
 	}
