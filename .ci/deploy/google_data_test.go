@@ -29,11 +29,18 @@ func watching() map[string]fields {
 		"google_monitoring_notification_channel": {
 			"type": must(text()), "display_name": text(), "labels": table(), "name": computed(),
 		},
+		"google_logging_metric": {
+			"name": must(text()), "description": text(), "filter": must(text()),
+			"metric_descriptor": block(fields{"metric_kind": must(text()), "value_type": must(text())}),
+		},
 		"google_monitoring_alert_policy": {
 			"display_name": must(text()), "combiner": must(text()), "severity": text(), "notification_channels": texts(),
 			"conditions": must(blocks(fields{
 				"display_name":          must(text()),
 				"condition_matched_log": block(fields{"filter": must(text()), "label_extractors": table()}),
+				"condition_prometheus_query_language": block(fields{
+					"query": must(text()), "duration": text(), "evaluation_interval": text(), "disable_metric_validation": flag(),
+				}),
 				"condition_threshold": block(fields{
 					"filter": text(), "comparison": must(text()), "duration": must(text()),
 					"threshold_value": field(schema.TypeFloat),

@@ -208,7 +208,7 @@ func TestTheReportLiesBesideTheJobAndIsLinkedInEveryAlert(t *testing.T) {
 		if outputs["report"] != link || strings.Contains(string(job), "WINDROW_REPORT") != (c.bucket != "") || !strings.Contains(string(job), c.bucket) {
 			t.Errorf("%s: the output is %v, the job %s", name, outputs["report"], job)
 		}
-		for _, alert := range []string{"sync_failed", "execution_failed", "schedule_failed"} {
+		for _, alert := range []string{"sync_failed", "execution_failed", "schedule_failed", "no_sync", "stream_late"} {
 			told, err := json.Marshal(resources["google_monitoring_alert_policy."+alert+"[0]"]["documentation"])
 			if err != nil || strings.Contains(string(told), "/"+c.bucket+"/report.html") != (c.bucket != "") {
 				t.Errorf("%s: %s tells %s, %v", name, alert, told, err)
@@ -223,6 +223,9 @@ func TestAlertsMatchWhatWindrowAndCloudRunSay(t *testing.T) {
 		"google_monitoring_alert_policy.sync_failed[0]":      {`jsonPayload.message=\"sync finished\"`, `severity\u003e=ERROR`, `resource.labels.job_name=\"windrow\"`},
 		"google_monitoring_alert_policy.execution_failed[0]": {"run.googleapis.com/job/completed_execution_count", `metric.labels.result = \"failed\"`},
 		"google_monitoring_alert_policy.schedule_failed[0]":  {`cloud_scheduler_job`, `windrow-nightly`},
+		"google_logging_metric.sync_finished[0]":             {`"windrow-sync-finished"`, `jsonPayload.message=\"sync finished\"`, `resource.labels.job_name=\"windrow\"`},
+		"google_monitoring_alert_policy.no_sync[0]":          {`absent_over_time(logging_googleapis_com:user_windrow_sync_finished{`, `[24h])`, `"duration":"7200s"`},
+		"google_monitoring_alert_policy.stream_late[0]":      {`jsonPayload.message=\"sync finished\"`, `jsonPayload.streams.late\u003e0`, `resource.labels.job_name=\"windrow\"`, `(36h)`},
 	} {
 		values, err := json.Marshal(resources[address])
 		if err != nil {
@@ -232,6 +235,35 @@ func TestAlertsMatchWhatWindrowAndCloudRunSay(t *testing.T) {
 			if !strings.Contains(string(values), want) {
 				t.Errorf("%s does not hold %s:\n%s", address, want, values)
 			}
+		}
+	}
+}
+
+func TestAlertsArePricedByTheirNumberAndNamedInTheGuide(t *testing.T) {
+	resources, _ := plan(t, imageVar)
+	guide := read(t, filepath.Join(root, "deploy/README.md"))
+	alerts := 0
+	for address, values := range resources {
+		if !strings.HasPrefix(address, "google_monitoring_alert_policy.") {
+			continue
+		}
+		alerts++
+		_, name, _ := strings.Cut(fmt.Sprint(values["display_name"]), ": ")
+		if !strings.Contains(guide, "\n| *"+name+"* | ") {
+			t.Errorf("the guide has no row for the alert %q", name)
+		}
+	}
+	if want := fmt.Sprintf("(there are %s)", []string{3: "three", 4: "four", 5: "five", 6: "six"}[alerts]); !strings.Contains(guide, want) {
+		t.Errorf("the guide does not say %q", want)
+	}
+}
+
+func TestTheSettingsSayWhenAStreamIsLate(t *testing.T) {
+	resources, _ := plan(t, imageVar, `settings={WINDROW_MAX_LAG="3d"}`)
+	for _, address := range []string{"google_cloud_run_v2_job.windrow[0]", "google_monitoring_alert_policy.stream_late[0]"} {
+		values, err := json.Marshal(resources[address])
+		if err != nil || !strings.Contains(string(values), "3d") || strings.Contains(string(values), "36h") {
+			t.Errorf("%s holds %s, %v", address, values, err)
 		}
 	}
 }

@@ -172,6 +172,42 @@ func TestTheRecordFollowsTheTableAndTellsWhatItTells(t *testing.T) {
 	}
 }
 
+// What the alert on lag matches: streams are counted where somebody asks for it, whatever the run was asked for.
+func TestTheRecordCountsTheStreamsThatAreLate(t *testing.T) {
+	t.Parallel()
+	servers, dir := quickServers(t), t.TempDir()
+	for _, c := range []struct {
+		name    string
+		env     []string
+		streams string
+		want    string
+	}{
+		{"nobody asks", nil, "dialpad.texts", "null"},
+		{"one was never read", []string{"WINDROW_MAX_LAG=36h"}, "dialpad.texts", `{"configured":2,"late":1}`},
+		{"no stream is late", []string{"WINDROW_MAX_LAG=36h"}, "ucontact.agents", `{"configured":2,"late":0}`},
+		{"every lag is too much", []string{"WINDROW_MAX_LAG=1m"}, "ucontact.agents", `{"configured":2,"late":2}`},
+		{"a report asks", []string{"WINDROW_REPORT=report.html"}, "ucontact.agents", `{"configured":2,"late":0}`},
+	} {
+		env := append(append(quickVariables(servers), "WINDROW_STREAMS=ucontact.agents,dialpad.texts"), c.env...)
+		cmd := process(t, "windrow", dir, env, "sync", "--as-of", noon, "--streams", c.streams)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%s: %v\n%s", c.name, err, stderr.String())
+		}
+		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		var record struct {
+			Streams *struct{ Configured, Late int }
+		}
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &record); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := json.Marshal(record.Streams); strings.ToLower(string(got)) != c.want {
+			t.Errorf("%s: the record counts %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestASignalIsALineOfCloudLoggingAndTheRecordStillComesLast(t *testing.T) {
 	now, err := time.Parse(time.RFC3339, noon)
 	if err != nil {

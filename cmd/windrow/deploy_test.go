@@ -71,8 +71,10 @@ func TestTheAlertAwaitsTheRecordThatEverySyncEndsWith(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := `jsonPayload.message="` + show.Finished + `"`; !strings.Contains(string(text), want) {
-			t.Errorf("deploy/%s does not hold %s", file, want)
+		for _, want := range []string{`jsonPayload.message="` + show.Finished + `"`, "jsonPayload.streams.late>0"} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("deploy/%s does not hold %s", file, want)
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ type finalRecord struct {
 	mu      sync.Mutex
 	sync    bool // the verb is sync
 	summary pipeline.Summary
+	stand   *show.Standing // nil where nobody has looked
 }
 
 // begin says that a run has begun, or has failed to, which all lines of the log name from now on. Of a sync the last one
@@ -44,10 +45,18 @@ func (r *finalRecord) keep(s pipeline.Summary) {
 	r.summary = s
 }
 
-func (r *finalRecord) known() (pipeline.Summary, bool) {
+// stood holds where the streams stand after the sync.
+func (r *finalRecord) stood(stand show.Standing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.summary, r.sync
+	r.stand = &stand
+}
+
+// known is what the last line tells of a sync, and whether there is one.
+func (r *finalRecord) known() (show.Ending, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return show.Ending{Summary: r.summary, Stand: r.stand}, r.sync
 }
 
 // end writes the last line of a sync, once: one record that an alert can
@@ -55,7 +64,7 @@ func (r *finalRecord) known() (pipeline.Summary, bool) {
 // ends with the summary's table instead.
 func (a *app) end(code int) {
 	a.final.once.Do(func() {
-		summary, of := a.final.known()
+		ending, of := a.final.known()
 		if !of || a.logs.Style == config.TextLog {
 			return
 		}
@@ -67,7 +76,7 @@ func (a *app) end(code int) {
 		case pipeline.ExitStopped:
 			level = slog.LevelWarn
 		}
-		a.newLog(&line, slog.LevelDebug).LogAttrs(context.Background(), level, show.Finished, show.Record(summary, code, a.now().Sub(a.began))...)
+		a.newLog(&line, slog.LevelDebug).LogAttrs(context.Background(), level, show.Finished, show.Record(ending, code, a.now().Sub(a.began))...)
 		if last, ok := a.stderr.(*lastLine); ok {
 			last.write(line.Bytes())
 			return

@@ -11,6 +11,7 @@ import (
 	"github.com/windrow-data/windrow/cmd/windrow/internal/notify"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/plan"
 )
 
 // pinging is the monitor that hears of a sync's beginning and end.
@@ -41,8 +42,8 @@ func (a *app) endPing(ctx context.Context, code int) {
 	defer cancel()
 	begun := <-a.ping.begun
 	var record bytes.Buffer
-	summary, _ := a.final.known()
-	show.NewLog(&record, true, slog.LevelDebug).LogAttrs(ctx, slog.LevelInfo, show.Finished, show.Record(summary, code, a.now().Sub(a.began))...)
+	ending, _ := a.final.known()
+	show.NewLog(&record, true, slog.LevelDebug).LogAttrs(ctx, slog.LevelInfo, show.Finished, show.Record(ending, code, a.now().Sub(a.began))...)
 	if err := errors.Join(begun, a.ping.End(ctx, code, record.Bytes())); err != nil {
 		a.newLog(a.stderr, slog.LevelWarn).Warn("WINDROW_PING could not be told of this run: " + firstOf(err).Error())
 	}
@@ -67,10 +68,11 @@ func (a *app) lookAround(ctx context.Context, s *setup, store pipeline.Store, kn
 	ctx, cancel := lastCall(ctx, 4*lookPatience)
 	defer cancel()
 	s.renewViews(ctx, store)
-	if s.Report == "" && s.telemetry == nil && known == nil {
+	if s.Report == "" && s.telemetry == nil && known == nil && s.watch.MaxLag == 0 {
 		return
 	}
 	around := a.lookAtAll(ctx, store, s.Report != "")
+	a.countLate(s, around)
 	s.measureStreams(around)
 	a.leaveReport(ctx, s, store, around)
 	a.tellChanges(ctx, s, store, known, around, run)
@@ -85,6 +87,25 @@ func (a *app) lookAtAll(ctx context.Context, store pipeline.Store, reports bool)
 		return &view{err: err}
 	}
 	return a.look(ctx, s, e, reports, false)
+}
+
+// countLate notes for the last line how many streams are late.
+func (a *app) countLate(s *setup, around *view) {
+	states, err := a.judged(around)
+	if err != nil {
+		s.log.Warn("how many streams are late cannot be told: " + err.Error())
+		return
+	}
+	var stand show.Standing
+	for _, st := range states {
+		if st.Configured {
+			stand.Configured++
+			if st.Late {
+				stand.Late++
+			}
+		}
+	}
+	a.final.stood(stand)
 }
 
 // lastCall is the context of something that is told at the end of a run: the signal that ends the run does not end it at
@@ -185,8 +206,8 @@ func (a *app) deliver(ctx context.Context, s *setup, store pipeline.Store, known
 	return err
 }
 
-// standings are where the streams stand that are configured.
-func (a *app) standings(around *view, run pipeline.Summary) ([]notify.Standing, error) {
+// judged are the streams' states, of each of which it is known whether it is late.
+func (a *app) judged(around *view) ([]plan.StreamStatus, error) {
 	states := around.States
 	if around.err != nil || len(states) == 0 {
 		return nil, errors.Join(around.err, around.Damaged) // else what is damaged is left out, and was told
@@ -196,6 +217,15 @@ func (a *app) standings(around *view, run pipeline.Summary) ([]notify.Standing, 
 		return nil, err
 	}
 	around.setup.judge(states, around.Damaged, pipeline.InstantOf(clock()), around.setup.watch.MaxLag)
+	return states, nil
+}
+
+// standings are where the streams stand that are configured.
+func (a *app) standings(around *view, run pipeline.Summary) ([]notify.Standing, error) {
+	states, err := a.judged(around)
+	if err != nil {
+		return nil, err
+	}
 	var list []notify.Standing
 	for _, st := range states {
 		if !st.Configured {

@@ -27,6 +27,7 @@ locals {
   see_report    = local.with_report ? "Whether the numbers are whole: [the report of the last run](${local.report_link})." : ""
 
   environment = merge(
+    { WINDROW_MAX_LAG = "36h" }, # above which a stream is late, and a mail says so; the settings may say otherwise
     var.settings,
     local.with_report ? { WINDROW_REPORT = "gs://${google_storage_bucket.report[0].name}/report.html" } : {},
     { WINDROW_SINK = local.in_bucket ? "gs://${google_storage_bucket.warehouse[0].name}/warehouse" : "bigquery://${var.project_id}/${google_bigquery_dataset.windrow.dataset_id}?location=${var.dataset_location}" },

@@ -113,15 +113,15 @@ func TestALineWithoutLabelsHasNoEmptyObject(t *testing.T) {
 }
 
 func TestTheRecordOfARunAddsItsStreamsUp(t *testing.T) {
-	s := pipeline.Summary{SyncID: "s-1", Receipt: &pipeline.Receipt{LoadJobs: 2}, Streams: []pipeline.StreamSummary{
+	s := Ending{Stand: &Standing{Configured: 4, Late: 1}, Summary: pipeline.Summary{SyncID: "s-1", Receipt: &pipeline.Receipt{LoadJobs: 2}, Streams: []pipeline.StreamSummary{
 		{Committed: 2, Unchanged: 1, Failed: 1, Rows: 10, Rejected: 1}, {Committed: 3, Rows: 5},
-	}}
-	record := func(to func(io.Writer) *slog.Logger, s pipeline.Summary) string {
+	}}}
+	record := func(to func(io.Writer) *slog.Logger, s Ending) string {
 		var out bytes.Buffer
 		to(&out).LogAttrs(t.Context(), slog.LevelError, Finished, Record(s, 3, 1234567*time.Microsecond)...)
 		return out.String()
 	}
-	const fields = `"exit":3,"sync_id":"s-1","duration_seconds":1.234,"windows":{"committed":5,"unchanged":1,"yielded":0,"failed":1},"rows":15,"rejected":1,` +
+	const fields = `"exit":3,"sync_id":"s-1","duration_seconds":1.234,"windows":{"committed":5,"unchanged":1,"yielded":0,"failed":1},"rows":15,"rejected":1,"streams":{"configured":4,"late":1},` +
 		`"receipt":{"load_jobs":2,"query_jobs":0,"bytes_staged":0,"bytes_billed":0,"slot_ms":0}`
 	cloud := record(func(w io.Writer) *slog.Logger { return NewCloudLog(w, slog.LevelInfo, Origin{}) }, s)
 	if !strings.Contains(cloud, `"severity":"ERROR","message":"sync finished",`+fields+`,"logging.googleapis.com/labels":{"sync_id":"s-1"}}`) {
@@ -131,7 +131,7 @@ func TestTheRecordOfARunAddsItsStreamsUp(t *testing.T) {
 	if !strings.Contains(plain, `"level":"ERROR","msg":"sync finished",`+fields+"}\n") {
 		t.Errorf("elsewhere: %s", plain)
 	}
-	if never := record(func(w io.Writer) *slog.Logger { return NewLog(w, true, slog.LevelInfo) }, pipeline.Summary{}); strings.Contains(never, "sync_id") || strings.Contains(never, "receipt") {
+	if never := record(func(w io.Writer) *slog.Logger { return NewLog(w, true, slog.LevelInfo) }, Ending{}); strings.Contains(never, "sync_id") || strings.Contains(never, "receipt") || strings.Contains(never, "streams") {
 		t.Errorf("a run that never began: %s", never)
 	}
 }

@@ -11,9 +11,18 @@ import (
 // Finished is the message of the last line of a sync, which alerts match.
 const Finished = "sync finished"
 
+// Ending is how a sync ended.
+type Ending struct {
+	pipeline.Summary
+	Stand *Standing // nil where nobody has looked at the streams
+}
+
+// Standing is where the streams stand after a sync, whatever it was asked for.
+type Standing struct{ Configured, Late int }
+
 // Record is what that line tells. A run that had no windows to read, or never
 // came to them, has zeros.
-func Record(s pipeline.Summary, exit int, took time.Duration) []slog.Attr {
+func Record(s Ending, exit int, took time.Duration) []slog.Attr {
 	var t pipeline.StreamSummary
 	for _, r := range s.Streams {
 		t.Committed += r.Committed
@@ -31,6 +40,9 @@ func Record(s pipeline.Summary, exit int, took time.Duration) []slog.Attr {
 		slog.Float64("duration_seconds", float64(took.Milliseconds())/1000),
 		slog.Group("windows", slog.Int("committed", t.Committed), slog.Int("unchanged", t.Unchanged), slog.Int("yielded", t.Yielded), slog.Int("failed", t.Failed)),
 		slog.Int64("rows", t.Rows), slog.Int64("rejected", t.Rejected))
+	if s.Stand != nil {
+		attrs = append(attrs, slog.Group("streams", slog.Int("configured", s.Stand.Configured), slog.Int("late", s.Stand.Late)))
+	}
 	if s.Receipt != nil {
 		attrs = append(attrs, slog.Any("receipt", s.Receipt))
 	}
