@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
+	cloudbuild "google.golang.org/api/cloudbuild/v1"
 )
 
 const (
@@ -165,9 +167,31 @@ func builtImage(t *testing.T, d dockerfile) string {
 	return out
 }
 
+// A tag is moved by whoever owns it; a digest names the same image for ever.
+func TestWhatImagesAreBuiltFromIsNamedByDigest(t *testing.T) {
+	var build cloudbuild.Build
+	decode(t, "cloudbuild.yaml", &build)
+	named := map[string]string{} // digests
+	release := regexp.MustCompile(`(?m)^FROM (.*)$`).FindStringSubmatch(read(t, filepath.Join(root, "deploy/release.Dockerfile")))
+	for _, from := range append(readDockerfile(t, imageVersion).from, release[1], build.Steps[0].Name) {
+		found := regexp.MustCompile(`^(?:--platform=\S+ )?(\S+)@(sha256:[0-9a-f]{64})(?: AS \w+)?$`).FindStringSubmatch(from)
+		if found == nil {
+			t.Errorf("%q has no digest", from)
+			continue
+		}
+		if before, ok := named[found[1]]; ok && before != found[2] {
+			t.Errorf("%s has two digests", found[1])
+		}
+		named[found[1]] = found[2]
+	}
+	if len(named) != 3 {
+		t.Errorf("the images are %v", named)
+	}
+}
+
 func TestTheImageIsSmallStaticAndHasNoRights(t *testing.T) {
 	d := readDockerfile(t, imageVersion)
-	if last := d.from[len(d.from)-1]; last != "--platform=linux/amd64 gcr.io/distroless/static-debian12:nonroot" {
+	if last, _, _ := strings.Cut(d.from[len(d.from)-1], "@"); last != "--platform=linux/amd64 gcr.io/distroless/static-debian12:nonroot" {
 		t.Errorf("the last stage is %q", last)
 	}
 	for word, want := range map[string]string{"USER": "nonroot", "ENTRYPOINT": "/windrow", "CMD": "sync"} {

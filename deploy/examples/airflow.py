@@ -16,7 +16,7 @@ with DAG(
 ) as dag:
     KubernetesPodOperator(
         task_id="sync",
-        image="ghcr.io/windrow-data/windrow:latest",  # a release's tag or digest keeps a night like the one before
+        image="ghcr.io/windrow-data/windrow:latest",  # better a release's tag and digest, see README.md
         arguments=["sync"],
         env_vars={"WINDROW_SINK": "bigquery://my-project/contact_centre?location=EU"},
         env_from=[k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name="windrow"))],
