@@ -135,7 +135,7 @@ unknown; 130 stopped by a signal.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.running = true
-			a.expectRecord(cmd)
+			a.expectRecord(ctx, cmd)
 			if err := a.files.refusal(); err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ unknown; 130 stopped by a signal.`,
 
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !a.running {
-		a.expectRecord(cmd)
+		a.expectRecord(ctx, cmd)
 		err = usagef(fmt.Sprintf("Run '%s --help' for what it takes.", cmd.CommandPath()), "%s", err)
 	}
 	var told []string
@@ -180,13 +180,15 @@ unknown; 130 stopped by a signal.`,
 }
 
 // expectRecord gives a run its id, where cmd is one, and makes the last line that of a sync, which no reader may hold up.
+// Whoever monitors syncs hears of it, also of one whose command line is wrong.
 // What other verbs show is waited for: they have done nothing that must be told.
-func (a *app) expectRecord(cmd *cobra.Command) {
+func (a *app) expectRecord(ctx context.Context, cmd *cobra.Command) {
 	switch cmd.Name() {
 	case replayVerb, demoVerb:
 		a.final.begin(pipeline.NewSyncID(a.now()), false)
 	case syncVerb:
 		a.final.begin(pipeline.NewSyncID(a.now()), true)
+		a.beginPing(ctx)
 		patient := &patientOutput{out: a.stdout, hurry: a.stopping, stalled: func() {
 			a.tell(slog.LevelWarn, "nobody reads the results, and the rest of them is dropped; `windrow status` shows what is committed")
 		}}

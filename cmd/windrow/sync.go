@@ -29,7 +29,6 @@ func (a *app) syncCommand() *cobra.Command {
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-07 --refetch
   windrow sync --streams dialpad.calls --from 2025-09-01 --to 2025-09-01 --waive "deleted at the vendor"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.beginPing(cmd.Context())
 			if err := f.parse(cmd); err != nil {
 				return err
 			}
