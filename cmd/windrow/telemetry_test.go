@@ -154,7 +154,8 @@ func points(m *metrics.Metric) (shape string, all []map[string]string) {
 	return shape + " in " + m.Unit, all
 }
 
-// followedSync runs a sync of two sources of which one fails and the other throttles once, twice, and returns what it said the second time.
+// followedSync runs a sync of two sources of which one fails and the other throttles once, and another that goes well. It
+// returns what both said.
 func followedSync(t *testing.T, protocol string, c *collector, address string) (stderr string, secrets []string) {
 	t.Helper()
 	now, err := time.Parse(time.RFC3339, noon)
@@ -170,23 +171,34 @@ func followedSync(t *testing.T, protocol string, c *collector, address string) (
 	env := append(append(quickVariables(servers), onCloudRun...), "OTEL_EXPORTER_OTLP_ENDPOINT="+address, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol,
 		"OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20"+plantedKey, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=proof",
 		"WINDROW_RETRY_FOR=5s", "WINDROW_STREAMS=ucontact.agents,dialpad.texts")
-	cmd := process(t, "windrow", t.TempDir(), env, "sync", "--as-of", noon)
 	var text strings.Builder
-	cmd.Stderr = &text
-	if code := exitCodeOf(t, cmd.Run()); code != pipeline.ExitFailed {
-		t.Fatalf("exit code %d\n%s", code, text.String())
+	dir := t.TempDir()
+	for _, want := range []int{pipeline.ExitFailed, pipeline.ExitDone} {
+		cmd := process(t, "windrow", dir, env, "sync", "--as-of", noon)
+		cmd.Stderr = &text
+		if code := exitCodeOf(t, cmd.Run()); code != want {
+			t.Fatalf("exit code %d\n%s", code, text.String())
+		}
+		c.mu.Lock()
+		succeeded := slices.ContainsFunc(c.metrics, func(m *metrics.Metric) bool { return m.Name == "windrow.run.last_success" })
+		c.mu.Unlock()
+		if succeeded != (want == pipeline.ExitDone) {
+			t.Errorf("after exit code %d the collector knows of a success: %v", want, succeeded)
+		}
+		world.ClearFaults()
 	}
 	return text.String(), append(sentTokens(world), plantedMark, "Signature", "?", "@", address, "127.0.0.1:")
 }
 
 // wantedMetrics are the metrics of the run, with the keys of their attributes.
 var wantedMetrics = map[string]string{
-	"windrow.run.duration": "histogram in s: ",
-	"windrow.windows":      "sum in {window}: error.type outcome windrow.account windrow.stream",
-	"windrow.rows":         "sum in {row}: disposition windrow.account windrow.stream",
-	"windrow.stream.lag":   "gauge in s: windrow.account windrow.stream",
-	"windrow.stream.open":  "gauge in {window}: windrow.account windrow.stream",
-	"windrow.vendor.wait":  "histogram in s: reason windrow.account windrow.stream",
+	"windrow.run.duration":     "histogram in s: ",
+	"windrow.run.last_success": "gauge in s: ",
+	"windrow.windows":          "sum in {window}: error.type outcome windrow.account windrow.stream",
+	"windrow.rows":             "sum in {row}: disposition windrow.account windrow.stream",
+	"windrow.stream.lag":       "gauge in s: windrow.account windrow.stream",
+	"windrow.stream.open":      "gauge in {window}: windrow.account windrow.stream",
+	"windrow.vendor.wait":      "histogram in s: reason windrow.account windrow.stream",
 }
 
 func TestACollectorHearsOfASyncWithoutSecretsAndAddresses(t *testing.T) {
