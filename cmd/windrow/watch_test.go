@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,7 +51,7 @@ func listen(t *testing.T) *listener {
 		}
 		l.mu.Lock()
 		l.told, l.bodies = append(l.told, line), l.bodies+string(body)
-		if id := r.Header.Get("Webhook-Id"); id != "" && strings.HasPrefix(r.Header.Get("Webhook-Signature"), "v1,") {
+		if id := r.Header.Get("Webhook-Id"); id != "" && r.Header.Get("Webhook-Signature") == signed(id, r.Header.Get("Webhook-Timestamp"), body) {
 			l.ids = append(l.ids, id)
 		}
 		answer := l.answer
@@ -63,6 +67,16 @@ func listen(t *testing.T) *listener {
 	}))
 	t.Cleanup(l.Close)
 	return l
+}
+
+const hookKey = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// signed is the signature that standard-webhooks wants of a message.
+func signed(id, at string, body []byte) string {
+	key, _ := base64.StdEncoding.DecodeString(hookKey)
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.%s", id, at, body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // heard is what was told since the last call.
@@ -119,7 +133,7 @@ func TestASyncIsToldToAMonitorAndItsChangesToAWebhookWhateverTheyAnswer(t *testi
 	defer servers.Close()
 	l, dir := listen(t), t.TempDir()
 	env := append(quickVariables(servers), "WINDROW_STREAMS=ucontact.agents,dialpad.texts", "WINDROW_LOG_LEVEL=debug",
-		"WINDROW_PING="+l.URL+"/ping/hush9f3a?rid=hush9f3a", "WINDROW_WEBHOOK="+l.URL+"/hook/hush9f3a", "WINDROW_WEBHOOK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+		"WINDROW_PING="+l.URL+"/ping/hush9f3a?rid=hush9f3a", "WINDROW_WEBHOOK="+l.URL+"/hook/hush9f3a", "WINDROW_WEBHOOK_SECRET=whsec_"+hookKey)
 	sync := func(code int, more ...string) (told, ids string) {
 		t.Helper()
 		began := time.Now()
@@ -182,6 +196,18 @@ func TestASyncIsToldToAMonitorAndItsChangesToAWebhookWhateverTheyAnswer(t *testi
 	if ids == first {
 		t.Error("another change has the same id")
 	}
+	usual := env
+	env = append(slices.Clone(env), "WINDROW_MAX_LAG=1m")
+	told, ids = sync(0, "--streams", "dialpad.texts")
+	expect("all lag more, whatever the run was asked for", told, ping+hook+"late ucontact.agents\n"+hook+"late dialpad.texts\n"+end(0))
+	if strings.Count(ids, "msg_") != 2 {
+		t.Errorf("two changes have the ids %q", ids)
+	}
+	told, _ = sync(0)
+	expect("they still do", told, ping+end(0))
+	env = usual
+	told, _ = sync(0)
+	expect("36h are the limit again", told, ping+hook+"recovered ucontact.agents\n"+hook+"recovered dialpad.texts\n"+end(0))
 	l.Close()
 	sync(0)
 	if l.mu.Lock(); strings.Contains(l.bodies, "<html") || strings.Contains(l.bodies, "Agent1") {
