@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,16 +25,36 @@ func TestConnectorsLinkNoParquetAndNoThrift(t *testing.T) {
 	}
 }
 
-// encodersIn lists the packages of Parquet and Thrift that a package depends on.
-func encodersIn(t *testing.T, pkg string) (found []string) {
+// Arrow's compute kernels would take a seventh of what a build of the program takes, and come with one import of pqarrow.
+func TestTheProgramLinksNoComputeKernels(t *testing.T) {
+	if unwanted := regexp.MustCompile(`/arrow/(compute|flight)|/pqarrow$`); len(dependencies(t, "cmd/windrow", unwanted)) > 0 {
+		t.Errorf("the program links %q", dependencies(t, "cmd/windrow", unwanted))
+	}
+	if len(dependencies(t, "cmd/windrow/internal/warehousetest", regexp.MustCompile(`/arrow/compute`))) == 0 {
+		t.Error("the test does not find the kernels where they are linked")
+	}
+}
+
+// dependencies lists the packages that a package depends on and that have such a path.
+func dependencies(t *testing.T, pkg string, path *regexp.Regexp) (found []string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+pkg).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
-		if strings.HasPrefix(dep, "github.com/apache/thrift/") || strings.Contains(dep, "/parquet") && !strings.HasPrefix(dep, module) {
+		if dep = strings.TrimSpace(dep); path.MatchString(dep) {
+			found = append(found, dep)
+		}
+	}
+	return found
+}
+
+// encodersIn lists the packages of Parquet and Thrift that a package depends on.
+func encodersIn(t *testing.T, pkg string) (found []string) {
+	t.Helper()
+	for _, dep := range dependencies(t, pkg, regexp.MustCompile(`^github\.com/apache/thrift/|/parquet`)) {
+		if !strings.HasPrefix(dep, module) {
 			found = append(found, dep)
 		}
 	}

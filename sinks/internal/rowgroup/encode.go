@@ -23,7 +23,6 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/sinks/bufferpool"
@@ -109,7 +108,7 @@ func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 	defer rec.Release()
 	buf := newPages(rec)
 	g = Group{rows: rec.NumRows(), buf: buf}
-	// pqarrow reports several kinds of misuse by a panic, which must fail the window and not the run.
+	// Arrow's writer reports several kinds of misuse by a panic, which must fail the window and not the run.
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("encode row group: %v", p)
@@ -119,15 +118,10 @@ func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 			g = Group{}
 		}
 	}()
-	w, err := pqarrow.NewFileWriter(rec.Schema(), buf, writerProperties(rec.Schema(), rec.NumRows(), mem, longProperties(rec.Schema(), long)...), arrowProperties(mem))
-	if err != nil {
-		return g, fmt.Errorf("encode row group: %w", err)
-	}
-	if err := w.Write(rec); err != nil {
-		return g, fmt.Errorf("encode row group: %w", err)
-	}
-	// Close does not report every failure. readFooter proves what Close wrote.
-	if err := w.Close(); err != nil {
+	// The Arrow schema is not stored: DuckDB and BigQuery do not read it, and in base64 it would outweigh the rows of a
+	// small window. The file's metadata has what the schema would add (unit, aggregation, meaning), in readable form.
+	// Not every failure is reported. readFooter proves what was written.
+	if err := writeFile(buf, rec, writerProperties(rec.Schema(), rec.NumRows(), mem, longProperties(rec.Schema(), long)...)); err != nil {
 		return g, fmt.Errorf("encode row group: %w", err)
 	}
 	if g.meta, err = readFooter(buf); err != nil {
@@ -196,12 +190,6 @@ func trimStatistics(m *metadata.FileMetaData) {
 			}
 		}
 	}
-}
-
-func arrowProperties(mem memory.Allocator) pqarrow.ArrowWriterProperties {
-	// The Arrow schema is not stored: DuckDB and BigQuery do not read it, and in base64 it would outweigh the rows of a
-	// small window. The file's metadata has what the schema would add (unit, aggregation, meaning), in readable form.
-	return pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem))
 }
 
 func writerProperties(s *arrow.Schema, rows int64, mem memory.Allocator, more ...parquet.WriterProperty) *parquet.WriterProperties {

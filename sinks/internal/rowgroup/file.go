@@ -13,7 +13,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 )
 
 // File writes one Parquet file from row groups that arrive in any order. It writes the pages as they come, and its
@@ -45,7 +44,7 @@ type Note struct{ Key, Value string }
 // metadata, under "windrow.columns". Notes follow it.
 func NewFile(w io.Writer, schema *arrow.Schema, notes ...Note) (*File, error) {
 	props := writerProperties(schema, 0, memory.DefaultAllocator)
-	pq, err := pqarrow.ToParquet(schema, props, arrowProperties(memory.DefaultAllocator))
+	pq, err := parquetSchema(schema, props)
 	if err != nil {
 		return nil, fmt.Errorf("parquet schema: %w", err)
 	}

@@ -8,8 +8,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
-
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
@@ -86,7 +84,7 @@ func (s *Scanner) beginRecords(r source) (end int64, b *array.RecordBuilder, err
 	if end, err = s.begin(r, r.Size()); err != nil {
 		return 0, nil, err
 	}
-	schema, err := pqarrow.FromParquet(s.footer.schema, nil, nil)
+	schema, err := arrowSchema(s.footer.schema)
 	if err != nil {
 		return 0, nil, err
 	}
