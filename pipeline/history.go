@@ -27,7 +27,8 @@ const (
 )
 
 // HistoryRow is one row of the history: what became of a window that is not simply new or as it was. No value of a row
-// and no word of a vendor is in it. Of a run and a window there is one row of each kind at most.
+// and no word of a vendor but names of fields is in it. Of a run and a window there is one row of each kind at most, of
+// kind HistoryWarned one of each thing that was unusual.
 type HistoryRow struct {
 	Kind   HistoryKind
 	SyncID SyncID

@@ -282,13 +282,15 @@ func (n *fieldNews) bear(h Health, drift error) error {
 // streamNews is what a run's windows tell of a stream's fields.
 type streamNews struct {
 	drifts       []pipeline.Warning // in the order of the commits
+	lacking      []pipeline.Warning // of those, the ones whose rows this run wrote
 	fresh        []string
 	uncatalogued []string
 	units        []string
 }
 
-// noteNews keeps the news of a committed window. The names in it are the vendor's words, and are masked as all of them are.
-func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) {
+// noteNews keeps the news of a committed window, whose rows are others than before if it has changed. The names in it are the
+// vendor's words, and are masked as all of them are.
+func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews, changed bool) {
 	if len(news.drift)+len(news.fresh)+len(news.uncatalogued)+len(news.units) == 0 {
 		return
 	}
@@ -304,7 +306,11 @@ func (r *run) noteNews(k pipeline.StreamKey, w calendar.Window, news fieldNews) 
 		r.news[k] = s
 	}
 	for _, text := range news.drift {
-		s.drifts = append(s.drifts, pipeline.Warning{Kind: pipeline.WarnDrift, WindowStart: w.Start, WindowEnd: w.End, Zone: w.Zone, Message: raw(text)})
+		drift := pipeline.Warning{Kind: pipeline.WarnDrift, WindowStart: w.Start, WindowEnd: w.End, Zone: w.Zone, Message: raw(text)}
+		s.drifts = append(s.drifts, drift)
+		if changed {
+			s.lacking = append(s.lacking, drift)
+		}
 	}
 	add := func(to *[]string, names []string) {
 		for _, name := range names {

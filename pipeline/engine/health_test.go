@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/pipeline/calendar"
 	"github.com/windrow-data/windrow/pipeline/engine"
 )
 
@@ -232,12 +234,51 @@ func TestD_AWindowThatLacksAFieldOfTheLastOneFails(t *testing.T) {
 				!slices.ContainsFunc(events, func(ev engine.Event) bool { return ev.Kind == engine.EventUnusual && ev.Warning == w[0] }) {
 				t.Errorf("with a word: %+v", sum)
 			}
+			syncDay(t, e, s, 8, tt.second) // what brings nothing new is told once
+			if told := driftsTold(t, store); len(told) != 1 || told[0].Window.Start.String() != "2025-09-08T00:00:00Z" || !strings.Contains(told[0].Hint, tt.says) {
+				t.Errorf("the history tells %+v", told)
+			}
 			e.Health.DriftWarns = false
 			if sum, _ := syncDay(t, e, s, 9, strings.ReplaceAll(tt.second, "-08T", "-09T")); sum.Exit != pipeline.ExitDone || len(sum.Streams[0].Warnings) > 0 {
 				t.Errorf("the day after: %+v", sum)
 			}
 		})
 	}
+}
+
+// A run tells of windows that lack alike in one warning, the history of each.
+func TestD_TheHistoryTellsOfEachWindowThatWasTakenInWithoutAField(t *testing.T) {
+	s := newScripted(nil)
+	s.format = cells{}
+	s.asked = pipeline.AskedFields{Names: []string{"pace"}, Setting: "THE_METRICS"}
+	e, store := newEngine(t, s)
+	e.Health.DriftWarns = true
+	s.answer = said(map[string]string{"company": cellRows(7, 3, "talk=1") + cellRows(8, 3, "talk=1")})
+	if w := syncDays(t, e, 7, 8).Streams[0].Warnings; len(w) != 1 {
+		t.Errorf("%d warnings", len(w))
+	}
+	var days []string
+	for _, row := range driftsTold(t, store) {
+		days = append(days, row.Window.Start.String()+": "+row.Hint)
+	}
+	want := []string{"2025-09-07T00:00:00Z: no row of 3 has pace, which was asked for by name", "2025-09-08T00:00:00Z: no row of 3 has pace, which was asked for by name"}
+	if !slices.Equal(days, want) {
+		t.Errorf("the history tells %q", days)
+	}
+}
+
+// driftsTold are the rows of the history that tell of a drift.
+func driftsTold(t *testing.T, store pipeline.Store) (told []pipeline.HistoryRow) {
+	t.Helper()
+	for row, err := range store.(pipeline.HistoryReader).History(t.Context(), nil, calendar.Span{Start: math.MinInt64, End: math.MaxInt64}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.Kind == pipeline.HistoryWarned && row.Warning == pipeline.WarnDrift {
+			told = append(told, row)
+		}
+	}
+	return told
 }
 
 // Whichever answer comes first: each waits for the answer of the other day.

@@ -61,7 +61,7 @@ func (r *run) move(ctx context.Context, j job, pass func()) {
 		r.spent(j, x.sealed[i].Entry.Window, pipeline.StretchCommit, began, result.Err)
 		r.book(ctx, j, x.sealed[i].Entry.Window, result, x.rejects)
 		if result.Outcome == pipeline.Committed || result.Outcome == pipeline.Unchanged {
-			r.noteNews(j.stream.Key, x.sealed[i].Entry.Window, x.news[i])
+			r.noteNews(j.stream.Key, x.sealed[i].Entry.Window, x.news[i], result.Outcome == pipeline.Committed)
 		}
 	}
 }

@@ -277,8 +277,8 @@ func (r *run) warnOfUnusual(p plannedStream, s *pipeline.StreamSummary) {
 }
 
 // tellHistory tells the history what comes with no entry of the ledger: what the streams were warned of, and the windows that
-// a replay has failed to make again, which are no more open than before. What a commit has told is not told again, and a
-// drift is told by the ledger's fields.
+// a replay has failed to make again, which are no more open than before. What a commit has told is not told again. A drift is
+// told of each window, since each was taken in without what it lacks, and once: of a reading that changed the rows.
 func (r *run) tellHistory(ctx context.Context, sum *pipeline.Summary, failures bool) error {
 	keeper, ok := r.Store.(pipeline.HistoryReader)
 	if !ok {
@@ -287,10 +287,11 @@ func (r *run) tellHistory(ctx context.Context, sum *pipeline.Summary, failures b
 	var rows []pipeline.HistoryRow
 	for _, s := range sum.Streams {
 		of := pipeline.HistoryRow{SyncID: r.id, Key: pipeline.StreamKey{Account: s.Account, Stream: s.Stream}, ReadAt: calendar.InstantOf(r.Now())}
-		for _, w := range s.Warnings {
-			if w.Kind == pipeline.WarnShrunk || w.Kind == pipeline.WarnDrift {
-				continue
-			}
+		warnings := slices.DeleteFunc(slices.Clone(s.Warnings), func(w pipeline.Warning) bool { return w.Kind == pipeline.WarnShrunk || w.Kind == pipeline.WarnDrift })
+		if news := r.news[of.Key]; news != nil {
+			warnings = append(warnings, news.lacking...)
+		}
+		for _, w := range warnings {
 			of.Kind, of.Window, of.Warning, of.Hint = pipeline.HistoryWarned, calendar.Span{Start: w.WindowStart, End: w.WindowEnd}, w.Kind, w.Message
 			rows = append(rows, of)
 		}

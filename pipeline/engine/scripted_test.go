@@ -31,6 +31,7 @@ type scripted struct {
 	format pipeline.Format      // nil: lines
 	open   func() io.ReadCloser // instead of the text; may be nil
 	owner  func() pipeline.Owner
+	asked  pipeline.AskedFields
 }
 
 // said answers each scope with a text.
@@ -61,6 +62,7 @@ func (s *scripted) Streams() []pipeline.Stream {
 	return []pipeline.Stream{{
 		Key: s.key, Grain: grain, Table: pipeline.Events, Calendar: pipeline.Calendar{Unit: calendar.Days, Every: 1, Zone: zone},
 		Settle: time.Hour, Overlap: true, Format: format, Settings: s.digest, From: "2025-09-07", StaleHint: staleHint, Owner: s.owner,
+		Asked: s.asked,
 	}}
 }
 

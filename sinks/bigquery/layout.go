@@ -81,7 +81,7 @@ var historySchema = bigquery.Schema{
 	field("error_kind", bigquery.StringFieldType, "why it failed; null of other kinds"),
 	field("hint", bigquery.StringFieldType, "what closes the window of a failure; what was unusual, of a warning"),
 	field("unreadable", bigquery.StringFieldType, "a JSON object: how many values of the committed rows could not be read, by source field; null: all could"),
-	field("warning", bigquery.StringFieldType, "what was unusual: shrunk, silent, few or unheard; null: nothing"),
+	field("warning", bigquery.StringFieldType, "what was unusual: shrunk, silent, few, drift or unheard; null: nothing"),
 }
 
 // pushLayouts are the tables of a send ledger, in the order in which they are made: a fence without the ledger is what is left
