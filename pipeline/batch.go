@@ -36,6 +36,8 @@ type Batch struct {
 	Units []string
 	// OtherZone is a zone, other than the asked one, in which a row names an asked day that is not that day; empty where none does.
 	OtherZone string
+	// Stray is the first row whose time is not of the days that were asked for (see [AskedDays]).
+	Stray Stray
 
 	fields  fieldNotes
 	rows    int
@@ -62,6 +64,12 @@ type Damage struct {
 	Hint  string // as in [Error]
 	Kind  Kind   // as in [Error]
 	Cause Cause  // as in [Error]
+}
+
+// Stray is a row of another time than the asked ones. The zero Stray is none.
+type Stray struct {
+	Row          int64 // as in [Reject]
+	Field, Shape string
 }
 
 // Hash is the reject's part in a window's hash of rejects. It leaves out the position: a row before the reject may have
@@ -110,7 +118,7 @@ func (b *Batch) Release() {
 		}
 	}
 	b.rows, b.Times, b.ExtrasHash, b.Rejects = 0, b.Times[:0], b.ExtrasHash[:0], Rejects{}
-	b.Damage, b.Tail, b.Units, b.OtherZone = Damage{}, Damage{}, nil, ""
+	b.Damage, b.Tail, b.Units, b.OtherZone, b.Stray = Damage{}, Damage{}, nil, "", Stray{}
 	b.fields.reset()
 	b.trim()
 	select {

@@ -30,7 +30,7 @@ func (r *Row) TimesBeside(zone, beside int, ordered ...int) []pipeline.Instant {
 	if z == nil {
 		return nil
 	}
-	r.times, r.resolved = r.times[:0], r.resolved[:0]
+	r.times, r.resolved, r.timed = r.times[:0], r.resolved[:0], ordered[0]
 	flags := 0
 	for i, f := range ordered {
 		text := r.fields[f].text
@@ -120,6 +120,7 @@ func (r *Row) LocalDay(zone, f int) (day pipeline.Span, ok bool) {
 	}
 	midnight := pipeline.LocalTime{Year: wall.Year, Month: wall.Month, Day: wall.Day}
 	r.flags[f] |= readAsDay
+	r.timed = f
 	if wall.LocalTime != midnight || wall.zoned {
 		r.Keep(f)
 	}

@@ -126,6 +126,49 @@ func TestATimeBesideTheOthersOnlyFollowsTheFirst(t *testing.T) {
 	}
 }
 
+// Rejects count as rows, and a row of an asked day is none.
+func TestG_ABatchShowsItsFirstRowOutsideTheAskedDays(t *testing.T) {
+	mapping := testMapping()
+	asked := pipeline.Span{
+		Start: pipeline.InstantOf(time.Date(2025, 9, 8, 0, 0, 0, 0, time.UTC)), End: pipeline.InstantOf(time.Date(2025, 9, 9, 0, 0, 0, 0, time.UTC)),
+	}
+	meta := testMeta
+	meta.Days = &pipeline.AskedDays{Span: asked}
+	for name, row := range map[string]func(r *Row){
+		"Times": func(r *Row) {
+			if times := r.Times(tZone, tStarted); times != nil {
+				r.At(times[0])
+			}
+			r.SetString(pipeline.Events.Index("channel"), "voice")
+		},
+		"LocalDay": func(r *Row) {
+			if day, ok := r.LocalDay(tZone, tStarted); ok {
+				r.At(day.Start)
+			}
+			r.SetString(pipeline.Events.Index("channel"), "voice")
+		},
+	} {
+		mapping.Row = row
+		b := pipeline.NewBatch(pipeline.Events)
+		text := "id,kind,zone,started\n1,call,UTC,2025-09-08 10:00:00\n2,call,UTC,never\n3,call,UTC,2025-09-10 00:10:00\n4,call,UTC,2025-09-07\n"
+		for c, err := range NewCSV(mapping, pipeline.Policy{}).Split(strings.NewReader(text), 1<<20) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := NewCSV(mapping, pipeline.Policy{}).Decode(&meta, c, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := (pipeline.Stray{Row: 3, Field: "started", Shape: "9999-99-99 99:99:99"}); b.Stray != want {
+			t.Errorf("%s: %+v, want %+v", name, b.Stray, want)
+		}
+		b.Release()
+		if again := pipeline.NewBatch(pipeline.Events); again.Stray.Row != 0 {
+			t.Errorf("%s: a new batch shows %+v", name, again.Stray)
+		}
+	}
+}
+
 func TestEveryRowHasTheZoneOfItsWindow(t *testing.T) {
 	day := func(from, zone string) pipeline.Window {
 		start, err := time.Parse(time.RFC3339, from)

@@ -140,6 +140,7 @@ type told struct {
 	set     []bool       // by column: Set… was called
 	pending []setting    // what Set… was told
 	at      pipeline.Instant
+	timed   int     // the field that Times or LocalDay read the time from; -1: none
 	limit   float64 // of one person's durations, in seconds; 0: none
 	reason  string  // why the row is rejected
 	culprit int     // the field that the reason is about; -1: none

@@ -21,7 +21,7 @@ func (r *Row) begin() {
 	r.pending = r.pending[:0]
 	r.unlisted = r.unlisted[:0]
 	r.verbatim, r.verbatimHash, r.spoilt = r.verbatim[:0], pipeline.Hash{}, r.spoilt[:0]
-	r.at, r.limit, r.reason, r.culprit, r.failure = pipeline.NoInstant, 0, "", -1, nil
+	r.at, r.timed, r.limit, r.reason, r.culprit, r.failure = pipeline.NoInstant, -1, 0, "", -1, nil
 	r.scratch = r.scratch[:0]
 }
 
@@ -85,7 +85,17 @@ func (r *Row) accept(raw []byte) (ok bool, err error) {
 		r.writeReject(raw)
 		return false, nil
 	}
+	r.tellStray()
 	return true, nil
+}
+
+// tellStray tells the batch of the first row that is not of the asked days.
+func (r *Row) tellStray() {
+	days := r.meta.Days
+	if days == nil || r.into.Stray.Row > 0 || r.timed < 0 || r.at == pipeline.NoInstant || days.Span.Has(r.at) {
+		return
+	}
+	r.into.Stray = pipeline.Stray{Row: r.number, Field: r.mapping.Fields[r.timed].Source, Shape: pipeline.Shape(r.fields[r.timed].text)}
 }
 
 // windowZone is the zone of the window that the row belongs to.

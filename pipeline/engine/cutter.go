@@ -141,7 +141,7 @@ func (c *bodyCutter) add(p *partitioned, before int64) error {
 	defer c.mu.Unlock()
 	c.noteReading(p.meta)
 	c.noteUnits(p.units)
-	c.days.add(p.days)
+	c.days.add(p.days, before)
 	if p.meta.Portion == nil {
 		c.outside += p.outside
 	}

@@ -79,8 +79,8 @@ func TestPromise10_StaleReportsAreCaught(t *testing.T) {
 
 func TestC_AReportOfDaysOfAnotherZoneIsNotCalledStale(t *testing.T) {
 	seen := dayCounts{asked: askedDays(false)}
-	seen.add(dayCounts{before: 40, zone: "UTC"})
-	seen.add(dayCounts{before: 1})
+	seen.add(dayCounts{before: 40, zone: "UTC"}, 0)
+	seen.add(dayCounts{before: 1}, 40)
 	err := seen.verify("ask later", "set the zone")
 	if pipeline.ErrorKind(err) != "other_zone" || !strings.Contains(err.Error(), "41 of 41 rows lie outside the asked days: the rows name days of UTC") || !strings.HasSuffix(err.Error(), "(set the zone)") {
 		t.Error(err)
@@ -89,6 +89,26 @@ func TestC_AReportOfDaysOfAnotherZoneIsNotCalledStale(t *testing.T) {
 	seen.count(slices.Concat(hours(8, 20), hours(10, 20), hours(7, 1)))
 	if err := seen.verify("", ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// Its number is that in the document, whichever part of it has the row.
+func TestG_AReportOfOtherDaysShowsItsFirstRowOfThem(t *testing.T) {
+	seen := dayCounts{asked: askedDays(false)}
+	seen.add(dayCounts{inside: 20, first: 10, last: 10}, 0)
+	seen.add(dayCounts{after: 6, stray: pipeline.Stray{Row: 3, Field: "date_started", Shape: "9999-99-99 99:99:99"}}, 22)
+	seen.add(dayCounts{after: 5, stray: pipeline.Stray{Row: 1, Field: "date_started", Shape: "99/99/99"}}, 28)
+	const shows = "; the first is row 25, whose date_started has the shape 9999-99-99 99:99:99"
+	if err := seen.verify("ask later", "set the zone"); pipeline.ErrorKind(err) != "shifted" || !strings.Contains(err.Error(), shows) {
+		t.Errorf("shifted: %v", err)
+	}
+	seen.after += 30
+	if err := seen.verify("ask later", "set the zone"); pipeline.ErrorKind(err) != "stale" || !strings.Contains(err.Error(), shows) {
+		t.Errorf("stale: %v", err)
+	}
+	seen.zone = "UTC"
+	if err := seen.verify("ask later", "set the zone"); pipeline.ErrorKind(err) != "other_zone" || !strings.Contains(err.Error(), shows) {
+		t.Errorf("of another zone: %v", err)
 	}
 }
 

@@ -51,7 +51,7 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 		b.Release()
 		return nil, err
 	}
-	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units, days: dayCounts{asked: m.Days, zone: b.OtherZone}}
+	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units, days: dayCounts{asked: m.Days, zone: b.OtherZone, stray: b.Stray}}
 	p.days.count(b.Times)
 	c.cut(p, m, b.Times)
 	c.seeNames(b, p)

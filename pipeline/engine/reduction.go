@@ -27,7 +27,7 @@ func (d *reduction) prepare(m *pipeline.Meta, b *pipeline.Batch, number int) (*p
 		b.Release()
 		return nil, err
 	}
-	p := &partitioned{batch: b, meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units, days: dayCounts{asked: m.Days, zone: b.OtherZone}}
+	p := &partitioned{batch: b, meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units, days: dayCounts{asked: m.Days, zone: b.OtherZone, stray: b.Stray}}
 	p.days.count(b.Times)
 	return p, nil
 }
