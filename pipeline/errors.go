@@ -71,10 +71,14 @@ type Cause uint8
 const (
 	// NoCause: the kind says it.
 	NoCause Cause = iota
-	// OtherDocument: another document than the one asked for: a web page, another format, binary data. Malformed.
+	// OtherDocument: another document than the one asked for: a web page, another format. Malformed.
 	OtherDocument
-	// OtherCharset: the text is declared in a charset that is not read. Malformed.
+	// OtherCharset: the text is declared in a charset that is not read, or is UTF-16. Malformed.
 	OtherCharset
+	// Compressed: the answer is compressed in another way than gzip, or twice. Malformed.
+	Compressed
+	// Binary: the answer is no text. Malformed.
+	Binary
 	// NoDocument: nothing was in the answer. Malformed.
 	NoDocument
 	// CutShort: the document ends within a row, or before it is complete. Malformed.
@@ -141,7 +145,7 @@ var (
 		Awaited: {"awaited", Wait},
 	}
 	causes = [...]failure{
-		OtherDocument: {"other document", GiveUp}, OtherCharset: {"other charset", GiveUp}, NoDocument: {"no document", GiveUp}, CutShort: {"cut short", Wait},
+		OtherDocument: {"other document", GiveUp}, OtherCharset: {"other charset", GiveUp}, Compressed: {"compressed", GiveUp}, Binary: {"binary", GiveUp}, NoDocument: {"no document", GiveUp}, CutShort: {"cut short", Wait},
 		HeaderAgain: {"header again", GiveUp}, MissingField: {"missing field", GiveUp}, VendorError: {"vendor error", GiveUp},
 		Incomplete: {"incomplete", GiveUp}, Stale: {"stale", Wait}, Shifted: {"shifted", GiveUp}, OtherZone: {"other zone", Correct},
 		NotReady: {"not ready", Wait}, BrokenOff: {"broken off", Wait}, Unreachable: {"unreachable", Wait},

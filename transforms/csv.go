@@ -123,7 +123,7 @@ func (d *csvDecoder) record(at int) (int, error) {
 	}
 	d.row.into.Tail = pipeline.Damage{}
 	if !d.row.isText && isBinary(rec.raw) {
-		d.row.condemn(rec.raw, pipeline.Damage{Kind: pipeline.Malformed, What: "is mostly NUL bytes", Hint: binaryHint, Cause: pipeline.OtherDocument})
+		d.row.condemn(rec.raw, spoiltRecord(rec.raw))
 		return rec.end, nil
 	}
 	for _, i := range d.head.listed {

@@ -68,7 +68,7 @@ func TestPromise04_EmptyIsNotBroken(t *testing.T) {
 		"a missing key column":                 {"id,kind,zone\n1,Call,UTC\n", "lacks started"},
 		"two missing key columns":              {"a,b\n1,2\n", "lacks id, started"},
 		"a header cut short":                   {"id,started,kin", "header is cut short"},
-		"UTF-16":                               {"i\x00d\x00,\x00", "NUL byte at byte 1"},
+		"a NUL byte in the header":             {"id,sta\x00rted,kind\n", "NUL byte at byte 6"},
 		"a row of NUL bytes":                   {whole + strings.Repeat("\x00", 100) + ",,,\n" + row1, "row 2 is mostly NUL bytes"},
 		"lines that end in CR alone":           {"id,started,kind,zone\r1,2025-09-08 10:00:00,Call,UTC\r", "CR alone"},
 		"a last row with too few cells":        {whole + "2,2025-09-08 10:00:00", "row 2 has 2 of 4 cells"},

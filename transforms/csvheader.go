@@ -196,6 +196,10 @@ func (h *csvHeader) check(m *compiledMapping, only bool) error {
 			missing = append(missing, key)
 		}
 	}
+	if len(missing) > 0 && slices.ContainsFunc(h.columns, func(c csvColumn) bool { return isGibberish([]byte(c.source)) }) {
+		n := notText{pipeline.Binary, "binary"}
+		return n.err()
+	}
 	if len(missing) > 0 {
 		hint := "the vendor may have renamed it, or the answer is another document"
 		values := h.mayBeRow(&m.Mapping)
@@ -309,8 +313,11 @@ func isTitle(text string) bool {
 // checkOpening checks what a document begins with. skip is the number of bytes before its header: a byte order mark and
 // blank lines. all says that b is the whole document, and say what may be told of its words. known is false when more bytes are needed to tell.
 func checkOpening(b []byte, all bool, say func(words string) string) (skip int, known bool, err error) {
-	if len(b) < len(byteOrderMark) && !all {
+	if len(b) < longestMagic && !all {
 		return 0, false, nil
+	}
+	if err := notTextBy(b).err(); err != nil {
+		return 0, true, err
 	}
 	rest := bytes.TrimPrefix(b, byteOrderMark)
 	rest = bytes.TrimLeft(rest, "\r\n")
@@ -331,13 +338,6 @@ func checkOpening(b []byte, all bool, say func(words string) string) (skip int, 
 		err = malformed(pipeline.OtherDocument, "the answer may be an error message", "the document is JSON, not CSV")
 	}
 	return len(b) - len(rest), true, err
-}
-
-const binaryHint = "the answer may be compressed, binary or UTF-16"
-
-// binary is the error of a document whose header has a NUL byte at an offset.
-func binary(offset int64) error {
-	return malformed(pipeline.OtherDocument, binaryHint, "there is a NUL byte at byte %d", offset)
 }
 
 // headerTooLong is the error of a document whose header does not end.

@@ -167,7 +167,7 @@ func (s *splitter) header() ([]byte, error) {
 	}
 	head := bytes.Clone(s.buf[:end])
 	if i := bytes.IndexByte(head, 0); i >= 0 {
-		return nil, binary(s.offset + int64(i))
+		return nil, nulInHeader(head, s.offset+int64(i))
 	}
 	s.discard(end)
 	h, err := s.format.header(head)

@@ -215,7 +215,9 @@ func (d *csvDecoder) records(n *int64, tail pipeline.Damage, row func(Record) er
 		case d.isHeader(rec.raw):
 			return tail, damagedRecord(pipeline.Damage{Row: *n, What: "is the header again", Cause: pipeline.HeaderAgain})
 		case isBinary(rec.raw):
-			return tail, damagedRecord(pipeline.Damage{Row: *n, What: "is mostly NUL bytes", Cause: pipeline.OtherDocument})
+			spoilt := spoiltRecord(rec.raw)
+			spoilt.Row = *n
+			return tail, damagedRecord(spoilt)
 		case reason != "":
 			tail = pipeline.Damage{Row: *n, What: reason, Cause: pipeline.CutShort}
 		}

@@ -192,6 +192,48 @@ func TestB_SpoiltBytesSpoilTheirValuesAndAreCounted(t *testing.T) {
 	}
 }
 
+// What is no text is told by what it is: each has a remedy of its own.
+func TestG_WhatIsNoTextIsToldByWhatItIs(t *testing.T) {
+	const header, row = "id,started,rang,kind,n,text,extra,zone\n", "1,2025-09-08 10:00:00,,Call,1,hello,x,UTC\n"
+	list, around := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{}), NewJSON(jsonMapping, envelopeOptions, pipeline.Policy{})
+	var hints []string
+	for _, c := range []struct{ kind, begins string }{
+		{"compressed", "\x1f\x8b\x08\x00\x00"}, {"compressed", "PK\x03\x04\x14\x00\x00"}, {"compressed", "\x28\xb5\x2f\xfd\x04"},
+		{"compressed", "BZh91AY&SY"}, {"compressed", "\xfd7zXZ\x00"}, {"compressed", "\x78\x9c\x4b"},
+		{"other_charset", "\xff\xfe" + wide(header+row, 0)}, {"other_charset", "\xfe\xff" + wide(header+row, 1)},
+		{"other_charset", wide(header+row, 0)}, {"other_charset", wide(header+row, 1)}, {"other_charset", wide("[{},{}]", 0)},
+		{"binary", "%PDF-1.7\n"}, {"binary", "\xd0\xcf\x11\xe0\xa1\xb1"}, {"binary", "\x07\x01\x12\x9e\xe1,\x02"}, {"binary", "\x0b\x05\x80\x03\xe2\x1a\x00\n"},
+	} {
+		document := c.begins
+		if c.kind != "other_charset" {
+			document += "\n" + strings.Repeat("x", 40) + "\n"
+		}
+		_, ofCSV := readAnyCSV(t, document, true, 1<<20)
+		_, ofList := decodeAs(&pipeline.Meta{}, list, strings.NewReader(document), 1<<20)
+		_, ofRows := decodeAs(&pipeline.Meta{}, around, strings.NewReader(document), 1<<20)
+		for format, err := range map[string]error{"CSV": ofCSV, "JSON": ofList, "an envelope": ofRows} {
+			var e *pipeline.Error
+			if pipeline.ErrorKind(err) != c.kind || !errors.As(err, &e) || e.Hint == "" {
+				t.Errorf("%q as %s: %v", c.begins, format, err)
+				continue
+			}
+			if !slices.Contains(hints, e.Hint) {
+				hints = append(hints, e.Hint)
+			}
+		}
+	}
+	if len(hints) != 3 {
+		t.Errorf("three causes have the remedies %q", hints)
+	}
+	for spoilt, want := range map[string]pipeline.Damage{
+		wide(row, 0): {Cause: pipeline.OtherCharset, What: "is UTF-16"}, strings.Repeat("\x00", 4096): {Cause: pipeline.Binary, What: "is mostly NUL bytes"},
+	} {
+		if got := spoiltRecord([]byte(spoilt)); got.Cause != want.Cause || got.What != want.What || got.Hint == "" {
+			t.Errorf("a record that begins with %q: %+v", spoilt[:8], got)
+		}
+	}
+}
+
 func TestB_AnErrorOfTheVendorBehindTheRowsIsShown(t *testing.T) {
 	m := Mapping{Table: pipeline.Activity, Keys: []string{"a"}}
 	for doc, f := range map[string]pipeline.Format{

@@ -1,7 +1,6 @@
 package transforms
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -114,12 +113,13 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 		wanted = "an object with " + f.options.Rows
 	}
 	what, said := f.nameDocument(b)
+	strange := notJSON(b)
 	err := &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Cause: pipeline.OtherDocument, Err: fmt.Errorf("the answer is %snot %s", what, wanted), Hint: f.options.Hint}
 	switch {
 	case len(b) == 0:
 		err.Cause = pipeline.NoDocument
-	case hasNUL(b):
-		err.Hint = binaryHint
+	case strange.cause != pipeline.NoCause:
+		err.Cause, err.Hint = strange.cause, strange.hint()
 	case said == what && said != "": // a row
 		err.Hint = sentErrorHint
 	case said != "":
@@ -128,17 +128,15 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 	return err
 }
 
-// hasNUL tells whether an answer that begins so is binary or UTF-16.
-func hasNUL(b []byte) bool { return bytes.IndexByte(b[:min(len(b), 4)], 0) >= 0 }
-
 // nameDocument says what an answer is, with a comma behind it. said is what it says of itself: then it comes from the
 // vendor and from nobody else.
 func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
+	strange := notJSON(b)
 	switch {
 	case len(b) == 0:
 		return "blank, ", ""
-	case hasNUL(b):
-		return "text with NUL bytes, ", ""
+	case strange.cause != pipeline.NoCause:
+		return strange.what + ", ", ""
 	case b[0] == '<':
 		return "a page of HTML or XML" + behindColon(f.mapping.policy.Say(pageText(b))) + ", ", ""
 	case b[0] == '{':

@@ -151,7 +151,7 @@ func (e *envelope) tooMuchAround(b []byte) error {
 func (e *envelope) read() error {
 	s := &e.scan
 	i := s.space(0)
-	if i >= len(s.b) || s.b[i] != '{' || hasNUL(s.b[i:]) {
+	if i >= len(s.b) || s.b[i] != '{' || notTextBy(s.b[i:]).cause != pipeline.NoCause {
 		return e.format.notTheDocument(s.b[i:])
 	}
 	e.head = []byte{'{'}

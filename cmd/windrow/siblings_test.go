@@ -98,6 +98,12 @@ func TestSiblingsOfReportedDamage(t *testing.T) {
 		{"operators: an escaped NUL byte in an id", "chattonic.operators", staffOf("", `,{"_id":"5e\u0000","onlineTime":1}`), "", 3, `_id cannot be read`},
 		{"dashboard: NaN", "chattonic.dashboard", hoursOf(`,"csat":NaN`, "2025-09-09 03"), "WINDROW_MAX_UNREADABLE=1", 0, `"csat": 1`},
 
+		// What is no text is told by what it is.
+		{"csat: a workbook", "dialpad.csat", "PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00xl/workbook.xml", "", 3, `"error_kind": "compressed",\n.*compressed \(zip`},
+		{"onduty: a page as PDF", "dialpad.onduty", "%PDF-1.7\n1 0 obj\n", "", 3, `"error_kind": "binary",\n.*the document is a PDF`},
+		{"operators: UTF-16", "chattonic.operators", "\xff\xfe{\x00}\x00", "", 3, `"error_kind": "other_charset",\n.*send UTF-8`},
+		{"dashboard: compressed twice", "chattonic.dashboard", "\x78\x9c\x8b\x8e\x05\x00", "", 3, `"error_kind": "compressed",\n.*deflate`},
+
 		// C. Rows held against what was asked, and against themselves.
 		{"dispositions: an id of a spreadsheet", "dialpad.dispositions", calledHead + ten(calledRow, 4, instead("6529997769220400", "6.53E+15")), "", 3, `call_id.*9\.99E\+99|call_id.*9\.99a\+99`},
 		{"onduty: an id that is a name", "dialpad.onduty", dutyHead + ten(dutyRow, 4, instead(",200,", ",two,")), "", 3, `record_id.*aaa`},

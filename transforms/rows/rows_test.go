@@ -71,7 +71,7 @@ func TestACSVIsReadAsItsHeaderIsWritten(t *testing.T) {
 		{"the header again", "a,b\n1,2\na,b\n3,4\n", "read contacts: invalid: row 2 is the header again (it may be two files in one; take the second header out. Nothing of it was sent)"},
 		{"nothing", "", "read contacts: invalid: the document is blank (save it as CSV in UTF-8, with a header that names the columns)"},
 		{"another document", "<html>", "read contacts: invalid: the document is HTML or XML, not CSV (save it as CSV in UTF-8, with a header that names the columns)"},
-		{"UTF-16", "\xff\xfea\x00\n\x00", "read contacts: invalid: there is a NUL byte at byte 3 (save it as CSV in UTF-8, with a header that names the columns)"},
+		{"UTF-16", "\xff\xfea\x00\n\x00", "read contacts: invalid: the document is UTF-16 (save it as CSV in UTF-8, with a header that names the columns)"},
 	} {
 		rows, err := NewCSV(t.Context(), textSource(c.text))
 		if got := shown(t, rows, err); got != c.want {

@@ -39,12 +39,16 @@ type body struct {
 func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFunc, r Request, resp *http.Response) (*body, error) {
 	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, pace: newPace(c.timeout, func(err error) { cancel(err) }), limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r), charset: charsetOf(resp.Header),
 		measured: resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor > 1}
-	switch e := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); e {
+	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
+	switch encoding {
 	case "", "identity", "gzip", "x-gzip":
 		return b, nil
 	}
 	_ = b.Close() // the answer is refused whatever closing says
-	return nil, b.failed(pipeline.Malformed, pipeline.OtherDocument, errors.New("the answer's Content-Encoding is unknown"))
+	return nil, &pipeline.Error{
+		Op: r.Op, Kind: pipeline.Malformed, Cause: pipeline.Compressed, Hint: "gzip alone is asked for and undone: let the vendor, or a proxy in between, send the text itself or gzip",
+		Err: fmt.Errorf("the answer's Content-Encoding is %s, which is not read", shownName(encoding)),
+	}
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -141,7 +145,7 @@ func (b *body) classify(err error) error {
 	case errors.Is(err, errHollow):
 		return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("%w, and was given up after %d bytes", errHollow, b.got))
 	case errors.Is(err, gzip.ErrHeader):
-		return b.failed(pipeline.Malformed, pipeline.OtherDocument, errors.New("the answer is not the gzip that it seems to be"))
+		return b.failed(pipeline.Malformed, pipeline.Binary, errors.New("the answer is not the gzip that it seems to be"))
 	case errors.Is(err, gzip.ErrChecksum):
 		return b.failed(pipeline.Unavailable, pipeline.BrokenOff, fmt.Errorf("the answer was damaged on the way, after %d bytes", b.got))
 	case errors.Is(err, io.ErrUnexpectedEOF):

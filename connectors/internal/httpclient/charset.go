@@ -64,13 +64,13 @@ func charsetNamed(name string) *charset {
 	name = strings.Trim(name, " \t\"'")
 	c, known := charsets[strings.ToLower(name)]
 	if !known {
-		c = &charset{name: shownCharset(name)}
+		c = &charset{name: shownName(name)}
 	}
 	return c
 }
 
-// shownCharset is a declared name for people.
-func shownCharset(name string) string {
+// shownName is a declared name for people.
+func shownName(name string) string {
 	const longest = 40
 	name = strings.Map(func(c rune) rune {
 		if c <= ' ' || c > '~' {
