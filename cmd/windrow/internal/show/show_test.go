@@ -366,7 +366,7 @@ func TestWithTheSinksVariablesAloneTheRowsTellWhatTheVerdictTells(t *testing.T) 
 	}, "1 of 3 streams is late."); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\ndialpad.calls  whole ", "\ndialpad.texts  late ", "\ndialpad.csat   due ", "\n2 windows due and not covered"} {
+	for _, want := range []string{"\ndialpad.calls  whole, not configured ", "\ndialpad.texts  late, not configured ", "\ndialpad.csat   due, not configured ", "\n2 windows due and not covered"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it lacks %q:\n%s", want, out.String())
 		}

@@ -103,13 +103,24 @@ func printNote(w io.Writer, text, command string) error {
 	return err
 }
 
-// stateOf is where a stream stands in a word. Where no stream is configured (alone), all are looked at, and the ledger alone tells.
+// stateOf is where a stream stands in a word. Where no stream is configured (alone), all are looked at: the ledger tells where
+// each stands, and that none is read is told too.
 func stateOf(s plan.StreamStatus, alone bool) string {
+	const unread = "not configured"
 	switch {
 	case s.LeftOut:
 		return "left out"
 	case !s.Configured && !alone:
-		return "not configured"
+		return unread
+	case !s.Configured:
+		return standing(s) + ", " + unread
+	}
+	return standing(s)
+}
+
+// standing is where a stream stands by its windows.
+func standing(s plan.StreamStatus) string {
+	switch {
 	case s.FailedWindows > 0:
 		return "failed"
 	case s.Late:
