@@ -340,9 +340,9 @@ func TestA_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 	for says, members := range map[string][]string{
 		"holds an error of the vendor: ran too long": {`"error":"ran too long"`, `"Error":{"Message":"ran too long"}`, `"error":{"message":"ran too long"}`, `"errors":[{"message":"ran too long"}]`},
 		"holds an error of the vendor: true":         {`"error":true`},
-		"it is truncated":                            {`"truncated":true`, `"truncated":"true"`, `"Truncated":1`},
+		"it is truncated":                            {`"truncated":true`, `"truncated":"true"`, `"Truncated":1`, `"hasMore":true`, `"has_more":"true"`, `"truncated":false,"hasMore":true`},
 		"it is truncated: too many":                  {`"truncated":true,"truncation_reason":"too many"`},
-		"total is 3, but it has 2 rows":              {`"total":3`, `"TOTAL":3`, `"total":3.0`, `"total":"3"`},
+		"total is 3, but it has 2 rows":              {`"total":3`, `"TOTAL":3`, `"total":3.0`, `"total":"3"`, `"totalCount":3`, `"total_rows":3,"total":2`},
 		`"status" is true: not now`:                  {`"message":"not now"`},
 	} {
 		for _, member := range members {
@@ -357,7 +357,7 @@ func TestA_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 		}
 	}
 	for _, member := range []string{
-		`"error":null`, `"error":false`, `"error":""`, `"error":[]`, `"errors":[]`, `"errors":0`, `"truncated":false`, `"truncated":null`, `"total":2`, `"total":1`, `"total":0`, `"total":"2"`,
+		`"error":null`, `"error":false`, `"error":""`, `"error":[]`, `"errors":[]`, `"errors":0`, `"truncated":false`, `"truncated":null`, `"total":2`, `"total":1`, `"total":0`, `"total":"2"`, `"hasMore":false`, `"has_more":null`, `"total_count":2`,
 		`"total":null`, `"total":"many"`, `"total":NaN`, `"message":"ok"`, `"limit":10,"skip":0`,
 	} {
 		d, err := decodeDocument(f, strings.NewReader(`{"status":true,`+member+`,`+rows+`}`), rangeOf)
@@ -367,6 +367,25 @@ func TestA_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 	}
 	if _, err := decodeDocument(f, strings.NewReader(`{"status":true,"operators":[],"total":5}`), rangeOf); err == nil {
 		t.Error("an empty answer with a total was taken")
+	}
+}
+
+// The address is as good as ever where the answer says that there is nothing, or wraps its rows: the remedy is another one.
+func TestG_AnAnswerWithoutAnArrayDoesNotBlameTheAddress(t *testing.T) {
+	f := NewJSON(jsonMapping, JSONOptions{Hint: "check the address"}, pipeline.Policy{})
+	for doc, want := range map[string]struct{ kind, says string }{
+		"null": {"no_document", "nothing but null"}, `""`: {"no_document", `nothing but ""`}, " false\n": {"no_document", "nothing but false"},
+		`{"data":[{"resource":"A"}],"total":1}`: {"other_document", "put its rows into an object"}, `{"Results":[]}`: {"other_document", "put its rows into an object"},
+	} {
+		_, err := decodeDocument(f, strings.NewReader(doc), rangeOf)
+		if pipeline.ErrorKind(err) != want.kind || !strings.Contains(err.Error(), want.says) || strings.Contains(err.Error(), "address") {
+			t.Errorf("%s: %v", doc, err)
+		}
+	}
+	for _, doc := range []string{"", "{}", `{"user":1}`, "<html>"} {
+		if _, err := decodeDocument(f, strings.NewReader(doc), rangeOf); err == nil || !strings.Contains(err.Error(), "check the address") {
+			t.Errorf("%q: %v", doc, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ type JSONOptions struct {
 
 // NewJSON returns the format of a JSON document whose rows are objects. p says what becomes of personal data. The
 // format accepts exactly what RFC 8259 does, but for what spoils a value alone. Any other document is Malformed, and so is
-// an object around the rows that says of itself that it is not all: by an error, by "truncated": true, by a total above the
+// an object around the rows that says of itself that it is not all: by an error, by "truncated" or "hasMore": true, by a total above the
 // number of rows. [pipeline.Batch] tells of the rows that condemn a document: one with a member error, one without any
 // key, a last one that is no object. Of a row's members:
 //   - null and blank strings are absent, as blank cells are;
@@ -120,6 +121,10 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 		err.Cause = pipeline.NoDocument
 	case strange.cause != pipeline.NoCause:
 		err.Cause, err.Hint = strange.cause, strange.hint()
+	case isNothing(b):
+		err.Cause, err.Hint = pipeline.NoDocument, sentErrorHint
+	case wrapsRows(b):
+		err.Hint = wrappedHint
 	case said == what && said != "": // a row
 		err.Hint = sentErrorHint
 	case said != "":
@@ -154,6 +159,8 @@ func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 		return what, said
 	case b[0] == '[':
 		return "an array, ", ""
+	case isNothing(b):
+		return "nothing but " + string(bytes.TrimSpace(b)) + ", ", ""
 	case b[0] == '"':
 		said = errorText(b)
 	case b[0] > ' ' && isText(b):
@@ -163,6 +170,25 @@ func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 		return "", "" // no sentence: it may be anything
 	}
 	return "a text, " + f.mapping.policy.Say(said) + ", ", said
+}
+
+// isNothing reports whether an answer says no more than that there is nothing.
+func isNothing(b []byte) bool {
+	switch string(bytes.TrimSpace(b[:min(len(b), 16)])) {
+	case "null", "false", `""`:
+		return true
+	}
+	return false
+}
+
+// wrappedHint is the remedy for rows that stand in an object instead of in an array of their own.
+const wrappedHint = "the vendor may put its rows into an object now, or cut them into pages; tell the vendor: nothing says that these are all"
+
+// wrapsRows reports whether an answer is an object with rows in it, under a name that programs give them.
+func wrapsRows(b []byte) bool {
+	return b[0] == '{' && ErrorText(b) == "" && slices.ContainsFunc(memberNames(b), func(name string) bool {
+		return slices.Contains([]string{"data", "rows", "results", "items", "records", "content"}, strings.ToLower(name))
+	})
 }
 
 // memberNames lists the names of the first members of an object, for people. The object may be cut off. Values are not

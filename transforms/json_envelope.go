@@ -207,16 +207,17 @@ func behindColon(s string) string {
 
 // note takes in what a member around the rows says about them.
 func (e *envelope) note(name string, value []byte) {
-	switch strings.ToLower(name) {
+	switch strings.ReplaceAll(strings.ToLower(name), "_", "") {
 	case errorMember, "errors":
 		if e.said == "" {
 			e.said = errorText(value)
 		}
-	case "truncated":
-		e.truncated, _ = parseBool(bytes.Trim(value, `"`))
-	case "total":
+	case "truncated", "istruncated", "hasmore":
+		truncated, _ := parseBool(bytes.Trim(value, `"`))
+		e.truncated = e.truncated || truncated
+	case "total", "totalcount", "totalrows", "totalrecords":
 		if total, ok := parseNumber(bytes.Trim(value, `"`)); ok {
-			e.total = total
+			e.total = max(e.total, total)
 		}
 	}
 }

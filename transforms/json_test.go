@@ -222,7 +222,7 @@ func TestPromise04_AnAnswerThatIsNoJSONArrayIsAnErrorAndAnEmptyOneIsNot(t *testi
 		{"another object", `{"page":"secret","size":{"x":1}}`, "the members page, size"},
 		{"an object without members", `{}`, "an object without members"},
 		{"a string", `"secret"`, "the answer is not an array"},
-		{"null", `null`, "the answer is not an array"},
+		{"null", `null`, "the answer is nothing but null, not an array"},
 		{"an array cut after its bracket", `[`, "ends too early"},
 		{"cut inside a row", `[{"resource":"A"`, "ends too early"},
 		{"cut inside a string", `[{"resource":"A`, "ends too early"},

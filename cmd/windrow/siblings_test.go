@@ -90,7 +90,9 @@ func TestSiblingsOfReportedDamage(t *testing.T) {
 		{"operators: a total as a text", "chattonic.operators", staffOf(`,"total":"40"`, ""), "", 3, `total is 40`},
 		{"operators: an error of the vendor's, with status true", "chattonic.operators", staffOf(`,"errors":["backend unavailable"]`, ""), "", 3, `backend unavailable`},
 		{"dashboard: a row without a date", "chattonic.dashboard", "[" + strings.Trim(hoursOf("", "2025-09-09 03"), "[]") + `,{"date":null,"newUsers":9}]`, lax, 3, `row 2 .*date`},
-		{"dashboard: an object in the place of the list", "chattonic.dashboard", `{"data":` + hoursOf("", "2025-09-09 03") + `}`, "", 3, `members data`},
+		{"dashboard: an object in the place of the list", "chattonic.dashboard", `{"data":` + hoursOf("", "2025-09-09 03") + `}`, "", 3, `members data.*put its rows into an object`},
+		{"dashboard: nothing at all", "chattonic.dashboard", "null", "", 3, `"error_kind": "no_document"`},
+		{"operators: a page of several", "chattonic.operators", staffOf(`,"hasMore":true`, ""), "", 3, `"error_kind": "incomplete"`},
 
 		// B. The vendor's own signs.
 		{"csat: a NUL byte in an answer", "dialpad.csat", csatHead + ten(csatRow, 3, instead("How?", "Ho\x00w?")), "", 0, `"question": 1`},
