@@ -39,6 +39,13 @@ type body struct {
 func (c *Client) newBody(ctx, own context.Context, cancel context.CancelCauseFunc, r Request, resp *http.Response) (*body, error) {
 	b := &body{op: r.Op, ctx: ctx, own: own, cancel: cancel, pace: newPace(c.timeout, func(err error) { cancel(err) }), limit: r.MaxBody, wire: resp.Body, secret: c.secrets(r), charset: charsetOf(resp.Header),
 		measured: resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor > 1}
+	if resp.StatusCode == http.StatusPartialContent { // nobody asked for a range
+		_ = b.Close() // the answer is refused whatever closing says
+		return nil, &pipeline.Error{
+			Op: r.Op, Kind: pipeline.Malformed, Cause: pipeline.Incomplete, Hint: "a proxy or the store may have cut it; the next sync asks for the whole again",
+			Err: errors.New("HTTP 206: the answer says that it is only a part"),
+		}
+	}
 	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
 	switch encoding {
 	case "", "identity", "gzip", "x-gzip":

@@ -107,6 +107,20 @@ func TestB_AnAnswerThatIsNotReadyIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// Its length is that of the part, so that nothing else tells that more is missing.
+func TestB_AnAnswerThatSaysThatItIsAPartIsNotTaken(t *testing.T) {
+	var calls atomic.Int64
+	part := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Range", "bytes 0-3/200")
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = io.WriteString(w, "a,b\n")
+	}
+	client := newClient(t, Options{Base: parse(t, "https://vendor.test"), RetryFor: time.Minute, Transport: answering(t, &calls, part)})
+	if got, err := read(t, client, get("/x")); pipeline.ErrorKind(err) != "incomplete" || !strings.Contains(err.Error(), "only a part") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // What needs time is no outage: each request has RetryFor for itself.
 func TestARequestIsRetriedForItsOwnTimeWhereAnotherIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
