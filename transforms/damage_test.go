@@ -370,6 +370,17 @@ func TestA_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 	}
 }
 
+func TestB_AnElementWithoutAKeyShowsItsMessage(t *testing.T) {
+	f := NewJSON(jsonMapping, JSONOptions{}, pipeline.Policy{})
+	for element, want := range map[string]string{
+		`{"errorMessage":"it ran too long","code":7}`: "row 2 has no key, and a message of the vendor: it ran too long", `{"message":"it ran too long"}`: "a message of the vendor: it ran too long",
+		`{"title":"Total","n":3}`: "row 2 has nothing in resource; its members are title, n", `{"message":""}`: "row 2 has nothing in resource; its members are message",
+	} {
+		_, err := decodeDocument(f, strings.NewReader(`[{"resource":"A"},`+element+`,{"resource":"B"}]`), rangeOf)
+		wantKind(t, err, pipeline.Malformed, want)
+	}
+}
+
 // The address is as good as ever where the answer says that there is nothing, or wraps its rows: the remedy is another one.
 func TestG_AnAnswerWithoutAnArrayDoesNotBlameTheAddress(t *testing.T) {
 	f := NewJSON(jsonMapping, JSONOptions{Hint: "check the address"}, pipeline.Policy{})

@@ -112,6 +112,10 @@ func (d *jsonDecoder) element(i int) int {
 		return end
 	}
 	if !d.hasKey() {
+		if said := messageText(raw); said != "" {
+			r.condemn(raw, pipeline.Damage{Kind: pipeline.Malformed, What: "has no key, and a message of the vendor: " + d.format.mapping.policy.Say(said), Hint: sentErrorHint, Cause: pipeline.VendorError})
+			return end
+		}
 		r.condemn(raw, pipeline.Damage{Kind: pipeline.Malformed, What: d.keyless(raw), Hint: noKeyHint, Cause: pipeline.MissingField})
 		return end
 	}

@@ -34,6 +34,17 @@ func ErrorText(answer []byte) string {
 	return shortened(wordsOf(answer, deepestSaid))
 }
 
+// messageText is what an element that is no row says about an error, under a name that is of a message and of nothing else.
+func messageText(element []byte) string {
+	for _, name := range memberNames(element) {
+		switch strings.ReplaceAll(strings.ToLower(name), "_", "") {
+		case "errormessage", "errordescription", "message", "msg":
+			return ErrorText(element)
+		}
+	}
+	return ""
+}
+
 // errorText is what the value of a member error says; empty where the value says that there is none: null, false, 0, blank,
 // or nothing in it.
 func errorText(value []byte) string {
