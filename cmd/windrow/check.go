@@ -161,7 +161,7 @@ func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source
 	}
 	others, err := s.findStrangers(ctx, store)
 	if err == nil {
-		err = errors.Join(others.refusal(), others.lost())
+		err = errors.Join(others.refusal(), lost(others.ledgerless))
 	}
 	if len(others.other) > 0 {
 		note = "files that are not Windrow's lie among the tables: " + strings.Join(others.other, ", ")
@@ -263,9 +263,9 @@ const shownStrangers = 10
 
 // strangers are the files of others among the tables.
 type strangers struct {
-	harmful, other []string // shownStrangers of them at most
-	more           int      // harmful ones beyond those
-	ledgerless     []string // streams of this program that have data and no ledger
+	harmful, other []string             // shownStrangers of them at most
+	more           int                  // harmful ones beyond those
+	ledgerless     []pipeline.StreamKey // streams of this program that have data and no ledger
 }
 
 // findStrangers looks for files of others, and for data that no ledger knows of.
@@ -293,14 +293,18 @@ func (s *setup) findStrangers(ctx context.Context, store pipeline.Store) (found 
 func (s *setup) addLedgerless(ctx context.Context, store pipeline.Store, found *strangers) error {
 	lost, err := s.ledgerless(ctx, store)
 	for _, k := range lost {
-		folder := fmt.Sprintf("source=%s/account=%s/stream=%s", k.Stream.Source(), k.Account, k.Stream)
 		if slices.ContainsFunc(s.catalogue(), func(of pipeline.Stream) bool { return of.Key.Stream == k.Stream }) {
-			found.ledgerless = append(found.ledgerless, folder)
+			found.ledgerless = append(found.ledgerless, k)
 			continue
 		}
-		found.add(fmt.Sprintf("the windows of %s, a stream that neither the ledger nor the configuration has", folder))
+		found.add(fmt.Sprintf("the windows of %s, a stream that neither the ledger nor the configuration has", folderOf(k)))
 	}
 	return err
+}
+
+// folderOf names a stream as its folders are.
+func folderOf(k pipeline.StreamKey) string {
+	return fmt.Sprintf("source=%s/account=%s/stream=%s", k.Stream.Source(), k.Account, k.Stream)
 }
 
 // ledgerless are the streams of which there are windows and no ledger. The ledger is asked last, for the sake of a commit of
@@ -359,18 +363,6 @@ func (f strangers) refusal() error {
 	}
 }
 
-// lost is an error where a stream has data and no ledger.
-func (f strangers) lost() error {
-	if len(f.ledgerless) == 0 {
-		return nil
-	}
-	return &pipeline.Error{
-		Op: "look for the ledgers", Kind: pipeline.Invalid,
-		Err:  fmt.Errorf("these streams have data in the tables, and their ledger is gone: %s", strings.Join(f.ledgerless, ", ")),
-		Hint: "restore the ledger (the folder _windrow/ledger, or the rows of the table _windrow_ledger) from a copy; or, where the data may go, remove them by `windrow verify --repair`, and the next sync reads what the vendors still have",
-	}
-}
-
 // refuseStrangers refuses a run whose tables hold files of others. Files that no reader takes in are only named.
 func (s *setup) refuseStrangers(ctx context.Context, store pipeline.Store, log *slog.Logger) error {
 	found, err := s.findStrangers(ctx, store)
@@ -380,12 +372,5 @@ func (s *setup) refuseStrangers(ctx context.Context, store pipeline.Store, log *
 	if len(found.other) > 0 {
 		log.Warn("files that are not Windrow's lie among the tables", "files", strings.Join(found.other, ", "))
 	}
-	return errors.Join(found.refusal(), found.lost())
-}
-
-// refuseLost refuses what would be done on the word of no ledger where there was one.
-func (s *setup) refuseLost(ctx context.Context, store pipeline.Store) error {
-	var found strangers
-	err := s.addLedgerless(ctx, store, &found)
-	return errors.Join(err, found.lost())
+	return errors.Join(found.refusal(), lost(found.ledgerless))
 }

@@ -55,6 +55,9 @@ code is then 3.`,
 // replay runs the engine on what was kept, and has what it did shown.
 func (a *app) replay(ctx context.Context, s *setup, f *selection) error {
 	return a.withStore(ctx, s, nil, func(e *engine.Engine) error {
+		if err := s.refuseLost(ctx, e.Store); err != nil {
+			return err
+		}
 		e.Streams = config.StreamList(f.streams)
 		f.apply(e)
 		wanted, err := s.wantedAccounts(ctx, e.Store, f.accounts)

@@ -192,7 +192,8 @@ func (a *app) leavePage(ctx context.Context, s *setup, to string, m report.Model
 type view struct {
 	setup *setup
 	engine.Survey
-	err error
+	gone []pipeline.StreamKey // have data and no ledger
+	err  error
 
 	// What follows is of a report alone.
 
@@ -209,7 +210,13 @@ func (a *app) look(ctx context.Context, s *setup, e *engine.Engine, reports, rea
 	}
 	now := calendar.InstantOf(e.Clock())
 	v.report, v.rejected = report.New(now, s.watch.MaxLag), make(map[pipeline.StreamKey][]pipeline.Window)
+	if v.gone, v.err = s.lostLedgers(ctx, e.Store); v.err != nil {
+		return v
+	}
 	v.Survey, v.err = e.Survey(ctx, func(st plan.StreamStatus, of pipeline.Stream, l *pipeline.Ledger) {
+		if slices.Contains(v.gone, of.Key) {
+			return
+		}
 		if t, ok := s.stream(of.Key); ok && !st.Configured {
 			st.Table, of.Unpublished = t.Table.Name, t.Unpublished
 		}
@@ -226,6 +233,8 @@ func (a *app) look(ctx context.Context, s *setup, e *engine.Engine, reports, rea
 		}
 		v.report.Stream(in)
 	})
+	v.States = without(v.States, v.gone)
+	v.Plans = slices.DeleteFunc(v.Plans, func(p pipeline.PlannedStream) bool { return slices.Contains(v.gone, p.Stream.Key) })
 	return v
 }
 
@@ -239,6 +248,13 @@ func (a *app) reportModel(ctx context.Context, s *setup, store pipeline.Store, v
 		if err := lackStreams(ctx, store, v.report, v.States); err != nil {
 			return report.Model{}, err
 		}
+	}
+	if err := lost(v.gone); err != nil {
+		s.log.Warn("the report lacks streams: " + err.Error())
+	}
+	for _, k := range v.gone {
+		v.report.Lacks(k, report.LacksLedger)
+		v.report.Do(report.Task{Stream: k.Stream, Account: k.Account, What: "it has data in the tables, and its ledger is gone. A sync is refused until it is restored. What helps:", Command: "windrow status"})
 	}
 	var order []pipeline.StreamKey
 	for _, st := range v.States {

@@ -22,7 +22,8 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Where each stream stands: watermark, lag, windows, rows, last commit", Args: noArgs,
 		Long: `Tells where each stream stands, of the ledger alone: it asks no vendor, and needs no
-variable but the sink's. With --max-lag, or WINDROW_MAX_LAG, it is a probe: exit code 3
+variable but the sink's. A stream of which there are data and no ledger is named, with
+exit code 2. With --max-lag, or WINDROW_MAX_LAG, it is a probe: exit code 3
 when a stream is late.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			limit := time.Duration(0)
@@ -47,15 +48,21 @@ when a stream is late.`,
 // status shows where the streams stand, and exits 3 where one is later than a limit that somebody has set.
 func (a *app) status(ctx context.Context, s *setup, limit time.Duration, asJSON bool) error {
 	return a.withLedgers(ctx, s, func(e *engine.Engine) error {
+		gone, err := s.lostLedgers(ctx, e.Store)
+		if err != nil {
+			return err
+		}
 		states, damaged := e.Status(ctx)
+		states = without(states, gone)
+		unread := howMany(damaged) + len(gone)
+		damaged = errors.Join(damaged, lost(gone))
 		if damaged == nil && len(states) == 0 {
 			damaged = s.nothingConfigured()
 		}
 		if len(states) == 0 {
 			return damaged
 		}
-		verdict, late := s.judge(states, damaged, pipeline.InstantOf(e.Clock()), limit)
-		var err error
+		verdict, late := s.judge(states, unread, pipeline.InstantOf(e.Clock()), limit)
 		if asJSON {
 			err = show.StatusJSON(a.stdout, states)
 		} else {
@@ -68,8 +75,8 @@ func (a *app) status(ctx context.Context, s *setup, limit time.Duration, asJSON 
 	})
 }
 
-// judge says which streams are late, and in a sentence how all stand. Of those that no run reads it adds what the catalogue knows.
-func (s *setup) judge(states []plan.StreamStatus, damaged error, now pipeline.Instant, limit time.Duration) (verdict string, late bool) {
+// judge says which streams are late, and in a sentence how all stand, beside those whose ledger cannot be read. Of those that no run reads it adds what the catalogue knows.
+func (s *setup) judge(states []plan.StreamStatus, unread int, now pipeline.Instant, limit time.Duration) (verdict string, late bool) {
 	list := make([]report.Stream, len(states))
 	for i := range states {
 		st := &states[i]
@@ -80,7 +87,7 @@ func (s *setup) judge(states []plan.StreamStatus, damaged error, now pipeline.In
 		st.Judge(of, now, limit)
 		list[i] = report.StreamOf(*st)
 	}
-	_, verdict, _ = report.Conclude(list, howMany(damaged))
+	_, verdict, _ = report.Conclude(list, unread)
 	for i := range states {
 		states[i].Late = list[i].Late
 		late = late || list[i].Late

@@ -216,7 +216,7 @@ func (a *app) judged(around *view) ([]plan.StreamStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	around.setup.judge(states, around.Damaged, pipeline.InstantOf(clock()), around.setup.watch.MaxLag)
+	around.setup.judge(states, howMany(around.Damaged), pipeline.InstantOf(clock()), around.setup.watch.MaxLag)
 	return states, nil
 }
 
