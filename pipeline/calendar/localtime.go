@@ -114,6 +114,9 @@ func (z *ZoneClock) at(sec int64) segment {
 	}
 	if !to.IsZero() && to.Unix() <= lastRule {
 		seg.end = to.Unix()
+		if seg.end <= sec { // package time takes every year that it counts by a zone's rules for one of 365 days
+			seg.end = time.Date(t.UTC().Year()+1, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+		}
 	}
 	z.alt, z.last = z.last, seg
 	return seg
