@@ -119,6 +119,9 @@ type StrangerLister interface {
 	// names alone, and takes time as the windows are many; memory is that of one folder's names. A storage that cannot be
 	// listed is an error of kind [SinkFailed].
 	Strangers(ctx context.Context) iter.Seq2[Stranger, error]
+	// StrangersBeside yields what lies where the sink keeps its ledger, its records and what it works with, and has no name of
+	// anything of its own, in no order. Nobody reads it, so none is Harmful. Cost and errors are those of Strangers.
+	StrangersBeside(ctx context.Context) iter.Seq2[Stranger, error]
 	// Seen lists the streams of which there are windows, by name: those that the last call of Strangers that came to its end
 	// saw, and where there was none, those that a look finds which passes over the windows of a stream that it knows.
 	Seen(ctx context.Context) ([]StreamKey, error)

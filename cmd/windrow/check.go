@@ -166,6 +166,11 @@ func (a *app) checkSink(ctx context.Context, s *setup, sources []pipeline.Source
 	if len(others.other) > 0 {
 		note = "files that are not Windrow's lie among the tables: " + strings.Join(others.other, ", ")
 	}
+	if beside, err := strangersBeside(ctx, store); err != nil {
+		return note, tenants, err
+	} else if beside != "" {
+		note = strings.TrimLeft(note+"\n"+beside, "\n")
+	}
 	if err == nil {
 		err = checkTables(ctx, s, store)
 	}
@@ -285,6 +290,35 @@ func (s *setup) findStrangers(ctx context.Context, store pipeline.Store) (found 
 		}
 	}
 	return found, s.addLedgerless(ctx, store, &found)
+}
+
+// strangersBeside names the files of others beside the ledger, which nobody reads: a copy that somebody means to restore from,
+// or one that he takes for the ledger.
+func strangersBeside(ctx context.Context, store pipeline.Store) (note string, err error) {
+	lister, ok := store.(pipeline.StrangerLister)
+	if !ok {
+		return "", nil
+	}
+	var names []string
+	more := 0
+	for stranger, err := range lister.StrangersBeside(ctx) {
+		switch {
+		case err != nil:
+			return "", err
+		case len(names) < shownStrangers:
+			names = append(names, stranger.Name)
+		default:
+			more++
+		}
+	}
+	if len(names) == 0 {
+		return "", nil
+	}
+	note = "files that are not Windrow's lie beside its ledger, and it reads none of them: " + strings.Join(names, ", ")
+	if more > 0 {
+		note += fmt.Sprintf(" and %d more", more)
+	}
+	return note, nil
 }
 
 // addLedgerless adds the streams of which there are windows and no ledger. The first commit notes what it begins before it
