@@ -45,6 +45,7 @@ type Hub struct {
 	base  *http.Transport // how this machine reaches others: proxies, dialler, roots of trust
 	turns *rate.Limiter
 	now   func() time.Time
+	clock *httpclient.ClockGuard
 }
 
 var _ push.Hub = (*Hub)(nil)
@@ -65,7 +66,7 @@ func NewHub(s *Settings, o Options) (*Hub, error) {
 			base = &http.Transport{Proxy: http.ProxyFromEnvironment}
 		}
 	}
-	return &Hub{set: s, base: base, turns: rate.NewLimiter(rate.Limit(o.Rate(s.pace.Rate)), 1), now: o.Now}, nil
+	return &Hub{set: s, base: base, turns: rate.NewLimiter(rate.Limit(o.Rate(s.pace.Rate)), 1), now: o.Now, clock: httpclient.NewClockGuard(o.Now, o.Warn)}, nil
 }
 
 // Wait implements [push.Hub].
@@ -88,8 +89,14 @@ func (h *Hub) Send(ctx context.Context, k push.Key, b push.Batch) push.Outcome {
 		"Authorization": {"Bearer " + h.set.token}, "Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"windrow"},
 	}
 	x := exchange{base: h.base, timeout: h.set.pace.Timeout, prefix: h.set.prefix}
+	sent := h.now()
 	a := x.make(ctx, req)
-	return h.outcome(a, b)
+	out := h.outcome(a, b)
+	if a.status != 0 {
+		// Nobody is asked for the time before: a request that carries no contacts would be one that the vendor has not published.
+		out.Clock = h.clock.Hear("push", to.Hostname(), a.header, sent)
+	}
+	return out
 }
 
 // address is where contacts of a key go, or what is wrong with the hub's name.

@@ -35,5 +35,6 @@ type Outcome struct {
 	Event      Event
 	Status     int           // of the vendor's answer; 0 where none began
 	RetryAfter time.Duration // as the vendor asked with [Throttled]; 0: it did not say
+	Clock      error         // of kind ClockWrong where the answer's Date proves this machine's clock wrong: what is sent next would leave by that clock
 	Text       string        // the first 512 bytes of the vendor's text, or what befell the request, without any address or value that was sent
 }

@@ -163,7 +163,8 @@ type Report struct {
 	Batches []BatchRecord // those of this run as they ended, behind those of earlier runs whose outcome is unknown
 	Unknown int           // batches of the push, of whichever run
 	Refused bool          // the vendor refused a batch of this run
-	// Stop is why not everything was tried: of kind Unauthorized, Throttled, Unavailable or Stopped; nil: all was tried.
+	// Stop is why not everything was tried: of kind Unauthorized, Throttled, Unavailable or Stopped, or of kind ClockWrong, also
+	// where everything was; nil: all was tried.
 	Stop error
 }
 
@@ -176,6 +177,8 @@ func (r Report) Exit() int {
 		return pipeline.ExitUnauthorized
 	case r.Stop != nil && pipeline.KindOf(r.Stop) == pipeline.Stopped:
 		return pipeline.ExitStopped
+	case pipeline.KindOf(r.Stop) == pipeline.ClockWrong:
+		return pipeline.ExitOf(pipeline.ClockWrong)
 	case r.Refused, r.Counts.Planned > 0, r.Stop != nil:
 		return pipeline.ExitFailed
 	}

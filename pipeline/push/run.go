@@ -162,7 +162,14 @@ func (s *run) deliver(ctx context.Context, items []item) error {
 		}
 		items = slices.Clone(claimed)
 		if out.Event != Throttled {
-			return s.book(b, items, state, out)
+			if err := s.book(b, items, state, out); err != nil || out.Clock == nil {
+				return err
+			}
+			return s.stop(out.Clock, nil)
+		}
+		if out.Clock != nil {
+			s.note(b, state, out)
+			return s.stop(out.Clock, items)
 		}
 		wait := out.RetryAfter
 		if wait <= 0 {

@@ -92,7 +92,7 @@ func (c *Client) hop(ctx context.Context, r Request, h hop) (answer *Response, n
 		cancel(nil)
 		return nil, nil, err
 	}
-	if err := c.clock.hear(r.Op, h.url.Hostname(), resp.Header, sent); err != nil {
+	if err := c.clock.Hear(r.Op, h.url.Hostname(), resp.Header, sent); err != nil {
 		resp.Body.Close() //nolint:errcheck // nobody reads it
 		cancel(nil)
 		return nil, nil, err

@@ -54,7 +54,7 @@ type Client struct {
 	retryFor  time.Duration
 	transport http.RoundTripper
 	links     *linkGuard
-	clock     *clockGuard
+	clock     *ClockGuard
 	now       func() time.Time
 	agent     string
 	secret    *secrets
@@ -80,7 +80,7 @@ func New(o Options) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	c.clock = &clockGuard{now: c.now, warn: o.Warn}
+	c.clock = NewClockGuard(c.now, o.Warn)
 	if o.Warn == nil {
 		c.clock.warn = func(string) {}
 	}

@@ -14,8 +14,9 @@ import (
 // clockLimit is from where on nothing may be read or written by the machine's clock.
 const clockLimit = time.Hour
 
-// clockGuard compares the machine's clock with the times that vendors write into their answers. Every answer passes it.
-type clockGuard struct {
+// ClockGuard compares the machine's clock with the times that vendors write into their answers. Every answer of a [Client]
+// passes one; whoever makes an exchange of its own has its own.
+type ClockGuard struct {
 	now  func() time.Time
 	warn func(string)
 
@@ -25,9 +26,14 @@ type clockGuard struct {
 	wrong error // the first answer that said so; it stands for all requests behind it
 }
 
-// hear takes in an answer to a request of sent, which host gave just now. The error is of kind ClockWrong. A difference
+// NewClockGuard returns a guard of the real clock now. warn is told once of a clock that is a little wrong.
+func NewClockGuard(now func() time.Time, warn func(string)) *ClockGuard {
+	return &ClockGuard{now: now, warn: warn}
+}
+
+// Hear takes in an answer to a request of sent, which host gave just now. The error is of kind ClockWrong. A difference
 // below clockLimit is told once.
-func (g *clockGuard) hear(op, host string, h http.Header, sent time.Time) error {
+func (g *ClockGuard) Hear(op, host string, h http.Header, sent time.Time) error {
 	got := g.now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -55,7 +61,7 @@ func (g *clockGuard) hear(op, host string, h http.Header, sent time.Time) error 
 }
 
 // hasHeard tells whether an answer has come, and that of one which proved the clock wrong.
-func (g *clockGuard) hasHeard() (bool, error) {
+func (g *ClockGuard) hasHeard() (bool, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.heard, g.wrong
