@@ -81,9 +81,6 @@ func New(o Options) (*Client, error) {
 		c.now = time.Now
 	}
 	c.clock = NewClockGuard(c.now, o.Warn)
-	if o.Warn == nil {
-		c.clock.warn = func(string) {}
-	}
 	if c.agent == "" {
 		c.agent = "windrow"
 	}

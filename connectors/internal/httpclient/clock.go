@@ -26,8 +26,11 @@ type ClockGuard struct {
 	wrong error // the first answer that said so; it stands for all requests behind it
 }
 
-// NewClockGuard returns a guard of the real clock now. warn is told once of a clock that is a little wrong.
+// NewClockGuard returns a guard of the real clock now. warn is told once of a clock that is a little wrong; nil: nobody listens.
 func NewClockGuard(now func() time.Time, warn func(string)) *ClockGuard {
+	if warn == nil {
+		warn = func(string) {}
+	}
 	return &ClockGuard{now: now, warn: warn}
 }
 
