@@ -73,6 +73,13 @@ type listing struct {
 	snapshot  int // the greatest number of a snapshot
 }
 
+// numberOf is the number of an object of the log that is called so.
+func numberOf(base, suffix string) (n int, ok bool) {
+	digits, ok := strings.CutSuffix(base, suffix)
+	n, err := strconv.Atoi(digits)
+	return n, ok && err == nil
+}
+
 func (l *ledgerLog) list(ctx context.Context) (listing, error) {
 	ls := listing{objects: map[int]string{}, snapshots: map[int]string{}}
 	names, err := l.volume.List(ctx, l.dir)
@@ -81,16 +88,12 @@ func (l *ledgerLog) list(ctx context.Context) (listing, error) {
 	}
 	for _, name := range names {
 		base := path.Base(name)
-		if digits, ok := strings.CutSuffix(base, snapshotSuffix); ok {
-			if n, err := strconv.Atoi(digits); err == nil {
-				ls.snapshots[n] = name
-				ls.snapshot = max(ls.snapshot, n)
-			}
-		} else if digits, ok := strings.CutSuffix(base, lineSuffix); ok {
-			if n, err := strconv.Atoi(digits); err == nil {
-				ls.objects[n] = name
-				ls.last = max(ls.last, n)
-			}
+		if n, ok := numberOf(base, snapshotSuffix); ok {
+			ls.snapshots[n] = name
+			ls.snapshot = max(ls.snapshot, n)
+		} else if n, ok := numberOf(base, lineSuffix); ok {
+			ls.objects[n] = name
+			ls.last = max(ls.last, n)
 		}
 	}
 	return ls, nil

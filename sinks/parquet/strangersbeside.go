@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -48,7 +47,9 @@ func isOwn(name string) bool {
 		return true
 	case ledgerDir:
 		k, ok := layout.StreamOf(name)
-		return ok && dir == layout.StreamDir(ledgerDir, k) && (isNumbered(base, lineSuffix) || isNumbered(base, snapshotSuffix))
+		_, isLine := numberOf(base, lineSuffix)
+		_, isSnapshot := numberOf(base, snapshotSuffix)
+		return ok && dir == layout.StreamDir(ledgerDir, k) && (isLine || isSnapshot)
 	case rejectsDir:
 		return isWindowFile(rejectsDir, name)
 	case historyDir:
@@ -65,11 +66,4 @@ func isOwn(name string) bool {
 		return path.Ext(name) == pushSuffix || strings.HasPrefix(below, pushPrivate+"/")
 	}
 	return false
-}
-
-// isNumbered reports whether an object of the ledger's log is called so.
-func isNumbered(base, suffix string) bool {
-	digits, ok := strings.CutSuffix(base, suffix)
-	_, err := strconv.Atoi(digits)
-	return ok && err == nil
 }
