@@ -6,6 +6,8 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -203,16 +205,8 @@ func splitRunID(id SyncID) (second int64, digits uint32, ok bool) {
 	if len(id) != runIDLength || id[len(syncLayout)] != '-' {
 		return 0, 0, false
 	}
-	for _, c := range []byte(id[len(syncLayout)+1:]) {
-		switch {
-		case c >= '0' && c <= '9':
-			digits = digits<<4 | uint32(c-'0')
-		case c >= 'a' && c <= 'f':
-			digits = digits<<4 | uint32(c-'a'+10)
-		default:
-			return 0, 0, false
-		}
-	}
+	tail := string(id[len(syncLayout)+1:])
+	n, err := strconv.ParseUint(tail, 16, 32)
 	at, ok := id.Time()
-	return at.Unix(), digits, ok
+	return at.Unix(), uint32(n), ok && err == nil && !strings.ContainsAny(tail, "ABCDEF")
 }

@@ -44,6 +44,14 @@ type windowRows struct {
 	staged      bool
 }
 
+// partitionedOf is what a batch tells before its rows are sorted by window.
+func partitionedOf(m *pipeline.Meta, b *pipeline.Batch, number int) *partitioned {
+	p := &partitioned{batch: b, meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units,
+		days: dayCounts{asked: m.Days, zone: b.OtherZone, stray: b.Stray}}
+	p.days.count(b.Times)
+	return p
+}
+
 // partition hashes a batch, partitions its rows by window and stages many rows of one window. Workers call it
 // concurrently. It owns the batch, which it releases as soon as it can.
 func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*partitioned, error) {
@@ -51,8 +59,8 @@ func (c *cutter) partition(m *pipeline.Meta, b *pipeline.Batch, number int) (*pa
 		b.Release()
 		return nil, err
 	}
-	p := &partitioned{batch: b, hashes: b.HashRows(), meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units, days: dayCounts{asked: m.Days, zone: b.OtherZone, stray: b.Stray}}
-	p.days.count(b.Times)
+	p := partitionedOf(m, b, number)
+	p.hashes = b.HashRows()
 	c.cut(p, m, b.Times)
 	c.seeNames(b, p)
 	for _, r := range p.windows {

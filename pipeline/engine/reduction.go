@@ -27,9 +27,7 @@ func (d *reduction) prepare(m *pipeline.Meta, b *pipeline.Batch, number int) (*p
 		b.Release()
 		return nil, err
 	}
-	p := &partitioned{batch: b, meta: m, number: number, read: b.Read(), rejects: b.Rejects, damage: b.Damage, tail: b.Tail, units: b.Units, days: dayCounts{asked: m.Days, zone: b.OtherZone, stray: b.Stray}}
-	p.days.count(b.Times)
-	return p, nil
+	return partitionedOf(m, b, number), nil
 }
 
 // noteFields adds up the state of the source rows' fields, by the window in which the rows lie.

@@ -217,7 +217,7 @@ func (s *streamVerification) count(l *pipeline.Ledger, wants func(calendar.Windo
 			s.found.Windows++
 		}
 	}
-	covered := l.Covered(calendar.NoInstant)
+	covered := l.Cover(calendar.NoInstant)
 	for _, e := range l.Begun() { // a first commit that never ended is among no windows
 		if wants(e.Window) && !calendar.Touches(covered, e.Window.Span) {
 			s.found.Open++
