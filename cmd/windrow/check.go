@@ -268,9 +268,31 @@ const shownStrangers = 10
 
 // strangers are the files of others among the tables.
 type strangers struct {
-	harmful, other []string             // shownStrangers of them at most
-	more           int                  // harmful ones beyond those
-	ledgerless     []pipeline.StreamKey // streams of this program that have data and no ledger
+	harmful    few
+	other      []string             // shownStrangers of them at most
+	ledgerless []pipeline.StreamKey // streams of this program that have data and no ledger
+}
+
+// few are the first of some names, for people, and how many more there are.
+type few struct {
+	names []string
+	more  int
+}
+
+func (f *few) add(name string) {
+	if len(f.names) == shownStrangers {
+		f.more++
+		return
+	}
+	f.names = append(f.names, name)
+}
+
+func (f few) String() string {
+	text := strings.Join(f.names, ", ")
+	if f.more > 0 {
+		text += fmt.Sprintf(" and %d more", f.more)
+	}
+	return text
 }
 
 // findStrangers looks for files of others, and for data that no ledger knows of.
@@ -284,7 +306,7 @@ func (s *setup) findStrangers(ctx context.Context, store pipeline.Store) (found 
 		case err != nil:
 			return found, err
 		case stranger.Harmful:
-			found.add(stranger.Name)
+			found.harmful.add(stranger.Name)
 		case len(found.other) < shownStrangers:
 			found.other = append(found.other, stranger.Name)
 		}
@@ -299,26 +321,17 @@ func strangersBeside(ctx context.Context, store pipeline.Store) (note string, er
 	if !ok {
 		return "", nil
 	}
-	var names []string
-	more := 0
+	var beside few
 	for stranger, err := range lister.StrangersBeside(ctx) {
-		switch {
-		case err != nil:
+		if err != nil {
 			return "", err
-		case len(names) < shownStrangers:
-			names = append(names, stranger.Name)
-		default:
-			more++
 		}
+		beside.add(stranger.Name)
 	}
-	if len(names) == 0 {
+	if len(beside.names) == 0 {
 		return "", nil
 	}
-	note = "files that are not Windrow's lie beside its ledger, and it reads none of them: " + strings.Join(names, ", ")
-	if more > 0 {
-		note += fmt.Sprintf(" and %d more", more)
-	}
-	return note, nil
+	return "files that are not Windrow's lie beside its ledger, and it reads none of them: " + beside.String(), nil
 }
 
 // addLedgerless adds the streams of which there are windows and no ledger. The first commit notes what it begins before it
@@ -331,7 +344,7 @@ func (s *setup) addLedgerless(ctx context.Context, store pipeline.Store, found *
 			found.ledgerless = append(found.ledgerless, k)
 			continue
 		}
-		found.add(fmt.Sprintf("the windows of %s, a stream that neither the ledger nor the configuration has", folderOf(k)))
+		found.harmful.add(fmt.Sprintf("the windows of %s, a stream that neither the ledger nor the configuration has", folderOf(k)))
 	}
 	return err
 }
@@ -372,27 +385,14 @@ func (s *setup) readsBeyond(known []pipeline.StreamKey) bool {
 	})
 }
 
-// add notes a harmful one.
-func (f *strangers) add(name string) {
-	if len(f.harmful) == shownStrangers {
-		f.more++
-		return
-	}
-	f.harmful = append(f.harmful, name)
-}
-
 // refusal is an error where readers of the tables would take a file for a part of them, or miss one.
 func (f strangers) refusal() error {
-	if len(f.harmful) == 0 {
+	if len(f.harmful.names) == 0 {
 		return nil
-	}
-	more := ""
-	if f.more > 0 {
-		more = fmt.Sprintf(" and %d more", f.more)
 	}
 	return &pipeline.Error{
 		Op: "look at the tables' folders", Kind: pipeline.Invalid,
-		Err:  fmt.Errorf("these are not Windrow's, and who reads the tables takes them in, or misses what a link leads to: %s%s", strings.Join(f.harmful, ", "), more),
+		Err:  fmt.Errorf("these are not Windrow's, and who reads the tables takes them in, or misses what a link leads to: %s", f.harmful),
 		Hint: "move them out of the folders of the tables; a folder on another disk is mounted there, not linked",
 	}
 }
