@@ -23,8 +23,6 @@ const (
 	earlierPacks   = private + "/runs-packed" // of earlier versions
 	journalDir     = private + "/journal"
 	pushDir        = private + "/push" // a send ledger, which is package pushledger's
-	pushSuffix     = ".push"           // of its objects
-	pushPrivate    = "private"         // its folder of what is not finished
 	suffix         = ".parquet"
 	boundLayout    = "20060102T150405Z" // of Window.FileName
 	lineSuffix     = ".jsonl"

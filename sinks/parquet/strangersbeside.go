@@ -63,7 +63,7 @@ func isOwn(name string) bool {
 		_, ok := lastOf(name)
 		return ok && strings.Count(below, "/") == 2
 	case pushDir:
-		return path.Ext(name) == pushSuffix || strings.HasPrefix(below, pushPrivate+"/")
+		return path.Ext(name) == layout.PushSuffix || strings.HasPrefix(below, layout.PushPrivate+"/")
 	}
 	return false
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
+	"github.com/windrow-data/windrow/sinks/internal/layout"
 	"github.com/windrow-data/windrow/sinks/internal/object"
 	"github.com/windrow-data/windrow/sinks/internal/process"
 	"github.com/windrow-data/windrow/sinks/internal/volume"
@@ -33,10 +34,9 @@ import (
 const (
 	keysDir  = "keys"
 	termsDir = "terms"
-	suffix   = ".push"
 
 	// Private is the folder of what is not finished, and of a directory's lock.
-	Private = "private"
+	Private = layout.PushPrivate
 
 	// longestWrite is more than one change takes, under which a process holds the lock.
 	longestWrite = time.Minute
@@ -130,10 +130,12 @@ func dirOf(k push.Key) (string, error) {
 	return fmt.Sprintf("%s/%x", keysDir, sum[:16]), err
 }
 
-func nameOf(dir string, n push.Position) string { return fmt.Sprintf("%s/%08d%s", dir, n, suffix) }
+func nameOf(dir string, n push.Position) string {
+	return fmt.Sprintf("%s/%08d%s", dir, n, layout.PushSuffix)
+}
 
 func numberOf(name string) (push.Position, bool) {
-	digits, ok := strings.CutSuffix(path.Base(name), suffix)
+	digits, ok := strings.CutSuffix(path.Base(name), layout.PushSuffix)
 	n, err := strconv.ParseUint(digits, 10, 64)
 	return push.Position(n), ok && err == nil
 }

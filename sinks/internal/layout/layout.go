@@ -15,6 +15,12 @@ import (
 // Date is how a folder tells a local date.
 const Date = "2006-01-02"
 
+// A send ledger (package pushledger) may lie beneath a warehouse, whose sink must know what is its own.
+const (
+	PushSuffix  = ".push"   // of its objects
+	PushPrivate = "private" // its folder of what is not finished
+)
+
 // StreamDir is the folder of a stream beneath parent, in Hive's key=value form. It and the names beneath are put together as
 // they are: to clean them would be an eighth of what a verification of very many windows costs.
 func StreamDir(parent string, k pipeline.StreamKey) string {
