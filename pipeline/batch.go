@@ -342,3 +342,12 @@ func (b *Batch) Columns() ([]arrow.Array, error) {
 	}
 	return cols, nil
 }
+
+// TextAt is the string of a finished batch in a string column, good until Release; nil where the row has none.
+func (b *Batch) TextAt(col, row int) []byte {
+	c := b.columns[col]
+	if !c.isValid(row) {
+		return nil
+	}
+	return c.textAt(row)
+}

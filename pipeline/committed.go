@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"iter"
@@ -12,20 +13,26 @@ import (
 )
 
 // committedMap is an ordered map of disjoint spans to their commits. A ledger of years has hundreds of thousands, nearly
-// all of them plain, so that each takes 96 bytes and none has anything for the collector to follow but its own memory.
+// all of them plain, so that each takes 88 bytes and none has anything for the collector to follow but its own memory.
 type committedMap struct {
 	spanTree[committedItem]
-	shared []shared // by packed.shared
-	last   int      // index of the one that was found last
-	whole  []*Entry // commits that cannot be packed, by packed.order; nil: free
+	shared []shared       // by packed.shared
+	last   int            // index of the one that was found last
+	whole  []*wholeCommit // those that cannot be packed, by packed.order; nil: free
 	free   []uint32
+	wholes uint64 // that were put
 }
 
 // committedItem is one span and its commit.
 type committedItem struct {
 	Span
 	packed *packed // never written to
-	order  uint64  // of the commits among each other
+}
+
+// wholeCommit is a commit that is kept as it is.
+type wholeCommit struct {
+	Entry
+	order uint64 // of them among each other
 }
 
 // packed is a commit in 64 bytes.
@@ -58,14 +65,15 @@ func (it committedItem) span() Span { return it.Span }
 
 // clone copies the map. Both may be written to.
 func (m *committedMap) clone() committedMap {
-	return committedMap{spanTree: m.spanTree.clone(), shared: slices.Clone(m.shared), last: m.last, whole: slices.Clone(m.whole), free: slices.Clone(m.free)}
+	return committedMap{spanTree: m.spanTree.clone(), shared: slices.Clone(m.shared), last: m.last, whole: slices.Clone(m.whole), free: slices.Clone(m.free), wholes: m.wholes}
 }
 
 // put adds a commit over a span that no other overlaps.
-func (m *committedMap) put(e *Entry, order uint64) {
+func (m *committedMap) put(e *Entry) {
 	p, ok := m.pack(e)
 	if !ok {
-		own := *e
+		own := wholeCommit{*e, m.wholes}
+		m.wholes++
 		p = packed{shared: unpacked}
 		if n := len(m.free); n > 0 {
 			p.order, m.free = m.free[n-1], m.free[:n-1]
@@ -74,7 +82,7 @@ func (m *committedMap) put(e *Entry, order uint64) {
 			p.order, m.whole = uint32(len(m.whole)), append(m.whole, &own)
 		}
 	}
-	m.insert(committedItem{Span: e.Window.Span, packed: &p, order: order})
+	m.insert(committedItem{Span: e.Window.Span, packed: &p})
 }
 
 // remove drops the commit of exactly this span.
@@ -94,12 +102,31 @@ func (m *committedMap) remove(s Span) {
 func (m *committedMap) entry(it committedItem) Entry {
 	p := it.packed
 	if p.shared == unpacked {
-		return *m.whole[p.order]
+		return m.whole[p.order].Entry
 	}
-	s := &m.shared[p.shared]
+	return p.entry(it.Span, &m.shared[p.shared])
+}
+
+// withoutRun is the commit of an item without its SyncID.
+func (m *committedMap) withoutRun(it committedItem) Entry {
+	if p := it.packed; p.shared != unpacked {
+		return p.withoutRun(it.Span, &m.shared[p.shared])
+	}
+	e := m.whole[it.packed.order].Entry
+	e.SyncID = ""
+	return e
+}
+
+func (p *packed) entry(span Span, s *shared) Entry {
+	e := p.withoutRun(span, s)
+	e.SyncID = runID(e.ReadAt.Time().Unix()-int64(p.runBefore), p.runDigits)
+	return e
+}
+
+func (p *packed) withoutRun(span Span, s *shared) Entry {
 	readAt := p.extractedAt + Instant(p.readAfter)
 	return Entry{
-		Kind: EntryCommit, Window: Window{Span: it.Span, Zone: s.zone}, SyncID: runID(readAt.Time().Unix()-int64(p.runBefore), p.runDigits),
+		Kind: EntryCommit, Window: Window{Span: span, Zone: s.zone},
 		ExtractedAt: p.extractedAt, Order: uint64(p.order), ReadAt: readAt, CommittedAt: readAt + Instant(p.committedAfter), Settled: s.settled,
 		Counts: Counts{Read: int64(p.read), Rows: int64(p.rows), Outside: int64(p.beside)}, Fields: s.fields, Fingerprint: p.fingerprint, Settings: s.settings,
 		Staged: int64(p.staged), Bytes: int64(p.bytes), Unchanged: s.unchanged, HasData: s.hasData,
@@ -137,6 +164,31 @@ func (m *committedMap) rowsOf(it committedItem) (rows int64, settings string, fi
 	}
 	e := m.whole[it.packed.order]
 	return e.Counts.Rows, e.Settings, e.Fields
+}
+
+// wholeOnes iterates over the commits that are whole, in the order in which they came: one may supersede a window that
+// was committed again since.
+func (m *committedMap) wholeOnes() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		list := slices.DeleteFunc(slices.Clone(m.whole), func(e *wholeCommit) bool { return e == nil })
+		slices.SortFunc(list, func(a, b *wholeCommit) int { return cmp.Compare(a.order, b.order) })
+		for _, e := range list {
+			if !yield(e.Entry) {
+				return
+			}
+		}
+	}
+}
+
+// plainOnes iterates over the commits that are packed, by start.
+func (m *committedMap) plainOnes() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for it := range m.from(NoInstant) {
+			if it.packed.shared != unpacked && !yield(m.entry(it)) {
+				return
+			}
+		}
+	}
 }
 
 // entries are the commits of some items.

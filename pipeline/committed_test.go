@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 )
@@ -74,17 +75,22 @@ func TestACommitIsKeptAsItIs(t *testing.T) {
 	}
 	check := func(l *Ledger, want []Entry) {
 		t.Helper()
-		got := l.Entries()
+		got := slices.SortedFunc(slices.Values(l.Entries()), byWindow)
 		if len(got) != len(want) {
 			t.Fatalf("%d of %d entries", len(got), len(want))
 		}
-		for i, e := range want {
+		for i, e := range slices.SortedFunc(slices.Values(want), byWindow) {
 			if !reflect.DeepEqual(got[i], e) {
 				t.Errorf("%+v\nbecame\n%+v", e, got[i])
 			}
 			it, _ := l.live.get(e.Window.Span)
 			if r := l.live.readingOf(it); r != (reading{e.Order, e.ReadAt, e.lastTime(), e.Settled}) {
 				t.Errorf("the reading of %+v is told as %+v", e, r)
+			}
+			without := e
+			without.SyncID = ""
+			if got := l.live.withoutRun(it); !reflect.DeepEqual(got, without) {
+				t.Errorf("%+v without its run became\n%+v", e, got)
 			}
 			if rows, settings, fields := l.live.rowsOf(it); rows != e.Counts.Rows || settings != e.Settings || fields != e.Fields {
 				t.Errorf("of %+v it is told: %d, %s, %s", e, rows, settings, fields)
@@ -127,7 +133,7 @@ func TestCommitsThatShareNothingAreKeptToo(t *testing.T) {
 		e.Settings = fmt.Sprint(i)
 		l.Apply(e)
 	}
-	for i, e := range l.Entries() {
+	for i, e := range slices.SortedFunc(slices.Values(l.Entries()), byWindow) {
 		if e.Settings != fmt.Sprint(i) {
 			t.Fatalf("window %d has the settings %s", i, e.Settings)
 		}

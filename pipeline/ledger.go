@@ -41,7 +41,6 @@ type Ledger struct {
 	asked     []*Entry // in their order
 	unplaced  string
 	live      committedMap // committed windows
-	commits   uint64       // that were folded
 	newest    uint64       // the greatest Order of an entry
 	begun     spanLayers   // windows of unknown content, by the newest begin or reopen
 	waived    spanMap      // disjoint from live windows, those of unknown content excepted
@@ -182,8 +181,7 @@ func (l *Ledger) commit(e *Entry) {
 		l.supersede(old.Window)
 		l.doubt(Entry{Window: old.Window, SyncID: old.SyncID, Order: old.Order, ReadAt: old.ReadAt})
 	}
-	l.commits++
-	l.live.put(e, l.commits)
+	l.live.put(e)
 	l.remnants.subtract(s)
 	l.waived.subtract(s)
 	if !again {
@@ -238,30 +236,52 @@ func (l *Ledger) Entries() []Entry { return slices.Collect(l.All()) }
 
 // All iterates over the entries of [Ledger.Entries]. The ledger must not change meanwhile.
 func (l *Ledger) All() iter.Seq[Entry] {
+	return each(l.head, l.live.plainOnes(), l.tail)
+}
+
+// Len is how many entries those are.
+func (l *Ledger) Len() (n int) {
+	for range each(l.head, l.tail) {
+		n++
+	}
+	for _, b := range l.live.blocks {
+		n += len(b)
+	}
+	return n - len(l.live.whole) + len(l.live.free)
+}
+
+// head iterates over the entries before the plain commits.
+func (l *Ledger) head(yield func(Entry) bool) {
+	at := func(i Instant) Window { return Window{Span: Span{Start: i, End: i}} }
+	if l.hasOrigin && !yield(Entry{Kind: EntryOrigin, Window: at(l.origin)}) {
+		return
+	}
+	if l.hasFirst && !yield(Entry{Kind: EntryFirst, Window: at(l.first)}) {
+		return
+	}
+	if l.owner != "" && !yield(Entry{Kind: EntryOwner, Note: string(l.owner)}) {
+		return
+	}
+	for _, e := range l.asked {
+		if !yield(*e) {
+			return
+		}
+	}
+	if l.unplaced != "" && !yield(Entry{Kind: EntryUnplaced, Note: l.unplaced}) {
+		return
+	}
+	each(entriesOf(l.remnants.from(NoInstant)), l.live.wholeOnes())(yield)
+}
+
+// tail iterates over the entries behind them.
+func (l *Ledger) tail(yield func(Entry) bool) {
+	each(entriesOf(slices.Values(l.begun.over(always))), entriesOf(l.waived.from(NoInstant)), entriesOf(l.failed.from(NoInstant)))(yield)
+}
+
+// each iterates over the entries of one sequence after the other.
+func each(all ...iter.Seq[Entry]) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		if l.hasOrigin && !yield(Entry{Kind: EntryOrigin, Window: Window{Span: Span{Start: l.origin, End: l.origin}}}) {
-			return
-		}
-		if l.hasFirst && !yield(Entry{Kind: EntryFirst, Window: Window{Span: Span{Start: l.first, End: l.first}}}) {
-			return
-		}
-		if l.owner != "" && !yield(Entry{Kind: EntryOwner, Note: string(l.owner)}) {
-			return
-		}
-		for _, e := range l.asked {
-			if !yield(*e) {
-				return
-			}
-		}
-		if l.unplaced != "" && !yield(Entry{Kind: EntryUnplaced, Note: l.unplaced}) {
-			return
-		}
-		live := slices.Collect(l.live.from(NoInstant))
-		slices.SortFunc(live, func(a, b committedItem) int { return cmp.Compare(a.order, b.order) })
-		for _, entries := range []iter.Seq[Entry]{
-			entriesOf(l.remnants.from(NoInstant)), l.live.entries(slices.Values(live)), entriesOf(slices.Values(l.begun.over(always))),
-			entriesOf(l.waived.from(NoInstant)), entriesOf(l.failed.from(NoInstant)),
-		} {
+		for _, entries := range all {
 			for e := range entries {
 				if !yield(e) {
 					return
@@ -339,6 +359,17 @@ func (l *Ledger) Overlapping(s Span) []Entry {
 	return list
 }
 
+// Held is the window of exactly this span among those of [Ledger.Overlapping].
+func (l *Ledger) Held(s Span) (Window, bool) {
+	if it, ok := l.live.get(s); ok {
+		return l.live.withoutRun(it).Window, true
+	}
+	if it, ok := l.begun.get(s); ok {
+		return it.entry.Window, true
+	}
+	return Window{}, false
+}
+
 // NextOrder is the Order of a reading that begins now: greater than that of every commit in the ledger.
 func (l *Ledger) NextOrder() uint64 { return l.newest + 1 }
 
@@ -371,10 +402,9 @@ func (l *Ledger) Trusted(until, origin Instant) (trusted *Ledger, dated []Entry)
 	trusted = l.Clone()
 	trusted.hasOrigin = l.hasOrigin && !late
 	for _, e := range dated {
-		it, _ := trusted.live.get(e.Window.Span)
 		e.Settled, e.CommittedAt = false, 0
-		trusted.live.remove(it.Span)
-		trusted.live.put(&e, it.order)
+		trusted.live.remove(e.Window.Span)
+		trusted.live.put(&e)
 	}
 	return trusted, dated
 }
@@ -510,6 +540,17 @@ func (l *Ledger) Reopened(s Span) (Entry, bool) {
 // Windows iterates, by start, over the committed windows that end after from. Windows in doubt are among them. The
 // ledger must not change meanwhile.
 func (l *Ledger) Windows(from Instant) iter.Seq[Entry] { return l.live.entries(l.live.from(from)) }
+
+// Readings is [Ledger.Windows] without the entries' SyncID: of a long history that is most of what they cost.
+func (l *Ledger) Readings(from Instant) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for it := range l.live.from(from) {
+			if !yield(l.live.withoutRun(it)) {
+				return
+			}
+		}
+	}
+}
 
 // WindowsOver iterates, by start, over the committed windows that overlap s. Windows in doubt are among them. The
 // ledger must not change meanwhile.

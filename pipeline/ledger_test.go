@@ -341,6 +341,14 @@ func checkLedger(t *testing.T, l *Ledger) {
 			t.Fatalf("live window %v is a remnant as well", it.Span)
 		}
 	}
+	for _, e := range l.Overlapping(always) {
+		if w, ok := l.Held(e.Window.Span); !ok || w != e.Window {
+			t.Fatalf("the table may hold %v, and %v is told, %t", e.Window, w, ok)
+		}
+		if w, ok := l.Held(Span{Start: e.Window.Start, End: e.Window.End + 1<<40}); ok {
+			t.Fatalf("the table may hold %v, which is no window", w)
+		}
+	}
 	again := fold(l.Entries()...)
 	sameLedger(t, again, l)
 }

@@ -44,6 +44,9 @@ func (m *spanTree[T]) clone() spanTree[T] {
 
 // find returns the index of the first item that ends after i.
 func (m *spanTree[T]) find(i Instant) (block, at int) {
+	if n := len(m.blocks); n == 0 || m.blocks[n-1][len(m.blocks[n-1])-1].span().End <= i { // behind everything, as most that are new
+		return n, 0
+	}
 	block = sort.Search(len(m.blocks), func(k int) bool {
 		b := m.blocks[k]
 		return b[len(b)-1].span().End > i
@@ -122,7 +125,7 @@ func (m *spanTree[T]) insert(it T) {
 		return
 	}
 	block, at := m.find(it.span().Start)
-	if block == len(m.blocks) { // after everything, as most are
+	if block == len(m.blocks) {
 		if block == 0 || len(m.blocks[block-1]) == spanBlock {
 			m.blocks = append(m.blocks, append(make([]T, 0, spanRoom), it))
 			return

@@ -291,7 +291,7 @@ func (p bucketPlace) tells(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = log.lines.readLedgerObject(ls.objects[n], body, func(e pipeline.Entry) {
+		_, err = log.lines.foldObject(ls.objects[n], body, l, func(e pipeline.Entry) {
 			if e.Kind == pipeline.EntryCommit && !l.Yields(e) {
 				r := row{e.SyncID, e.Window.Span, pipeline.NoInstant, 0, e.Counts.Rows}
 				var gone pipeline.Entry
@@ -303,7 +303,6 @@ func (p bucketPlace) tells(t *testing.T) {
 					want[r] = true
 				}
 			}
-			l.Apply(e)
 		})
 		if err != nil {
 			t.Fatal(err)

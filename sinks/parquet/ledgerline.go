@@ -2,8 +2,11 @@ package parquet
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -16,9 +19,10 @@ import (
 // It knows the form in which this program writes entries. For any other form, valid JSON or not, read reports that it
 // did not understand, and encoding/json decides.
 type lineReader struct {
-	line []byte
-	at   int
-	bad  bool
+	line    []byte
+	at      int
+	bad     bool
+	columns []byte // of the pack that was read last
 	// last are the newest of the strings that a history repeats.
 	last struct{ kind, zone, run, settings, fields, failure string }
 }
@@ -258,10 +262,55 @@ func (r *lineReader) digits(text []byte) (n int) {
 	return n
 }
 
-// readLedgerObject hands the entries of an object of the ledger to apply. After an error, what apply was given proves
-// nothing.
-func (r *lineReader) readLedgerObject(name string, body []byte, apply func(pipeline.Entry)) error {
-	return object.Read(ledgerForm, name, body, func(version int, line []byte) (err error) {
+// pack reads the line of a pack, without its end.
+func (r *lineReader) pack(line []byte) (p pipeline.CommitPack, ok bool) {
+	r.line, r.at, r.bad = line, 0, false
+	r.object(func(key []byte) {
+		switch string(key) {
+		case "kind":
+			p.Kind = pipeline.EntryKind(r.text())
+		case "zone":
+			p.Zone = r.repeated(&r.last.zone)
+		case "settings":
+			p.Settings = r.repeated(&r.last.settings)
+		case "fields":
+			p.Fields = pipeline.Fields(r.repeated(&r.last.fields))
+		case "settled":
+			p.Settled = r.yes()
+		case "unchanged":
+			p.Unchanged = r.yes()
+		case "has_data":
+			p.HasData = r.yes()
+		case "count":
+			p.Count = int(r.number())
+		case "columns":
+			var err error
+			if p.Columns, err = base64.StdEncoding.AppendDecode(r.columns[:0], r.text()); err != nil {
+				r.bad = true
+			}
+			r.columns = p.Columns
+		default:
+			r.bad = true
+		}
+	})
+	return p, !r.bad && r.at == len(r.line)
+}
+
+var packBegins = []byte(`{"kind":"` + pipeline.EntryCommits + `",`)
+
+// foldObject folds an object of the ledger into l, and hands its entries to each before, but for those in packs. After an
+// error, what was folded proves nothing.
+func (r *lineReader) foldObject(name string, body []byte, l *pipeline.Ledger, each func(pipeline.Entry)) (entries int, err error) {
+	err = object.Read(ledgerForm, name, body, func(version int, line []byte) (err error) {
+		if version > 1 && bytes.HasPrefix(line, packBegins) {
+			p, ok := r.pack(line)
+			if !ok {
+				p = pipeline.CommitPack{}
+				err = json.Unmarshal(line, &p)
+			}
+			entries += p.Count
+			return errors.Join(err, l.ApplyPack(p))
+		}
 		e, ok := r.read(line)
 		if !ok {
 			if e, err = anyEntry(line); err != nil {
@@ -274,9 +323,12 @@ func (r *lineReader) readLedgerObject(name string, body []byte, apply func(pipel
 				err = object.NewerError{What: fmt.Sprintf("it has an entry of the kind %q, which this version does not know", e.Kind)}
 			}
 		}
-		apply(e)
+		entries++
+		each(e)
+		l.Apply(e)
 		return err
 	})
+	return entries, err
 }
 
 // anyEntry reads a line that [lineReader] did not understand. It is a function of its own because an entry that
@@ -284,4 +336,30 @@ func (r *lineReader) readLedgerObject(name string, body []byte, apply func(pipel
 func anyEntry(line []byte) (e pipeline.Entry, err error) {
 	err = json.Unmarshal(line, &e)
 	return e, err
+}
+
+// packFrom is from how many entries on a snapshot has packs. A smaller one stays lines that anybody can read. The versions
+// that know no packs refuse one as of a newer version, since it is an entry of a kind that they do not know.
+const packFrom = 10_000
+
+// snapshotOf is the object of that name that sums up a ledger.
+func snapshotOf(name string, l *pipeline.Ledger) ([]byte, error) {
+	if l.Len() < packFrom {
+		body, _, err := object.Of(ledgerForm, name, l.All())
+		return body, err
+	}
+	head, packs, tail := l.Packed()
+	body, _, err := object.Of(ledgerForm, name, func(yield func(any) bool) {
+		_ = yieldAll(head, yield) && yieldAll(packs, yield) && yieldAll(tail, yield)
+	})
+	return body, err
+}
+
+func yieldAll[T any](all iter.Seq[T], yield func(any) bool) bool {
+	for v := range all {
+		if !yield(v) {
+			return false
+		}
+	}
+	return true
 }

@@ -2,13 +2,19 @@ package parquet
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/sinks/internal/object"
 )
 
 // randomEntry has any of its fields set.
@@ -108,6 +114,169 @@ func TestTheLinesOfAnOrdinaryHistoryTakeTheShortWay(t *testing.T) {
 		}
 		if !sameAsJSON(t, new(lineReader), line) {
 			t.Fatalf("%s is left to encoding/json", line)
+		}
+	}
+}
+
+// longHistory is the commits of n windows, of which every tenth is no plain one.
+func longHistory(t testing.TB, n int) []pipeline.Entry {
+	entries := history(t, n, time.Hour)
+	for i := range entries {
+		entries[i].SyncID = pipeline.SyncID(entries[i].Window.End.Time().Format("20060102T150405Z") + "-5f3a9c1e")
+		if i%10 == 0 {
+			entries[i].Note = "by hand"
+		}
+	}
+	return entries
+}
+
+// longLedger records a long history until a snapshot sums it up.
+func (p place) longLedger(t testing.TB, n int) (snapshot string) {
+	t.Helper()
+	s := p.Open(t)
+	for group := range slices.Chunk(longHistory(t, n), n/compactEvery) {
+		if err := s.Record(context.Background(), testKey, group...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range p.names(t, ledgerDir) {
+		if strings.HasSuffix(name, snapshotSuffix) {
+			return filepath.Join(p.root, name)
+		}
+	}
+	t.Fatal("there is no snapshot")
+	return ""
+}
+
+func packsIn(object []byte) int { return bytes.Count(object, append([]byte("\n"), packBegins...)) }
+
+func TestTheSnapshotOfALongLedgerHasItsPlainCommitsInPacks(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	const n = packFrom + packFrom/10
+	path := p.longLedger(t, n)
+	if packs := packsIn(plainObject(t, path)); packs != 10 {
+		t.Errorf("%d packs for nine thousand commits", packs)
+	}
+	want := pipeline.NewLedger()
+	for _, e := range longHistory(t, n) {
+		want.Apply(e)
+	}
+	s := p.Open(t)
+	got, err := s.Ledger(ctx, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.Entries(), want.Entries()) {
+		t.Error("the ledger is not as it was recorded")
+	}
+	// It goes on from there, and the next snapshot holds what came.
+	next := history(t, 1, time.Hour)[0]
+	for n := range mostObjects {
+		next.Window.Start, next.Window.End = next.Window.End, next.Window.End.Add(time.Hour)
+		next.Order = uint64(n + 1)
+		if err := s.Record(ctx, testKey, next); err != nil {
+			t.Fatal(err)
+		}
+		want.Apply(next)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("no later snapshot was written")
+	}
+	if got, err := p.Open(t).Ledger(ctx, testKey); err != nil || !reflect.DeepEqual(got.Entries(), want.Entries()) {
+		t.Errorf("the next snapshot holds something else: %v", err)
+	}
+	if path := p.longLedger(t, packFrom/2); packsIn(plainObject(t, path)) == 0 {
+		t.Error("a long ledger has gone back to lines")
+	}
+	few := newPlace(t)
+	if packs := packsIn(plainObject(t, few.longLedger(t, packFrom/10))); packs != 0 {
+		t.Errorf("%d packs in a short ledger", packs)
+	}
+}
+
+func TestASnapshotWithPacksThatIsCutOrFlippedIsRefusedByName(t *testing.T) {
+	ctx := context.Background()
+	p := newPlace(t)
+	path := p.longLedger(t, packFrom+packFrom/10)
+	want, err := p.Open(t).Ledger(ctx, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		broken, at := bytes.Clone(whole), r.IntN(len(whole))
+		if r.IntN(2) == 0 {
+			broken = broken[:at]
+		} else {
+			broken[at] ^= 1 << r.IntN(8)
+		}
+		if err := os.WriteFile(path, broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := p.Open(t).Ledger(ctx, testKey)
+		if err == nil && len(broken) == len(whole) && reflect.DeepEqual(l.Entries(), want.Entries()) {
+			continue // a few bits of a compressed object mean nothing
+		}
+		if pipeline.KindOf(err) != pipeline.Damaged || !strings.Contains(err.Error(), filepath.Base(path)) {
+			t.Fatalf("%d bytes of %d, changed at %d: %v", len(broken), len(whole), at, err)
+		}
+	}
+}
+
+// A pack that nobody can read is damage even where the object proves itself.
+func TestAPackThatSaysNothingIsRefused(t *testing.T) {
+	for what, pack := range map[string]pipeline.CommitPack{
+		"no commits":             {Kind: pipeline.EntryCommits},
+		"no columns":             {Kind: pipeline.EntryCommits, Count: 1},
+		"columns of another one": {Kind: pipeline.EntryCommits, Count: 2, Columns: make([]byte, 40)},
+	} {
+		p := newPlace(t)
+		path, _ := p.ledgerFiles(t)
+		name, err := filepath.Rel(p.root, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _, err := object.Of(ledgerForm, filepath.ToSlash(name), slices.Values([]pipeline.CommitPack{pack}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.refused(t, path, what)
+	}
+}
+
+func TestTheLineOfAPackReadsAsEncodingJSONReadsIt(t *testing.T) {
+	l := pipeline.NewLedger()
+	for i, e := range longHistory(t, 100) {
+		e.Settled, e.Unchanged, e.HasData = i%2 == 0, i%3 == 0, i%5 == 0
+		l.Apply(e)
+	}
+	var reader lineReader
+	r := rand.New(rand.NewPCG(1, 2))
+	_, packs, _ := l.Packed()
+	for pack := range packs {
+		line, err := json.Marshal(pack)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := reader.pack(line); !ok || !reflect.DeepEqual(got, pack) {
+			t.Fatalf("%s is read as %+v, %t", line, got, ok)
+		}
+		for range 200 {
+			broken := bytes.Clone(line)
+			broken[r.IntN(len(broken))] = byte(r.IntN(256))
+			got, ok := reader.pack(broken)
+			var want pipeline.CommitPack
+			if ok && (json.Unmarshal(broken, &want) != nil || !reflect.DeepEqual(got, want)) {
+				t.Fatalf("%s is read as %+v", broken, got)
+			}
 		}
 	}
 }

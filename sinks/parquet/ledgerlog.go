@@ -200,12 +200,10 @@ func (l *ledgerLog) readAll(ctx context.Context, names []string, each func(name 
 // fold applies the entries of one object or snapshot, and returns their number. If the object is damaged, everything
 // that was folded is forgotten, and the next refresh reads it again.
 func (l *ledgerLog) fold(name string, body []byte) (n int, err error) {
-	err = l.lines.readLedgerObject(name, body, func(e pipeline.Entry) {
-		l.ledger.Apply(e)
+	n, err = l.lines.foldObject(name, body, l.ledger, func(e pipeline.Entry) {
 		if l.others.watched && !l.others.unknown {
 			l.others.entries = append(l.others.entries, e)
 		}
-		n++
 	})
 	if err != nil {
 		l.ledger, l.last = pipeline.NewLedger(), 0
@@ -281,7 +279,7 @@ func (l *ledgerLog) compact(ctx context.Context, alone bool) {
 		return
 	}
 	name := path.Join(l.dir, fmt.Sprintf("%08d%s", l.last, snapshotSuffix))
-	body, entries, err := object.Of(ledgerForm, name, l.ledger.All())
+	body, err := snapshotOf(name, l.ledger)
 	if err != nil {
 		return
 	}
@@ -289,7 +287,7 @@ func (l *ledgerLog) compact(ctx context.Context, alone bool) {
 	if err != nil && !errors.Is(err, volume.ErrChanged) {
 		return
 	}
-	l.snapshot, l.summed, l.added = l.last, entries, 0
+	l.snapshot, l.summed, l.added = l.last, l.ledger.Len(), 0
 	pipeline.Point(ctx, "parquet.snapshot-written")
 	ls, err := l.list(ctx)
 	if err != nil {

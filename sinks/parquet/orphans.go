@@ -3,7 +3,6 @@ package parquet
 import (
 	"context"
 	"path"
-	"slices"
 	"time"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -95,14 +94,12 @@ func (s *Store) listOrphans(ctx context.Context, l *ledgerLog, t *pipeline.Table
 
 // owned reports whether name is the file of a window that the ledger knows.
 func owned(l *pipeline.Ledger, name string, span pipeline.Span) bool {
-	folder := path.Base(path.Dir(name))
-	return slices.ContainsFunc(l.Overlapping(span), func(e pipeline.Entry) bool {
-		if e.Window.Span != span {
-			return false
-		}
-		loc, err := e.Window.Location()
-		return err == nil && layout.DateFolder(span.Start.In(loc)) == folder
-	})
+	w, ok := l.Held(span)
+	if !ok {
+		return false
+	}
+	loc, err := w.Location()
+	return err == nil && layout.DateFolder(span.Start.In(loc)) == path.Base(path.Dir(name))
 }
 
 // claimOrphans makes the window's commit remove the orphans that overlap it. A file that was found before its window
