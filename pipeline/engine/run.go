@@ -137,6 +137,8 @@ func (r *run) work(ctx context.Context, jobs []job) {
 	ctx, r.cancel = context.WithCancel(ctx)
 	defer r.cancel()
 	defer r.committer.start(ctx, len(jobs))()
+	moving.Add(1)
+	defer moving.Add(-1)
 	all := conc.NewWaitGroup()
 	first, waiting := lineUp(jobs)
 	var begin func(*job)

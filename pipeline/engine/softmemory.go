@@ -7,11 +7,12 @@ import (
 	"runtime/metrics"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // SoftMemory is the soft memory limit of a process, in bytes. It follows what is live: under a limit that leaves the
-// collector no room, the collector eats the run. Garbage alone never raises it, and neither do rows that pass: what was
-// live at each of the last [lasting] collections counts.
+// collector no room, the collector eats the run. Garbage alone never raises it, and neither do rows that pass: while a run
+// moves some, what was live at each of the last [lasting] collections counts.
 type SoftMemory struct {
 	Least int64 // while no more is live than bodies take
 	Most  int64 // whatever is live
@@ -19,6 +20,9 @@ type SoftMemory struct {
 
 // lasting is how many collections something must live through to count.
 const lasting = 8
+
+// moving is how many runs of this process move rows. A limit is the process's, and so is this.
+var moving atomic.Int64
 
 // NewSoftMemory is the limit of a process that reads so many bodies at once. Below Least a large report would keep the
 // collector busy all the time.
@@ -88,7 +92,11 @@ func (f *follower) set() {
 	metrics.Read(sample)
 	f.live[f.next%lasting] = int64(min(sample[0].Value.Uint64(), math.MaxInt64))
 	f.next++
-	if limit := f.Of(slices.Min(f.live[:])); limit != f.limit {
+	live := f.live[(f.next-1)%lasting]
+	if moving.Load() > 0 {
+		live = slices.Min(f.live[:])
+	}
+	if limit := f.Of(live); limit != f.limit {
 		f.limit = limit
 		debug.SetMemoryLimit(limit)
 	}

@@ -71,9 +71,23 @@ func TestALongLedgerLeavesTheCollectorRoomAndGarbageRaisesNothing(t *testing.T) 
 	}
 
 	ledger := make([]*[1024]byte, 0, 128<<10) // 128 MiB
-	for range cap(ledger) {
-		ledger = append(ledger, new([1024]byte))
+	read := func() (collections uint32) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		ledger = ledger[:0]
+		for range cap(ledger) {
+			ledger = append(ledger, new([1024]byte))
+		}
+		runtime.ReadMemStats(&after)
+		return after.NumGC - before.NumGC
 	}
+	if n := read(); n > 20 {
+		t.Errorf("%d collections while 128 MiB are read that stay", n)
+	}
+	clear(ledger[:cap(ledger)])
+	collections()
+	moving.Add(1)
+	read()
 	collections() // within some of which the limit follows
 	n, limit := collections()
 	if limit < 160*mib || limit > 256*mib {
