@@ -23,7 +23,7 @@ import (
 const (
 	ledgerWindows   = 1_000_000
 	ledgerFew       = 1_000   // whose night that of ledgerWindows is held against
-	ledgerFiles     = 100_000 // stand-ins for the files of the newest windows
+	ledgerFiles     = 100_000 // stand-ins for the files of the newest windows, of all streams together
 	ledgerGroup     = 256     // windows a commit, as a backfill groups them
 	ledgerZone      = "America/Chicago"
 	ledgerAsOf      = "2025-11-21T18:00:00Z"
@@ -142,7 +142,7 @@ func writeHistory(ctx context.Context, sink string, only []pipeline.StreamID, n 
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	for _, s := range streams {
-		if err := writeStream(ctx, store, sink, s, n/len(streams)); err != nil {
+		if err := writeStream(ctx, store, sink, s, n/len(streams), ledgerFiles/len(streams)); err != nil {
 			return err
 		}
 	}
@@ -170,8 +170,8 @@ func historyStreams(only []pipeline.StreamID) ([]pipeline.Stream, error) {
 	return streams, nil
 }
 
-// writeStream writes the last n windows of a stream before ledgerYesterday.
-func writeStream(ctx context.Context, store *parquet.Store, sink string, s pipeline.Stream, n int) error {
+// writeStream writes the last n windows of a stream before ledgerYesterday, the newest of them with a file.
+func writeStream(ctx context.Context, store *parquet.Store, sink string, s pipeline.Stream, n, files int) error {
 	end, err := time.ParseInLocation(time.DateOnly, ledgerYesterday, s.Calendar.Zone)
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func writeStream(ctx context.Context, store *parquet.Store, sink string, s pipel
 			Counts:      pipeline.Counts{Read: 24, Rows: 24},
 			Fingerprint: pipeline.Hash{Hi: random.Uint64(), Lo: random.Uint64()}, Settings: s.Settings, Staged: 9_000, HasData: true,
 		})
-		if len(spans)-i <= ledgerFiles {
+		if len(spans)-i <= files {
 			if err := standIn(filepath.Join(folder, "date="+span.Start.In(s.Calendar.Zone).Format(time.DateOnly)), w.FileName()+".parquet"); err != nil {
 				return err
 			}

@@ -82,7 +82,7 @@ func (p *planner) horizon() calendar.Span {
 func (p *planner) again(fresh []pipeline.PlannedWindow) []pipeline.PlannedWindow {
 	var list []pipeline.PlannedWindow
 	planned := spansOf(fresh)
-	for e := range p.ledger.Windows(p.selected.Start) {
+	for e := range p.ledger.Readings(p.selected.Start) {
 		w := e.Window
 		if w.Start >= p.selected.End {
 			break
@@ -157,7 +157,7 @@ func (p *planner) superseded(s calendar.Span) []calendar.Window {
 func (p *planner) changed(windows []pipeline.PlannedWindow) []calendar.Window {
 	var list []calendar.Window
 	planned := spansOf(windows)
-	for e := range p.ledger.Windows(calendar.NoInstant) {
+	for e := range p.ledger.Readings(calendar.NoInstant) {
 		if e.Settled && e.Settings != p.stream.Settings && !calendar.Touches(p.doubt, e.Window.Span) && !calendar.Touches(planned, e.Window.Span) {
 			list = append(list, e.Window)
 		}

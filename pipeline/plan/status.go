@@ -134,7 +134,7 @@ func ledgerStatus(k pipeline.StreamKey, l *pipeline.Ledger, kept Kept) StreamSta
 		}
 	}
 	last := calendar.NoInstant
-	for e := range l.Windows(calendar.NoInstant) {
+	for e := range l.Readings(calendar.NoInstant) {
 		st.Rows += e.Counts.Rows
 		st.Zone = e.Window.Zone
 		if e.CommittedAt != 0 {

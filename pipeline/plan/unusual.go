@@ -48,7 +48,7 @@ func HistoryOf(l *pipeline.Ledger, due []pipeline.PlannedWindow) *History {
 	if len(due) == 0 {
 		return h
 	}
-	for e := range l.Windows(calendar.NoInstant) {
+	for e := range l.Readings(calendar.NoInstant) {
 		if len(h.first) == firstWindows {
 			break
 		}
@@ -156,7 +156,7 @@ func NamesOf(l *pipeline.Ledger, due []pipeline.PlannedWindow, asked []string, s
 	if len(asked) == 0 || len(due) < firstWindows {
 		return nil
 	}
-	for e := range l.Windows(calendar.NoInstant) {
+	for e := range l.Readings(calendar.NoInstant) {
 		if e.Window.Start < due[firstWindows-1].Window.End {
 			return nil // the first windows are known already
 		}

@@ -106,11 +106,11 @@ func (l *Local) visitAll(ctx context.Context, dir string, visit func(name string
 		} else {
 			err = visit(name, e.Type()&fs.ModeSymlink != 0)
 		}
-		var past Past
-		if errors.As(err, &past) && !past.Holds(name) {
-			err = nil // it was passed
+		if err == nil {
+			continue
 		}
-		if err != nil {
+		var past Past
+		if !errors.As(err, &past) || past.Holds(name) {
 			return err
 		}
 	}
