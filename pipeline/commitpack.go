@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
+	"slices"
 )
 
 // EntryCommits is the kind of a [CommitPack].
@@ -27,22 +28,22 @@ type CommitPack struct {
 
 // packColumns are the numbers of a plain commit.
 var packColumns = [...]struct {
-	get func(it committedItem) int64
+	get func(it *committedItem) int64
 	set func(it *committedItem, v int64) (ok bool) // after the columns before it
 }{
-	{func(it committedItem) int64 { return int64(it.Start) }, func(it *committedItem, v int64) bool { it.Start = Instant(v); return true }},
-	{func(it committedItem) int64 { return int64(it.End - it.Start) }, func(it *committedItem, v int64) bool { it.End = it.Start + Instant(v); return v > 0 }},
-	{func(it committedItem) int64 { return int64(it.packed.extractedAt - it.End) }, func(it *committedItem, v int64) bool { it.packed.extractedAt = it.End + Instant(v); return true }},
-	{func(it committedItem) int64 { return int64(it.packed.readAfter) }, func(it *committedItem, v int64) bool { return fit(&it.packed.readAfter, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.committedAfter) }, func(it *committedItem, v int64) bool { return fit(&it.packed.committedAfter, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.order) }, func(it *committedItem, v int64) bool { return fit(&it.packed.order, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.runBefore) }, func(it *committedItem, v int64) bool { return fit(&it.packed.runBefore, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.runDigits) }, func(it *committedItem, v int64) bool { return fit(&it.packed.runDigits, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.read) }, func(it *committedItem, v int64) bool { return fit(&it.packed.read, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.rows) }, func(it *committedItem, v int64) bool { return fit(&it.packed.rows, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.beside) }, func(it *committedItem, v int64) bool { return fit(&it.packed.beside, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.staged) }, func(it *committedItem, v int64) bool { return fit(&it.packed.staged, v) }},
-	{func(it committedItem) int64 { return int64(it.packed.bytes) }, func(it *committedItem, v int64) bool { return fit(&it.packed.bytes, v) }},
+	{func(it *committedItem) int64 { return int64(it.Start) }, func(it *committedItem, v int64) bool { it.Start = Instant(v); return true }},
+	{func(it *committedItem) int64 { return int64(it.End - it.Start) }, func(it *committedItem, v int64) bool { it.End = it.Start + Instant(v); return v > 0 }},
+	{func(it *committedItem) int64 { return int64(it.packed.extractedAt - it.End) }, func(it *committedItem, v int64) bool { it.packed.extractedAt = it.End + Instant(v); return true }},
+	{func(it *committedItem) int64 { return int64(it.packed.readAfter) }, func(it *committedItem, v int64) bool { return fit(&it.packed.readAfter, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.committedAfter) }, func(it *committedItem, v int64) bool { return fit(&it.packed.committedAfter, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.order) }, func(it *committedItem, v int64) bool { return fit(&it.packed.order, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.runBefore) }, func(it *committedItem, v int64) bool { return fit(&it.packed.runBefore, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.runDigits) }, func(it *committedItem, v int64) bool { return fit(&it.packed.runDigits, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.read) }, func(it *committedItem, v int64) bool { return fit(&it.packed.read, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.rows) }, func(it *committedItem, v int64) bool { return fit(&it.packed.rows, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.beside) }, func(it *committedItem, v int64) bool { return fit(&it.packed.beside, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.staged) }, func(it *committedItem, v int64) bool { return fit(&it.packed.staged, v) }},
+	{func(it *committedItem) int64 { return int64(it.packed.bytes) }, func(it *committedItem, v int64) bool { return fit(&it.packed.bytes, v) }},
 }
 
 func fit[T int32 | uint32 | uint16](into *T, v int64) bool {
@@ -67,10 +68,8 @@ func (l *Ledger) ApplyPack(p CommitPack) error {
 	if p.Count < 1 || len(p.Columns)/(len(packColumns)+hashBytes) < p.Count {
 		return errPack
 	}
-	commits, items := make([]packed, p.Count), make([]committedItem, p.Count) // the commits stay
-	for i := range items {
-		items[i].packed = &commits[i]
-	}
+	l.unpacking = slices.Grow(l.unpacking[:0], p.Count)[:p.Count]
+	items := l.unpacking
 	rest, fits := p.Columns, true
 	for _, column := range packColumns {
 		at := int64(0)
@@ -88,17 +87,17 @@ func (l *Ledger) ApplyPack(p CommitPack) error {
 	}
 	alike := shared{p.Zone, p.Settings, p.Fields, p.Settled, p.Unchanged, p.HasData}
 	number, ok := l.live.share(alike)
-	for i, it := range items {
-		hash := rest[i*hashBytes:]
-		commits[i].fingerprint = Hash{binary.BigEndian.Uint64(hash), binary.BigEndian.Uint64(hash[8:])}
-		commits[i].shared = number
+	for i := range items {
+		it, hash := &items[i], rest[i*hashBytes:]
+		it.packed.fingerprint = Hash{binary.BigEndian.Uint64(hash), binary.BigEndian.Uint64(hash[8:])}
+		it.packed.shared = number
 		if !ok || l.touches(it.Span) {
-			e := commits[i].entry(it.Span, &alike)
+			e := it.packed.entry(it.Span, &alike)
 			l.commit(&e)
 			continue
 		}
-		l.newest = max(l.newest, uint64(commits[i].order))
-		l.live.insert(it)
+		l.newest = max(l.newest, uint64(it.packed.order))
+		l.live.insert(*it)
 	}
 	return nil
 }
@@ -137,15 +136,15 @@ func (m *committedMap) packOf(items []committedItem) CommitPack {
 	columns := make([]byte, 0, len(items)*(2*len(packColumns)+hashBytes))
 	for _, column := range packColumns {
 		last := int64(0)
-		for _, it := range items {
-			v := column.get(it)
+		for i := range items {
+			v := column.get(&items[i])
 			columns = binary.AppendVarint(columns, v-last)
 			last = v
 		}
 	}
-	for _, it := range items {
-		columns = binary.BigEndian.AppendUint64(columns, it.packed.fingerprint.Hi)
-		columns = binary.BigEndian.AppendUint64(columns, it.packed.fingerprint.Lo)
+	for i := range items {
+		columns = binary.BigEndian.AppendUint64(columns, items[i].packed.fingerprint.Hi)
+		columns = binary.BigEndian.AppendUint64(columns, items[i].packed.fingerprint.Lo)
 	}
 	return CommitPack{EntryCommits, s.zone, s.settings, s.fields, s.settled, s.unchanged, s.hasData, len(items), columns}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // committedMap is an ordered map of disjoint spans to their commits. A ledger of years has hundreds of thousands, nearly
-// all of them plain, so that each takes 88 bytes and none has anything for the collector to follow but its own memory.
+// all of them plain, so that each takes 80 bytes and none has anything for the collector to follow.
 type committedMap struct {
 	spanTree[committedItem]
 	shared []shared       // by packed.shared
@@ -26,7 +26,7 @@ type committedMap struct {
 // committedItem is one span and its commit.
 type committedItem struct {
 	Span
-	packed *packed // never written to
+	packed packed
 }
 
 // wholeCommit is a commit that is kept as it is.
@@ -82,7 +82,7 @@ func (m *committedMap) put(e *Entry) {
 			p.order, m.whole = uint32(len(m.whole)), append(m.whole, &own)
 		}
 	}
-	m.insert(committedItem{Span: e.Window.Span, packed: &p})
+	m.insert(committedItem{Span: e.Window.Span, packed: p})
 }
 
 // remove drops the commit of exactly this span.
@@ -100,7 +100,7 @@ func (m *committedMap) remove(s Span) {
 
 // entry is the commit of an item.
 func (m *committedMap) entry(it committedItem) Entry {
-	p := it.packed
+	p := &it.packed
 	if p.shared == unpacked {
 		return m.whole[p.order].Entry
 	}
@@ -109,7 +109,7 @@ func (m *committedMap) entry(it committedItem) Entry {
 
 // withoutRun is the commit of an item without its SyncID.
 func (m *committedMap) withoutRun(it committedItem) Entry {
-	if p := it.packed; p.shared != unpacked {
+	if p := &it.packed; p.shared != unpacked {
 		return p.withoutRun(it.Span, &m.shared[p.shared])
 	}
 	e := m.whole[it.packed.order].Entry
@@ -135,7 +135,7 @@ func (p *packed) withoutRun(span Span, s *shared) Entry {
 
 // readingOf tells of an item which reading it is of.
 func (m *committedMap) readingOf(it committedItem) reading {
-	p := it.packed
+	p := &it.packed
 	if p.shared == unpacked {
 		e := m.whole[p.order]
 		return reading{e.Order, e.ReadAt, e.lastTime(), e.Settled}
@@ -158,7 +158,7 @@ func (r reading) newerThan(e *Entry) bool {
 
 // rowsOf is how many rows the window has; its settings and fields.
 func (m *committedMap) rowsOf(it committedItem) (rows int64, settings string, fields Fields) {
-	if p := it.packed; p.shared != unpacked {
+	if p := &it.packed; p.shared != unpacked {
 		s := &m.shared[p.shared]
 		return int64(p.rows), s.settings, s.fields
 	}

@@ -40,12 +40,13 @@ type Ledger struct {
 	owner     Owner
 	asked     []*Entry // in their order
 	unplaced  string
-	live      committedMap // committed windows
-	newest    uint64       // the greatest Order of an entry
-	begun     spanLayers   // windows of unknown content, by the newest begin or reopen
-	waived    spanMap      // disjoint from live windows, those of unknown content excepted
-	failed    spanMap      // where the last attempt failed
-	remnants  spanMap      // parts of superseded windows that no live window covers
+	live      committedMap    // committed windows
+	newest    uint64          // the greatest Order of an entry
+	begun     spanLayers      // windows of unknown content, by the newest begin or reopen
+	waived    spanMap         // disjoint from live windows, those of unknown content excepted
+	failed    spanMap         // where the last attempt failed
+	remnants  spanMap         // parts of superseded windows that no live window covers
+	unpacking []committedItem // room for those of a pack
 }
 
 // NewLedger returns the ledger of a stream never seen.
@@ -54,13 +55,10 @@ func NewLedger() *Ledger { return &Ledger{} }
 // Clone returns a copy that is folded further by itself. It shares the entries,
 // which are never written to.
 func (l *Ledger) Clone() *Ledger {
-	c := *l
-	c.begun, c.asked = l.begun.clone(), slices.Clone(l.asked)
-	c.live = l.live.clone()
-	for _, m := range []*spanMap{&c.waived, &c.failed, &c.remnants} {
-		m.spanTree = m.clone()
+	return &Ledger{
+		origin: l.origin, hasOrigin: l.hasOrigin, first: l.first, hasFirst: l.hasFirst, owner: l.owner, asked: slices.Clone(l.asked), unplaced: l.unplaced, newest: l.newest,
+		live: l.live.clone(), begun: l.begun.clone(), waived: spanMap{l.waived.clone()}, failed: spanMap{l.failed.clone()}, remnants: spanMap{l.remnants.clone()},
 	}
-	return &c
 }
 
 // Apply folds the next entry of the log. An entry of an unknown kind or

@@ -5,12 +5,15 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"sync/atomic"
 )
 
 // spanTree is an ordered map of disjoint spans to items. Inserting costs the
 // same anywhere in a long history, which is read newest first or last.
 type spanTree[T spanned] struct {
-	blocks [][]T // none is empty
+	blocks [][]T  // none is empty
+	own    []bool // the blocks that no other tree has; the others are copied before they are written to
+	lent   uint32 // 1: since own was written, a clone has come to share all blocks; atomic, for readers clone together
 }
 
 // spanned is an item of a tree.
@@ -33,13 +36,29 @@ const (
 	spanBlock = spanRoom - 1 // items of a block at most; it is split when it has one more
 )
 
-// clone copies the tree, and nothing that its items point to.
+// clone copies the tree, and nothing that its items point to. The two share their blocks until one of them writes.
 func (m *spanTree[T]) clone() spanTree[T] {
-	blocks := make([][]T, len(m.blocks))
-	for i, b := range m.blocks {
-		blocks[i] = slices.Clone(b)
+	atomic.StoreUint32(&m.lent, 1)
+	return spanTree[T]{blocks: slices.Clone(m.blocks), own: make([]bool, len(m.blocks))}
+}
+
+// write is a block that is about to be written to.
+func (m *spanTree[T]) write(block int) []T {
+	if atomic.LoadUint32(&m.lent) == 1 {
+		clear(m.own)
+		atomic.StoreUint32(&m.lent, 0)
 	}
-	return spanTree[T]{blocks}
+	if !m.own[block] {
+		m.blocks[block] = append(make([]T, 0, spanRoom), m.blocks[block]...)
+		m.own[block] = true
+	}
+	return m.blocks[block]
+}
+
+// addBlock adds a block that no other tree has.
+func (m *spanTree[T]) addBlock(at int, items []T) {
+	m.blocks = slices.Insert(m.blocks, at, items)
+	m.own = slices.Insert(m.own, at, true)
 }
 
 // find returns the index of the first item that ends after i.
@@ -127,20 +146,19 @@ func (m *spanTree[T]) insert(it T) {
 	block, at := m.find(it.span().Start)
 	if block == len(m.blocks) {
 		if block == 0 || len(m.blocks[block-1]) == spanBlock {
-			m.blocks = append(m.blocks, append(make([]T, 0, spanRoom), it))
+			m.addBlock(block, append(make([]T, 0, spanRoom), it))
 			return
 		}
 		block--
 		at = len(m.blocks[block])
 	}
-	b := slices.Insert(m.blocks[block], at, it)
+	b := slices.Insert(m.write(block), at, it)
 	m.blocks[block] = b
 	if len(b) > spanBlock {
 		half := len(b) / 2
-		right := append(make([]T, 0, spanRoom), b[half:]...)
+		m.addBlock(block+1, append(make([]T, 0, spanRoom), b[half:]...))
 		clear(b[half:])
 		m.blocks[block] = b[:half]
-		m.blocks = slices.Insert(m.blocks, block+1, right)
 	}
 }
 
@@ -150,9 +168,9 @@ func (m *spanTree[T]) remove(s Span) {
 	if block == len(m.blocks) || m.blocks[block][at].span() != s {
 		return
 	}
-	m.blocks[block] = slices.Delete(m.blocks[block], at, at+1)
+	m.blocks[block] = slices.Delete(m.write(block), at, at+1)
 	if len(m.blocks[block]) == 0 {
-		m.blocks = slices.Delete(m.blocks, block, block+1)
+		m.blocks, m.own = slices.Delete(m.blocks, block, block+1), slices.Delete(m.own, block, block+1)
 	}
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -101,5 +102,46 @@ func TestLayersHoldSpansThatOverlap(t *testing.T) {
 	}
 	if len(l) > 3*most {
 		t.Errorf("%d layers for %d spans at once", len(l), most)
+	}
+}
+
+// Readers share a ledger, and each may clone it; what is folded into one changes no other.
+func TestReadersCloneALedgerTogether(t *testing.T) {
+	const n = 3 * spanBlock
+	l := NewLedger()
+	for i := range n {
+		l.Apply(committed(i, i+1, 1))
+	}
+	before := l.Entries()
+	clones := make([]*Ledger, 4)
+	var all sync.WaitGroup
+	for k := range clones {
+		all.Go(func() {
+			c := l.Clone()
+			for i := range n {
+				if i%len(clones) == k {
+					c.Apply(committed(i, i+1, 2+k))
+				}
+			}
+			clones[k] = c
+		})
+	}
+	all.Wait()
+	if !slices.EqualFunc(before, l.Entries(), func(a, b Entry) bool { return a.Window == b.Window && a.ReadAt == b.ReadAt }) {
+		t.Error("the ledger has changed with its clones")
+	}
+	for i := range n {
+		l.Apply(committed(i, i+1, 9))
+	}
+	for k, c := range clones {
+		for i, e := range slices.SortedFunc(c.All(), byWindow) {
+			want := Instant(1)
+			if i%len(clones) == k {
+				want = Instant(2 + k)
+			}
+			if e.ReadAt != want {
+				t.Fatalf("clone %d has the reading %d of window %d, not %d", k, e.ReadAt, i, want)
+			}
+		}
 	}
 }
