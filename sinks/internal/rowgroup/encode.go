@@ -121,7 +121,8 @@ func encode(rec arrow.Record, mem memory.Allocator) (g Group, err error) {
 	// The Arrow schema is not stored: DuckDB and BigQuery do not read it, and in base64 it would outweigh the rows of a
 	// small window. The file's metadata has what the schema would add (unit, aggregation, meaning), in readable form.
 	// Not every failure is reported. readFooter proves what was written.
-	if err := writeFile(buf, rec, writerProperties(rec.Schema(), rec.NumRows(), mem, longProperties(rec.Schema(), long)...)); err != nil {
+	props := append(longProperties(rec.Schema(), long), tightProperties(rec)...)
+	if err := writeFile(buf, rec, writerProperties(rec.Schema(), rec.NumRows(), mem, props...)); err != nil {
 		return g, fmt.Errorf("encode row group: %w", err)
 	}
 	if g.meta, err = readFooter(buf); err != nil {
@@ -151,11 +152,29 @@ func textBytes(rec arrow.Record) (n int) {
 		if d, ok := column.(*array.Dictionary); ok {
 			column = d.Dictionary()
 		}
-		if s, ok := column.(*array.String); ok && s.Len() > 0 {
-			n += int(s.ValueOffset64(s.Len()) - s.ValueOffset64(0))
-		}
+		n += stringBytes(column)
 	}
 	return n
+}
+
+// stringBytes is the number of bytes of a column's strings; 0 of any other column.
+func stringBytes(column arrow.Array) int {
+	if s, ok := column.(*array.String); ok && s.Len() > 0 {
+		return int(s.ValueOffset64(s.Len()) - s.ValueOffset64(0))
+	}
+	return 0
+}
+
+// tightProperties has the texts of a day compressed by a tenth more, which costs some milliseconds. Of fewer it saves
+// nothing to speak of, and of a large report it would cost more than all the rest.
+func tightProperties(rec arrow.Record) (props []parquet.WriterProperty) {
+	const least, most, level = 64 << 10, 1 << 20, 7
+	for i, column := range rec.Columns() {
+		if n := stringBytes(column); n >= least && n <= most {
+			props = append(props, parquet.WithCompressionLevelFor(rec.ColumnName(i), level))
+		}
+	}
+	return props
 }
 
 // readFooter parses the footer of a whole file in buf and cuts it off.

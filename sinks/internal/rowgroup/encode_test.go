@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -322,4 +323,36 @@ func BenchmarkEncode(b *testing.B) {
 		g.Discard()
 	}
 	b.ReportMetric(float64(size), "bytes")
+}
+
+// dayOfTexts has so many rows of a text as unknown fields of a report are.
+func dayOfTexts(n int) (rec arrow.Record, text []byte) {
+	r := rand.New(rand.NewPCG(1, 2))
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{groupSchema.Field(groupSchema.FieldIndices("extras")[0])}, nil))
+	defer b.Release()
+	for range n {
+		from := len(text)
+		for _, field := range []string{"agentHoldTime", "averageSpeedOfAnswer", "callsOffered", "serviceLevel"} {
+			text = fmt.Appendf(text, `%q:%d.%02d,`, field, r.IntN(5000), r.IntN(100))
+		}
+		b.Field(0).(*array.StringBuilder).Append(string(text[from:]))
+	}
+	return b.NewRecord(), text
+}
+
+func TestTheTextsOfADayAreCompressedTightly(t *testing.T) {
+	for _, c := range []struct {
+		rows  int
+		tight bool
+	}{{100, false}, {4000, true}, {20_000, false}} {
+		rec, text := dayOfTexts(c.rows)
+		g := mustEncode(t, rec)
+		tight := float64(g.meta.RowGroups[0].Columns[0].MetaData.TotalCompressedSize)
+		loose := float64(len(pooledZstd{}.EncodeLevel(nil, text, 1)))
+		if got := tight < 0.97*loose; got != c.tight {
+			t.Errorf("%d bytes of text take %.0f, and %.0f compressed in haste", len(text), tight, loose)
+		}
+		g.Discard()
+		rec.Release()
+	}
 }
