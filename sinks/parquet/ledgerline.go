@@ -340,7 +340,7 @@ func anyEntry(line []byte) (e pipeline.Entry, err error) {
 
 // packFrom is from how many entries on a snapshot has packs. A smaller one stays lines that anybody can read. The versions
 // that know no packs refuse one as of a newer version, since it is an entry of a kind that they do not know.
-const packFrom = 10_000
+const packFrom = 50_000
 
 // snapshotOf is the object of that name that sums up a ledger.
 func snapshotOf(name string, l *pipeline.Ledger) ([]byte, error) {
