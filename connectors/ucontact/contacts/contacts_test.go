@@ -331,17 +331,20 @@ func TestWhoeverIsSuppressedIsSoHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestALineThatHoldsNoAddressIsNamed(t *testing.T) {
+func TestEveryLineThatHoldsNoAddressIsNamed(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"a line", "phone\n+14256715523\nAna said no\n", "line 3 holds no address"},
 		{"in one of several columns", "phone,email\n+14256715523,a@b.co\n+14256715523,Ana\n", "line 3 holds no address"},
 		{"a first line that is mistyped", "+1 425 671 55x3\na@b.co\n", "line 1 holds no address"},
-		{"a first line without its plus", "12x99\n", "line 1 holds no address (correct the line or take it out: a number with +, its country and its digits, or an e-mail address; a header names its column phone, email or address)"},
+		{"a first line without its plus", "12x99\n", "line 1 holds no address (nothing is sent: who stands there must be left alone, and nobody knows who it is; write a number with +, its country and its digits, or an e-mail address, or take the line out; a header names its column phone, email or address)"},
 		{"a first line that is no e-mail address", "ana@correo\n", "line 1 holds no address"},
 		{"a table without a header", "Ana,+14256715523\n", "line 1 holds no address"},
 		{"a first line of signs", "--\n+14256715523\n", "line 1 holds no address"},
 		{"a first column that is blank", ",numero\n,+14256715523\n", "line 1 holds no address"},
 		{"a first column that is not the one", "nombre,celular\n,+14256715523\n", "line 2 holds no address"},
+		{"three lines", "+14256715523\nAna\n\na@b.co\nAna\nAna\n", "lines 2, 5 and 6 hold no address (nothing is sent: "},
+		{"a first line and another one", "12x99\na@b.co\nAna\n", "lines 1 and 3 hold no address (nothing is sent: "},
+		{"very many lines", "phone\n" + strings.Repeat("Ana\n", 22), "lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 and 2 more hold no address"},
 		{"a quote that is not closed", "phone,why\n+14256715523,\"no\n1567890,x\n", "line 2 cannot be read"},
 		{"a quote in a cell", "phone,why\n+14256715523,says \"no\"\n", "line 2 cannot be read"},
 	} {

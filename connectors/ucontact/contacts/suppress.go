@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -33,17 +34,17 @@ func (s *Suppressed) Len() int { return len(s.ids) }
 // addressColumns are the names of columns that hold addresses.
 var addressColumns = []string{"clientids", "clientid", "phone", "email", "address"}
 
-const correctLine = "correct the line or take it out: a number with +, its country and its digits, or an e-mail address"
+const (
+	correctLine = "nothing is sent: who stands there must be left alone, and nobody knows who it is; write a number with +, its country and its digits, or an e-mail address, or take the line out"
+	shownLines  = 20
+)
 
 // Add reads a file of addresses of any kind: one a line, or a CSV of which every column of a known name counts, else its
-// first one. country is that of numbers without one, as in [Options]. A line that holds no address ends the reading with an
-// error that names the line, of kind Invalid: somebody who must not be called stands there, and nobody knows who. name is
+// first one. country is that of numbers without one, as in [Options]. Where lines hold no address it ends with an error that
+// names the first of them all, of kind Invalid: somebody who must not be called stands there, and nobody knows who. name is
 // the file's.
 func (s *Suppressed) Add(ctx context.Context, name string, r io.Reader, country string) error {
-	fail := func(line int, hint string, err error) error {
-		if line > 0 {
-			err = fmt.Errorf("line %d %w", line, err)
-		}
+	fail := func(hint string, err error) error {
 		return &pipeline.Error{Op: "read " + name, Kind: pipeline.Invalid, Hint: hint, Err: err}
 	}
 	text := bufio.NewReaderSize(r, 64<<10)
@@ -57,33 +58,61 @@ func (s *Suppressed) Add(ctx context.Context, name string, r io.Reader, country 
 		s.ids = make(map[idHash]struct{})
 	}
 	var t suppressedTable
+	var lost lostLines
 	for first := true; ; first = false {
 		record, err := in.Read()
 		if err == io.EOF {
-			return ctx.Err()
+			break
 		}
 		if err != nil {
 			var where *csv.ParseError
 			if errors.As(err, &where) {
-				return fail(where.StartLine, "correct its quotes", errors.New("cannot be read"))
+				return fail("nothing is sent; correct its quotes", fmt.Errorf("line %d cannot be read", where.StartLine))
 			}
-			return fail(0, "", err)
+			return fail("", err)
 		}
 		line, _ := in.FieldPos(0)
 		if first {
 			if t = tableOfSuppressed(record, country); t.header {
 				continue
 			}
-			if t.odd {
-				return fail(line, correctLine+"; a header names its column phone, email or address", errNoAddress)
-			}
 		}
-		if err := s.row(t, record, country); err != nil {
-			return fail(line, correctLine, err)
+		if first && t.odd || !s.row(t, record, country) {
+			lost.add(line)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+	}
+	switch {
+	case lost.n == 0:
+		return ctx.Err()
+	case t.odd:
+		return fail(correctLine+"; a header names its column phone, email or address", lost)
+	}
+	return fail(correctLine, lost)
+}
+
+// lostLines are the lines of a file that hold no address, as an error that names the first of them.
+type lostLines struct {
+	shown []string
+	n     int
+}
+
+func (l *lostLines) add(line int) {
+	if l.n++; l.n <= shownLines {
+		l.shown = append(l.shown, strconv.Itoa(line))
+	}
+}
+
+func (l lostLines) Error() string {
+	switch last := len(l.shown) - 1; {
+	case l.n == 1:
+		return "line " + l.shown[0] + " holds no address"
+	case l.n > len(l.shown):
+		return fmt.Sprintf("lines %s and %d more hold no address", strings.Join(l.shown, ", "), l.n-len(l.shown))
+	default:
+		return fmt.Sprintf("lines %s and %s hold no address", strings.Join(l.shown[:last], ", "), l.shown[last])
 	}
 }
 
@@ -122,7 +151,7 @@ func tableOfSuppressed(first []string, country string) suppressedTable {
 	if len(named) > 0 {
 		return suppressedTable{header: true, named: true, at: named}
 	}
-	if _, err := idsOf(first[0], country); err == nil {
+	if _, ok := idsOf(first[0], country); ok {
 		return t
 	}
 	t.header = !slices.ContainsFunc(first, likeAddress) && strings.ContainsFunc(first[0], unicode.IsLetter)
@@ -142,40 +171,35 @@ func likeAddress(cell string) bool {
 	return digits >= fewest || strings.ContainsAny(cell, "@+")
 }
 
-// row takes the addresses of a record. It must hold one, unless it is blank or a column that the file names is. Without a
-// header whatever else may be an address counts too.
-func (s *Suppressed) row(t suppressedTable, record []string, country string) error {
+// row takes the addresses of a record, and reports whether it holds what it must: an address, unless it is blank or a column
+// that the file names is. Without a header whatever else may be an address counts too.
+func (s *Suppressed) row(t suppressedTable, record []string, country string) bool {
 	held := 0
 	for i, cell := range record {
 		named := slices.Contains(t.at, i)
 		if !named && t.header {
 			continue
 		}
-		n, err := s.cell(cell, country)
-		if err != nil && named {
-			return err
+		n, ok := s.cell(cell, country)
+		if !ok && named {
+			return false
 		}
 		held += n
 	}
-	if held == 0 && !t.named && strings.TrimSpace(strings.Join(record, "")) != "" {
-		return errNoAddress
-	}
-	return nil
+	return held > 0 || t.named || strings.TrimSpace(strings.Join(record, "")) == ""
 }
 
-// cell takes the addresses of a cell, and counts them.
-func (s *Suppressed) cell(text, country string) (int, error) {
-	ids, err := idsOf(text, country)
+// cell takes the addresses of a cell, and counts them; not ok: something else stands there.
+func (s *Suppressed) cell(text, country string) (n int, ok bool) {
+	ids, ok := idsOf(text, country)
 	for _, id := range ids {
 		s.ids[hashOf(id)] = struct{}{}
 	}
-	return len(ids), err
+	return len(ids), ok
 }
 
-var errNoAddress = errors.New("holds no address")
-
-// idsOf are the normalised addresses of a cell.
-func idsOf(text, country string) (ids []string, err error) {
+// idsOf are the normalised addresses of a cell; not ok: something else stands there.
+func idsOf(text, country string) (ids []string, ok bool) {
 	for one := range strings.SplitSeq(text, ";") {
 		one = strings.TrimSpace(one)
 		switch _, id, ok := number(one, country); {
@@ -188,10 +212,10 @@ func idsOf(text, country string) (ids []string, err error) {
 			// A number of another form than the country's is a number all the same.
 			digits, ok := phone.Digits(one)
 			if !ok {
-				return nil, errNoAddress
+				return nil, false
 			}
 			ids = append(ids, withoutPrefix(digits))
 		}
 	}
-	return ids, nil
+	return ids, true
 }
