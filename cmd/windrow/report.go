@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -19,6 +18,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/spf13/cobra"
 
+	"github.com/windrow-data/windrow/cmd/windrow/internal/draft"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/page"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/show"
 	"github.com/windrow-data/windrow/pipeline"
@@ -365,14 +365,12 @@ func writeReport(name string, html []byte) (path string, err error) {
 	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return "", usagef("Create the folder, or name a file elsewhere.", "the report cannot be written: there is no folder %s", filepath.Dir(path))
 	}
-	draft, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".windrow-report-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640) // less the umask
-	if err != nil {
-		return "", &pipeline.Error{Op: "write the report", Kind: pipeline.SinkFailed, Err: err}
-	}
-	defer os.Remove(draft.Name()) //nolint:errcheck // gone where it was renamed
-	_, err = draft.Write(html)
-	if err = errors.Join(err, draft.Close()); err == nil {
-		err = os.Rename(draft.Name(), path)
+	file, err := draft.Create(path, "report", 0o640) // less the umask
+	if err == nil {
+		defer file.Discard()
+		if _, err = file.Write(html); err == nil {
+			err = file.Publish()
+		}
 	}
 	if err != nil {
 		return "", &pipeline.Error{Op: "write the report", Kind: pipeline.SinkFailed, Err: err}

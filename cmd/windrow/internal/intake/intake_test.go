@@ -110,6 +110,18 @@ func TestTheRejectsNeverReplaceTheInput(t *testing.T) {
 	}
 }
 
+// A push that is killed while it writes its rejects leaves people's addresses in a file that nobody looks for.
+func TestWhatAKilledPushHasLeftBesideTheRejectsGoesWithTheNext(t *testing.T) {
+	path := fileOf(t, "june.csv", "clientIds\n+14256715523\n")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), ".windrow-rejects-1234"), []byte("clientIds,_row,_reason\n+1425,1,x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pushed(t, path, telephony, RejectsName(path))
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".windrow*")); len(left) > 0 {
+		t.Errorf("%s is left", left)
+	}
+}
+
 func TestASignalIsNoFaultOfStdin(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

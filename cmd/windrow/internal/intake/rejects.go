@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/windrow-data/windrow/cmd/windrow/internal/draft"
 	"github.com/windrow-data/windrow/pipeline"
 	"github.com/windrow-data/windrow/pipeline/push"
 )
@@ -37,8 +38,12 @@ func NewRejects(path string, comma rune, read ...string) (*Rejects, error) {
 			return nil, refused(path, "name another file by --rejects", fmt.Errorf("the rejects would replace %s, which the push reads", name))
 		}
 	}
+	draft.Sweep(path, draftKind) // a killed push's hold people's addresses, and this one may refuse no row
 	return &Rejects{path: path, comma: comma}, nil
 }
+
+// draftKind is in the names of drafts of such files.
+const draftKind = "rejects"
 
 // waiting is a refused row until the columns are known.
 type waiting struct {
@@ -50,7 +55,7 @@ type waiting struct {
 // Add notes a refused row. It keeps nothing of r.
 func (r *Rejects) Add(refusal push.Refusal) error {
 	if r.wait == nil {
-		file, err := os.CreateTemp(filepath.Dir(r.path), ".windrow-rejects-") // of mode 0600
+		file, err := os.CreateTemp(filepath.Dir(r.path), ".windrow-"+draftKind+"-") // of mode 0600
 		if err != nil {
 			return r.failed(err)
 		}
@@ -115,20 +120,15 @@ func (r *Rejects) Abort() {
 
 // publish writes the file beside its place and renames it.
 func (r *Rejects) publish(columns []string) error {
-	file, err := os.CreateTemp(filepath.Dir(r.path), ".windrow-rejects-") // of mode 0600
+	file, err := draft.Create(r.path, draftKind, 0o600)
 	if err != nil {
 		return err
 	}
-	if err = r.write(file, columns); err == nil {
-		err = file.Sync()
+	defer file.Discard()
+	if err := r.write(file, columns); err != nil {
+		return err
 	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), r.path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
+	return file.Publish()
 }
 
 // The columns that a file of rejects has beside the input's.
