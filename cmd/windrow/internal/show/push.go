@@ -190,16 +190,23 @@ func RefusedRow(r push.Refusal) string {
 	return text
 }
 
-// MaskedAddress is an address that a person may see to know what kind it is.
+// MaskedAddress is an address that a person may see to know what kind it is. Half of it is hidden at least, and of an e-mail
+// address all but a letter.
 func MaskedAddress(id string) string {
+	const most = 2 // letters that show at either end
 	if name, _, is := strings.Cut(id, "@"); is {
-		_, size := utf8.DecodeRuneInString(name)
-		return name[:size] + "***@***"
+		_, first := utf8.DecodeRuneInString(name)
+		if utf8.RuneCountInString(name) < 2 {
+			first = 0
+		}
+		return name[:first] + "***@***"
 	}
-	if len(id) <= 4 {
+	signs := []rune(id)
+	n := min(len(signs)/4, most)
+	if n == 0 {
 		return "***"
 	}
-	return id[:2] + strings.Repeat("*", len(id)-4) + id[len(id)-2:]
+	return string(signs[:n]) + strings.Repeat("*", len(signs)-2*n) + string(signs[len(signs)-n:])
 }
 
 // summaryDocument is the JSON of where a push stands.

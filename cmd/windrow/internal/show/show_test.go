@@ -90,6 +90,17 @@ func TestRejectsNeverSpoilATerminal(t *testing.T) {
 	}
 }
 
+func TestOfAnAddressHalfIsHiddenAtLeast(t *testing.T) {
+	for id, want := range map[string]string{
+		"5255512345": "52******45", "12345678": "12****78", "1234567": "1*****7", "123456": "1****6", "12345": "1***5", "1234": "1**4", "123": "***", "7": "***", "": "***",
+		"ana@correo.example": "a***@***", "a@correo.example": "***@***", "ñandú@correo.example": "ñ***@***", "@": "***@***",
+	} {
+		if got := MaskedAddress(id); got != want {
+			t.Errorf("%q: %q, want %q", id, got, want)
+		}
+	}
+}
+
 func TestThousands(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
 		if got := thousands(n); got != want {
