@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/windrow-data/windrow/cmd/windrow/internal/killtest"
 	"github.com/windrow-data/windrow/pipeline"
 )
 
@@ -51,6 +55,52 @@ func TestASyncTidiesTheArchiveOfEveryStream(t *testing.T) {
 	}
 	if n := len(keptIn(t, dir, "dialpad.texts", ".meta.json")); n != len(lost)-1 {
 		t.Errorf("%d descriptions of %d answers", n, len(lost)-1)
+	}
+}
+
+// Answers that are past their days go with a sync that may be killed at any of them: what is left is whole, and the next sync
+// removes the rest and nothing of what windows are made of.
+func TestASyncThatIsKilledWhileItTidiesTheArchiveIsCompletedByTheNext(t *testing.T) {
+	t.Parallel()
+	servers := quickServers(t)
+	run := func(program, dir string, settings []string, args ...string) ([]byte, error) {
+		return process(t, program, dir, append(quickVariables(servers), settings...), args...).CombinedOutput()
+	}
+	must := func(dir string, settings []string, args ...string) []byte {
+		t.Helper()
+		out, err := run("windrow", dir, settings, args...)
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		return out
+	}
+	first := t.TempDir()
+	for _, asked := range []string{"60", "30"} { // in two ways, so that one of two answers is of no window any more
+		must(first, []string{"WINDROW_UCONTACT_GROUPNUM=" + asked}, "sync", "--as-of", noon, "--streams", "ucontact.agents", "--refetch")
+	}
+	// Settings that were not read for these days leave the windows alone.
+	later := []string{"sync", "--as-of", "2025-12-01T18:00:00Z", "--streams", "ucontact.campaigns", "--from", "2025-09-07", "--to", "2025-09-07"}
+	tidy := []string{"WINDROW_ARCHIVE_DAYS=30", "WINDROW_UCONTACT_GROUPNUM=30"}
+	for n := 1; n <= 3; n++ {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(first)); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := run("mortal", dir, append(tidy, fmt.Sprintf("%s=archive.removed#%d", mortalAt, n)), later...); !killtest.Killed(err) {
+			t.Fatalf("%d: the sync was not killed: %v\n%s", n, err, out)
+		}
+		if bodies, metas := len(keptIn(t, dir, "ucontact.agents", ".zst")), len(keptIn(t, dir, "ucontact.agents", ".meta.json")); bodies != 6-n || metas != bodies {
+			t.Errorf("%d: killed, it leaves %d answers and %d descriptions", n, bodies, metas)
+		}
+		must(dir, tidy, later...)
+		if bodies, metas := len(keptIn(t, dir, "ucontact.agents", ".zst")), len(keptIn(t, dir, "ucontact.agents", ".meta.json")); bodies != 3 || metas != 3 {
+			t.Errorf("%d: the next leaves %d answers and %d descriptions", n, bodies, metas)
+		}
+		var replayed pipeline.Summary
+		out := must(dir, nil, "replay", "--json", "--as-of", noon, "--streams", "ucontact.agents")
+		if err := json.Unmarshal(out[bytes.Index(out, []byte("{\n")):], &replayed); err != nil || len(replayed.Streams) != 1 || replayed.Streams[0].Unchanged != 3 || replayed.Streams[0].Committed != 0 {
+			t.Errorf("%d: a replay of what is left: %v\n%s", n, err, out)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/windrow-data/windrow/cmd/windrow/internal/killtest"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/warehousetest"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
 	"github.com/windrow-data/windrow/pipeline"
@@ -216,6 +217,72 @@ func TestOnePersonHasOneHashInEveryVendor(t *testing.T) {
 	}
 }
 
+// toldOf counts the people of whom files beneath a folder tell.
+func toldOf(t *testing.T, dir string) (n int) {
+	t.Helper()
+	for _, text := range warehousetest.Everything(t, dir) {
+		for _, one := range people.FindAllString(text, -1) {
+			if strings.Trim(one, "+9") != "" {
+				n++
+			}
+		}
+		for _, u := range vendorsim.Users() {
+			n += strings.Count(text, strings.TrimSpace(u.Name))
+		}
+	}
+	return n
+}
+
+// TestAReplayThatIsKilledWhileItRedactsIsCompletedByTheNext: wherever it was, no answer is lost, and the next replay leaves
+// nothing of people in the archive.
+func TestAReplayThatIsKilledWhileItRedactsIsCompletedByTheNext(t *testing.T) {
+	t.Parallel()
+	now, err := time.Parse(time.RFC3339, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := vendorsim.Options{Seed: 3, CallsPerDay: 20, TextsPerDay: 10}
+	o.Dialpad.Limits.Rate, o.Dialpad.ProcessingPolls = -1, -1
+	_, servers := vendorsWithFaults(t, o, now, nil)
+	first := t.TempDir()
+	run := func(program, dir string, settings []string, args ...string) (string, error) {
+		out, err := process(t, program, dir, append(quickVariables(servers), settings...), append(args, "--as-of", noon)...).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("windrow", first, nil, "sync", "--streams", "ucontact.agents,dialpad.texts,chattonic.operators"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	hashed := []string{"WINDROW_PII=hash", "WINDROW_PII_KEY=a key of thirty-two bytes or more", "WINDROW_PII_NAMES=true"}
+	for _, point := range []string{"archive.described#1", "archive.redacted#1", "archive.described#4", "archive.redacted#4"} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(first)); err != nil {
+			t.Fatal(err)
+		}
+		raw := filepath.Join(dir, "warehouse", "raw")
+		if out, err := run("mortal", dir, append(hashed, mortalAt+"="+point), "replay"); !killtest.Killed(err) {
+			t.Fatalf("%s: the replay was not killed: %v\n%s", point, err, out)
+		}
+		if toldOf(t, raw) < 20 {
+			t.Errorf("%s: the kill came too late", point)
+		}
+		for _, what := range []string{"goes on", "is made again of the copies"} {
+			out, err := run("windrow", dir, hashed, "replay", "--json")
+			var replayed pipeline.Summary
+			if at := strings.Index(out, "{\n"); err != nil || at < 0 || json.Unmarshal([]byte(out[at:]), &replayed) != nil || len(replayed.Streams) != 3 {
+				t.Fatalf("%s: what %s: %v\n%s", point, what, err, out)
+			}
+			for _, of := range replayed.Streams {
+				if of.Failed != 0 || of.Committed+of.Unchanged != 3 || what != "goes on" && of.Committed != 0 {
+					t.Errorf("%s: what %s: %+v", point, what, of)
+				}
+			}
+		}
+		if n := toldOf(t, filepath.Join(dir, "warehouse")); n > 0 {
+			t.Errorf("%s: what is left tells %d times of people", point, n)
+		}
+	}
+}
+
 // TestReplayRedactsWhatWasKeptInTheClear: after the mode was changed a replay changes the rows and the archive, and leaves
 // nothing that the sync had kept of people in the archive.
 func TestReplayRedactsWhatWasKeptInTheClear(t *testing.T) {
@@ -235,20 +302,7 @@ func TestReplayRedactsWhatWasKeptInTheClear(t *testing.T) {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}
 	}
-	raw := filepath.Join(dir, "warehouse", "raw")
-	told := func() (n int) {
-		for _, text := range warehousetest.Everything(t, raw) {
-			for _, one := range people.FindAllString(text, -1) {
-				if strings.Trim(one, "+9") != "" {
-					n++
-				}
-			}
-			for _, u := range vendorsim.Users() {
-				n += strings.Count(text, strings.TrimSpace(u.Name))
-			}
-		}
-		return n
-	}
+	told := func() int { return toldOf(t, filepath.Join(dir, "warehouse", "raw")) }
 	run("sync")
 	if told() < 40 {
 		t.Fatalf("%d people are in the archive: the search sees nothing", told())
