@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/windrow-data/windrow/cmd/windrow/internal/config"
 	"github.com/windrow-data/windrow/cmd/windrow/internal/intake"
@@ -99,13 +100,17 @@ func (a *app) pushOf(d push.Delivery) *cobra.Command {
 	return cmd
 }
 
+// pushName is the name of a push as it is typed. A letter with an accent, which keyboards and file systems write in two ways, is
+// one sign: the other way would name another push, and send everybody again.
+func pushName(typed string) string { return norm.NFC.String(strings.TrimSpace(typed)) }
+
 // check finds what is wrong with the flags by themselves.
 func (f *pushFlags) check() error {
 	name := "--name"
 	if f.key.Delivery == push.Leads {
 		name = "--key"
 	}
-	f.key.Hub, f.key.Name = strings.TrimSpace(f.key.Hub), strings.TrimSpace(f.key.Name)
+	f.key.Hub, f.key.Name = strings.TrimSpace(f.key.Hub), pushName(f.key.Name)
 	for _, needed := range [][2]string{{"--hub", f.key.Hub}, {name, f.key.Name}, {"--hub-type", f.hubType}, {"--from", f.from}} {
 		if needed[1] == "" {
 			return usagef("Run 'windrow push --help' for what it takes.", "push needs %s", needed[0])

@@ -42,8 +42,8 @@ func (a *app) pushStatusCommand() *cobra.Command {
 			return a.withPushLedger(cmd.Context(), func(l push.Ledger) error {
 				all, err := push.Summaries(cmd.Context(), l, func(k push.Key) bool {
 					return (!changed("hub") || k.Hub == strings.TrimSpace(hub)) &&
-						(!changed("name") || k.Delivery == push.Lists && k.Name == strings.TrimSpace(name)) &&
-						(!changed("key") || k.Delivery == push.Leads && k.Name == strings.TrimSpace(key))
+						(!changed("name") || k.Delivery == push.Lists && k.Name == pushName(name)) &&
+						(!changed("key") || k.Delivery == push.Leads && k.Name == pushName(key))
 				})
 				if err != nil {
 					return err

@@ -227,8 +227,10 @@ func TestOfRowsThatShareAnAddressTheFirstWins(t *testing.T) {
 			t.Fatalf("%q\nwant %q", got, want)
 		}
 	}
-	if got := read(t, lists(Email), tableOf("clientId", "A@b.co", "a@B.CO")); !strings.HasPrefix(got[1], "row 2 : is a duplicate of row 1") {
-		t.Error(got)
+	for _, same := range [][2]string{{"A@b.co", "a@B.CO"}, {"jos\u00e9@b.co", "jose\u0301@b.co"}} {
+		if got := read(t, lists(Email), tableOf("clientId", same[0], same[1])); !strings.HasPrefix(got[1], "row 2 : is a duplicate of row 1") {
+			t.Error(got)
+		}
 	}
 }
 
@@ -246,6 +248,7 @@ func TestAMappingThatCannotBeIsRefusedAsAWhole(t *testing.T) {
 		{"a message by telephone", lists(VoiceBroadcast), "clientIds|texto", []string{"texto=content"}, "column texto is content, which contacts of a hub of type voicebroadcast do not have"},
 		{"a date in a list", lists(SMS), "clientId|scheduleDate", nil, "column scheduleDate is scheduleDate, which leads alone have"},
 		{"no address", lists(Telephony), "phone|name", nil, "no column is clientIds; say which by --map column=clientIds; the columns are phone, name"},
+		{"a first line that is a contact", lists(Telephony), "+52 55 1234 5678|Ana|data.x", []string{"phone=clientIds"}, "there is no column phone; the columns are column 1, column 2, column 3; an address stands among their names: a table begins with a line that names its columns"},
 		{"a column that is not there", lists(SMS), "clientId", []string{"Name=data.name"}, "there is no column Name; the columns are clientId"},
 		{"a property that is not there", lists(SMS), "clientId|x", []string{"x=phone"}, "--map x=phone: there is no such property; a contact of a hub of type sms has clientId, contactId,"},
 		{"no mapping", lists(SMS), "clientId", []string{"clientId"}, "--map clientId is not column=property"},
@@ -261,6 +264,21 @@ func TestAMappingThatCannotBeIsRefusedAsAWhole(t *testing.T) {
 		_, err := New(tableOf(c.columns), c.options)
 		if err == nil || pipeline.KindOf(err) != pipeline.Invalid || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
+		}
+	}
+}
+
+func TestAColumnsNameThatMayBeAPersonIsNotShown(t *testing.T) {
+	for columns, want := range map[string]string{
+		"clientIds|Ana|+14256715523|age": "column 2,column 3,column 4", "clientIds|Ana|ana@b.co": "column 2,column 3", "clientIds|Ana|1 425 671": "column 2,column 3",
+		"clientIds|score 2025|calls20250901|1234|data.": "score 2025,calls20250901,1234,data.",
+	} {
+		in, err := New(tableOf(columns), lists(Telephony))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(in.Ignored(), ","); got != want {
+			t.Errorf("%s: ignored are %s, want %s", columns, got, want)
 		}
 	}
 }
@@ -302,6 +320,7 @@ func TestWhoeverIsSuppressedIsSoHoweverItIsWritten(t *testing.T) {
 		has, hasNot         []string
 	}{
 		{"lines", "+1 (425) 671-5523\n\nA@B.co\r\n1567890", "", []string{"14256715523", "a@b.co", "1567890"}, []string{"13125487701"}},
+		{"an accent as a sign of its own", "jose\u0301@b.co\n", "", []string{"jos\u00e9@b.co"}, nil},
 		{"an address twice", "a@b.co\nc@d.co\na@b.co\n", "", []string{"a@b.co", "c@d.co"}, nil},
 		{"a byte order mark", "\uFEFFa@b.co\n", "", []string{"a@b.co"}, nil},
 		{"numbers of a country", "091 234 567\n", "UY", []string{"59891234567"}, []string{"091234567"}},

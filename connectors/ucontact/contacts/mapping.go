@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/windrow-data/windrow/pipeline/push"
 )
@@ -35,17 +36,19 @@ type mapper struct {
 	mapping
 	options Options
 	names   []string // of the table's columns
+	bare    bool     // one of them is an address: a contact seems to stand where the names should
 	faults  []string
 }
 
 // resolve finds the columns of the properties. faults are all that is wrong, each with its remedy.
 func resolve(names []string, o Options) (mapping, []string) {
 	m := &mapper{mapping: mapping{columns: make([][]int, len(properties)), data: -1}, options: o, names: names}
+	m.bare = slices.ContainsFunc(names, isAddressLike)
 	m.again = slices.Contains(names, rowColumn) && slices.Contains(names, reasonColumn)
 	explicit := m.explicit()
 	for i, name := range names {
 		if mapped := slices.ContainsFunc(explicit, func(e mapped) bool { return e.column == i }); !mapped && !m.add(i, name, false) {
-			m.ignored = append(m.ignored, name)
+			m.ignored = append(m.ignored, m.shown(i))
 		}
 	}
 	for _, e := range explicit {
@@ -88,10 +91,39 @@ func (m *mapper) explicit() (all []mapped) {
 // list names the columns, for messages.
 func (m *mapper) list() string {
 	const most = 20
-	if len(m.names) > most {
-		return strings.Join(m.names[:most], ", ") + fmt.Sprintf(" and %d more", len(m.names)-most)
+	shown := make([]string, min(len(m.names), most))
+	for i := range shown {
+		shown[i] = m.shown(i)
 	}
-	return strings.Join(m.names, ", ")
+	text := strings.Join(shown, ", ")
+	if more := len(m.names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if m.bare {
+		text += "; an address stands among their names: a table begins with a line that names its columns"
+	}
+	return text
+}
+
+// shown is the name of a column, for messages: its position where it may be a person's address or name instead.
+func (m *mapper) shown(column int) string {
+	name := m.names[column]
+	if !m.bare || propertyNamed(name) >= 0 || plain(name) == dataName {
+		return name
+	}
+	return fmt.Sprintf("column %d", column+1)
+}
+
+// isAddressLike reports whether what should be a column's name is an address or a number instead.
+func isAddressLike(name string) bool {
+	const fewest = 5 // digits of a number
+	digits := 0
+	for _, c := range name {
+		if unicode.IsNumber(c) {
+			digits++
+		}
+	}
+	return strings.ContainsRune(name, '@') || digits >= fewest && !strings.ContainsFunc(name, unicode.IsLetter)
 }
 
 // add notes that a column fills the property of a name. It is false where there is no such property, or none is wanted.

@@ -205,7 +205,7 @@ func idsOf(text, country string) (ids []string, ok bool) {
 		switch _, id, ok := number(one, country); {
 		case one == "":
 		case isEmail(one):
-			ids = append(ids, strings.ToLower(one))
+			ids = append(ids, mailID(one))
 		case ok:
 			ids = append(ids, id)
 		default:

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/zeebo/xxh3"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/windrow-data/windrow/pipeline/push"
 	"github.com/windrow-data/windrow/transforms/phone"
@@ -73,7 +74,7 @@ func (r *reading) badNumber(c column, text string) *fault {
 func readAddress(r *reading, cells []column) ([]byte, *fault) {
 	var out []byte
 	f := items(cells, func(c column, text string) (f *fault) {
-		sent, id, ok := text, strings.ToLower(text), isEmail(text)
+		sent, id, ok := text, mailID(text), isEmail(text)
 		if r.in.options.HubType != Email {
 			sent, id, ok = number(text, r.in.options.Country)
 		}
@@ -155,6 +156,9 @@ func readPriority(_ *reading, cells []column) ([]byte, *fault) {
 	}
 	return strconv.AppendInt(nil, n, 10), nil
 }
+
+// mailID is the normalised form of an e-mail address: letters with accents may be written as one sign or as two.
+func mailID(text string) string { return strings.ToLower(norm.NFC.String(text)) }
 
 // isEmail reports whether a text has the form of an e-mail address as mail servers accept it: a local part of letters,
 // digits and the signs of RFC 5322, with single dots inside, and a domain of two labels or more. What RFC 5322 allows
