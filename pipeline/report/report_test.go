@@ -76,3 +76,32 @@ func TestMissingNights(t *testing.T) {
 		}
 	}
 }
+
+// What runs used is added up by the night, in UTC, and by the month: the newest nights first, and of the months all.
+func TestCostsAddUpByNightAndMonth(t *testing.T) {
+	b := New(calendar.InstantOf(time.Date(2025, 11, 20, 12, 0, 0, 0, time.UTC)), 0)
+	for n := range 50 { // every night from 2025-10-01, 23:30, on, and another run half an hour into the next day
+		for _, minutes := range []int{0, 60} {
+			b.Run(pipeline.Summary{
+				StartedAt: calendar.InstantOf(time.Date(2025, 10, 1+n, 23, 30+minutes, 0, 0, time.UTC)),
+				Receipt:   &pipeline.Receipt{LoadJobs: 3, QueryJobs: 2, BytesStaged: 7, BytesBilled: 10, SlotMillis: 100},
+			})
+		}
+	}
+	b.Run(pipeline.Summary{StartedAt: calendar.InstantOf(time.Date(2025, 11, 20, 10, 0, 0, 0, time.UTC))}) // of a sink that bills nothing
+	costs := b.Model(nil).Costs
+	if len(costs) != costNights+2 {
+		t.Fatalf("%d periods: %+v", len(costs), costs)
+	}
+	for i, want := range map[int]Cost{
+		0:              {"2025-11-20", 1, 5, 10, 100},
+		1:              {"2025-11-19", 2, 10, 20, 200},
+		costNights - 1: {"2025-10-21", 2, 10, 20, 200},
+		costNights:     {"2025-11", 39, 195, 390, 3900}, // 19 at 23:30, and 20 at 00:30, of which the first is that of October's last night
+		costNights + 1: {"2025-10", 61, 305, 610, 6100}, // 31 at 23:30, and 30 at 00:30
+	} {
+		if costs[i] != want {
+			t.Errorf("%d: %+v, not %+v", i, costs[i], want)
+		}
+	}
+}

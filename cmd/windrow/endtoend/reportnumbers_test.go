@@ -28,7 +28,7 @@ func TestEachNumberOfTheReportEqualsWhatDuckDBFindsInTheFiles(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/windrow-data/windrow/cmd/windrow").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	soak.Rounds(t, 3, 60, func(t *testing.T, random *rand.Rand) int {
+	soak.Rounds(t, 2, 60, func(t *testing.T, random *rand.Rand) int {
 		w := &weeks{site: newSite(t), random: random, zones: []string{"America/New_York", "America/Chicago", "America/Los_Angeles"}}
 		w.pass()
 		w.compare(w.made(binary))
