@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -278,6 +279,19 @@ func TestAPageIsReachedByTheKeyboard(t *testing.T) {
 }
 
 // A filter hides other streams; an old page says so; a command can be copied.
+// On a telephone a year is wider than the window, and most of the year may be to come.
+func TestTheNewestDaysAreInView(t *testing.T) {
+	for _, name := range []string{"week", "bad-night", "five-years"} {
+		of := open(t, name, looks[1])
+		if seen := ask[[]bool](t, of, `[...document.querySelectorAll('article > .year svg')].map(svg => {
+			const end = Math.max(...[...svg.querySelectorAll('[data-state]')].map(p => p.getBoundingClientRect().right)), s = svg.parentElement.getBoundingClientRect();
+			return end > s.left && end <= s.right + 1;
+		})`); len(seen) == 0 || slices.Contains(seen, false) {
+			t.Errorf("%s: the newest days are in view: %v", name, seen)
+		}
+	}
+}
+
 func TestTheScriptAddsWhatItSays(t *testing.T) {
 	of := open(t, "bad-night", looks[0])
 	if old := ask[bool](t, of, "document.getElementById('old').hidden"); old {

@@ -35,7 +35,10 @@
 	}
 
 	// Of a picture that is wider than its window the newest days are looked for first.
-	for (const svg of all('svg[data-year]')) svg.parentElement.scrollLeft = svg.getBoundingClientRect().width;
+	for (const svg of all('article > .year svg')) {
+		const ends = [...svg.querySelectorAll('[data-state]')].map(p => p.getBBox()).map(b => b.x + b.width);
+		svg.parentElement.scrollLeft = Math.max(0, ...ends) + 9 - svg.parentElement.clientWidth;
+	}
 
 	const tip = document.createElement('div');
 	tip.id = 'tip';
