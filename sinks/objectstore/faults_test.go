@@ -1,6 +1,7 @@
 package objectstore
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -57,5 +58,20 @@ func TestRefusedCredentialsNameWhatIsNeeded(t *testing.T) {
 		if pipelineKind(err) != "unauthorized" || !contains(err, needed) {
 			t.Errorf("%s: %v", kind, err)
 		}
+	}
+}
+
+// A clock that is wrong is told with a 403, as rights that are missing are.
+func TestAClockThatTheStoreDoesNotBelieveIsNoLackOfRights(t *testing.T) {
+	t.Parallel()
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `<Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and the current time is too large.</Message></Error>`)
+	}))
+	defer front.Close()
+	err := openedFor(t, storetest.S3, front.URL, "b", time.Second).Probe(t.Context())
+	if pipelineKind(err) == "unauthorized" || !contains(err, "set the clock") {
+		t.Error(err)
 	}
 }

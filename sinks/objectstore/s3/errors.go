@@ -68,6 +68,8 @@ func (d *Driver) classify(op string, err error, ofBucket bool) error {
 		e.Kind, e.RetryAfter = pipeline.Throttled, retryAfter(err)
 	case status == http.StatusConflict, status == http.StatusRequestTimeout, code == "RequestTimeout": // a conflict: another write was on its way
 		e.Kind = pipeline.Unavailable
+	case code == "RequestTimeTooSkewed": // told with a 403
+		e.Hint = "this machine's clock and the store's are more than a quarter of an hour apart; set the clock"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, code == "ExpiredToken", code == "InvalidToken":
 		e.Kind, e.Hint = pipeline.Unauthorized, access
 	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented:
