@@ -126,10 +126,12 @@ func (c *compiledMapping) checkPersonal(f int) {
 
 // unlistedName is the name in extras of a source field that Fields does not list.
 func (c *compiledMapping) unlistedName(source string) *extraName {
-	n := newExtraName(source)
+	told, kept := ToldName(c.policy, source)
+	n := newExtraName(told)
 	if !c.redacts() {
 		return n
 	}
+	n.hidden, n.left = told != source, !kept
 	personal, declared := c.Personal[source]
 	if !declared && !slices.Contains(c.Harmless, source) {
 		personal = pipeline.PersonalUnlisted

@@ -23,6 +23,7 @@ type csvHeader struct {
 	crlf     bool              // the header's line ends in CRLF
 	ended    bool              // the header has a line end
 	behind   []byte            // the header behind its first name
+	stored   []byte            // the header that a copy has
 	growth   int               // how many bytes a byte of a row may become, at most, because of the names in extras
 }
 
@@ -73,7 +74,11 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		if column.field < 0 {
 			column.name = *f.mapping.unlistedName(source)
 			h.unlisted = append(h.unlisted, i)
-			h.others = append(h.others, source)
+			told := column.name.source
+			if column.name.left {
+				told = unnamedColumn(i)
+			}
+			h.others = append(h.others, told)
 			names += len(column.name.member)
 		} else {
 			h.listed = append(h.listed, i)
@@ -81,6 +86,7 @@ func (f *csvFormat) header(head []byte) (*csvHeader, error) {
 		}
 		h.columns[i] = column
 	}
+	h.stored = h.storedHead(head, d.cells)
 	h.growth = 1 + names/(2*len(h.columns)) // a cell that is not blank has at least a byte and a separator
 	return h, nil
 }
@@ -99,6 +105,20 @@ func (h *csvHeader) field(source string) int {
 	}
 	return -1
 }
+
+// storedHead is the header of a copy: what stands for names that are people's, and else the header itself.
+func (h *csvHeader) storedHead(head []byte, cells []cell) (out []byte) {
+	from := 0
+	for i, c := range cells {
+		if n := &h.columns[i].name; n.hidden {
+			out = append(append(out, head[from:c.lo]...), strings.ReplaceAll(n.source, ",", "")...)
+			from = c.hi
+		}
+	}
+	return append(out, head[from:]...)
+}
+
+func unnamedColumn(i int) string { return "column_" + strconv.Itoa(i+1) }
 
 // uniqueNames returns the columns' names, each of them once. The first column of a name keeps it. The names of other
 // columns are invented, and none of them is the name of a real column.
@@ -120,7 +140,7 @@ func uniqueNames(head []byte, cells []cell) []string {
 	}
 	for _, i := range unnamed {
 		if names[i] == "" {
-			names[i] = "column_" + strconv.Itoa(i+1)
+			names[i] = unnamedColumn(i)
 		}
 		stem := names[i]
 		n := max(next[stem], 2)

@@ -12,6 +12,8 @@ type extraName struct {
 	seed     uint64            // of the hashes of the field's values
 	member   []byte            // `"name":`
 	personal pipeline.Personal // what its values are; Impersonal where the policy keeps
+	hidden   bool              // something else stands for the name that the document has
+	left     bool              // nothing does, and so nothing is written of the field
 }
 
 func newExtraName(source string) *extraName {
@@ -27,6 +29,9 @@ func newExtraName(source string) *extraName {
 // string. A JSON value stays as it was written, except that bytes that are no text become U+FFFD. personal is the
 // kind of personal data that v is.
 func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snapshot bool) {
+	if n.left {
+		return
+	}
 	if personal != pipeline.Impersonal {
 		var ok bool
 		if v, ok = r.outgoing(personal, noColumn, v); !ok {
@@ -54,7 +59,7 @@ func (r *Row) writeExtra(n *extraName, personal pipeline.Personal, v value, snap
 
 // writeUnlisted adds a member that the mapping does not list, and counts one whose bytes are no text.
 func (r *Row) writeUnlisted(n *extraName, v value) {
-	if !r.isText && !isText(v.text) {
+	if !n.left && !r.isText && !isText(v.text) {
 		r.into.UnreadOther(n.source)
 	}
 	r.writeExtra(n, n.personal, v, false)

@@ -46,6 +46,14 @@ type jsonMember struct {
 	title string
 }
 
+// told is the member's name as messages have it.
+func (m *jsonMember) told() string {
+	if m.name != nil {
+		return m.name.source
+	}
+	return m.title
+}
+
 // envelopeValue is a member of the object around the rows.
 type envelopeValue struct {
 	*jsonMember
@@ -120,7 +128,7 @@ func (d *jsonDecoder) element(i int) int {
 		return end
 	}
 	if repeated != nil {
-		r.rejectRaw(raw, "the row has the field "+repeated.title+" twice")
+		r.rejectRaw(raw, "the row has the field "+repeated.told()+" twice")
 		return end
 	}
 	d.putEnvelope()
@@ -205,7 +213,7 @@ func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 			*follow = key
 		}
 		follow = &key.next
-		if key.row == d.row.number {
+		if key.row == d.row.number && (key.name == nil || !key.name.left) {
 			repeated = key.jsonMember
 		}
 		key.row = d.row.number
@@ -294,6 +302,9 @@ func (d *jsonDecoder) keepVerbatim(k *jsonKey, i, at, end int) {
 // what the document has.
 func (d *jsonDecoder) keepRewritten(k *jsonKey, v value) {
 	r := d.row
+	if k.name.left {
+		return
+	}
 	if d.form&^escapes != 0 || !r.isText && !isText(v.token) {
 		r.spoilt = append(r.spoilt, k.name)
 	}
@@ -376,8 +387,9 @@ func (d *jsonDecoder) named(title string) *jsonMember {
 		}
 		m = &jsonMember{field: f, title: title}
 		if m.field < 0 {
-			m.name = d.format.mapping.unlistedName(title)
-			d.row.into.Other(title)
+			if m.name = d.format.mapping.unlistedName(title); !m.name.left {
+				d.row.into.Other(m.name.source)
+			}
 		}
 		d.members[title] = m
 	}
@@ -446,6 +458,10 @@ func (d *jsonDecoder) readEnvelope(head []byte) {
 		}
 		if v.text != nil {
 			renamed := newExtraName("_envelope." + key.title)
+			if key.name != nil {
+				renamed = newExtraName("_envelope." + key.name.source)
+				renamed.left = key.name.left
+			}
 			renamed.personal = d.envelopePersonal(key.jsonMember, v)
 			d.envelope = append(d.envelope, envelopeValue{key.jsonMember, value{bytes.Clone(v.text), v.token}, renamed})
 		}

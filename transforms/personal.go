@@ -2,6 +2,10 @@ package transforms
 
 import (
 	"bytes"
+	"cmp"
+	"regexp"
+	"strings"
+	"unicode"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -90,8 +94,47 @@ func (r *Row) replaceText(personal pipeline.Personal, required bool, text []byte
 	return longer[from:len(longer):len(longer)], true
 }
 
-// replaceInside returns a valid array or object with its strings, and the numbers of a kind that the mapping declares,
-// replaced; null stands for what is left out. Names of members stay.
+// ToldName is what stands for the name of a field that no mapping names, or of a member inside a value, under a policy: the name
+// itself, unless it is a person's number or address, by which vendors may sort values. false: nothing does. The name that a
+// copy has for such a one is empty.
+func ToldName(p pipeline.Policy, name string) (string, bool) {
+	if p.Keeps() || name != "" && !isAddressee(name) {
+		return name, true
+	}
+	told, ok := p.Replace(nil, []byte(cmp.Or(name, withheld)), pipeline.PersonalUnlisted, false)
+	if !ok || name == "" {
+		return "", ok
+	}
+	return strings.Trim(string(told), aroundNames), true
+}
+
+// isAddressee reports whether a name is a telephone number or an e-mail address. Dates, and the longer numbers of things, are
+// neither.
+func isAddressee(name string) bool {
+	const fewest, fewestBare, most = 7, 8, 15
+	digits := 0
+	for _, c := range name {
+		switch {
+		case c == '@':
+			return true
+		case unicode.IsDigit(c):
+			digits++
+		}
+	}
+	if digits < fewest || digits > most || strings.ContainsFunc(name, unicode.IsLetter) {
+		return false
+	}
+	if strings.HasPrefix(strings.TrimSpace(name), "+") {
+		return true
+	}
+	return digits >= fewestBare && !strings.ContainsAny(name, ":_") && !isDate.MatchString(name)
+}
+
+// isDate matches a day, with or without dashes, and whatever stands behind it.
+var isDate = regexp.MustCompile(`^\s*(?:19|20)\d\d[-./]?(?:0[1-9]|1[0-2])(?:[-./]?(?:0[1-9]|[12]\d|3[01]))?(?:\D.*)?$`)
+
+// replaceInside returns a valid array or object with its strings, the numbers of a kind that the mapping declares, and names of
+// members that are people's addresses replaced; null stands for what is left out.
 func (r *Row) replaceInside(personal pipeline.Personal, token []byte) []byte {
 	s := scanner{b: token}
 	out := make([]byte, 0, len(token))
@@ -101,6 +144,17 @@ func (r *Row) replaceInside(personal pipeline.Personal, token []byte) []byte {
 		case c == '"':
 			end, _ = s.string(i)
 			if at := s.space(end); at < len(token) && token[at] == ':' {
+				name := nameOf(token[i:end])
+				told, kept := ToldName(r.mapping.policy, name)
+				switch {
+				case !kept:
+					out = append(out, leftOut...)
+					i, _ = s.value(s.space(at + 1))
+					continue
+				case told != name:
+					out, i = appendQuoted(out, []byte(told), true), end
+					continue
+				}
 				break
 			}
 			out = r.appendReplaced(out, personal, unescape(nil, token[i+1:end-1]), token[i:end])

@@ -183,7 +183,7 @@ func (f *csvFormat) Redact(m *pipeline.Meta, r io.Reader, w io.Writer) error {
 			if d.head.mayBeRow(&f.mapping.Mapping) { // where no key tells them apart
 				return nil, malformed(pipeline.OtherDocument, "the document may begin with a row, without a header", "the header may be a row of values")
 			}
-			out = append(out, c.Head...)
+			out = append(out, d.head.stored...)
 		}
 		for at := 0; at < len(d.data); {
 			if n := lineEnd(d.data[at:]); n > 0 {
@@ -340,20 +340,34 @@ func (d *jsonDecoder) appendStoredHead(out, head []byte) []byte {
 		if at < 0 || end < 0 {
 			break // Split has checked them
 		}
-		out = append(out, head[i:at]...)
 		m := d.named(nameOf(head[i:after]))
 		personal := d.envelopePersonal(m, v)
-		if personal == pipeline.Impersonal || v.text == nil || m.title == errorMember { // an error that says nothing
-			out = append(out, head[at:end]...)
-		} else {
-			out = appendToken(out, d.row.instead(personal, noColumn, v))
+		switch kept := m.appendName(out, head[i:at]); {
+		case kept == nil: // around the rows a name stands once
+		case personal == pipeline.Impersonal || v.text == nil || m.title == errorMember: // an error that says nothing
+			out = append(append(kept, head[at:end]...), ',')
+		default:
+			out = append(appendToken(kept, d.row.instead(personal, noColumn, v)), ',')
 		}
-		out = append(out, ',')
 		if i = s.space(end); i < len(head) && head[i] == ',' {
 			i++
 		}
 	}
 	return append(appendQuoted(out, []byte(o.Rows), false), ":["...)
+}
+
+// leftOut stands for a member of whose name nothing may stay.
+const leftOut = `"":null`
+
+// appendName appends what a copy has in the place of a member's name, which is spelled so with its colon; nil: nothing may stay.
+func (m *jsonMember) appendName(out, spelled []byte) []byte {
+	switch {
+	case m.name == nil || !m.name.hidden:
+		return append(out, spelled...)
+	case m.name.left:
+		return nil
+	}
+	return append(out, m.name.member...)
 }
 
 // appendToken appends a value as JSON; null where there is none.
@@ -383,8 +397,13 @@ func (d *jsonDecoder) appendObject(out []byte, i int, stored func(*jsonMember, v
 				delete(moved, m.field)
 			}
 		}
-		if changed {
-			out, from = appendToken(append(out, s.b[from:at]...), of), end
+		switch {
+		case m.name != nil && m.name.left:
+			out, from = append(append(out, s.b[from:i]...), leftOut...), end
+		case changed:
+			out, from = appendToken(m.appendName(append(out, s.b[from:i]...), s.b[i:at]), of), end
+		case m.name != nil && m.name.hidden:
+			out, from = m.appendName(append(out, s.b[from:i]...), s.b[i:at]), at
 		}
 		if i = s.space(end); s.b[i] == ',' {
 			i = s.space(i + 1)

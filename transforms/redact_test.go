@@ -37,6 +37,9 @@ func TestACopyHasNothingPersonalAndGivesTheSameRows(t *testing.T) {
 	envelope := func(p pipeline.Policy) pipeline.Format {
 		return NewJSON(personalMapping(), JSONOptions{Rows: "rows", True: "fine"}, p)
 	}
+	named := "id,started,kind,zone," + plantedNumber + "," + plantedAddress + ",2025-09-08,note\n1,2025-09-08 10:00:00,call,UTC,3,4,5,x\n2,2025-09-08 10:00:01,call,UTC,3,4,5,x\n"
+	byPerson := `[{"id":"1","started":"2025-09-08 10:00:00","kind":"call","zone":"UTC","` + plantedNumber + `":3,"+\u0035491155501234":{"x":1},"by":{"` + plantedAddress + `":{"n":3},"` +
+		plantedNumber + `":[{"5491155501234":"` + plantedName + `","2025-09-08":1}],"2025-09-08":4},"calls":4},{"id":"2","started":"2025-09-08 10:00:01","kind":"call","zone":"UTC","` + plantedNumber + `":3}]`
 	for _, tt := range []struct {
 		name     string
 		format   func(pipeline.Policy) pipeline.Format
@@ -56,6 +59,12 @@ func TestACopyHasNothingPersonalAndGivesTheSameRows(t *testing.T) {
 		{"elements that are no rows", array, strings.Replace(personalJSON(t, flat), "[", `["`+plantedName+`",5491155501234,["`+plantedNumber+`",5],`, 1)},
 		{"a member twice", array, strings.Replace(personalJSON(t, flat), "[", `[{"id":"8","x":"`+plantedName+`","x":"`+plantedNumber+`"},`, 1)},
 		{"a nested key, and one that is no text", array, strings.Replace(personalJSON(t, flat), "[", `[{"id":{"x":"`+plantedName+`"},"kind":"call"},{"id":"`+plantedName+"\xff"+`","started":"2025-09-08 10:00:00"},`, 1)},
+		{"names that are numbers and addresses", csv, named},
+		{"names that are numbers and addresses, of CRLF and with quotes", csv, strings.ReplaceAll(strings.Replace(named, plantedNumber, `"`+plantedNumber+`"`, 1), "\n", "\r\n")},
+		{"members whose names are numbers and addresses", array, byPerson},
+		{"such members around the rows", envelope, `{"fine":true,"` + plantedNumber + `":5,"` + plantedAddress + `":{"` + plantedNumber + `":["x"]},"rows":` + byPerson + `}`},
+		{"such a member twice", array, strings.Replace(byPerson, "{", `{"`+plantedNumber+`":7,"`+plantedNumber+`":8,`, 1)},
+		{"such members of rows that are rejected", array, strings.Replace(byPerson, `"started":"2025-09-08 10:00:00"`, `"started":"`+plantedName+`"`, 1)},
 		{"no rows", array, `[ ]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -56,6 +56,12 @@ func gossip() map[string][]vendorsim.Fault {
 			answering("download", "", `{"message":"`+plantedPeople+`"}`),
 		},
 		"a row where the header was": {answering("download", "", plantedPerson+","+plantedNumber+","+plantedEmail+","+plantedSaying+"\r\n")},
+		"names of fields": {
+			answering("download", "", texts+","+plantedNumber+","+plantedEmail+"\r\n"+strings.ReplaceAll(good, "\r\n", ",1,2\r\n")),
+			answering("ucontact", "", `[{"date":"Sep 8, 2025, 10:00:00 AM","resource":"Agent1","inInteractions":1,"`+plantedNumber+`":1,"by":{"`+plantedEmail+`":{"`+plantedNumber+`":2}}},`+
+				`{"date":"Sep 8, 2025, 11:00:00 AM","inInteractions":1,"`+plantedEmail+`":1}]`),
+			answering("chattonic", operatorsPath, `{"status":true,"`+plantedNumber+`":3,"operators":[{"_id":"1","queriesResolved":1,"`+plantedEmail+`":{"`+plantedNumber+`":3}}]}`),
+		},
 		"rejects and fields that nobody knows": {
 			answering("download", "", texts+",mood\r\n"+strings.ReplaceAll(good, "\r\n", ","+plantedSaying+"\r\n")+
 				plantedPerson+","+plantedNumber+","+plantedEmail+",e,user,1,1,internal,+1,+2,,"+plantedSaying+",,America/Chicago,x\r\n"),

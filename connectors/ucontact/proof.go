@@ -16,6 +16,7 @@ import (
 
 	"github.com/windrow-data/windrow/connectors/internal/httpclient"
 	"github.com/windrow-data/windrow/pipeline"
+	"github.com/windrow-data/windrow/transforms"
 )
 
 const (
@@ -204,7 +205,13 @@ func (s *Source) proveNames(ctx context.Context, t statsType, names []string) pi
 			tell(fmt.Sprintf("channel %q", c), "CHANNELS")
 		}
 	}
-	for _, w := range s.set.uncatalogued(t, f.metrics) { // it names what the vendor sent
+	seen := make(map[string]bool, len(f.metrics))
+	for name := range f.metrics {
+		if told, kept := transforms.ToldName(s.opt.Policy, name); kept {
+			seen[told] = true
+		}
+	}
+	for _, w := range s.set.uncatalogued(t, seen) { // it names what the vendor sent
 		proof.Warnings = append(proof.Warnings, s.client.Mask().Raw(w))
 	}
 	return proof
