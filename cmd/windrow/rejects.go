@@ -18,8 +18,8 @@ func (a *app) rejectsCommand() *cobra.Command {
 each window whose last reading failed. It asks no vendor and needs no variable but
 the sink's.
 
-The rows are the vendor's and may hold personal data. --json has them in full, but
-for those of failed windows, which are cut.`,
+The rows are the vendor's and may hold personal data: under WINDROW_PII=hash or drop
+none is shown. --json has them in full, but for those of failed windows, which are cut.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.parse(cmd); err != nil {
 				return err
@@ -45,7 +45,12 @@ func (a *app) rejects(ctx context.Context, s *setup, f *selection) error {
 	e := &engine.Engine{Store: store, Streams: config.StreamList(f.streams), Now: a.now}
 	f.apply(e)
 	out := show.NewRejects(a.stdout, f.asJSON)
-	err = s.target.explain(s.Sink, e.Rejects(ctx, out.Tell))
+	err = s.target.explain(s.Sink, e.Rejects(ctx, func(r engine.ListedReject) error {
+		if !s.privacy.Keeps() {
+			r.Raw = "" // it may have been kept in the clear before
+		}
+		return out.Tell(r)
+	}))
 	if closed := store.Close(); err == nil {
 		err = closed
 	}
