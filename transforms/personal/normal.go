@@ -17,7 +17,7 @@ func (p *policy) normal(text []byte, kind pipeline.Personal) []byte {
 	case kind == pipeline.PersonalText, kind == pipeline.PersonalLink:
 		return text
 	case isEmail(text):
-		return bytes.ToLower(text)
+		return bytes.ToLower(norm.NFC.Bytes(text)) // an accent may be a sign of its own
 	case kind == pipeline.PersonalName:
 		return norm.NFC.Bytes(text)
 	}

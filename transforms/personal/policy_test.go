@@ -49,6 +49,7 @@ func TestEqualPeopleHaveEqualHashesHoweverTheyAreWritten(t *testing.T) {
 		{"a code in a field that nobody knows is no number", "1-01", pipeline.PersonalUnlisted, "1-01"},
 		{"an address", " Ana.Lopez@Example.com ", pipeline.PersonalEmail, "ana.lopez@example.com"},
 		{"an address where a number may stand", "ANA.LOPEZ@example.com", pipeline.PersonalAddress, "ana.lopez@example.com"},
+		{"an address whose accent is a sign of its own", "Jose\u0301@example.com", pipeline.PersonalEmail, "jos\u00e9@example.com"},
 		{"an address in a field that nobody knows", "ana.lopez@EXAMPLE.com", pipeline.PersonalUnlisted, "ana.lopez@example.com"},
 		{"a name in two forms of an accent", " Ana Lo\u0301pez ", pipeline.PersonalName, "Ana L\u00F3pez"},
 		{"a name in a field that nobody knows", "Ana Lo\u0301pez", pipeline.PersonalUnlisted, "Ana L\u00F3pez"},
