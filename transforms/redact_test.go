@@ -179,10 +179,12 @@ func TestNamesOfARequestAreAsPersonalAsTheirField(t *testing.T) {
 
 // FuzzCopy compares what documents and their copies become.
 func FuzzCopy(f *testing.F) {
-	for _, document := range []string{personalCSV(""), strings.Replace(personalCSV(""), "\n", "\n7,"+plantedName+`,"x" stray`+"\n\"9\n", 1), "id,started,zone\r\n1,2025-09-08 10:00:00,\r\n\r\n2,,"} {
+	for _, document := range []string{personalCSV(""), strings.Replace(personalCSV(""), "\n", "\n7,"+plantedName+`,"x" stray`+"\n\"9\n", 1), "id,started,zone\r\n1,2025-09-08 10:00:00,\r\n\r\n2,,",
+		"id,\"+54 911 5550\",a@b.c,started\n1,2,3,2025-09-08 10:00:00\n"} {
 		f.Add(false, document)
 	}
-	for _, document := range []string{`[{"id":"1","started":"2025-09-08 10:00:00","who":"x","tags":"a;b","talk":NaN},{"id":0},5]`, `[{"id":"` + "\xff" + `","new":{"a":[1,"b"]},"error":0}]`} {
+	for _, document := range []string{`[{"id":"1","started":"2025-09-08 10:00:00","who":"x","tags":"a;b","talk":NaN},{"id":0},5]`, `[{"id":"` + "\xff" + `","new":{"a":[1,"b"]},"error":0}]`,
+		`[{"id":"1","started":"2025-09-08 10:00:00","+5491155501234":1,"a@b.c":{"5491155501234":[2,{"":3}]},"":4}]`} {
 		f.Add(true, document)
 	}
 	f.Fuzz(func(t *testing.T, isJSON bool, document string) {
