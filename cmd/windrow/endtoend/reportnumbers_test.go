@@ -269,7 +269,7 @@ func (w *weeks) compare(m report.Model) {
 	same("months", months, `SELECT stream, strftime(s AT TIME ZONE zone, '%Y-%m'), count(*), sum(r)::BIGINT, sum(loaded)::BIGINT, sum(j)::BIGINT, sum(o)::BIGINT, sum(d)::BIGINT FROM live GROUP BY 1, 2`)
 	same("ages", ages, `SELECT stream, age, sum(n) OVER (PARTITION BY stream ORDER BY age)::BIGINT, sum(n) OVER (PARTITION BY stream)::BIGINT FROM (
 		SELECT stream, least(greatest(ceil(epoch_us(read_at - window_end) / 86400e6), 0), 366)::BIGINT AS age, count(*) AS n FROM history WHERE kind = 'changed' GROUP BY 1, 2)`)
-	same("changes", changes, `SELECT stream, epoch_us(window_start), epoch_us(window_end), epoch_us(read_at), rows_before, rows_after, measures FROM history WHERE kind = 'changed' AND after_settle ORDER BY read_at DESC LIMIT 200`)
+	same("changes", changes, `SELECT stream, epoch_us(window_start), epoch_us(window_end), epoch_us(read_at), rows_before, rows_after, measures FROM history WHERE kind = 'changed' AND after_settle ORDER BY read_at DESC, stream, account, window_start DESC LIMIT 200`)
 	volumes := `, day AS (
 		SELECT stream, (s AT TIME ZONE zone)::DATE AS day, sum(loaded)::BIGINT AS n, sum(epoch(e) - epoch(s)) >= max(epoch(((s AT TIME ZONE zone)::DATE + 1)::TIMESTAMP AT TIME ZONE zone) - epoch((s AT TIME ZONE zone)::DATE::TIMESTAMP AT TIME ZONE zone)) AS known
 		FROM live WHERE e <= ((s AT TIME ZONE zone)::DATE + 1)::TIMESTAMP AT TIME ZONE zone GROUP BY 1, 2),
