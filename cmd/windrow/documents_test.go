@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const root = "../.."
@@ -252,5 +255,47 @@ func TestTheSinksPageKnowsEveryWord(t *testing.T) {
 	}
 	if len(words) < 20 {
 		t.Errorf("only %d words were found: %v", len(words), words)
+	}
+}
+
+// Each stream of the catalogue is named where the README tells what the tables hold, and has goldens with rows. Its
+// conformance is the suite's affair, which leaves no stream out unsaid, and its sums those of package endtoend.
+func TestEveryStreamIsInTheReadmeAndHasGoldens(t *testing.T) {
+	_, section, _ := strings.Cut(readme(t), "\n## What the tables mean\n")
+	section, _, _ = strings.Cut(section, "\n- ")
+	var named []string
+	source := ""
+	for _, m := range regexp.MustCompile("`(\\w*)\\.(\\w+)`").FindAllStringSubmatch(section, -1) {
+		source = cmp.Or(m[1], source) // `.texts` is of the source that was named last
+		named = append(named, source+"."+m[2])
+	}
+	s, err := (&app{stdout: io.Discard, stderr: io.Discard, now: time.Now}).configure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := s.catalogue()
+	for _, of := range known {
+		name := string(of.Key.Stream)
+		if i := slices.Index(named, name); i < 0 {
+			t.Errorf("the README does not name %s", name)
+		} else {
+			named = slices.Delete(named, i, i+1)
+		}
+		files, err := filepath.Glob(filepath.Join(root, "testdata", strings.Replace(name, ".", "/", 1), "*.golden.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(files, func(file string) bool {
+			text, err := os.ReadFile(file)
+			return err == nil && strings.Contains(string(text), `"local_date":`)
+		}) {
+			t.Errorf("none of the %d goldens of %s has a row", len(files), name)
+		}
+	}
+	if len(named) > 0 {
+		t.Errorf("the README names %v, which do not exist, or twice", named)
+	}
+	if len(known) != 20 {
+		t.Errorf("there are %d streams", len(known))
 	}
 }

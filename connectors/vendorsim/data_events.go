@@ -140,3 +140,15 @@ func (d Data) Surveys(t Target, start, end time.Time) iter.Seq[Survey] {
 		}
 	}
 }
+
+// ScreenShares yields the legs of t's calls that began in [start, end) on which the agent showed a screen, for as long as
+// they talked.
+func (d Data) ScreenShares(t Target, start, end time.Time) iter.Seq[CallRow] {
+	return func(yield func(CallRow) bool) {
+		for c := range d.Calls(t, start, end) {
+			if !c.IsEntry() && c.note.state%10 == 0 && !yield(c) {
+				return
+			}
+		}
+	}
+}

@@ -66,10 +66,7 @@ func (c *content) csatFile() file {
 
 func (c *content) screenshareFile() file {
 	return file{strings.Split(screenshareHeader, ","), func(yield func([]string) bool) {
-		for r := range c.data.Calls(c.params.Target, c.start, c.end) {
-			if r.IsEntry() || r.note.state%10 != 0 {
-				continue
-			}
+		for r := range c.data.ScreenShares(c.params.Target, c.start, c.end) {
 			if !yield([]string{c.local(r.Started), number(r.CallID), number(r.Target.ID), r.Name, r.Email, r.Talk.String(), c.params.Zone}) {
 				return
 			}

@@ -2,11 +2,44 @@ package endtoend
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/windrow-data/windrow/connectors/chattonic"
+	"github.com/windrow-data/windrow/connectors/ucontact"
 	"github.com/windrow-data/windrow/connectors/vendorsim"
+	"github.com/windrow-data/windrow/pipeline"
 )
+
+// proofs are of every stream of a list.
+type proofs struct {
+	t       *testing.T
+	streams []string
+	proven  map[string]bool
+}
+
+// newProofs are those that t fails without, at its end.
+func newProofs(t *testing.T, list []pipeline.Stream) *proofs {
+	t.Helper()
+	p := &proofs{t: t, proven: map[string]bool{}}
+	for _, s := range list {
+		p.streams = append(p.streams, string(s.Key.Stream))
+	}
+	t.Cleanup(func() {
+		for _, name := range p.streams {
+			if !p.proven[name] && !t.Skipped() {
+				t.Errorf("no sum of %s is compared with the vendor's", name)
+			}
+		}
+	})
+	return p
+}
+
+func (p *proofs) prove(stream string, f func(t *testing.T)) {
+	p.t.Helper()
+	p.proven[stream] = p.t.Run(stream, f)
+}
 
 // days are the local days of the site in a zone, as (date, start, end).
 func days(t *testing.T, zoneName string, visit func(date string, start, end time.Time)) {
@@ -26,8 +59,9 @@ func TestTheSumsOfEveryStreamAndDayEqualTheVendors(t *testing.T) {
 		s := newSite(t)
 		s.mustSync()
 		data := s.world.Data()
+		of := newProofs(t, slices.Concat(ucontact.Streams(nil, pipeline.DefaultAccount, pipeline.Policy{}), chattonic.Streams(nil, pipeline.DefaultAccount, pipeline.Policy{})))
 
-		t.Run("ucontact.agents", func(t *testing.T) {
+		of.prove("ucontact.agents", func(t *testing.T) {
 			var want []string
 			days(t, s.env["WINDROW_UCONTACT_TIMEZONE"], func(date string, start, end time.Time) {
 				var sum vendorsim.Metrics
@@ -41,7 +75,7 @@ func TestTheSumsOfEveryStreamAndDayEqualTheVendors(t *testing.T) {
 			sameLines(t, s.query(`SELECT strftime(date, '%Y-%m-%d'), count(*), sum(interactions_in)::BIGINT, sum(interactions_out)::BIGINT, sum(answered)::BIGINT, sum(login_seconds)::BIGINT
 				FROM {activity} WHERE stream = 'ucontact.agents' GROUP BY 1 ORDER BY 1`), want)
 		})
-		t.Run("ucontact.campaigns", func(t *testing.T) {
+		of.prove("ucontact.campaigns", func(t *testing.T) {
 			var want []string
 			days(t, s.env["WINDROW_UCONTACT_TIMEZONE"], func(date string, start, end time.Time) {
 				var sum vendorsim.Metrics
@@ -58,7 +92,7 @@ func TestTheSumsOfEveryStreamAndDayEqualTheVendors(t *testing.T) {
 				count(DISTINCT channel) FILTER (channel IN ('voice', 'sms', 'email', 'whatsapp', 'messenger', 'instagram'))
 				FROM {activity} WHERE stream = 'ucontact.campaigns' GROUP BY 1 ORDER BY 1`), want)
 		})
-		t.Run("chattonic.operators", func(t *testing.T) {
+		of.prove("chattonic.operators", func(t *testing.T) {
 			var want []string
 			days(t, s.env["WINDROW_CHATTONIC_TIMEZONE"], func(date string, start, end time.Time) {
 				var assigned, resolved, responses int64
@@ -72,7 +106,7 @@ func TestTheSumsOfEveryStreamAndDayEqualTheVendors(t *testing.T) {
 			sameLines(t, s.query(`SELECT strftime(date, '%Y-%m-%d'), count(*), sum(assigned)::BIGINT, sum(resolved)::BIGINT, sum(nps_responses)::BIGINT
 				FROM {activity} WHERE stream = 'chattonic.operators' GROUP BY 1 ORDER BY 1`), want)
 		})
-		t.Run("chattonic.dashboard", func(t *testing.T) {
+		of.prove("chattonic.dashboard", func(t *testing.T) {
 			var want []string
 			days(t, s.env["WINDROW_CHATTONIC_TIMEZONE"], func(date string, start, end time.Time) {
 				m, rows := data.DashboardSpan(start, end, time.Hour)
@@ -81,7 +115,7 @@ func TestTheSumsOfEveryStreamAndDayEqualTheVendors(t *testing.T) {
 			sameLines(t, s.query(`SELECT strftime(date, '%Y-%m-%d'), count(*), sum(users_new)::BIGINT, sum(messages_in)::BIGINT, sum(messages_out)::BIGINT, sum(resolved)::BIGINT, sum(expired)::BIGINT
 				FROM {activity} WHERE stream = 'chattonic.dashboard' GROUP BY 1 ORDER BY 1`), want)
 		})
-		t.Run("chattonic.nps", func(t *testing.T) {
+		of.prove("chattonic.nps", func(t *testing.T) {
 			var want []string
 			days(t, s.env["WINDROW_CHATTONIC_TIMEZONE"], func(date string, start, end time.Time) {
 				var times extremes
