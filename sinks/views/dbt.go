@@ -84,6 +84,9 @@ func jinja() template.FuncMap {
 		"sum":      macro("sum_integer"),
 		"earliest": earliest,
 		"seconds":  macro("seconds"),
+		"transferred": func(tags string) string {
+			return macro("transferred")(tags, quotedList(transfers))
+		},
 		"interval": macro("interval_start"),
 		"days":     macro("days"),
 		"parameters": func(names ...string) string {

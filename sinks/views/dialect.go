@@ -34,6 +34,9 @@ const (
 // variants are the definitions of a service level, as the trade counts them.
 var variants = []string{"strict", "answered_only", "abandons_left_out", "abandons_credited", "short_credited", "screen"}
 
+// transfers are the tags of what was transferred. They are whole words: others hold them.
+var transfers = []string{"transferred_to", "transferred_out"}
+
 // In BigQuery a view has no parameters: it has a row for each of these values.
 var (
 	usualMinutes    = []string{"15", "30", "60", "1440"}
@@ -79,6 +82,9 @@ func (p Place) functions() template.FuncMap {
 		"earliest": earliest,
 		"seconds": func(from, to string) string {
 			return either("(epoch_us("+to+") - epoch_us("+from+")) / 1000000", "TIMESTAMP_DIFF("+to+", "+from+", MICROSECOND) / 1000000")
+		},
+		"transferred": func(tags string) string {
+			return "CASE WHEN " + either("list_has_any("+tags+", ["+quotedList(transfers)+"])", "EXISTS (SELECT 1 FROM UNNEST("+tags+") AS tag WHERE tag IN ("+quotedList(transfers)+"))") + " THEN 1 ELSE 0 END"
 		},
 		"interval": func(at, zone, date, minutes string) string {
 			return either(

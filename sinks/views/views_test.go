@@ -28,21 +28,23 @@ import (
 //
 // The calls of queue q are the worked example of six service levels: 230 came in, 200 were answered (160 within 20 s), 20
 // were given up (6 within 20 s, of which 4 less than 6 s after they began), 10 were missed. Those of queue night came in
-// during the hour that a clock in Chicago shows twice.
+// during the hour that a clock in Chicago shows twice; the one call of queue Brief was given up at once. Agents whose day has
+// no known state and operators whom nobody has judged are there too: what is divided by nothing is null.
 const rows = `
-INSERT INTO %[2]s (source, account, stream, scope, kind, event_id, entry_id, is_entry, direction, status, started_at, queued_at, connected_at, ended_at, timezone, local_date,
+INSERT INTO %[2]s (source, account, stream, scope, kind, event_id, entry_id, is_entry, direction, status, tags, started_at, queued_at, connected_at, ended_at, timezone, local_date,
   resource_type, resource_id, resource_name, answer_seconds, window_start, window_end, extracted_at, sync_id)
 SELECT 'dialpad', 'default', 'dialpad.calls', 'callcenter:1', 'call', 'c' || i, 'c' || i, true, 'inbound',
-  CASE WHEN i < 200 THEN 'incoming' WHEN i < 220 THEN 'abandoned' ELSE 'missed' END,
+  CASE WHEN i < 200 THEN 'incoming' WHEN i < 220 THEN 'abandoned' ELSE 'missed' END, CASE WHEN i IN (7, 9) THEN ['inbound', 'transferred_to'] END,
   t, CASE WHEN i BETWEEN 204 AND 219 THEN t + INTERVAL 1 SECOND END, CASE WHEN i < 200 THEN t + INTERVAL 10 SECOND END,
   t + to_seconds(CASE WHEN i < 200 THEN 100 WHEN i < 204 THEN 5 WHEN i < 206 THEN 15 ELSE 61 END),
   'America/Chicago', DATE '2025-09-08', 'call_center', '1', 'Sales', CASE WHEN i < 160 THEN 20.0 WHEN i < 200 THEN 20.5 END,
   TIMESTAMPTZ '2025-09-08 05:00:00+00', TIMESTAMPTZ '2025-09-09 05:00:00+00', TIMESTAMPTZ '2025-09-09 12:00:00+00', 'run'
 FROM (SELECT i, TIMESTAMPTZ '2025-09-08 14:00:00+00' + to_seconds(i * 10) AS t FROM range(230) AS r(i));
 
-INSERT INTO %[2]s (source, account, stream, scope, kind, event_id, entry_id, is_entry, direction, status, started_at, connected_at, timezone, local_date,
+INSERT INTO %[2]s (source, account, stream, scope, kind, event_id, entry_id, is_entry, direction, status, tags, started_at, connected_at, timezone, local_date,
   resource_type, resource_id, agent_id, agent_name, talk_seconds, hold_seconds, wrapup_seconds, window_start, window_end, extracted_at, sync_id)
 SELECT 'dialpad', 'default', 'dialpad.calls', 'callcenter:1', 'call', 'l' || i, 'c' || i, false, 'inbound', CASE WHEN i < 200 THEN 'incoming' ELSE 'missed' END,
+  CASE WHEN i IN (3, 7) THEN ['answered', 'transferred_out'] WHEN i = 5 THEN ['not_transferred_to', 'auto_transfer'] END,
   t, CASE WHEN i < 200 THEN t + INTERVAL 10 SECOND END, 'America/Chicago', DATE '2025-09-08', 'user', 'a' || i %% 2, 'a' || i %% 2, 'Agent ' || i %% 2,
   CASE WHEN i < 200 THEN 60.0 END, CASE WHEN i < 200 THEN 10.0 END, CASE WHEN i < 100 THEN 20.0 END,
   TIMESTAMPTZ '2025-09-08 05:00:00+00', TIMESTAMPTZ '2025-09-09 05:00:00+00', TIMESTAMPTZ '2025-09-09 12:00:00+00', 'run'
@@ -55,7 +57,9 @@ INSERT INTO %[2]s (source, account, stream, kind, event_id, entry_id, is_entry, 
   ('dialpad', 'default', 'dialpad.calls', 'call', 'cdt', 'cdt', true, 'inbound', 'missed', NULL, '2025-11-02 06:40:00+00', NULL, '2025-11-02 06:41:00+00',
     'America/Chicago', '2025-11-02', 'call_center', '2', 'Night', NULL, NULL, NULL, '2025-11-02 05:00:00+00', '2025-11-03 06:00:00+00', '2025-11-03 12:00:00+00', 'run'),
   ('dialpad', 'default', 'dialpad.calls', 'call', 'cst', 'cst', true, 'inbound', 'missed', NULL, '2025-11-02 07:40:00+00', NULL, '2025-11-02 07:41:00+00',
-    'America/Chicago', '2025-11-02', 'call_center', '2', 'Night', NULL, NULL, NULL, '2025-11-02 05:00:00+00', '2025-11-03 06:00:00+00', '2025-11-03 12:00:00+00', 'run');
+    'America/Chicago', '2025-11-02', 'call_center', '2', 'Night', NULL, NULL, NULL, '2025-11-02 05:00:00+00', '2025-11-03 06:00:00+00', '2025-11-03 12:00:00+00', 'run'),
+  ('dialpad', 'default', 'dialpad.calls', 'call', 'brief', 'brief', true, 'inbound', 'abandoned', NULL, '2025-09-08 14:30:00+00', NULL, '2025-09-08 14:30:02+00',
+    'America/Chicago', '2025-09-08', 'call_center', '3', 'Brief', NULL, NULL, NULL, '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', '2025-09-09 12:00:00+00', 'run');
 
 INSERT INTO %[2]s (source, account, stream, scope, kind, event_id, timezone, local_date, score, window_start, window_end, extracted_at, sync_id)
 SELECT * FROM (VALUES
@@ -98,7 +102,11 @@ SELECT *, TIMESTAMPTZ '2025-09-08 00:00:00+00', TIMESTAMPTZ '2025-09-09 00:00:00
   ('dialpad', 'default', 'dialpad.onduty_time', 'user', 'a0', 'Agent 0', 'all', '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', 'America/Chicago', '2025-09-08',
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'busy', 50, NULL, NULL, NULL),
   ('dialpad', 'default', 'dialpad.onduty_time', 'user', 'a0', 'Agent 0', 'all', '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', 'America/Chicago', '2025-09-08',
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'unknown', 85950, NULL, NULL, NULL)
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'unknown', 85950, NULL, NULL, NULL),
+  ('dialpad', 'default', 'dialpad.onduty_time', 'user', 'a0', 'Agent 0', 'all', '2025-09-09 05:00:00+00', '2025-09-10 05:00:00+00', 'America/Chicago', '2025-09-09',
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'unknown', 86400, NULL, NULL, NULL),
+  ('chattonic', 'default', 'chattonic.operators', 'operator', 'o2', 'New', 'all', '2025-09-01 00:00:00+00', '2025-09-02 00:00:00+00', 'UTC', '2025-09-01',
+    NULL, NULL, NULL, 1, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL)
 );
 `
 
@@ -286,9 +294,12 @@ func TestEachMeasureIsThatOfTheWorkedExample(t *testing.T) {
 		{"an operator: 660 s over 12 resolved", "SELECT contacts, handled, handle_seconds / handled FROM agent_day WHERE agent_id = 'o1'", "15 12 55"},
 		{"a campaign by channel", "SELECT contacts, interactions_in, answered FROM campaign_channel_day WHERE channel = 'voice'", "27 20 15"},
 		{"NPS: (2 - 1) / 4", "SELECT responses, promoters, passives, detractors, score FROM satisfaction WHERE stream = 'chattonic.nps'", "4 2 1 1 25"},
-		{"NPS of operators: (50 x 10 - 20 x 5) / 15", "SELECT responses, score FROM satisfaction WHERE stream = 'chattonic.operators'", "15 26.666667"},
+		{"NPS of operators: (50 x 10 - 20 x 5) / 15", "SELECT responses, score FROM satisfaction WHERE stream = 'chattonic.operators' AND responses > 0", "15 26.666667"},
+		{"NPS of nobody", "SELECT responses, score FROM satisfaction WHERE agent_id = 'o2'", "0 -"},
 		{"CSAT: one of two calls", "SELECT responses, numerator, score FROM satisfaction WHERE measure = 'csat'", "2 1 50"},
-		{"occupancy: 300 / 400", "SELECT numerator, denominator, occupancy, busy_seconds, total_seconds FROM duty_day", "300 400 0.75 50 86400"},
+		{"occupancy: 300 / 400", "SELECT numerator, denominator, occupancy, busy_seconds, total_seconds FROM duty_day WHERE local_date = '2025-09-08'", "300 400 0.75 50 86400"},
+		{"occupancy of who was in no known state", "SELECT numerator, denominator, occupancy, unknown_seconds FROM duty_day WHERE local_date = '2025-09-09'", "0 0 - 86400"},
+		{"transfers: two legs, one of them of a call whose entry says so too, and another entry", "SELECT (SELECT sum(transferred) FROM call_legs), (SELECT sum(transferred) FROM calls)", "2 3"},
 		{"first response, as it is", "SELECT first_response_seconds, users_total_snapshot FROM dashboard_interval", "559.5 4000"},
 		{"the wait of a call that was given up, from the queue", "SELECT wait_seconds, short_abandoned FROM calls WHERE call_id = 'c204'", "14 0"},
 		{"the wait without a queue, from the start", "SELECT wait_seconds, short_abandoned FROM calls WHERE call_id = 'c200'", "5 1"},
@@ -303,6 +314,46 @@ func TestEachMeasureIsThatOfTheWorkedExample(t *testing.T) {
 				t.Errorf("%v, not %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// The README's ten queries, over the same rows. What they say was added up by hand: the legs of calls 0, 2, … 198 are Agent
+// 0's, those of 1, 3, … 199 Agent 1's, of 70 s each and 20 s more below 100.
+func TestTheReadmesQueriesAnswerTheirQuestions(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```sql\n")
+	block, _, _ = strings.Cut(block, "```")
+	answers := []struct{ question, rows string }{
+		{"Service level by hour", "2025-09-08T00:00:00Z 2025-09-08T14:00:00Z Brief 0 1 0, 2025-09-08T00:00:00Z 2025-09-08T14:00:00Z Sales 160 220 0.727273, 2025-11-02T00:00:00Z 2025-11-02T06:00:00Z Night 0 0 -, 2025-11-02T00:00:00Z 2025-11-02T07:00:00Z Night 0 0 -"},
+		{"Abandon rate", "2025-09-08T00:00:00Z Brief -, 2025-09-08T00:00:00Z Sales 0.070796, 2025-11-02T00:00:00Z Night 0"},                                                                                                                    // (20 - 4) / (230 - 4)
+		{"Handle time per agent", "chattonic Op 55, dialpad Agent 0 79.50495, dialpad Agent 1 80"},                                                                                                                                             // 660 / 12; (100 x 70 + 50 x 20 + 30) / 101; (100 x 70 + 50 x 20) / 100
+		{"Contacts per agent and day", "2025-09-01T00:00:00Z chattonic New 1, 2025-09-08T00:00:00Z chattonic Op 15, 2025-09-08T00:00:00Z dialpad Agent 0 101, 2025-09-08T00:00:00Z dialpad Agent 1 100, 2025-09-08T00:00:00Z ucontact Ana 19"}, // 12 + 3; 10 + 4 + 5
+		{"First response on chat", "2025-09-08T14:00:00Z acme 559.5 -"},
+		{"Occupancy", "2025-09-08T00:00:00Z 0.75, 2025-09-09T00:00:00Z -"},
+		{"NPS by week", "2025-09-01T00:00:00Z chattonic.operators -, 2025-09-08T00:00:00Z chattonic.nps 25, 2025-09-08T00:00:00Z chattonic.operators 26.666667"},
+		{"Busiest hours", "9 231, 1 2, 15 1"},
+		{"Transfers", "Brief 1 0 0, Night 2 0 0, Sales 230 200 3, - 1 1 0"},
+		{"What changed since yesterday", "dialpad.calls 2025-11-02T05:00:00Z 3 2 {}"},
+	}
+	queries := strings.Split(strings.TrimSuffix(strings.TrimSpace(block), ";"), ";\n")
+	if len(queries) != len(answers) {
+		t.Fatalf("%d queries for %d questions", len(queries), len(answers))
+	}
+	db := warehouse(t)
+	for i, q := range queries {
+		if !strings.HasPrefix(q, "-- "+answers[i].question) {
+			t.Errorf("question %d is %s", i+1, q)
+		}
+		var rows []string
+		for _, r := range query(t, db, strings.Replace(q, "now()", "TIMESTAMPTZ '2025-11-04 00:00:00+00'", 1)) {
+			rows = append(rows, printed(r))
+		}
+		if got, want := strings.Join(rows, ", "), answers[i].rows; got != want {
+			t.Errorf("%s:\n got %s\nwant %s", answers[i].question, got, want)
+		}
 	}
 }
 

@@ -31,6 +31,13 @@
   {%- endif -%}
 {%- endmacro %}
 
+{#- 1 where a list has one of these words, else 0. -#}
+{% macro transferred(tags, words) -%}
+  {%- if windrow.is_bigquery() -%} CASE WHEN EXISTS (SELECT 1 FROM UNNEST({{ tags }}) AS tag WHERE tag IN ({{ words }})) THEN 1 ELSE 0 END
+  {%- else -%} CASE WHEN list_has_any({{ tags }}, [{{ words }}]) THEN 1 ELSE 0 END
+  {%- endif -%}
+{%- endmacro %}
+
 {#- The beginning of the interval of so many minutes that holds a moment, by the clock of a time zone. -#}
 {% macro interval_start(moment, zone, date, minutes) -%}
   {%- if windrow.is_bigquery() -%}

@@ -1,5 +1,5 @@
 -- grain: one row for each call
--- formula: entry rows of kind call. answered, abandoned and missed follow the vendor's status (incoming, abandoned, missed). short_abandoned = given up less than short_abandon_seconds after the start. wait_seconds, of a call that nobody answered, runs from the earlier of queued_at and first_rang_at, else from started_at, to ended_at. The agent is that of the earliest connected leg, else of the first leg; handle_seconds is the sum over the legs.
+-- formula: entry rows of kind call. answered, abandoned and missed follow the vendor's status (incoming, abandoned, missed). short_abandoned = given up less than short_abandon_seconds after the start. wait_seconds, of a call that nobody answered, runs from the earlier of queued_at and first_rang_at, else from started_at, to ended_at. The agent is that of the earliest connected leg, else of the first leg; handle_seconds is the sum over the legs. transferred = 1 where the source tags the entry row or a leg with transferred_to or transferred_out: it tags what an agent does on the leg.
 SELECT e.source, e.account, e.stream, e.scope, e.local_date, e.timezone, e.event_id AS call_id, e.direction, e.channel, e.status, e.tags,
   e.started_at, e.queued_at, e.first_rang_at, e.rang_at, e.connected_at, e.ended_at,
   CASE WHEN e.resource_type = 'call_center' THEN e.resource_id END AS queue_id,
@@ -12,10 +12,11 @@ SELECT e.source, e.account, e.stream, e.scope, e.local_date, e.timezone, e.event
   e.answer_seconds,
   CASE WHEN e.status IN ('abandoned', 'missed', 'cancelled') THEN {{seconds (earliest "e.queued_at" "e.first_rang_at" "e.started_at") "e.ended_at"}} END AS wait_seconds,
   {{seconds "e.started_at" "e.ended_at"}} AS duration_seconds, e.queue_seconds, e.ring_seconds,
-  COALESCE(s.handled, 0) AS handled, s.handle_seconds, CAST({{short}} AS {{double}}) AS short_abandon_seconds
+  COALESCE(s.handled, 0) AS handled, s.handle_seconds, CAST({{short}} AS {{double}}) AS short_abandon_seconds,
+  CASE WHEN s.transferred = 1 THEN 1 ELSE {{transferred "e.tags"}} END AS transferred
 FROM {{table "events"}} AS e
 LEFT JOIN (
-  SELECT source, account, call_id, {{sum "handled"}} AS handled, SUM(handle_seconds) AS handle_seconds
+  SELECT source, account, call_id, {{sum "handled"}} AS handled, SUM(handle_seconds) AS handle_seconds, MAX(transferred) AS transferred
   FROM {{view "call_legs"}} GROUP BY source, account, call_id
 ) AS s ON s.source = e.source AND s.account = e.account AND s.call_id = e.event_id
 LEFT JOIN (

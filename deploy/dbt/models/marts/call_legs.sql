@@ -4,7 +4,7 @@ SELECT l.source, l.account, l.stream, l.scope, l.local_date, l.timezone, l.event
   l.started_at, l.rang_at, l.connected_at, l.ended_at, q.resource_id AS queue_id, q.resource_name AS queue, l.agent_id, l.agent_name,
   CASE WHEN l.connected_at IS NOT NULL THEN 1 ELSE 0 END AS handled,
   CASE WHEN l.connected_at IS NOT NULL THEN COALESCE(l.talk_seconds, 0) + COALESCE(l.hold_seconds, 0) + COALESCE(l.wrapup_seconds, 0) END AS handle_seconds,
-  l.talk_seconds, l.hold_seconds, l.wrapup_seconds, l.ring_seconds
+  l.talk_seconds, l.hold_seconds, l.wrapup_seconds, l.ring_seconds, {{ windrow.transferred("l.tags", "'transferred_to', 'transferred_out'") }} AS transferred
 FROM {{ ref('windrow', 'stg_windrow__events') }} AS l
 LEFT JOIN (
   SELECT source, account, event_id, MAX(resource_id) AS resource_id, MAX(resource_name) AS resource_name

@@ -11,10 +11,11 @@ SELECT e.source, e.account, e.stream, e.scope, e.local_date, e.timezone, e.event
   e.answer_seconds,
   CASE WHEN e.status IN ('abandoned', 'missed', 'cancelled') THEN {{ windrow.seconds("COALESCE(CASE WHEN e.queued_at <= e.first_rang_at THEN e.queued_at END, CASE WHEN e.first_rang_at < e.queued_at THEN e.first_rang_at END, e.queued_at, e.first_rang_at, e.started_at)", "e.ended_at") }} END AS wait_seconds,
   {{ windrow.seconds("e.started_at", "e.ended_at") }} AS duration_seconds, e.queue_seconds, e.ring_seconds,
-  COALESCE(s.handled, 0) AS handled, s.handle_seconds, CAST({{ var('windrow_short_abandon_seconds') }} AS {{ windrow.type_double() }}) AS short_abandon_seconds
+  COALESCE(s.handled, 0) AS handled, s.handle_seconds, CAST({{ var('windrow_short_abandon_seconds') }} AS {{ windrow.type_double() }}) AS short_abandon_seconds,
+  CASE WHEN s.transferred = 1 THEN 1 ELSE {{ windrow.transferred("e.tags", "'transferred_to', 'transferred_out'") }} END AS transferred
 FROM {{ ref('windrow', 'stg_windrow__events') }} AS e
 LEFT JOIN (
-  SELECT source, account, call_id, {{ windrow.sum_integer("handled") }} AS handled, SUM(handle_seconds) AS handle_seconds
+  SELECT source, account, call_id, {{ windrow.sum_integer("handled") }} AS handled, SUM(handle_seconds) AS handle_seconds, MAX(transferred) AS transferred
   FROM {{ ref('windrow', 'call_legs') }} GROUP BY source, account, call_id
 ) AS s ON s.source = e.source AND s.account = e.account AND s.call_id = e.event_id
 LEFT JOIN (
