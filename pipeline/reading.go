@@ -45,8 +45,8 @@ type RejectReader interface {
 	// WindowRejects yields the rejects of committed windows of a stream, as the ledger has them with their zones, window by
 	// window in the given order, which is that of time; those of a window in the order in which they were staged, or by
 	// scope and row where the sink keeps no order. A window without rejects, and one that the sink does not hold, has none,
-	// which is no error: what a window should have, the ledger's counts tell. Field and Shape are empty. Bytes of Raw and
-	// Reason that are not UTF-8 may have come back as \xNN. A window that is committed again meanwhile yields the rejects
+	// which is no error: what a window should have, the ledger's counts tell. Field and Shape are empty where an earlier
+	// version has written them. Bytes of Raw and Reason that are not UTF-8 may have come back as \xNN. A window that is committed again meanwhile yields the rejects
 	// of one reading, never of both. Raw is a vendor's row and may hold personal data: it goes nowhere but to whoever
 	// asked. Rejects are read in pieces, so a window of nothing but rejects needs no more memory than any other. A sink
 	// that bills asks once for all windows.

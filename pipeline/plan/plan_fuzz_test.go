@@ -117,6 +117,11 @@ func (h *history) check(p pipeline.StreamPlan) {
 			h.t.Fatalf("%v supersedes committed windows of a stream that can be asked for any instant", w)
 		}
 	}
+	for _, s := range Status(h.stream, h.ledger, h.now, Kept{}).Holes {
+		if inside := h.ledger.Overlapping(s); slices.ContainsFunc(inside, func(e pipeline.Entry) bool { return h.ledger.Committed(e.Window.Span) }) {
+			h.t.Fatalf("the status tells of a hole %v in which %v is committed", s, inside)
+		}
+	}
 	for _, s := range p.Holes {
 		if h.stream.Grain.IsAny() {
 			h.t.Fatalf("a stream that can be asked for any instant has a hole %v", s)

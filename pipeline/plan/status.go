@@ -44,7 +44,10 @@ func Status(s pipeline.Stream, l *pipeline.Ledger, now calendar.Instant, kept Ke
 	}
 	st.countFailures(l)
 	st.reached(plan.Watermark, now)
-	st.Holes, st.Failed = plan.Holes, failedAt(plan)
+	for _, h := range plan.Holes {
+		st.Holes = append(st.Holes, calendar.Without(h, l.Cover(h.Start))...) // of the others a window will go, with the run that replaces it
+	}
+	st.Failed = failedAt(plan)
 	return st
 }
 
