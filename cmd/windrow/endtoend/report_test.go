@@ -80,7 +80,7 @@ func TestTheReportEqualsTheFilesOfTheSink(t *testing.T) {
 			coalesce(l->>'$.settled', 'false') = 'true' AS settled, (l->>'$.counts.read')::BIGINT AS r, (l->>'$.counts.rows')::BIGINT AS loaded, (l->>'$.counts.rejected')::BIGINT AS j,
 			(l->>'$.counts.outside')::BIGINT AS o, (l->>'$.counts.duplicate')::BIGINT AS d
 		FROM read_csv('%s', delim = '\x01', header = false, quote = '', escape = '', columns = {'l': 'VARCHAR'}, filename = true) WHERE l LIKE '{"kind":"commit"%%')) WHERE newest = 1)`,
-		filepath.Join(s.root, "_windrow", "ledger", "*", "*", "*", "*.jsonl"))
+		filepath.Join(s.root, "_windrow", "ledger", "*", "*", "*", "*.jsonl*"))
 	same := func(got []string, text string) {
 		t.Helper()
 		slices.Sort(got)
