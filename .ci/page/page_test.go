@@ -206,9 +206,28 @@ func TestAPageFitsItsWindow(t *testing.T) {
 			if w := ask[int64](t, of, "document.scrollingElement.scrollWidth"); w > l.width {
 				t.Errorf("%s: the page is %d wide", l.name, w)
 			}
+			if l.width < 1440 && l.media != "print" || name == "hostile" {
+				continue
+			}
+			if hidden := ask[int64](t, of, hiddenOfStreams); hidden > 0 {
+				t.Errorf("%s: %d pixels of the table of streams are to be scrolled to", l.name, hidden)
+			}
+			if broken := ask[[]string](t, of, brokenWords); len(broken) > 0 {
+				t.Errorf("%s: words of the table of streams are broken: %q", l.name, broken)
+			}
 		}
 	})
 }
+
+// hiddenOfStreams is how much of the table of streams does not show, of its names and figures beside each other.
+const hiddenOfStreams = `(e => e ? e.scrollWidth - e.clientWidth : 0)(document.querySelector('#streams .scroll'))`
+
+// brokenWords are the cells of one word that have several lines.
+const brokenWords = `[...document.querySelectorAll('#streams th, #streams td')].filter(e => !e.querySelector('svg') && !/\s/.test(e.textContent.trim())).filter(e => {
+	const r = document.createRange();
+	r.selectNodeContents(e);
+	return r.getBoundingClientRect().height > 1.5 * r.getClientRects()[0]?.height;
+}).map(e => e.textContent)`
 
 // figures are the texts of all cells, headings and sentences, without what the script adds.
 const figures = `[...document.querySelectorAll('h1,h2,h3,th,td,li,p,summary,svg[aria-label]')].filter(e => !e.closest('#filter,#old')).map(e => {
