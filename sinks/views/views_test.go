@@ -51,15 +51,15 @@ SELECT 'dialpad', 'default', 'dialpad.calls', 'callcenter:1', 'call', 'l' || i, 
 FROM (SELECT i, TIMESTAMPTZ '2025-09-08 14:00:00+00' + to_seconds(i * 10) AS t FROM range(230) AS r(i)) WHERE i < 200 OR i >= 220;
 
 INSERT INTO %[2]s (source, account, stream, kind, event_id, entry_id, is_entry, direction, status, tags, started_at, connected_at, ended_at, timezone, local_date,
-  resource_type, resource_id, resource_name, agent_id, agent_name, talk_seconds, window_start, window_end, extracted_at, sync_id) VALUES
+  resource_type, resource_id, resource_name, agent_id, agent_name, talk_seconds, customer_address, window_start, window_end, extracted_at, sync_id) VALUES
   ('dialpad', 'default', 'dialpad.calls', 'call', 'direct', 'direct', true, 'inbound', 'incoming', ['answered'], '2025-09-08 20:00:00+00', '2025-09-08 20:00:05+00', '2025-09-08 20:01:00+00',
-    'America/Chicago', '2025-09-08', 'user', 'a0', 'Agent 0', 'a0', 'Agent 0', 30, '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', '2025-09-09 12:00:00+00', 'run'),
+    'America/Chicago', '2025-09-08', 'user', 'a0', 'Agent 0', 'a0', 'Agent 0', 30, '+13125550199', '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', '2025-09-09 12:00:00+00', 'run'),
   ('dialpad', 'default', 'dialpad.calls', 'call', 'cdt', 'cdt', true, 'inbound', 'missed', NULL, '2025-11-02 06:40:00+00', NULL, '2025-11-02 06:41:00+00',
-    'America/Chicago', '2025-11-02', 'call_center', '2', 'Night', NULL, NULL, NULL, '2025-11-02 05:00:00+00', '2025-11-03 06:00:00+00', '2025-11-03 12:00:00+00', 'run'),
+    'America/Chicago', '2025-11-02', 'call_center', '2', 'Night', NULL, NULL, NULL, '+13125550199', '2025-11-02 05:00:00+00', '2025-11-03 06:00:00+00', '2025-11-03 12:00:00+00', 'run'),
   ('dialpad', 'default', 'dialpad.calls', 'call', 'cst', 'cst', true, 'inbound', 'missed', NULL, '2025-11-02 07:40:00+00', NULL, '2025-11-02 07:41:00+00',
-    'America/Chicago', '2025-11-02', 'call_center', '2', 'Night', NULL, NULL, NULL, '2025-11-02 05:00:00+00', '2025-11-03 06:00:00+00', '2025-11-03 12:00:00+00', 'run'),
+    'America/Chicago', '2025-11-02', 'call_center', '2', 'Night', NULL, NULL, NULL, '+13125550199', '2025-11-02 05:00:00+00', '2025-11-03 06:00:00+00', '2025-11-03 12:00:00+00', 'run'),
   ('dialpad', 'default', 'dialpad.calls', 'call', 'brief', 'brief', true, 'inbound', 'abandoned', NULL, '2025-09-08 14:30:00+00', NULL, '2025-09-08 14:30:02+00',
-    'America/Chicago', '2025-09-08', 'call_center', '3', 'Brief', NULL, NULL, NULL, '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', '2025-09-09 12:00:00+00', 'run');
+    'America/Chicago', '2025-09-08', 'call_center', '3', 'Brief', NULL, NULL, NULL, NULL, '2025-09-08 05:00:00+00', '2025-09-09 05:00:00+00', '2025-09-09 12:00:00+00', 'run');
 
 INSERT INTO %[2]s (source, account, stream, scope, kind, event_id, timezone, local_date, score, window_start, window_end, extracted_at, sync_id)
 SELECT * FROM (VALUES
@@ -110,6 +110,17 @@ SELECT *, TIMESTAMPTZ '2025-09-08 00:00:00+00', TIMESTAMPTZ '2025-09-09 00:00:00
 );
 `
 
+// measured is a campaign and an agent of uContact whose rows have every measure.
+const measured = `
+INSERT INTO %[1]s (source, account, stream, resource_type, resource_id, resource_name, channel, interval_start, interval_end, timezone, local_date,
+  interactions_in, interactions_out, answered, missed, abandoned, short_abandoned, handled, in_service_level, handle_seconds, talk_seconds, hold_seconds, wrapup_seconds, queue_seconds,
+  login_seconds, away_seconds, free_seconds, window_start, window_end, extracted_at, sync_id)
+SELECT 'ucontact', 'default', stream, kind, name, name, channel, TIMESTAMPTZ '2025-09-10 14:00:00+00' + to_hours(n), TIMESTAMPTZ '2025-09-10 15:00:00+00' + to_hours(n), 'UTC', DATE '2025-09-10', v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8],
+  v[9], v[10], v[11], v[12], v[13], v[14], v[15], v[16], TIMESTAMPTZ '2025-09-10 00:00:00+00', TIMESTAMPTZ '2025-09-11 00:00:00+00', TIMESTAMPTZ '2025-09-09 11:00:00+00', 'run'
+FROM (VALUES ('ucontact.campaigns', 'campaign', 'Full', 'voice'), ('ucontact.agents', 'agent', 'Bea', 'all')) AS r(stream, kind, name, channel),
+  (VALUES (0, [10, 5, 8, 1, 2, 1, 13, 6, 1300, 1000, 200, 100, 80, 3600, 100, 500]), (1, [20, 7, 15, 2, 3, 1, 22, 12, 2200, 1700, 300, 200, 150, 3000, 50, 400])) AS h(n, v);
+`
+
 // history is a change of the day, and one of a night that lasts 25 hours, of which no row is left.
 const history = `
 INSERT INTO %[1]s (kind, sync_id, source, account, stream, window_start, window_end, read_at, previous_read_at, after_settle, rows_before, rows_after, measures, error_kind, hint) VALUES
@@ -140,7 +151,7 @@ func store(t *testing.T, root string) *sql.DB {
 	db := open(t)
 	exec(t, db, strings.Join(empty(t), ";\n"))
 	exec(t, db, "ALTER TABLE activity ADD COLUMN date DATE; ALTER TABLE events ADD COLUMN date DATE; ALTER TABLE rejects ADD COLUMN date DATE DEFAULT DATE '2025-09-08'")
-	exec(t, db, fmt.Sprintf(rows, "activity", "events")+fmt.Sprintf(history, "history"))
+	exec(t, db, fmt.Sprintf(rows+measured, "activity", "events")+fmt.Sprintf(history, "history"))
 	exec(t, db, "UPDATE activity SET date = local_date; UPDATE events SET date = local_date")
 	for _, table := range []string{"activity", "events"} {
 		into := filepath.Join(root, table)
@@ -292,7 +303,7 @@ func TestEachMeasureIsThatOfTheWorkedExample(t *testing.T) {
 		{"an agent's day: 100 legs and a direct call; 100 x 70 + 50 x 20 + 30", "SELECT contacts, handled, handle_seconds FROM agent_day WHERE agent_id = 'a0'", "101 101 8030"},
 		{"an agent of uContact", "SELECT contacts, answered, handled FROM agent_day WHERE agent_id = 'Ana'", "19 13 -"},
 		{"an operator: 660 s over 12 resolved", "SELECT contacts, handled, handle_seconds / handled FROM agent_day WHERE agent_id = 'o1'", "15 12 55"},
-		{"a campaign by channel", "SELECT contacts, interactions_in, answered FROM campaign_channel_day WHERE channel = 'voice'", "27 20 15"},
+		{"a campaign by channel", "SELECT contacts, interactions_in, answered FROM campaign_channel_day WHERE channel = 'voice' AND campaign = 'Sales'", "27 20 15"},
 		{"NPS: (2 - 1) / 4", "SELECT responses, promoters, passives, detractors, score FROM satisfaction WHERE stream = 'chattonic.nps'", "4 2 1 1 25"},
 		{"NPS of operators: (50 x 10 - 20 x 5) / 15", "SELECT responses, score FROM satisfaction WHERE stream = 'chattonic.operators' AND responses > 0", "15 26.666667"},
 		{"NPS of nobody", "SELECT responses, score FROM satisfaction WHERE agent_id = 'o2'", "0 -"},
@@ -306,6 +317,26 @@ func TestEachMeasureIsThatOfTheWorkedExample(t *testing.T) {
 		{"the agent of a call", "SELECT agent_name, handled, handle_seconds FROM calls WHERE call_id = 'c1'", "Agent 1 1 90"},
 		{"days after", "SELECT days_after, after_settle, rows_before, rows_after, measures FROM restatements WHERE after_settle", `2 true 460 461 {"talk_seconds":[1,2]}`},
 		{"a day that changed", "SELECT changed_at FROM changed_dates WHERE stream = 'dialpad.calls' AND local_date = '2025-11-02'", "2025-11-03T13:00:00Z"},
+		{"all of a queue's day: (160 x 20 + 40 x 20.5) s of waits, 200 x 70 + 100 x 20 s of handling", "SELECT contacts, offered, answered, abandoned, short_abandoned, missed, answer_seconds, answer_count, handled, handle_seconds, interval_minutes, short_abandon_seconds FROM queue_interval(1440) WHERE queue_id = '1'",
+			"230 230 200 20 4 10 4020 200 200 16000 1440 6"},
+		{"all that a level is counted of", "SELECT contacts, answered, abandoned, short_abandoned, missed, interval_minutes FROM service_level(1440, 20, 'strict') WHERE queue_id = '1'", "230 200 20 4 10 1440"},
+		{"all of a campaign's day", "SELECT contacts, interactions_in, interactions_out, answered, missed, abandoned, short_abandoned, abandon_rate, handled, in_service_level, handle_seconds, talk_seconds, hold_seconds, wrapup_seconds, queue_seconds FROM campaign_channel_day WHERE campaign = 'Full'",
+			"42 30 12 23 3 5 2 0.166667 35 18 3500 2700 500 300 230"},
+		{"all of an agent's day", "SELECT contacts, answered, handled, missed, handle_seconds, talk_seconds, hold_seconds, wrapup_seconds, login_seconds, away_seconds, free_seconds FROM agent_day WHERE agent_id = 'Bea'", "42 23 35 3 3500 2700 500 300 6600 150 900"},
+		{"all of an agent's day of legs: 100 of 70 s, 50 of them 20 s longer, and five that nobody answered", "SELECT contacts, answered, handled, missed, handle_seconds, talk_seconds, hold_seconds, wrapup_seconds, login_seconds FROM agent_day WHERE agent_id = 'a1'", "100 100 100 5 8000 6000 1000 1000 -"},
+		{"all of an interval of the dashboard", "SELECT messages_in, messages_out, resolved, expired, nps, csat, resolution_seconds FROM dashboard_interval", "75 - 6 - 33 - -"},
+		{"a leg", "SELECT call_id, is_direct, queue_id, queue, handled, handle_seconds, transferred FROM call_legs WHERE leg_id = 'l7'", "c7 false 1 Sales 1 90 1"},
+		{"a direct call is its own leg", "SELECT call_id, is_direct, queue, handled, handle_seconds FROM call_legs WHERE leg_id = 'direct'", "direct true - 1 30"},
+		{"how long a call lasts", "SELECT duration_seconds, answered, abandoned, missed, handled, handle_seconds, agent_id FROM calls WHERE call_id = 'direct'", "60 1 0 0 1 30 a0"},
+		{"CSAT of a target's day: 5 of (3, 5), and 2", "SELECT queue_id, responses, numerator, denominator, promoters FROM satisfaction WHERE measure = 'csat'", "callcenter:1 2 1 2 -"},
+		{"mean talk time of a queue: from 10 s to 100 s after the start", "SELECT avg(epoch(ended_at - connected_at)) FROM calls WHERE queue = 'Sales'", "90"},
+		{"calls per agent: (101 + 100) / 2", "SELECT sum(handled) / count(DISTINCT agent_id) FROM agent_day WHERE source = 'dialpad'", "100.5"},
+		{"transfer rate: 3 / 200", "SELECT sum(transferred) / count(*) FILTER (handled > 0) FROM calls WHERE queue = 'Sales'", "0.015"},
+		{"utilisation, unknown counting as logged in: 8030 / 86400", "SELECT a.handle_seconds / (d.total_seconds - coalesce(d.unavailable_seconds, 0)) FROM agent_day a JOIN duty_day d USING (source, account, local_date, agent_id) WHERE agent_id = 'a0'", "0.09294"},
+		{"contacts that nobody repeated within a week: all but the one an hour before another",
+			"SELECT count(*) FILTER (next IS NULL OR next - started_at > INTERVAL 7 DAY) / count(*) FROM (SELECT started_at, lead(started_at) OVER (PARTITION BY customer_address ORDER BY started_at) AS next FROM calls WHERE customer_address IS NOT NULL)", "0.666667"},
+		{"a stream with rows", "SELECT table_name, first_date, last_date, rows, last_extracted_at FROM streams WHERE stream = 'dialpad.csat'", "events 2025-09-08T00:00:00Z 2025-09-08T00:00:00Z 4 2025-09-09T13:00:00Z"},
+		{"a run that was killed", "SELECT sync_id, command, exit, committed, rows FROM runs WHERE finished_at IS NULL", "killed sync - - -"},
 		{"a stream without rows", "SELECT rows, watermark FROM streams WHERE stream = 'dialpad.voicemails'", "- -"},
 	} {
 		t.Run(tt.measure, func(t *testing.T) {
@@ -328,9 +359,9 @@ func TestTheReadmesQueriesAnswerTheirQuestions(t *testing.T) {
 	block, _, _ = strings.Cut(block, "```")
 	answers := []struct{ question, rows string }{
 		{"Service level by hour", "2025-09-08T00:00:00Z 2025-09-08T14:00:00Z Brief 0 1 0, 2025-09-08T00:00:00Z 2025-09-08T14:00:00Z Sales 160 220 0.727273, 2025-11-02T00:00:00Z 2025-11-02T06:00:00Z Night 0 0 -, 2025-11-02T00:00:00Z 2025-11-02T07:00:00Z Night 0 0 -"},
-		{"Abandon rate", "2025-09-08T00:00:00Z Brief -, 2025-09-08T00:00:00Z Sales 0.070796, 2025-11-02T00:00:00Z Night 0"},                                                                                                                    // (20 - 4) / (230 - 4)
-		{"Handle time per agent", "chattonic Op 55, dialpad Agent 0 79.50495, dialpad Agent 1 80"},                                                                                                                                             // 660 / 12; (100 x 70 + 50 x 20 + 30) / 101; (100 x 70 + 50 x 20) / 100
-		{"Contacts per agent and day", "2025-09-01T00:00:00Z chattonic New 1, 2025-09-08T00:00:00Z chattonic Op 15, 2025-09-08T00:00:00Z dialpad Agent 0 101, 2025-09-08T00:00:00Z dialpad Agent 1 100, 2025-09-08T00:00:00Z ucontact Ana 19"}, // 12 + 3; 10 + 4 + 5
+		{"Abandon rate", "2025-09-08T00:00:00Z Brief -, 2025-09-08T00:00:00Z Sales 0.070796, 2025-11-02T00:00:00Z Night 0"},                                                                                                                                                          // (20 - 4) / (230 - 4)
+		{"Handle time per agent", "chattonic Op 55, dialpad Agent 0 79.50495, dialpad Agent 1 80, ucontact Bea 100"},                                                                                                                                                                 // 660 / 12; (100 x 70 + 50 x 20 + 30) / 101; (100 x 70 + 50 x 20) / 100
+		{"Contacts per agent and day", "2025-09-01T00:00:00Z chattonic New 1, 2025-09-08T00:00:00Z chattonic Op 15, 2025-09-08T00:00:00Z dialpad Agent 0 101, 2025-09-08T00:00:00Z dialpad Agent 1 100, 2025-09-08T00:00:00Z ucontact Ana 19, 2025-09-10T00:00:00Z ucontact Bea 42"}, // 12 + 3; 10 + 4 + 5
 		{"First response on chat", "2025-09-08T14:00:00Z acme 559.5 -"},
 		{"Occupancy", "2025-09-08T00:00:00Z 0.75, 2025-09-09T00:00:00Z -"},
 		{"NPS by week", "2025-09-01T00:00:00Z chattonic.operators -, 2025-09-08T00:00:00Z chattonic.nps 25, 2025-09-08T00:00:00Z chattonic.operators 26.666667"},
@@ -464,7 +495,7 @@ func TestBothDialectsGiveTheSameRows(t *testing.T) {
 		t.Fatalf("views that are as they should be were renewed in %q, %v", where, err)
 	}
 	table := func(name string) string { return `"` + project + "." + dataset + `".` + name }
-	if err := server.ExecDuckDB(ctx, fmt.Sprintf(rows, table("activity"), table("events"))+fmt.Sprintf(history, table("_windrow_history"))+fmt.Sprintf(notes, table("_windrow_runs"), table("_windrow_rejects"), "position")); err != nil {
+	if err := server.ExecDuckDB(ctx, fmt.Sprintf(rows+measured, table("activity"), table("events"))+fmt.Sprintf(history, table("_windrow_history"))+fmt.Sprintf(notes, table("_windrow_runs"), table("_windrow_rejects"), "position")); err != nil {
 		t.Fatal(err)
 	}
 	onFile(t, server)
