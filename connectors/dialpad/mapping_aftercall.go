@@ -135,6 +135,41 @@ func recordingsMapping(s *Settings) transforms.Mapping {
 	}
 }
 
+// Fields that dispositions alone have.
+const (
+	dispositionRang = aboutFirst + iota
+	dispositionQueued
+	dispositionConnected
+	dispositionEnded
+)
+
+// dispositionsMapping reads dispositions with export_type=records: what an agent
+// noted of a call, Category~Sub or Category; blank is a call without.
+func dispositionsMapping(*Settings) transforms.Mapping {
+	return transforms.Mapping{
+		Table: pipeline.Events,
+		Fields: about(dateField("date_started"), callIDField(),
+			dateField("date_rang"), dateField("date_queued"), dateField("date_connected"), dateField("date_ended"),
+			transforms.Field{Source: "direction", Column: "direction", Conv: transforms.Lower},
+			transforms.Field{Source: "disposition", Column: "status"},
+			transforms.Field{Source: "note", Column: "text"},
+		),
+		Keys:     []string{"call_id", "date_started", "disposition"},
+		Last:     "timezone",
+		Unit:     companyField,
+		Personal: onCall(map[string]pipeline.Personal{"note": pipeline.PersonalText}),
+		Harmless: []string{"office_id", companyField, "salesforce_activity_id"},
+		Row: func(r *transforms.Row) {
+			times := r.Times(aboutZone, aboutDate, dispositionQueued, dispositionRang, dispositionConnected, dispositionEnded)
+			if times == nil {
+				return
+			}
+			setCallTimes(r, times)
+			aboutCallRow(r, "disposition")
+		},
+	}
+}
+
 // csatResponse is the one field that csat alone has.
 const csatResponse = aboutFirst
 

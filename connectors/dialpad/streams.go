@@ -77,6 +77,7 @@ var exports = []export{
 	{"voicemails", "voicemails", records, pipeline.Events, voicemailsMapping, traits{}},
 	{"recordings", "recordings", records, pipeline.Events, recordingsMapping, traits{shape: (*Settings).recordingShape, unsaid: (*Settings).recordingUnsaid}},
 	{"csat", "csat", records, pipeline.Events, csatMapping, traits{targets: surveyed, undated: true}},
+	{"dispositions", "dispositions", records, pipeline.Events, dispositionsMapping, traits{targets: surveyed}},
 	{"onduty", "onduty", records, pipeline.Events, onDutyMapping, traits{}},
 	{"screenshare", "screenshare", records, pipeline.Events, screenshareMapping, traits{undated: true, unpublished: true}},
 	{"calls_stats", "calls", statistics, pipeline.Activity, callStatsMapping, traits{groupBy: (*Settings).groupsBy}},
