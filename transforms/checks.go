@@ -24,7 +24,7 @@ const (
 func checksOf(d *Field, col *pipeline.Column, personal pipeline.Personal) (c fieldChecks) {
 	if personal != pipeline.PersonalName && personal != pipeline.PersonalText {
 		switch {
-		case d.Conv == Custom, d.Conv == Zone, d.Conv == ID, d.Conv == Digits:
+		case d.Fills, d.Conv == Custom, d.Conv == Zone, d.Conv == ID, d.Conv == Digits:
 			c |= placeholders
 		case col != nil && col.Name != "resource_name" && col.Name != "agent_name" && col.Name != "text":
 			c |= placeholders

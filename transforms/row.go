@@ -52,6 +52,8 @@ type Field struct {
 	// then only says what the field holds.
 	Column string
 	Conv   Conv
+	// Fills: Mapping.Row fills a column from it, although it has none of its own: what stands for nothing is blank here too.
+	Fills bool
 	// Snapshot marks a value that is true only at the moment of reading. Where it stays in extras, the fingerprint
 	// leaves it out.
 	Snapshot bool

@@ -60,7 +60,7 @@ func callsMapping(*Settings) transforms.Mapping {
 			callZone:       {Source: "timezone", Conv: transforms.Zone},
 			callDirection:  {Source: "direction", Column: "direction", Conv: transforms.Lower},
 			callTargetType: {Source: "target_type", Conv: transforms.Custom},
-			callTargetKind: {Source: "target_kind"},
+			callTargetKind: {Source: "target_kind", Fills: true},
 			callTargetID:   {Source: "target_id", Column: "resource_id", Conv: transforms.Digits},
 			callName:       {Source: "name", Column: "resource_name"},
 			callEmail:      {Source: "email", Column: "resource_email"},

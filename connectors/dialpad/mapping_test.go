@@ -390,3 +390,24 @@ func TestTheCompanyIsLearntFromRowsThatNameIt(t *testing.T) {
 		}
 	}
 }
+
+// What a column is filled from by way of another field stands for nothing where a column's own field would.
+func TestC_APlaceholderIsBlankAlsoWhereAFieldFillsAColumnByAnother(t *testing.T) {
+	for _, nothing := range []string{"None", "nan", "N/A", "-"} {
+		texts, _, err := decode(t, formatOf("texts", ""), pipeline.Events, meta("company"), document(textsHeader, map[string]string{
+			"date": "2025-09-08 09:00:00", "message_id": "9", "direction": "internal", "to_phone": nothing, "from_phone": nothing, "target_type": nothing}))
+		if err != nil || len(texts) != 1 || texts[0]["customer_address"]+texts[0]["internal_address"]+texts[0]["resource_type"]+texts[0]["extras"] != "" {
+			t.Errorf("a text: %v, %v", texts, err)
+		}
+		calls, _, err := decode(t, formatOf("calls", ""), pipeline.Events, meta("company"), document(callsHeader, map[string]string{
+			"date_started": "2025-09-08 09:00:00", "call_id": "1", "target_type": nothing, "target_kind": nothing}))
+		if err != nil || len(calls) != 1 || calls[0]["resource_type"]+calls[0]["extras"] != "" {
+			t.Errorf("a call: %v, %v", calls, err)
+		}
+		stats, _, err := decode(t, formatOf("calls_stats", "user"), pipeline.Activity, meta("company"), document("date,user_id,type,target_type,target_kind,all_calls",
+			map[string]string{"date": "2025-09-08", "user_id": "8", "type": nothing, "target_type": nothing, "target_kind": "department", "all_calls": "1"}))
+		if err != nil || len(stats) != 1 || stats[0]["resource_type"] != "department" {
+			t.Errorf("statistics: %v, %v", stats, err)
+		}
+	}
+}
