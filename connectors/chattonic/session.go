@@ -125,7 +125,7 @@ func (s *session) login(ctx context.Context, notify func(string, time.Time)) (ac
 	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: loginOp, Method: http.MethodPost, URL: &url.URL{Path: loginPath},
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body:   credentials,
+		Body:   credentials, Member: "token",
 		Notify: notify,
 	}, &answer)
 	if err != nil && said == "" {

@@ -120,7 +120,7 @@ func (s *Source) postStats(ctx context.Context, admit httpclient.Admit, notify f
 	said, err := s.client.Ask(ctx, httpclient.Request{
 		Op: op, Method: http.MethodPost, URL: s.endpoint(), Credential: s.credential(),
 		Header: s.header("Content-Type", "application/json"),
-		Since:  s.made, Admit: admit,
+		Since:  s.made, Admit: admit, Member: "request_id",
 		// What a POST waits for has one wording, whatever the vendor answered.
 		Notify: func(_ string, until time.Time) { notify("the vendor could not be reached", until) },
 	}, &answer)

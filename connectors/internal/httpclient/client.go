@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,6 +140,8 @@ type Request struct {
 	Once bool
 	// TakesAccepted takes a 202 for an answer. It is one to an order, and to a look at what was ordered.
 	TakesAccepted bool
+	// Member is one that Ask's answer has: a 202 without it is none yet. Empty: any text is an answer.
+	Member string
 	// WaitThrottled waits for three hours while the vendor answers 429, as long as
 	// no single wait that it asks for is longer than RetryFor; such waits do not
 	// count against RetryFor.
@@ -225,8 +228,8 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) (said string, err
 		}
 		defer answer.Body.Close()
 		text, err = io.ReadAll(answer.Body)
-		if err == nil && answer.StatusCode == http.StatusAccepted && len(bytes.TrimSpace(text)) == 0 {
-			r.TakesAccepted = false // nothing is in it
+		if err == nil && answer.StatusCode == http.StatusAccepted && r.lacksAnswer(text) {
+			r.TakesAccepted = false
 			return c.notReady(r, answer.StatusCode, answer.Header, true)
 		}
 		return err
@@ -246,6 +249,11 @@ func (c *Client) Ask(ctx context.Context, r Request, into any) (said string, err
 		return said, NotTheAnswer(r.Op, "the answer is not the JSON document expected", said, "")
 	}
 	return said, nil
+}
+
+// lacksAnswer reports whether what came with a 202 is no answer yet.
+func (r *Request) lacksAnswer(text []byte) bool {
+	return len(bytes.TrimSpace(text)) == 0 || r.Member != "" && !bytes.Contains(text, []byte(strconv.Quote(r.Member)))
 }
 
 // ErrorText is what an answer says about an error, in the vendor's own words as far as they may be told. The answer may be

@@ -107,6 +107,28 @@ func TestB_AnAnswerThatIsNotReadyIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// An order, and a login, say what they have made by a member: a 202 without it is no answer yet.
+func TestB_AnAcceptedAnswerWithoutWhatItIsForIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		accepted := func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = io.WriteString(w, `{"status":"queued"}`)
+		}
+		client := newClient(t, Options{Base: parse(t, "https://vendor.test"), RetryFor: time.Minute, Transport: answering(t, &calls, accepted, accepted, text(`{"a":"2"}`))})
+		r := get("/x")
+		r.Member = "a"
+		var into struct{ A string }
+		if err := client.JSON(t.Context(), r, &into); err != nil || into.A != "2" || calls.Load() != 3 {
+			t.Errorf("%d calls, %q, %v", calls.Load(), into.A, err)
+		}
+		client = newClient(t, Options{Base: parse(t, "https://vendor.test"), RetryFor: time.Minute, Transport: answering(t, &calls, accepted)})
+		if err := client.JSON(t.Context(), r, &into); pipeline.ErrorKind(err) != "not_ready" {
+			t.Errorf("for ever: %v", err)
+		}
+	})
+}
+
 // Its length is that of the part, so that nothing else tells that more is missing.
 func TestB_AnAnswerThatSaysThatItIsAPartIsNotTaken(t *testing.T) {
 	var calls atomic.Int64
