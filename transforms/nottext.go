@@ -71,6 +71,16 @@ func (n notText) hint() string {
 	}
 }
 
+// NotText says what a document is that begins so, where it is no text: compressed, UTF-16, another kind of file. It is empty of
+// one that may be text.
+func NotText(begins []byte) string {
+	n := notTextBy(begins)
+	if n.cause == pipeline.NoCause && bytes.IndexByte(begins, 0) >= 0 {
+		n = notText{pipeline.Binary, "binary"}
+	}
+	return n.what
+}
+
 // err is the error of a document that is no text; nil of one that may be.
 func (n notText) err() error {
 	if n.cause == pipeline.NoCause {

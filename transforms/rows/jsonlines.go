@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/windrow-data/windrow/pipeline/push"
+	"github.com/windrow-data/windrow/transforms"
 )
 
 // JSONLines reads a document of JSON objects, one a line. The members' names are the columns, in the order in which they
@@ -97,9 +98,10 @@ func (j *JSONLines) opening(in *bufio.Reader) error {
 	}
 	head, _ := in.Peek(1 << 10)
 	text := bytes.TrimLeft(head, " \t\r\n")
+	if what := transforms.NotText(head); what != "" {
+		return j.source.wrong(one, "it is %s", what)
+	}
 	switch {
-	case bytes.IndexByte(head, 0) >= 0:
-		return j.source.wrong(one, "it is compressed, binary or UTF-16")
 	case len(text) == 0:
 	case text[0] == '[':
 		return j.source.wrong(one+", without the array around them", "it is a JSON array, not JSON Lines")

@@ -95,7 +95,10 @@ func TestJSONLinesAreReadAsTheyAreTyped(t *testing.T) {
 		{"an array", `[{"a":1}]`, "read contacts: invalid: it is a JSON array, not JSON Lines (write one JSON object a line, in UTF-8, without the array around them)"},
 		{"objects of several lines", "{\n  \"a\": 1\n}\n", "read contacts: invalid: its objects take several lines each (write one JSON object a line, in UTF-8)"},
 		{"a CSV", "a,b\n1,2\n", "read contacts: invalid: it does not begin with a JSON object (write one JSON object a line, in UTF-8)"},
-		{"UTF-16", "\xff\xfe{\x00", "read contacts: invalid: it is compressed, binary or UTF-16 (write one JSON object a line, in UTF-8)"},
+		{"UTF-16", "\xff\xfe{\x00", "read contacts: invalid: it is UTF-16 (write one JSON object a line, in UTF-8)"},
+		{"zstd", "\x28\xb5\x2f\xfd\x04\x00", "read contacts: invalid: it is compressed (zstd) (write one JSON object a line, in UTF-8)"},
+		{"a PDF", "%PDF-1.7\n", "read contacts: invalid: it is a PDF (write one JSON object a line, in UTF-8)"},
+		{"a NUL byte", "{\"a\":\"\x00\"}", "read contacts: invalid: it is binary (write one JSON object a line, in UTF-8)"},
 		{"a line without an end", `{"a":"` + strings.Repeat("x", longestLine+1<<17), "read contacts: invalid: line 1 is longer than 4 MiB (write one JSON object a line)"},
 	} {
 		rows, err := NewJSONLines(t.Context(), textSource(c.text))
