@@ -124,13 +124,21 @@ func (h Health) checkMeasured(t *pipeline.FieldTally, rows int64, unknown bool) 
 	case unknown:
 		first = fmt.Sprintf(": none of the names that Windrow knows is filled%s; what may measure is in extras alone, as %s", first, shownNames(slices.Sorted(slices.Values(t.Unnamed))))
 	case len(names) > 0:
-		first = fmt.Sprintf(": %s are blank or missing%s", listed(names), first)
+		first = fmt.Sprintf(": %s are blank or missing%s%s", listed(names), first, foundInstead(t))
 	}
 	return &pipeline.Error{
 		Op: "read", Kind: pipeline.Unmeasured,
 		Err:  fmt.Errorf("no row of %d has any measure%s", rows, first),
 		Hint: "the vendor may have renamed its metrics, or wrapped them into an object; where that is meant, " + h.DriftSetting + " takes the rows without measures, and what came is in extras" + nothingCommitted,
 	}
+}
+
+// foundInstead lists the names that the mapping does not know, where there are any: one of them may be what is missed.
+func foundInstead(t *pipeline.FieldTally) string {
+	if len(t.Unnamed) == 0 {
+		return ""
+	}
+	return "; found instead: " + shownNames(slices.Sorted(slices.Values(t.Unnamed)))
 }
 
 // fewRows is how many rows without a header must lack a field for the field to be gone.
@@ -181,7 +189,7 @@ func (h Health) checkAsked(t *pipeline.FieldTally, asked pipeline.AskedFields, r
 		return nil
 	}
 	return &pipeline.Error{
-		Op: "read", Kind: pipeline.Unanswered, Err: fmt.Errorf("no row of %d has %s, which was asked for by name", rows, listed(gone)),
+		Op: "read", Kind: pipeline.Unanswered, Err: fmt.Errorf("no row of %d has %s, which was asked for by name%s", rows, listed(gone), foundInstead(t)),
 		Hint: "check the spelling in " + asked.Setting + "; where the vendor no longer has it, take it out, or set " + h.DriftSetting + nothingCommitted,
 	}
 }

@@ -246,6 +246,18 @@ func TestD_AWindowThatLacksAFieldOfTheLastOneFails(t *testing.T) {
 	}
 }
 
+// What came under names that nobody knows may be what is missed, under its new name.
+func TestG_WhatCameInsteadOfAMissedFieldIsNamed(t *testing.T) {
+	s := newScripted(said(map[string]string{"company": cellRows(7, 3, "talk=1 tempo=2")}))
+	s.format = cells{}
+	s.asked = pipeline.AskedFields{Names: []string{"pace"}, Setting: "THE_METRICS"}
+	e, _ := newEngine(t, s)
+	sum := syncDays(t, e, 7, 7)
+	if errs := sum.Streams[0].Errors; len(errs) != 1 || !strings.Contains(errs[0].Message, "has pace, which was asked for by name; found instead: tempo (") {
+		t.Errorf("%+v", errs)
+	}
+}
+
 // A run tells of windows that lack alike in one warning, the history of each.
 func TestD_TheHistoryTellsOfEachWindowThatWasTakenInWithoutAField(t *testing.T) {
 	s := newScripted(nil)
