@@ -291,6 +291,15 @@ type RejectedRows struct {
 
 func (e *RejectedRows) Error() string { return e.Text }
 
+// RowError is the cause of an [Error] of a document that cannot be read on from one of its rows. A [Format] counts the row
+// within what it has not handed over yet, or within a chunk; the engine adds the rows before.
+type RowError struct {
+	Row  int64  // from 1 on
+	What string // behind the row's number, without a value of the row: ": a comma is missing", " is too long"
+}
+
+func (e *RowError) Error() string { return fmt.Sprintf("row %d%s", e.Row, e.What) }
+
 // ConfigError is one thing that is wrong with the configuration. All faults of a
 // run are reported together.
 type ConfigError struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/windrow-data/windrow/pipeline"
 )
@@ -54,6 +55,7 @@ func (f *csvFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Ba
 			return err
 		}
 	}
+	d.tellTail()
 	return nil
 }
 
@@ -96,6 +98,8 @@ type csvDecoder struct {
 	told   int    // the number of cells that reason tells
 	reason string // the last one of a miscounted row
 
+	tail csvTail
+
 	proven bool            // the data ends where the document does, and that is known to be whole
 	names  map[string]bool // of the columns; nil until a record looks like the header
 }
@@ -117,11 +121,11 @@ func (d *csvDecoder) record(at int) (int, error) {
 	d.row.begin()
 	if reason := d.misshapen(&rec); reason != "" {
 		d.row.rejectRaw(rec.raw, reason)
-		d.row.into.Tail = tail(d.row.number, reason, d.row.mapping.policy.Say(messageIn(rec.raw)))
+		d.tail.add(d.row.number, rec.raw, reason)
 		d.checkHeader(rec.raw)
 		return rec.end, nil
 	}
-	d.row.into.Tail = pipeline.Damage{}
+	d.tail.reason = ""
 	if !d.row.isText && isBinary(rec.raw) {
 		d.row.condemn(rec.raw, spoiltRecord(rec.raw))
 		return rec.end, nil
@@ -153,14 +157,58 @@ func (d *csvDecoder) record(at int) (int, error) {
 // endHint is the remedy for a document whose end is not shaped like a row.
 const endHint = "the download may have broken off, or the vendor wrote a message behind the rows; the next sync reads it again"
 
-// tail is the damage of a document whose last row is not shaped like one; said is what the row says, where it is a message.
-func tail(row int64, what, said string) pipeline.Damage {
-	d := pipeline.Damage{Kind: pipeline.Malformed, Row: row, What: what + behindColon(said), Hint: endHint, Cause: pipeline.CutShort}
-	if said != "" {
-		d.Cause = pipeline.VendorError
-	}
-	return d
+// csvTail is what ends a range without the shape of rows: its last record, and the page that it may be of.
+type csvTail struct {
+	reason  string // why the last record is no row; empty where it is one
+	row     int64
+	raw     []byte
+	pageRow int64 // where a page of HTML or XML begins behind the last row; 0: none does
+	page    string
 }
+
+// add takes in the next record that has not the shape of a row.
+func (t *csvTail) add(row int64, raw []byte, reason string) {
+	if t.reason == "" {
+		t.pageRow, t.page = 0, ""
+	}
+	t.row, t.raw, t.reason = row, raw, reason
+	if markup := bytes.TrimLeft(raw, " \t\""); t.pageRow == 0 && bytes.HasPrefix(markup, []byte("<")) {
+		t.pageRow = row
+	}
+	if t.pageRow > 0 && t.page == "" {
+		t.page = pageText(raw)
+	}
+}
+
+// tellTail tells the batch of an end that has not the shape of a row.
+func (d *csvDecoder) tellTail() {
+	t := &d.tail
+	if t.reason == "" {
+		d.row.into.Tail = pipeline.Damage{}
+		return
+	}
+	say := d.row.mapping.policy.Say
+	if t.pageRow > 0 {
+		d.row.into.Tail = pipeline.Damage{
+			Kind: pipeline.Malformed, Row: t.pageRow, Cause: pipeline.OtherDocument, Hint: pageHint,
+			What: t.reason + behindColon(say(t.page)) + ": a page of HTML or XML begins with it",
+		}
+		return
+	}
+	said := say(messageIn(t.raw))
+	damage := pipeline.Damage{Kind: pipeline.Malformed, Row: t.row, What: t.reason + behindColon(said), Hint: endHint, Cause: pipeline.CutShort}
+	if said != "" {
+		damage.Cause = pipeline.VendorError
+	} else if shape := pipeline.Shape(t.raw); strings.TrimSpace(shape) == "" {
+		damage.What += "; its text shows nothing"
+	} else {
+		damage.What += "; its text has the shape " + shape
+	}
+	d.row.into.Tail = damage
+}
+
+// pageHint is the remedy for a page behind rows.
+const pageHint = "the vendor's server, or a proxy in between, wrote a page of an error behind the rows; the next sync reads it again"
 
 // misshapen says why a record has not the shape of a row; empty when it has.
 func (d *csvDecoder) misshapen(rec *record) string {

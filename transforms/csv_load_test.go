@@ -108,7 +108,7 @@ func (v *verdict) end() error {
 }
 
 func damaged(d pipeline.Damage) error {
-	return &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Hint: d.Hint, Err: fmt.Errorf("row %d %s", d.Row, d.What)}
+	return &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Cause: d.Cause, Hint: d.Hint, Err: fmt.Errorf("row %d %s", d.Row, d.What)}
 }
 
 // load reads a document as the engine does: strictly, then leniently if need be.

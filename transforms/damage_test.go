@@ -42,7 +42,8 @@ func TestA_ALastRowThatIsNotShapedLikeOneCondemnsACSVDocument(t *testing.T) {
 		"an error":               {"ERROR: the export ran too long", "row 32 has 1 of 4 cells: ERROR: the export ran too long"},
 		"an error as JSON":       {`{"error":{"message":"ran too long","code":5}}`, "ran too long"},
 		"a page":                 {"<html><title>504 Gateway Time-out</title></html>", "row 32 has 1 of 4 cells: titled 504 Gateway Time-out"},
-		"a row cut short":        {"3,2025-09-08 10:00:00,Ca", "row 32 has 3 of 4 cells"},
+		"a row cut short":        {"3,2025-09-08 10:00:00,Ca", "row 32 has 3 of 4 cells; its text has the shape 9,9999-99-99 99:99:99,aa"},
+		"a word":                 {"Timeout", "row 32 has 1 of 4 cells; its text has the shape aaaaaaa"},
 		"half a cell":            {"3,2025-09", "row 32 has 2 of 4 cells"},
 		"a row of too many":      {"3,2025-09-08 10:00:00,Call,UTC,,", "row 32 has 6 cells, the header has 4"},
 		"a cut row with quotes":  {`3,"2025-09-08 10:00:00","Ca""ll"`, "row 32 has 3 of 4 cells"},
@@ -72,6 +73,22 @@ func TestA_ALastRowThatIsNotShapedLikeOneCondemnsACSVDocument(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// An error page has many lines, of which the last tells nothing.
+func TestG_APageBehindTheRowsIsToldByWhatItIs(t *testing.T) {
+	page := "<!DOCTYPE html>\n<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\nplease, wait\n</body></html>\n"
+	for doc, want := range map[string][2]string{
+		minimal + row1 + page:                                {"other_document", "row 2 has 1 of 4 cells: titled 502 Bad Gateway: a page of HTML or XML begins with it (the vendor's server"},
+		minimal + row1 + "\n" + `"` + page[:16] + `"` + "\n": {"other_document", "row 2 has 1 of 4 cells: a page of HTML or XML begins with it"},
+		minimal + row1 + page + row1 + "the end\n":           {"cut_short", "row 9 has 1 of 4 cells; its text has the shape aaa aaa"}, // rows stand behind it
+		minimal + row1 + "the end\n" + page:                  {"other_document", "row 3 has 1 of 4 cells: titled 502 Bad Gateway"},
+	} {
+		_, err := readAnyCSV(t, doc, true, rangeOf)
+		if pipeline.ErrorKind(err) != want[0] || !strings.Contains(err.Error(), want[1]) {
+			t.Errorf("%q: %v, want %s: %s", doc, err, want[0], want[1])
 		}
 	}
 }
@@ -278,8 +295,8 @@ func TestA_ARowThatIsNoneCondemnsAJSONDocument(t *testing.T) {
 		row, says string
 		last      bool // only the last one
 	}{
-		"a text":                {`"the query ran too long"`, "is not an object", end},
-		"a number":              {`17`, "is not an object", end},
+		"a text":                {`"the query ran too long"`, "is not an object: the query ran too long", end},
+		"a number":              {`17`, "is not an object, but has the shape 99", end},
 		"null":                  {`null`, "is not an object", end},
 		"an array":              {`[{"resource":"A"}]`, "is not an object", end},
 		"NaN":                   {`NaN`, "is not an object", end},
@@ -290,6 +307,8 @@ func TestA_ARowThatIsNoneCondemnsAJSONDocument(t *testing.T) {
 		"an error as a flag":    {`{"resource":"A","error":true}`, "holds an error of the vendor: true", anywhere},
 		"an error as a number":  {`{"resource":"A","error":504}`, "holds an error of the vendor: 504", anywhere},
 		"an error, name spelt":  {`{"resource":"A","err\u006fr":"no"}`, "holds an error of the vendor: no", anywhere},
+		"an Error":              {`{"resource":"A","Error":"ran too long"}`, "holds an error of the vendor: ran too long", anywhere},
+		"errors":                {`{"resource":"A","n":1,"errors":["ran too long"]}`, "holds an error of the vendor: ran too long", anywhere},
 		"no key":                {`{"n":20}`, "has nothing in resource; its members are n", anywhere},
 		"nothing":               {`{}`, "has nothing in resource", anywhere},
 		"a key that is null":    {`{"resource":null,"n":20}`, "has nothing in resource; its members are resource, n", anywhere},
@@ -324,7 +343,7 @@ func TestA_ARowThatIsNoneCondemnsAJSONDocument(t *testing.T) {
 	}
 	for _, row := range []string{
 		`{"resource":"A","error":null}`, `{"resource":"A","error":false}`, `{"resource":"A","error":""}`, `{"resource":"A","error":0}`, `{"resource":"A","error":[]}`,
-		`{"resource":"A","error":{}}`, `{"resource":"A","errors":3}`, `{"resource":"A","Error":"x"}`, `{"resource":"","n":1}`,
+		`{"resource":"A","error":{}}`, `{"resource":"A","errors":3}`, `{"resource":"A","Error":4}`, `{"resource":"A","errors":[]}`, `{"resource":"A","Errors":null}`, `{"resource":"","n":1}`,
 	} {
 		if _, err := decodeDocument(list, strings.NewReader("["+row+"]"), rangeOf); err != nil {
 			t.Errorf("%s: %v", row, err)
@@ -340,9 +359,10 @@ func TestA_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 	for says, members := range map[string][]string{
 		"holds an error of the vendor: ran too long": {`"error":"ran too long"`, `"Error":{"Message":"ran too long"}`, `"error":{"message":"ran too long"}`, `"errors":[{"message":"ran too long"}]`},
 		"holds an error of the vendor: true":         {`"error":true`},
-		"it is truncated":                            {`"truncated":true`, `"truncated":"true"`, `"Truncated":1`, `"hasMore":true`, `"has_more":"true"`, `"truncated":false,"hasMore":true`},
+		"it is truncated":                            {`"truncated":true`, `"truncated":"true"`, `"Truncated":1`},
+		"it is one page of several":                  {`"hasMore":true`, `"has_more":"true"`, `"truncated":false,"hasMore":true`, `"next":"/page/2"`, `"nextPageToken":"b"`, `"pagination":{"page":1,"next":2}`, `"links":{"next":"/page/2"}`, `"meta":{"hasNext":true}`},
 		"it is truncated: too many":                  {`"truncated":true,"truncation_reason":"too many"`},
-		"total is 3, but it has 2 rows":              {`"total":3`, `"TOTAL":3`, `"total":3.0`, `"total":"3"`, `"totalCount":3`, `"total_rows":3,"total":2`},
+		"total is 3, but it has 2 rows":              {`"total":3`, `"TOTAL":3`, `"total":3.0`, `"total":"3"`, `"totalCount":3`, `"total_rows":3,"total":2`, `"pagination":{"page":1,"total":3}`, `"meta":{"total_count":3}`},
 		`"status" is true: not now`:                  {`"message":"not now"`},
 	} {
 		for _, member := range members {
@@ -357,7 +377,7 @@ func TestA_AnEnvelopeThatSaysThatItIsNotAllIsNoAnswer(t *testing.T) {
 		}
 	}
 	for _, member := range []string{
-		`"error":null`, `"error":false`, `"error":""`, `"error":[]`, `"errors":[]`, `"errors":0`, `"truncated":false`, `"truncated":null`, `"total":2`, `"total":1`, `"total":0`, `"total":"2"`, `"hasMore":false`, `"has_more":null`, `"total_count":2`,
+		`"error":null`, `"error":false`, `"error":""`, `"error":[]`, `"errors":[]`, `"errors":0`, `"truncated":false`, `"truncated":null`, `"total":2`, `"total":1`, `"total":0`, `"total":"2"`, `"hasMore":false`, `"has_more":null`, `"next":null`, `"next":""`, `"next_page":false`, `"pagination":{"page":1,"total":2,"next":null}`, `"pagination":[3]`, `"meta":{"page":{"total":3}}`, `"links":{"self":"/page/1"}`, `"meta":{}`, `"total_count":2`,
 		`"total":null`, `"total":"many"`, `"total":NaN`, `"message":"ok"`, `"limit":10,"skip":0`,
 	} {
 		d, err := decodeDocument(f, strings.NewReader(`{"status":true,`+member+`,`+rows+`}`), rangeOf)

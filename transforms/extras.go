@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/windrow-data/windrow/pipeline"
@@ -87,7 +88,8 @@ func (r *Row) roomFor(v value) bool {
 		r.extras = slices.Grow(r.extras, size+maxAround) // at once: each step on the way would leave a copy
 		return true
 	}
-	r.Fail(malformed(pipeline.NoCause, "it may not be CSV", "row %d of a part is longer than %d MiB, with its control characters escaped", r.number, maxRow>>20))
+	r.Fail(&pipeline.Error{Op: "read rows", Kind: pipeline.Malformed, Hint: "it may be another document", Err: &pipeline.RowError{
+		Row: r.number, What: fmt.Sprintf(" is longer than %d MiB, with its control characters escaped", maxRow>>20)}})
 	return false
 }
 

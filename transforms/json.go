@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -84,7 +85,7 @@ var errStopped = errors.New("stopped")
 func (f *jsonFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, into *pipeline.Batch) error {
 	d := newJSONDecoder(f, m, c, into)
 	if problem := d.decode(c); problem != "" {
-		return f.malformed("row %d of a part: %s", d.row.number, problem)
+		return f.malformedRow(d.row.number, ": "+problem)
 	}
 	return d.failure
 }
@@ -94,6 +95,11 @@ const brokenHint = "the answer may have broken off, or the vendor wrote it wrong
 
 func (f *jsonFormat) malformed(format string, args ...any) *pipeline.Error {
 	return &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Hint: brokenHint, Err: fmt.Errorf(format, args...)}
+}
+
+// malformedRow is malformed because of a row.
+func (f *jsonFormat) malformedRow(number int64, what string) *pipeline.Error {
+	return &pipeline.Error{Op: "read JSON", Kind: pipeline.Malformed, Hint: brokenHint, Err: &pipeline.RowError{Row: number, What: what}}
 }
 
 // follows is the error of an answer that goes on behind the array or object that it should be.
@@ -125,6 +131,8 @@ func (f *jsonFormat) notTheDocument(b []byte) error {
 		err.Cause, err.Hint = pipeline.NoDocument, sentErrorHint
 	case wrapsRows(b):
 		err.Hint = wrappedHint
+	case aroundJSON(b) != "":
+		err.Hint = aroundHint
 	case said == what && said != "": // a row
 		err.Hint = sentErrorHint
 	case said != "":
@@ -161,6 +169,8 @@ func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 		return "an array, ", ""
 	case isNothing(b):
 		return "nothing but " + string(bytes.TrimSpace(b)) + ", ", ""
+	case aroundJSON(b) != "":
+		return aroundJSON(b) + ", ", ""
 	case b[0] == '"':
 		said = errorText(b)
 	case b[0] > ' ' && isText(b):
@@ -170,6 +180,26 @@ func (f *jsonFormat) nameDocument(b []byte) (what, said string) {
 		return "", "" // no sentence: it may be anything
 	}
 	return "a text, " + f.mapping.policy.Say(said) + ", ", said
+}
+
+// aroundHint is the remedy for JSON that something stands around.
+const aroundHint = "the vendor, or a proxy in between, puts something around its JSON now: let it send the JSON alone"
+
+// scripted is how JSON begins that a browser is to run as a script, and how JSON begins that it must not run.
+var scripted = regexp.MustCompile(`^(?:/\*\*/)?\s*[A-Za-z_$][\w$.]*\s*\(\s*[\[{]`)
+
+// aroundJSON says what an answer is that has JSON within something else; empty where it is none.
+func aroundJSON(b []byte) string {
+	head := b[:min(len(b), 256)]
+	switch {
+	case len(head) > 1 && head[0] == '"' && isContainer(bytes.TrimLeft(bytes.ReplaceAll(head[1:], []byte(`\n`), nil), jsonSpace)):
+		return "JSON as a text within JSON, encoded twice"
+	case scripted.Match(head):
+		return "JSON within a call of JavaScript (JSONP)"
+	case slices.ContainsFunc([]string{")]}'", "while(1);", "while (1);", "for(;;);", "for (;;);", "{}&&", "//", "/*"}, func(guard string) bool { return bytes.HasPrefix(head, []byte(guard)) }):
+		return "JSON behind a guard or a comment, if at all"
+	}
+	return ""
 }
 
 // isNothing reports whether an answer says no more than that there is nothing.

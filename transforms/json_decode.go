@@ -24,6 +24,7 @@ type jsonDecoder struct {
 	envelope                 []envelopeValue
 	decoded                  []byte     // texts of the current row that do not stand in the chunk
 	form                     stringForm // of the value just read
+	last                     []byte     // the element just read, where it is no object
 	said                     string     // what the member error of the current row says
 	verbatimFrom, verbatimTo int        // members for extras that the row has not been given yet
 }
@@ -31,9 +32,10 @@ type jsonDecoder struct {
 // jsonKey is one spelling of a name.
 type jsonKey struct {
 	*jsonMember
-	as       string   // the name itself
-	text     []byte   // that with its quotes and the colon
-	verbatim bool     // its members stand in extras as they stand in the text
+	as       string // the name itself
+	text     []byte // that with its quotes and the colon
+	verbatim bool   // its members stand in extras as they stand in the text
+	tells    errorWords
 	next     *jsonKey // the name that followed this one the last time
 }
 
@@ -78,6 +80,7 @@ func (d *jsonDecoder) decode(c pipeline.Chunk) (problem string) {
 	s := &d.scan
 	s.b, s.problem = c.Data, ""
 	i := s.space(0)
+	defer d.tellTail()
 	for i < len(s.b) && d.failure == nil {
 		if i = d.element(i); i < 0 {
 			return s.problem
@@ -89,10 +92,26 @@ func (d *jsonDecoder) decode(c pipeline.Chunk) (problem string) {
 			return s.problem
 		}
 		if i = s.space(i); i == len(s.b) {
-			return "a row is missing beside a comma"
+			return "a row is missing beside the comma behind it"
 		}
 	}
 	return ""
+}
+
+// tellTail tells the batch of a last element that is no object.
+func (d *jsonDecoder) tellTail() {
+	if d.last == nil {
+		d.row.into.Tail = pipeline.Damage{}
+		return
+	}
+	t := pipeline.Damage{Kind: pipeline.Malformed, Row: d.row.number, What: "is not an object", Hint: endHint, Cause: pipeline.CutShort}
+	if said := errorText(d.last); d.last[0] == '"' && strings.Contains(said, " ") { // a sentence
+		t.What += ": " + d.format.mapping.policy.Say(said)
+		t.Cause = pipeline.VendorError
+	} else {
+		t.What += ", but has the shape " + pipeline.Shape(d.last)
+	}
+	d.row.into.Tail = t
 }
 
 // element reads the element at i and returns the position behind it, -1 after a problem.
@@ -101,12 +120,12 @@ func (d *jsonDecoder) element(i int) int {
 	r.begin()
 	r.forget()
 	d.forgetNames()
-	r.into.Tail = pipeline.Damage{}
+	d.last = nil
 	if s.b[i] != '{' {
 		end, _ := s.value(i)
 		if end >= 0 {
-			r.rejectRaw(s.b[i:end], "the row is not an object")
-			r.into.Tail = pipeline.Damage{Kind: pipeline.Malformed, Row: r.number, What: "is not an object", Hint: endHint, Cause: pipeline.CutShort}
+			d.last = s.b[i:end]
+			r.rejectRaw(d.last, "the row is not an object")
 		}
 		return end
 	}
@@ -207,6 +226,9 @@ func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 		}
 		key, at := d.key(i, *follow)
 		if at < 0 {
+			if i < len(s.b) {
+				s.problem += " where the text has the shape " + pipeline.Shape(s.b[i:])
+			}
 			return -1, nil
 		}
 		if *follow != key {
@@ -240,14 +262,15 @@ func (d *jsonDecoder) object(i int) (end int, repeated *jsonMember) {
 func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	verbatim := k.verbatim && at == i+len(k.text)
 	if b := d.scan.b; verbatim && at < len(b) && isDigit(b[at]) { // nearly all values are numbers
-		if end = d.scan.number(at); end > 0 {
-			d.keepVerbatim(k, i, at, end)
+		if end = d.scan.number(at); end < 0 {
+			return d.blame(k, at)
 		}
+		d.keepVerbatim(k, i, at, end)
 		return end
 	}
 	v, end := d.value(at)
 	if end < 0 {
-		return -1
+		return d.blame(k, at)
 	}
 	if v.text != nil || d.scan.b[at] == '"' {
 		k.there = d.row.number
@@ -255,7 +278,7 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 	if k.field >= 0 {
 		d.row.there.Add(k.field)
 	}
-	if v.text != nil && k.as == errorMember {
+	if v.text != nil && (k.tells == anyWords || k.tells == noNumber && (v.token[0] == '"' || isContainer(v.token))) {
 		d.noteError(v.token)
 	}
 	switch {
@@ -277,6 +300,21 @@ func (d *jsonDecoder) member(k *jsonKey, i, at int) (end int) {
 		d.keepRewritten(k, v)
 	}
 	return end
+}
+
+// blame adds to what is wrong in which member it is, and how its value begins.
+func (d *jsonDecoder) blame(k *jsonKey, at int) int {
+	value := d.scan.b[at:]
+	if len(value) > 0 && value[0] != '"' && !isContainer(value) {
+		if end := bytes.IndexAny(value, ",}]\n"); end > 0 {
+			value = value[:end]
+		}
+	}
+	d.scan.problem += " in " + pipeline.ShownName(k.as)
+	if shape := pipeline.Shape(value); shape != "" {
+		d.scan.problem += ", which begins with the shape " + shape
+	}
+	return -1
 }
 
 // respell has a field that stays in extras called as the document spells it.
@@ -361,7 +399,8 @@ func (d *jsonDecoder) key(i int, predicted *jsonKey) (*jsonKey, int) {
 	}
 	k := &jsonKey{as: nameOf(spelled), text: append(bytes.Clone(spelled), ':')}
 	k.jsonMember = d.named(k.as)
-	k.verbatim = k.name != nil && k.as != errorMember && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
+	k.tells = errorWordsOf(k.as)
+	k.verbatim = k.name != nil && k.tells == noWords && k.name.personal == pipeline.Impersonal && bytes.Equal(k.text, k.name.member)
 	d.spelled[string(spelled)] = k
 	return k, at
 }

@@ -40,7 +40,7 @@ type envelope struct {
 	names      map[string]bool
 	isTrue     bool
 	said       string  // by a member error
-	truncated  bool    // it says so
+	incomplete string  // what it says that it is instead of whole
 	total      float64 // of rows, as it says
 }
 
@@ -168,17 +168,17 @@ func (e *envelope) read() error {
 	o := &e.format.options
 	switch {
 	case i < 0:
-		err := e.format.malformed("%s", s.problem)
+		err := e.format.malformed("%s%s", s.problem, e.behindRows())
 		if !bytes.HasSuffix(bytes.TrimRight(s.b, jsonSpace), []byte("}")) {
-			err.Cause = pipeline.CutShort
+			err.Cause, err.Hint = pipeline.CutShort, cutHint
 		}
 		return err
 	case s.space(i) < len(s.b):
 		return e.format.follows("object", s.b[s.space(i):])
 	case e.said != "":
 		return e.vendors(pipeline.VendorError, "the answer holds an error of the vendor: %s", e.format.mapping.policy.Say(e.said))
-	case e.truncated:
-		return e.vendors(pipeline.Incomplete, "the answer says that it is truncated%s", behindColon(e.format.mapping.policy.Say(ErrorText(s.b))))
+	case e.incomplete != "":
+		return e.vendors(pipeline.Incomplete, "the answer says that it is %s%s", e.incomplete, behindColon(e.format.mapping.policy.Say(ErrorText(s.b))))
 	case o.True != "" && !e.isTrue:
 		if said := ErrorText(s.b); said != "" {
 			return e.vendors(pipeline.VendorError, "the answer does not say that %q is true: %s", o.True, e.format.mapping.policy.Say(said))
@@ -196,10 +196,21 @@ func (e *envelope) read() error {
 	return e.checkGrowth()
 }
 
+// behindRows says behind which row a problem is, where it is behind the rows.
+func (e *envelope) behindRows() string {
+	if !e.found {
+		return ""
+	}
+	return fmt.Sprintf(", behind the rows, of which row %d is the last", e.rows.elements)
+}
+
 // vendors is the error of an answer that says of itself that it is not whole.
 func (e *envelope) vendors(cause pipeline.Cause, format string, args ...any) error {
 	err := e.format.malformed(format, args...)
 	err.Cause, err.Hint = cause, sentErrorHint
+	if cause == pipeline.Incomplete {
+		err.Hint = incompleteHint
+	}
 	return err
 }
 
@@ -210,19 +221,54 @@ func behindColon(s string) string {
 	return ": " + s
 }
 
+// incompleteHint is the remedy for an answer that says that rows are missing.
+const incompleteHint = "the next sync asks again; where it stays so, the vendor cuts long answers: ask for shorter windows, or tell the vendor"
+
+const onePage = "one page of several"
+
 // note takes in what a member around the rows says about them.
 func (e *envelope) note(name string, value []byte) {
-	switch strings.ReplaceAll(strings.ToLower(name), "_", "") {
+	switch name = strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name)); name {
 	case errorMember, "errors":
 		if e.said == "" {
 			e.said = errorText(value)
 		}
-	case "truncated", "istruncated", "hasmore":
-		truncated, _ := parseBool(bytes.Trim(value, `"`))
-		e.truncated = e.truncated || truncated
-	case "total", "totalcount", "totalrows", "totalrecords":
+	case "truncated", "istruncated":
+		if is, _ := parseBool(bytes.Trim(value, `"`)); is {
+			e.incomplete = "truncated"
+		}
+	case "hasmore", "hasnext", "hasnextpage":
+		if is, _ := parseBool(bytes.Trim(value, `"`)); is {
+			e.incomplete = cmp.Or(e.incomplete, onePage)
+		}
+	case "total", "totalcount", "totalrows", "totalrecords", "totalelements", "totalitems":
 		if total, ok := parseNumber(bytes.Trim(value, `"`)); ok {
 			e.total = max(e.total, total)
+		}
+	case "next", "nextpage", "nextlink", "nextpagetoken", "nexttoken", "nextcursor":
+		if wordsOf(value, deepestSaid) != "" {
+			e.incomplete = cmp.Or(e.incomplete, onePage)
+		}
+	case "pagination", "paging", "page", "pageinfo", "meta", "metadata", "links":
+		e.noteInside(value)
+	}
+}
+
+// noteInside takes in what an object around the rows says about them, such as a page's.
+func (e *envelope) noteInside(object []byte) {
+	if len(object) == 0 || object[0] != '{' {
+		return
+	}
+	s := scanner{b: object}
+	for i, n := s.space(1), 0; i < len(object) && object[i] == '"' && n < maxColumns; n++ {
+		at, _ := s.name(i)
+		end, _ := s.value(at)
+		after, _ := s.string(i)
+		if name := string(unescape(nil, object[i+1:after-1])); !isContainer(object[at:end]) {
+			e.note(name, object[at:end])
+		}
+		if i = s.space(end); i < len(object) && object[i] == ',' {
+			i = s.space(i + 1)
 		}
 	}
 }
@@ -273,7 +319,7 @@ func (e *envelope) member(i, at int) (end int, err error) {
 	}
 	switch value := s.b[at:end]; name {
 	case o.Rows:
-		return -1, e.format.malformed("%s is no array", name)
+		return -1, e.format.malformed("%s is no array, but begins with the shape %s", name, pipeline.Shape(value))
 	case o.True:
 		e.isTrue = string(value) == "true"
 	default:

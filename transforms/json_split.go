@@ -231,9 +231,7 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 	case s.state == wantArray:
 		return s.format.notTheDocument(nil)
 	case s.state != wantNothing:
-		err := s.format.malformed("the answer ends too early")
-		err.Cause = pipeline.CutShort
-		return err
+		return s.endsEarly()
 	case s.end > 0:
 		return yieldRows(s.wholeElements(), maxRangeRows, yield)
 	case s.yielded:
@@ -243,6 +241,46 @@ func (s *arraySplitter) finish(yield func(pipeline.Chunk, error) bool) error {
 		return errStopped
 	}
 	return nil
+}
+
+// endsEarly is the error of a document that ends before its array does.
+func (s *arraySplitter) endsEarly() error {
+	n, what := s.held(), ": the answer ends too early, within this row"
+	if s.state == inElement {
+		n++
+	} else {
+		what = " is the last one, and behind it the answer ends too early"
+	}
+	err := s.format.malformedRow(n, what)
+	if n == 0 {
+		err = s.format.malformed("the answer ends too early, before its first row")
+	}
+	err.Cause, err.Hint = pipeline.CutShort, cutHint
+	return err
+}
+
+// cutHint is the remedy for an answer that was cut off.
+const cutHint = "the answer may have broken off, at the vendor or on the way; the next sync asks again"
+
+// held is how many whole elements there are that no chunk has yet.
+func (s *arraySplitter) held() (n int64) {
+	if s.inner { // all of them
+		return int64(s.elements)
+	}
+	if s.first < 0 || s.end <= s.first {
+		return 0
+	}
+	walk := scanner{b: s.buf[s.first:s.end]}
+	for i := 0; i >= 0 && i < len(walk.b); n++ {
+		end, _ := walk.value(i)
+		if end < 0 {
+			return n
+		}
+		if i = walk.space(end); i < len(walk.b) {
+			i = walk.space(i + 1) // the comma
+		}
+	}
+	return n
 }
 
 // scan looks at the bytes that are new in the buffer.
@@ -300,7 +338,7 @@ func (s *arraySplitter) between(c byte) error {
 			break
 		}
 		if c == ',' || c == ']' {
-			return s.format.malformed("a row is missing beside a comma")
+			return s.besideComma()
 		}
 		s.state, s.depth, s.quoted, s.element = inElement, 0, false, s.pos
 		s.flat = flatScan{on: !s.walking, pos: s.pos}
@@ -315,7 +353,7 @@ func (s *arraySplitter) between(c byte) error {
 		case ']':
 			s.state = wantNothing
 		default:
-			return s.format.malformed("a comma is missing between rows")
+			return s.format.malformedRow(s.held(), ": a comma is missing behind it, or the end of the array")
 		}
 	case wantNothing:
 		return s.format.follows("array", s.buf[s.pos:])
@@ -323,6 +361,14 @@ func (s *arraySplitter) between(c byte) error {
 	}
 	s.pos++
 	return nil
+}
+
+// besideComma is the error of an array with a comma and no row beside it.
+func (s *arraySplitter) besideComma() error {
+	if n := s.held(); n > 0 {
+		return s.format.malformedRow(n, ": a row is missing beside the comma behind it")
+	}
+	return s.format.malformed("a row is missing beside a comma")
 }
 
 // skipMark steps over a byte order mark at the beginning.

@@ -71,7 +71,7 @@ func TestADocumentOfTooManyColumnsIsMalformedAtOnce(t *testing.T) {
 		{"a name that is too long", minimal[:len(minimal)-1] + "," + strings.Repeat("n", maxName+1) + "\n", table, "the name of column 5 is longer than 1024 bytes"},
 		{"as many columns as there may be", minimal[:len(minimal)-1] + strings.Repeat(",a", 4092) + "\n", table, ""},
 		{"as many members as there may be", `[{"resource":"A"` + members(4095) + `}]`, list, ""},
-		{"a member too many", `[{"resource":"A"` + members(4096) + `}]`, list, "row 1 of a part: it has more than 4096 members"},
+		{"a member too many", `[{"resource":"A"` + members(4096) + `}]`, list, "row 1: it has more than 4096 members"},
 		{"a million members", `[{"resource":"A"},{"resource":"A"` + members(1_000_000) + `}]`, list, "it has more than 4096 members"},
 		{"a million members around the rows", `{"operators":[]` + members(1_000_000) + `}`, around, "more than 4096 members around its rows"},
 	} {

@@ -310,7 +310,7 @@ func (d *jsonDecoder) appendStored(out []byte, c pipeline.Chunk) ([]byte, error)
 		case d.failure != nil:
 			return nil, d.failure
 		case end < 0:
-			return nil, d.format.malformed("row %d of a part: %s", d.row.number, s.problem)
+			return nil, d.format.malformedRow(d.row.number, ": "+s.problem)
 		case d.row.reason != "":
 			out = d.appendRejected(out, i, end)
 		default:

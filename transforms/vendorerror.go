@@ -11,6 +11,26 @@ import (
 // errorMember is the member by which a JSON object says that it is no row.
 const errorMember = "error"
 
+// errorWords says what of a row's member is the vendor's word that it is no row.
+type errorWords uint8
+
+const (
+	noWords  errorWords = iota
+	anyWords            // whatever its value says
+	noNumber            // its value, unless it is a number: how many errors there were may be a metric
+)
+
+// errorWordsOf is what a member of that name tells.
+func errorWordsOf(name string) errorWords {
+	switch {
+	case name == errorMember:
+		return anyWords
+	case strings.EqualFold(name, errorMember), strings.EqualFold(name, "errors"):
+		return noNumber
+	}
+	return noWords
+}
+
 // errorMembers are the members, in lower case, that hold a vendor's own words about an error, the likeliest first.
 var errorMembers = []string{
 	errorMember, "errors", "error_description", "error_message", "errormessage", "message", "msg", "detail", "details", "reason", "truncation_reason",
@@ -164,8 +184,6 @@ func messageIn(record []byte) string {
 	switch {
 	case isContainer(record):
 		return ErrorText(record)
-	case bytes.HasPrefix(record, []byte("<")):
-		return pageText(record)
 	case len(record) > len("error") && bytes.EqualFold(record[:len("error")], []byte("error")):
 		return shortened(string(record))
 	}

@@ -243,11 +243,11 @@ func TestPromise12_PeakMemoryIsBoundedWhateverTheBody(t *testing.T) {
 		{"nothing but rejects", 1, "rows", 0, "too many rejects"},
 		{"millions of columns", 1, "rows", 0, "malformed: the header is longer than 256 KiB"},
 		{"equal columns", 1, "rows", 0, "malformed: the header has 25001 columns, more than 4096"},
-		{"a million members", 1, "short JSON rows", 0, "malformed: row 1 of a part: it has more than 4096 members"},
+		{"a million members", 1, "short JSON rows", 0, "malformed: row 1: it has more than 4096 members"},
 		{"an endless row of cells", 1, "long rows", 0, "malformed: the record at byte 25 is longer than 32 MiB"},
 		{"an endless cell", 1, "long rows", 0, "malformed: the record at byte 25 is longer than 32 MiB"},
 		{"an endless string", 1, "long JSON rows", 0, "malformed: a row is longer than 32 MiB"},
-		{"long rows to be escaped", 1, "long rows", 0, "malformed: row 1 of a part is longer than 32 MiB"},
+		{"long rows to be escaped", 1, "long rows", 0, "malformed: row 1 is longer than 32 MiB"},
 		{"an endless document of blanks", 1, "long rows", 0, "malformed: the record at byte 0 is longer than 32 MiB"},
 	}
 	peaks := make(map[string]int64) // of well-formed bodies

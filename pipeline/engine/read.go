@@ -117,6 +117,10 @@ func (p *bodyReader) run(ctx context.Context, body *boundedBody) {
 		}
 		if err != nil {
 			free(chunk)
+			if isOfRow(err) { // its number is known behind the rows before
+				work.Go(func() stream.Callback { return func() { p.add(nil, err) } })
+				return
+			}
 			p.fail(err)
 			return
 		}
@@ -147,7 +151,7 @@ func (p *bodyReader) run(ctx context.Context, body *boundedBody) {
 // add takes what came of a range, in the order of the body.
 func (p *bodyReader) add(s *partitioned, err error) {
 	if err != nil {
-		p.fail(err)
+		p.fail(p.countFromFirst(err))
 		return
 	}
 	defer s.release()
@@ -158,6 +162,21 @@ func (p *bodyReader) add(s *partitioned, err error) {
 		p.fail(err)
 	}
 	p.before += s.read
+}
+
+// isOfRow reports whether an error names one of the document's rows.
+func isOfRow(err error) bool {
+	var of *pipeline.RowError
+	return errors.As(err, &of)
+}
+
+// countFromFirst has an error that names a row name it by its number in the body. The error is nobody else's.
+func (p *bodyReader) countFromFirst(err error) error {
+	var of *pipeline.RowError
+	if errors.As(err, &of) {
+		of.Row += p.before
+	}
+	return err
 }
 
 // work parses one chunk and partitions its rows. The chunk's memory and room are

@@ -76,6 +76,50 @@ func (*counter) partition(b *pipeline.Batch, _ int) (*partitioned, error) {
 
 func (n *counter) add(*partitioned, int64) error { *n++; return nil }
 
+// rowsFormat has a row in each letter: of a capital one Decode cannot read the row, and with a digit Split ends.
+type rowsFormat struct{ letters }
+
+func (f *rowsFormat) Split(r io.Reader, n int) iter.Seq2[pipeline.Chunk, error] {
+	return func(yield func(pipeline.Chunk, error) bool) {
+		for c, err := range f.letters.Split(r, n) {
+			if err == nil && c.Data[0] <= '9' {
+				c.Free()
+				yield(pipeline.Chunk{}, &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: &pipeline.RowError{Row: 1, What: " is cut off"}})
+				return
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+func (f *rowsFormat) Decode(m *pipeline.Meta, c pipeline.Chunk, b *pipeline.Batch) error {
+	if c.Data[0] < 'a' {
+		return &pipeline.Error{Op: "read", Kind: pipeline.Malformed, Err: &pipeline.RowError{Row: 1, What: ": a comma is missing"}}
+	}
+	return f.letters.Decode(m, c, b)
+}
+
+// rowCounter is a [bodySink] of batches of one row.
+type rowCounter struct{ counter }
+
+func (*rowCounter) partition(b *pipeline.Batch, _ int) (*partitioned, error) {
+	return &partitioned{batch: b, read: 1}, nil
+}
+
+// A range does not know how many rows were before it.
+func TestG_ARowThatADocumentCannotBeReadOnFromIsCountedFromTheFirst(t *testing.T) {
+	for doc, says := range map[string]string{"abcD": "row 4: a comma is missing", "A": "row 1: a comma is missing", "abcd1": "row 5 is cut off", "abCd1": "row 3: a comma is missing"} {
+		r, f := newReader(2), &rowsFormat{}
+		err := r.read(t.Context(), pipeline.Body{Open: body(doc)}, f, pipeline.Events, &rowCounter{})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %s", doc, err, says)
+		}
+		allBack(t, r, &f.letters, 2)
+	}
+}
+
 // readLetters reads one body and returns how many ranges came through.
 func readLetters(ctx context.Context, r *reader, f *letters, open func(context.Context) (io.ReadCloser, error)) (int, error) {
 	var n counter

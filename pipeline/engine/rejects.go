@@ -147,7 +147,8 @@ func (c *bodyCutter) noteDamage(p *partitioned, before int64) error {
 	if p.damage.Row > 0 {
 		return c.damaged("row %d", p.damage, before)
 	}
-	if p.read > 0 {
+	goesOn := c.tail.Cause == pipeline.OtherDocument && int64(p.rejects.Len()) == p.read // the page that stands behind the rows
+	if p.read > 0 && !goesOn {
 		c.tail = p.tail
 		c.tail.Row += before
 	}
@@ -164,6 +165,9 @@ func (c *bodyCutter) checkTail() error {
 		if err := checkRejects(c.read, c.rejected, c.maxRejects, c.first); err != nil {
 			return err
 		}
+	}
+	if c.tail.Cause == pipeline.OtherDocument {
+		return c.damaged("row %d", c.tail, 0)
 	}
 	return c.damaged("the last row, row %d,", c.tail, 0)
 }
